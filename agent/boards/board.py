@@ -1,0 +1,75 @@
+"""Ports and boards as values; the JSON of contract 2 is these structs encoded."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+
+class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An address where a board can be reached, with what the system says about it."""
+
+    kind: Literal["serial", "ble", "ap"]
+    address: str
+    """What is opened: ``/dev/ttyACM0``, ``COM3``."""
+    vid: int | None = None
+    pid: int | None = None
+    serial_number: str | None = None
+    location: str | None = None
+    """USB topology (``1-2.3``): the socket that the cable is in."""
+    manufacturer: str | None = None
+    product: str | None = None
+    simulated: bool = False
+
+
+class BoardState(Enum):
+    """What can be done with a board now."""
+
+    READY = "ready"
+    """It can be opened."""
+    BUSY = "busy"
+    """A job or a monitor holds it; ``holder`` says which."""
+    BOOTLOADER = "bootloader"
+    """Its loader runs, not its sketch."""
+    UNREACHABLE = "unreachable"
+    """It has no port at the moment, but a job still expects it back."""
+
+
+class Provisioning(msgspec.Struct, frozen=True, kw_only=True):
+    """Versions of provisioning: what the model can, what was found on the board."""
+
+    supported: list[str] = []
+    installed: str | None = None
+
+
+class Board(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of hardware, the same across ports, reboots and cables."""
+
+    id: str
+    """Stable and fit for a command line: ``uno_r4_wifi-F412FA65``."""
+    name: str
+    """What people call it: the device name given to it, else the model's name."""
+    model: str | None
+    """Id in the catalogue; None for a board that is not in it."""
+    fqbn: str | None
+    ports: list[Port]
+    provisioning: Provisioning = Provisioning()
+    state: BoardState = BoardState.READY
+    holder: str | None = None
+    uhwid: str | None = None
+    """Unique hardware id (64 hex digits) once a session has read it."""
+    first_seen: float
+    """Unix seconds of this appearance."""
+
+
+class BoardChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to the list of boards; payload of ``boards.changed``."""
+
+    appeared: list[Board] = []
+    changed: list[Board] = []
+    vanished: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.appeared or self.changed or self.vanished)

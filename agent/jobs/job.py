@@ -1,0 +1,138 @@
+"""A job and its steps as values; the JSON of contract 2 is these structs encoded."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from agent.errors import ErrorReport
+from agent.settings import Secret
+
+
+class JobKind(Enum):
+    """What a person can ask for."""
+
+    IDENTIFY = "identify"
+    NETWORKS = "networks"
+    PROVISION = "provision"
+    CONFIGURE = "configure"
+    FORGET = "forget"
+
+
+class JobState(Enum):
+    """Where a job is; the last four are final."""
+
+    RUNNING = "running"
+    ASKING = "asking"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def final(self) -> bool:
+        """No event follows."""
+        return self not in {JobState.RUNNING, JobState.ASKING}
+
+
+class StepState(Enum):
+    """Where a step is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    ASKING = "asking"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A named part of a job."""
+
+    id: str
+    """Stable: ``read``, ``claim``, ``settings``, ``join``, ``online``, ``undo`` …"""
+    name: str
+    """What people read: “Join HomeNet”."""
+    state: StepState = StepState.PENDING
+    started_at: float | None = None
+    """Unix seconds."""
+    seconds: float | None = None
+    """How long it took; None until it ended."""
+    progress: float | None = None
+    """0 to 1; None when it cannot be known."""
+    message: str = ""
+    """One line: what is happening, or what came of it."""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to answer a question."""
+
+    id: str
+    """``retry``, ``network``, ``wait``, ``undo``, ``continue``, ``stop``."""
+    label: str
+    """What the button says."""
+    needs: str | None = None
+    """``password`` or ``network``: what the answer must carry; None: nothing."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job asks; answered with ``jobs.answer``."""
+
+    id: int
+    """Grows with each question of the job; an answer may name it."""
+    step: str
+    title: str
+    meaning: str = ""
+    safe: str = ""
+    """What stays and is not lost while the person thinks."""
+    error: ErrorReport | None = None
+    network: dict[str, Any] = {}
+    """The network setting in question, without its secrets."""
+    networks: list[dict[str, Any]] = []
+    """What the board sees, when another network may be chosen."""
+    actions: list[Action]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of work that a person asked for, on one board."""
+
+    id: str
+    kind: JobKind
+    board: str
+    title: str
+    """“Setting up kitchen-sensor”."""
+    state: JobState = JobState.RUNNING
+    created_at: float
+    ended_at: float | None = None
+    steps: list[Step] = []
+    question: Question | None = None
+    result: dict[str, Any] | None = None
+    error: ErrorReport | None = None
+    request: dict[str, Any] = {}
+    """What was asked for, without its secrets."""
+    board_name: str = ""
+    """Name of the board when the job began."""
+
+
+class JobChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Payload of ``job.changed``: what changed, and the whole job as it is now."""
+
+    job: str
+    state: JobState
+    step: str | None = None
+    progress: float | None = None
+    message: str = ""
+    error: ErrorReport | None = None
+    snapshot: Job
+
+
+def without_secrets(network: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the seven structs
+    """A network setting as JSON data; secret fields are left out."""
+    data: dict[str, Any] = {"kind": network.__struct_config__.tag}
+    for name in network.__struct_fields__:
+        value = getattr(network, name)
+        if not isinstance(value, Secret) and value not in ("", -1, []):
+            data[name] = value
+    return data

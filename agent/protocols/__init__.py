@@ -1,0 +1,1 @@
+"""What bytes mean: one module or package per wire protocol, without I/O and without a clock."""

@@ -1,0 +1,103 @@
+"""``config.toml``: every key with its default and meaning; an unknown key is an error."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from agent.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEFAULT_PORTS = (8991, 8999)
+"""First and last port that the bridge tries (contract 2)."""
+
+
+class BridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[bridge]``: the server that pages and commands talk to."""
+
+    first_port: Annotated[int, Meta(ge=1024, le=65535)] = DEFAULT_PORTS[0]
+    last_port: Annotated[int, Meta(ge=1024, le=65535)] = DEFAULT_PORTS[1]
+
+
+class PortsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[ports]``: where boards are looked for."""
+
+    system: bool = True
+    """Look at the serial ports of this computer."""
+    simulated: str = ""
+    """Folder in which simulated boards announce their ports; empty: none."""
+    ignore: list[str] = []
+    """Port addresses that are never opened or shown."""
+
+
+class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[arduino]``: Arduino Cloud."""
+
+    base_url: str = "https://api2.arduino.cc"
+    """Another address is for tests and simulated clouds; never set by a web page."""
+    title: str = "Arduino Cloud"
+
+
+class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[log]``."""
+
+    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    bridge: BridgeConfig = BridgeConfig()
+    ports: PortsConfig = PortsConfig()
+    arduino: ArduinoConfig = ArduinoConfig()
+    log: LogConfig = LogConfig()
+
+
+def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the file if there is one; ``IOT_API_URL`` overrides ``arduino.base_url``.
+
+    Raises :class:`InputError` that names file, key and, for an unknown key, the nearest known one.
+    """
+    data: dict[str, object] = {}
+    if path.exists():
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(field=str(path), problem=f"is not valid TOML: {error}") from None
+    url = environ.get("IOT_API_URL")
+    if url:
+        section = data.setdefault("arduino", {})
+        if isinstance(section, dict):
+            section["base_url"] = url
+    try:
+        return msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        raise InputError(field=path.name, problem=_explain(str(error))) from None
+
+
+def _explain(message: str) -> str:
+    unknown = re.search(r"unknown field `(.*?)`", message)
+    if not unknown:
+        return message[:1].lower() + message[1:].replace("`$.", "`")
+    key = unknown.group(1)
+    where = re.search(r"at `\$\.(.*?)`", message)
+    section: type[msgspec.Struct] = Config
+    if where:
+        section = type(getattr(Config(), where.group(1)))
+    near = difflib.get_close_matches(key, section.__struct_fields__, n=1, cutoff=0.4)
+    name = f"{where.group(1)}.{key}" if where else key
+    hint = (
+        f"; did you mean {near[0]}?"
+        if near
+        else f"; known are {', '.join(section.__struct_fields__)}"
+    )
+    return f"unknown key {name}{hint}"

@@ -1,0 +1,96 @@
+"""The folders of the agent (contract 3). ``MOORING_HOME`` puts all of them under one folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+APP_NAME = "mooring"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things are. Folders are made by :meth:`make`, readable by this user only."""
+
+    config_dir: Path
+    data_dir: Path
+    state_dir: Path
+    cache_dir: Path
+    log_dir: Path
+    runtime_dir: Path
+
+    @property
+    def config_file(self) -> Path:
+        """``config.toml``."""
+        return self.config_dir / "config.toml"
+
+    @property
+    def journal_file(self) -> Path:
+        """The SQLite journal of jobs."""
+        return self.state_dir / "journal.sqlite3"
+
+    @property
+    def accounts_file(self) -> Path:
+        """Cloud accounts when the system has no keyring (0600)."""
+        return self.data_dir / "accounts.json"
+
+    @property
+    def origins_file(self) -> Path:
+        """Web pages that may use the agent."""
+        return self.data_dir / "origins.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the running agent."""
+        return self.runtime_dir / "agent.lock"
+
+    @property
+    def instance_file(self) -> Path:
+        """Process id, port and token of the running agent (0600)."""
+        return self.runtime_dir / "instance.json"
+
+    @property
+    def log_file(self) -> Path:
+        """The rotated log."""
+        return self.log_dir / "mooring.log"
+
+    def make(self) -> None:
+        """Create the folders that do not exist yet."""
+        for folder in (
+            self.config_dir,
+            self.data_dir,
+            self.state_dir,
+            self.cache_dir,
+            self.log_dir,
+            self.runtime_dir,
+        ):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """The folders for this user on this system, or those under ``MOORING_HOME``."""
+    home = environ.get("MOORING_HOME")
+    if home:
+        base = Path(home).expanduser().absolute()
+        return Paths(
+            base, base / "data", base / "state", base / "cache", base / "log", base / "run"
+        )
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs(APP_NAME, appauthor=False)
+    # The runtime folder may be missing without a login session; the state folder always works.
+    runtime = Path(dirs.user_runtime_dir)
+    usable = runtime.parent.is_dir() and os.access(runtime.parent, os.W_OK)
+    return Paths(
+        config_dir=Path(dirs.user_config_dir),
+        data_dir=Path(dirs.user_data_dir),
+        state_dir=Path(dirs.user_state_dir),
+        cache_dir=Path(dirs.user_cache_dir),
+        log_dir=Path(dirs.user_log_dir),
+        runtime_dir=runtime if usable else Path(dirs.user_state_dir) / "run",
+    )
