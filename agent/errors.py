@@ -440,6 +440,46 @@ class RateExceeded(BridgeError):
     remedy = "Wait a moment and try again."
 
 
+class BadMessage(BridgeError):
+    """A message that is not a JSON-RPC 2.0 request."""
+
+    code = "bad-message"
+    exit_status = ExitStatus.USAGE
+    title = "This message cannot be read: {problem}."
+    meaning = "It was not processed."
+    remedy = "Send one JSON-RPC 2.0 object per message; /openrpc.json describes them."
+
+
+class UnknownMethod(BridgeError):
+    """A method that this agent does not have."""
+
+    code = "method-unknown"
+    exit_status = ExitStatus.USAGE
+    title = "This agent has no method {method}."
+    meaning = "The page or program may be made for another version of Mooring."
+    remedy = "Update Mooring or the page; /openrpc.json lists what this agent can do."
+
+
+class NoFreePort(BridgeError):
+    """Every port of the bridge's range is taken."""
+
+    code = "no-free-port"
+    exit_status = ExitStatus.NO_ACCESS
+    title = "The ports {first} to {last} of this computer are all in use."
+    meaning = "The page needs one of them."
+    remedy = "Close the programs that hold them, or set other ports under [bridge] in config.toml."
+
+
+class SlowReader(BridgeError):
+    """A page or program that does not read what it asked for."""
+
+    code = "slow-reader"
+    retryable = True
+    title = "This connection reads too slowly."
+    meaning = "More than {limit} bytes were waiting for it."
+    remedy = "Connect again; the state of boards and jobs is sent anew."
+
+
 class AgentGone(BridgeError):
     """The running agent ended while a command used it."""
 
