@@ -1,0 +1,63 @@
+"""The log: a rotated file that only this user can read, and never a secret in it.
+
+Secrets have a type that prints ``***``; the filter here is the second net, for texts of
+libraries that know nothing of that type.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOG_FILE_BYTES = 1_000_000
+LOG_FILES = 3
+"""Three files of 1 MB hold weeks of a desktop's provisioning and are small enough to send."""
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_SECRETS = re.compile(
+    r"(?i)(?P<head>bearer\s+|[\"']?(?:password|passwd|pin|client_secret|secret|access_token|token|app_key|psk)"
+    r"[\"']?\s*[=:]\s*[\"']?)(?P<value>[^\s\"',;&}]+)"
+)
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+
+
+def redact(text: str) -> str:
+    """``text`` with everything that looks like a secret replaced by ``***``."""
+    return _JWT.sub("***", _SECRETS.sub(lambda found: found["head"] + "***", text))
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record, traceback included, and then removes what looks like a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See :func:`redact`."""
+        return redact(super().format(record))
+
+
+def start_logging(file: Path | None, level: str, *, stderr: bool) -> None:
+    """Send the log to ``file`` and, for a terminal, warnings and worse to stderr.
+
+    Libraries log from warning on only: their debug texts can hold what travels.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    logging.getLogger("agent").setLevel(level.upper())
+    formatter = RedactingFormatter(_FORMAT)
+    if file is not None:
+        handler = logging.handlers.RotatingFileHandler(
+            file, maxBytes=LOG_FILE_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(formatter)
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+        root.addHandler(handler)
+    if stderr:
+        shown = logging.StreamHandler()
+        shown.setLevel(logging.WARNING)
+        shown.setFormatter(RedactingFormatter("%(levelname)s: %(message)s"))
+        root.addHandler(shown)

@@ -1,0 +1,67 @@
+"""The log keeps secrets out and other users away."""
+
+import logging
+import stat
+import sys
+
+import pytest
+
+from agent.settings import Secret
+from agent.settings.log import RedactingFormatter, redact, start_logging
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer MARKER",
+        '{"ssid": "x", "password": "MARKER"}',
+        "client_secret=MARKER&x=1",
+        "{'token': 'MARKER'}",
+        "pin: MARKER",
+    ],
+)
+def test_what_looks_like_a_secret_is_removed(text):
+    assert "MARKER" not in redact(text)
+    assert "***" in redact(text)
+
+
+def test_a_signed_token_is_removed_wherever_it_stands():
+    assert redact("got eyJhbGciOiJFUzI1NiJ9.eyJpYXQiOjF9.abc-_ from it") == "got *** from it"
+
+
+def test_ordinary_text_stays_as_it_is():
+    text = "The board on /dev/ttyACM0 joined HomeNet (-45 dBm) in 3.1 s"
+    assert redact(text) == text
+
+
+def test_a_traceback_is_cleaned_as_well():
+    try:
+        int("password=MARKER")
+    except ValueError:
+        record = logging.LogRecord("agent", logging.ERROR, "", 1, "failed", None, sys.exc_info())
+    assert "MARKER" not in RedactingFormatter("%(message)s").format(record)
+
+
+@pytest.fixture
+def root_logger():
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    agent_level = logging.getLogger("agent").level
+    yield root
+    for handler in set(root.handlers) - set(before):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    logging.getLogger("agent").setLevel(agent_level)
+
+
+def test_the_file_belongs_to_this_user_and_shows_no_secret(tmp_path, root_logger):
+    file = tmp_path / "mooring.log"
+    start_logging(file, "info", stderr=False)
+    logging.getLogger("agent.test").info("joining with %s and token=%s", Secret("MARKER"), "MARKER")
+    logging.getLogger("some.library").info("debug text of a library")
+    text = file.read_text()
+    assert "joining with *** and token=***" in text
+    assert "library" not in text
+    if sys.platform != "win32":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
