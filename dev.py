@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+"""Everything a developer does with Mooring; needs only Python 3.11 or newer.
+
+    python3 dev.py demo [...]          the agent with simulated boards and clouds (--once: no browser)
+    python3 dev.py run ...             the agent or any of its commands, as `mooring ...`
+    python3 dev.py test [--all] [...]  format, lint, types, tests; further words go to pytest alone
+    python3 dev.py bench [NAME ...]    the benchmarks, as a table
+    python3 dev.py lint                format, lint, types
+    python3 dev.py lock                write the lock files again from pyproject.toml (needs uv)
+
+It makes `.venv` with the locked dependencies. `test --all` also installs, as root on Debian, the
+programs that some tests use, and counts a skipped test as failed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+RUNTIME_LOCK = ROOT / "requirements.lock"
+DEV_LOCK = ROOT / "requirements-dev.lock"
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+OLDEST_PYTHON = (3, 11)
+PLATFORMS = ("linux", "win32", "darwin")
+"""Types are checked for each: a branch for another system is code too."""
+
+
+# --- parts of the system that some tests need ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that no Python package brings; ``@pytest.mark.needs(name)`` asks for it."""
+
+    programs: tuple[tuple[str, ...], ...]
+    """All of these are needed; of each group one is enough."""
+    debian: tuple[str, ...]
+    """Packages that bring it."""
+    purpose: str
+
+    def there(self) -> bool:
+        """Whether this computer has it."""
+        return all(any(map(shutil.which, group)) for group in self.programs)
+
+    def how_to_get(self) -> str:
+        """One line for a person who misses it."""
+        wanted = ", ".join(" or ".join(group) for group in self.programs)
+        return f"{wanted} for {self.purpose}; on Debian: apt-get install {' '.join(self.debian)}"
+
+
+PARTS = {
+    "chromium": Part(
+        (("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),),
+        ("chromium",),
+        "the tests of the page",
+    ),
+    "keyring": Part(
+        (("gnome-keyring-daemon",), ("dbus-run-session",)),
+        ("gnome-keyring", "dbus"),
+        "the tests of stored accounts",
+    ),
+    "umockdev": Part(
+        (("umockdev-run",),),
+        ("umockdev",),
+        "the tests of ports that come and go",
+    ),
+}
+
+
+def provide_parts() -> None:
+    """Install the missing parts as root on Debian; elsewhere say what is missing."""
+    missing = {name: part for name, part in PARTS.items() if not part.there()}
+    if not missing:
+        return
+    if not can_install():
+        for name, part in missing.items():
+            say(f"tests that need {name} are skipped: {part.how_to_get()}")
+        return
+    packages = sorted({package for part in missing.values() for package in part.debian})
+    if not apt_install(packages):
+        say(f"could not install {' '.join(packages)}: tests that need them are skipped")
+
+
+def can_install() -> bool:
+    """Whether this is Debian (or one of its family) and we may install packages."""
+    if sys.platform == "win32":
+        return False
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def apt_install(packages: list[str]) -> bool:
+    """Install Debian packages; the lists are fetched first, for a new system has none."""
+    say(f"installing {' '.join(packages)}")
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    for command in (["apt-get", "update", "-qq"], install):
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        if done.returncode:
+            say(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[-500:]}")
+    return done.returncode == 0
+
+
+# --- the virtual environment --------------------------------------------------------------------
+
+
+def venv_python() -> str:
+    """The interpreter in ``.venv``."""
+    if sys.platform == "win32":
+        return str(VENV / "Scripts" / "python.exe")
+    return str(VENV / "bin" / "python")
+
+
+def ensure_venv(lock: Path) -> None:
+    """Make or mend ``.venv`` so that it holds what ``lock`` says; at once if nothing changed."""
+    version = interpreter_version()
+    if version and installed(lock) == wanted(lock, version):
+        return
+    if not version or not ask_interpreter("import pip; print('there')"):
+        version = make_venv()
+    say(f"installing {lock.name} into {VENV.name}")
+    pip = [venv_python(), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
+    run_or_exit([*pip, "install", "--progress-bar", "off", "--require-hashes", "-r", str(lock)])
+    # The dev lock holds everything of the runtime lock, in the same versions.
+    for each in {lock, RUNTIME_LOCK}:
+        stamp_file(each).write_text(wanted(each, version), encoding="utf-8")
+
+
+def stamp_file(lock: Path) -> Path:
+    """What was installed is noted here, last: a broken-off installation leaves no note."""
+    return VENV / f"{lock.stem}.installed"
+
+
+def installed(lock: Path) -> str:
+    """The note of the last complete installation of ``lock``."""
+    try:
+        return stamp_file(lock).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def wanted(lock: Path, version: str) -> str:
+    """The note that would be written now."""
+    return f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {version}"
+
+
+def interpreter_version() -> str:
+    """Version of the interpreter in ``.venv``; empty if there is none that runs."""
+    return ask_interpreter("import sys; print(sys.version)")
+
+
+def ask_interpreter(code: str) -> str:
+    """What the interpreter in ``.venv`` prints; empty if it fails."""
+    try:
+        done = subprocess.run(
+            [venv_python(), "-I", "-c", code], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def make_venv() -> str:
+    """Make ``.venv`` anew, whatever is left of an earlier one; returns its Python's version."""
+    if importlib.util.find_spec("ensurepip") is None:
+        # Debian keeps ensurepip in a package of its own.
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        if not (can_install() and apt_install([package])):
+            sys.exit(
+                f"dev.py: {sys.executable} cannot make virtual environments: its module ensurepip"
+                f" is missing.\nOn Debian or Ubuntu run: sudo apt-get install {package}\n"
+                "Elsewhere use a Python from python.org, Homebrew, uv or pyenv."
+            )
+    say(f"making {VENV.name} with Python {sys.version.split()[0]}")
+    run_or_exit([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    return interpreter_version()
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+def demo(words: list[str]) -> int:
+    """The agent with simulated boards and clouds."""
+    return run(["demo", *words])
+
+
+def run(words: list[str]) -> int:
+    """`mooring ...` from this tree, in the caller's folder."""
+    ensure_venv(RUNTIME_LOCK)
+    environ = {**tree_environ(), "PYTHONSAFEPATH": "1"}
+    command = [venv_python(), "-m", "agent", *words]
+    if sys.platform != "win32":
+        os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
+    process = subprocess.Popen(command, env=environ)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The console sent it to the agent too, which ends in its own way.
+            continue
+
+
+def test(words: list[str]) -> int:
+    """Format, lint, types and tests; with further words the tests chosen by them alone."""
+    ensure_venv(DEV_LOCK)
+    chosen = [word for word in words if word != "--all"]
+    if "--all" in words or not chosen:
+        provide_parts()
+    sound = True if chosen else static_checks()
+    command = [venv_python(), "-m", "pytest", *words]
+    status = subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
+    return status or int(not sound)
+
+
+def lint(words: list[str]) -> int:
+    """Format, lint and types."""
+    if words:
+        return usage(f"lint takes no words: {' '.join(words)}")
+    ensure_venv(DEV_LOCK)
+    return int(not static_checks())
+
+
+def bench(words: list[str]) -> int:
+    """Run tests/benchmarks/bench_*.py (those whose names contain a word) and print the table."""
+    ensure_venv(DEV_LOCK)
+    command = [venv_python(), str(BENCHMARKS / "table.py"), *words]
+    return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
+
+
+def lock(words: list[str]) -> int:
+    """Write both lock files again; versions that still fit stay, `--upgrade` takes the newest."""
+    uv = shutil.which("uv")
+    if uv is None:
+        sys.exit("dev.py: needs uv to solve for all systems at once: pip install uv")
+    common = [uv, "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"]
+    common += ["--python-version", "3.11", "--no-header", "--no-annotate", "--quiet", *words]
+    run_or_exit([*common, "--output-file", RUNTIME_LOCK.name])
+    dev = ["--extra", "dev", "--constraint", RUNTIME_LOCK.name, "--output-file", DEV_LOCK.name]
+    run_or_exit([*common, *dev])
+    return 0
+
+
+def static_checks() -> bool:
+    """Run ruff and mypy; prints what they found and how long each took."""
+    ruff = [venv_python(), "-m", "ruff"]
+    stages: list[tuple[str, list[str]]] = [
+        ("ruff format --check", [*ruff, "format", "--check", "--quiet", "--diff", "."]),
+        ("ruff check", [*ruff, "check", "--quiet", "."]),
+    ]
+    for platform in PLATFORMS:
+        # One cache each: mypy starts anew when the platform of its cache is another one.
+        cache = ROOT / ".mypy_cache" / platform
+        mypy = [venv_python(), "-m", "mypy", "--platform", platform, "--cache-dir", str(cache)]
+        stages.append((f"mypy for {platform}", [*mypy, "--no-error-summary"]))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        failed = [result for result in pool.map(timed, stages) if not report(result)]
+    return not failed
+
+
+def timed(stage: tuple[str, list[str]]) -> tuple[str, float, int, str]:
+    """Run one check: its name, seconds, exit status and output."""
+    name, command = stage
+    began = time.monotonic()
+    done = subprocess.run(
+        command,
+        env=tree_environ(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return name, time.monotonic() - began, done.returncode, done.stdout
+
+
+def report(result: tuple[str, float, int, str]) -> bool:
+    """Print the result of one check; whether it found nothing."""
+    name, seconds, status, output = result
+    if status:
+        sys.stdout.write(output)
+    print(f"{name:22}{seconds:6.1f} s  {'FAILED' if status else 'ok'}", flush=True)
+    return status == 0
+
+
+# --- small things -------------------------------------------------------------------------------
+
+
+def tree_environ() -> dict[str, str]:
+    """The environment in which ``import agent`` means this tree."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run_or_exit(command: list[str]) -> None:
+    """Run a command of the preparation; if it fails, that is the end."""
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    if done.returncode:
+        sys.exit(f"dev.py: failed with status {done.returncode}: {' '.join(command)}")
+
+
+def say(text: str) -> None:
+    """A line about the preparation; results of commands go to standard output alone."""
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+def usage(problem: str = "") -> int:
+    """How it is called."""
+    print(__doc__ if not problem else f"dev.py: {problem}\n\n{__doc__}", file=sys.stderr)
+    return 2
+
+
+COMMANDS = {"demo": demo, "run": run, "test": test, "bench": bench, "lint": lint, "lock": lock}
+
+
+def main(words: list[str]) -> int:
+    """Run one command; returns its exit status."""
+    if sys.version_info < OLDEST_PYTHON:
+        needed = ".".join(map(str, OLDEST_PYTHON))
+        found = ".".join(map(str, sys.version_info[:3]))
+        sys.exit(f"dev.py: needs Python {needed} or newer; {sys.executable} is {found}")
+    if not words or words[0] in {"-h", "--help"}:
+        print(__doc__)
+        return 0
+    if words[0] not in COMMANDS:
+        return usage(f"no such command: {words[0]}")
+    return COMMANDS[words[0]](words[1:])
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
