@@ -161,6 +161,16 @@ class PortGone(PortError):
     remedy = "Plug the board in again, if possible directly into the computer, and retry."
 
 
+class PortFailed(PortError):
+    """Any other error of the operating system at a port; ``detail`` is its own text."""
+
+    code = "port-failed"
+    retryable = True
+    title = "{port} cannot be used: {detail}."
+    meaning = "The operating system reported an error that has no more exact meaning."
+    remedy = "Unplug the board, plug it in again and retry; if it stays, try another USB socket."
+
+
 # --- boards ----------------------------------------------------------------------------------
 
 
