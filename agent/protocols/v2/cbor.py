@@ -62,9 +62,9 @@ class Reader:
 
     __slots__ = ("_at", "_data")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, at: int = 0) -> None:
         self._data = data
-        self._at = 0
+        self._at = at
 
     def head(self) -> tuple[int, int]:
         """Major type and argument of the next item."""
@@ -94,6 +94,14 @@ class Reader:
 
     def integer(self) -> int:
         """A signed integer."""
+        data, at = self._data, self._at
+        # Nearly every integer is one of these two; this halves the time of a network list.
+        if at < len(data) and data[at] < 24:
+            self._at = at + 1
+            return data[at]
+        if at + 1 < len(data) and data[at] == NEGATIVE << 5 | 24:
+            self._at = at + 2
+            return -1 - data[at + 1]
         major, argument = self.head()
         if major == UINT:
             return argument
@@ -110,12 +118,16 @@ class Reader:
         return self._string(TEXT, "a text string was expected")
 
     def _string(self, wanted: int, problem: str) -> bytes:
-        major, size = self.head()
-        if major != wanted:
-            raise CborError(problem)
-        end = self._at + size
-        if end > len(self._data):
+        data, at = self._data, self._at
+        size = data[at] - (wanted << 5) if at < len(data) else -1
+        if 0 <= size < 24:  # a short string: most names
+            at += 1
+        else:
+            major, size = self.head()
+            if major != wanted:
+                raise CborError(problem)
+            at = self._at
+        self._at = end = at + size
+        if end > len(data):
             raise CborError("it ends too early")
-        value = self._data[self._at : end]
-        self._at = end
-        return value
+        return data[at:end]

@@ -9,9 +9,10 @@ Source: protocol-v2, section 1; Arduino_NetworkConfigurator ec9ff8e, PacketManag
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TypeAlias
+
+import msgspec
 
 START: Final = b"\x55\xaa"
 END: Final = b"\xaa\x55"
@@ -42,16 +43,14 @@ class Control(IntEnum):
     NACK = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A frame whose magic, type, length, check value and end marker were all right."""
 
     type: PacketType
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(msgspec.Struct, frozen=True, gc=False):
     """Bytes that belong to no frame: log text of the sketch, or a damaged frame."""
 
     data: bytes

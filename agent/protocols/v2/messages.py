@@ -2,6 +2,7 @@
 
 Every message is one tagged CBOR array. What a board sent never raises here: a tag that is not
 known becomes :class:`Unknown`, content that does not fit its tag :class:`Malformed`.
+Structs rather than dataclasses, because making one takes a fifth of the time.
 Source: protocol-v2, sections 4 and 5; Arduino_NetworkConfigurator ec9ff8e, cbor/.
 """
 
@@ -11,6 +12,8 @@ import ipaddress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from agent.protocols.v2 import cbor
 from agent.settings import Secret, decode_text
@@ -29,6 +32,7 @@ from agent.settings.network import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TAG_BYTES: Final = 5
 HARDWARE_ID_BYTES: Final = 32
 BLE_ADDRESS_BYTES: Final = 6
 RSSI_LIMIT_DBM: Final = 1000
@@ -74,15 +78,13 @@ class CommandCode(IntEnum):
 # --- board to host -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """A status code, see ``status``."""
 
     code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(msgspec.Struct, frozen=True, gc=False):
     """One entry of a scan."""
 
     ssid: bytes
@@ -90,57 +92,49 @@ class Network:
     rssi_dbm: int
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkList:
+class NetworkList(msgspec.Struct, frozen=True):
     """What the latest scan found; empty on a board without Wi-Fi."""
 
     networks: tuple[Network, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HardwareId:
+class HardwareId(msgspec.Struct, frozen=True):
     """Unique hardware id, 32 bytes."""
 
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """The JWT that a board signed."""
 
     jwt: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(msgspec.Struct, frozen=True):
     """PEM of the key that signs the tokens."""
 
     pem: str
 
 
-@dataclass(frozen=True, slots=True)
-class BleAddress:
+class BleAddress(msgspec.Struct, frozen=True):
     """Six bytes, most significant first; empty if all zero, ``ff`` x 6 without BLE."""
 
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WifiFirmware:
+class WifiFirmware(msgspec.Struct, frozen=True):
     """Version of the radio's firmware; empty on boards without Wi-Fi."""
 
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class SketchVersion:
+class SketchVersion(msgspec.Struct, frozen=True):
     """Version of the provisioning sketch."""
 
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryVersion:
+class LibraryVersion(msgspec.Struct, frozen=True):
     """Version of the network configurator library."""
 
     version: str
@@ -182,15 +176,13 @@ FromBoard: TypeAlias = (
 # --- host to board -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+class Timestamp(msgspec.Struct, frozen=True):
     """Unix seconds, UTC. The board answers nothing."""
 
     unix_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A request; a board keeps the code modulo 256, so send only those of CommandCode."""
 
     code: int
@@ -201,14 +193,14 @@ ToBoard: TypeAlias = Timestamp | Command | NetworkSetting
 
 def decode_from_board(payload: bytes) -> FromBoard:
     """The message in a data frame of a board; never raises."""
-    reader = cbor.Reader(payload)
+    read = _READERS.get(payload[:TAG_BYTES])
     try:
-        major, tag = reader.head()
-        if major != cbor.TAG:
-            return Malformed("a tag was expected", payload)
-        read = _READERS.get(tag)
         if read is None:
+            major, tag = cbor.Reader(payload).head()
+            if major != cbor.TAG:
+                return Malformed("a tag was expected", payload)
             return Unknown(tag, payload)
+        reader = cbor.Reader(payload, TAG_BYTES)
         return read(reader, reader.array())
     except ValueError as error:
         return Malformed(str(error), payload)
@@ -368,14 +360,18 @@ def _read_version(
     return lambda reader, _count: kind(decode_text(reader.text()))
 
 
-_READERS: Final[dict[int, Callable[[cbor.Reader, int], FromBoard]]] = {
-    Tag.STATUS: _read_status,
-    Tag.NETWORK_LIST: _read_network_list,
-    Tag.HARDWARE_ID: _read_hardware_id,
-    Tag.TOKEN: _read_token,
-    Tag.PUBLIC_KEY: _read_public_key,
-    Tag.BLE_ADDRESS: _read_ble_address,
-    Tag.WIFI_FIRMWARE: _read_version(WifiFirmware),
-    Tag.SKETCH_VERSION: _read_version(SketchVersion),
-    Tag.LIBRARY_VERSION: _read_version(LibraryVersion),
+_READERS: Final[dict[bytes, Callable[[cbor.Reader, int], FromBoard]]] = {
+    cbor.head(cbor.TAG, tag): read
+    for tag, read in (
+        (Tag.STATUS, _read_status),
+        (Tag.NETWORK_LIST, _read_network_list),
+        (Tag.HARDWARE_ID, _read_hardware_id),
+        (Tag.TOKEN, _read_token),
+        (Tag.PUBLIC_KEY, _read_public_key),
+        (Tag.BLE_ADDRESS, _read_ble_address),
+        (Tag.WIFI_FIRMWARE, _read_version(WifiFirmware)),
+        (Tag.SKETCH_VERSION, _read_version(SketchVersion)),
+        (Tag.LIBRARY_VERSION, _read_version(LibraryVersion)),
+    )
 }
+"""By the five bytes of the tag, which the firmware writes in no other way."""
