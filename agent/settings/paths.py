@@ -83,14 +83,15 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs(APP_NAME, appauthor=False)
-    # The runtime folder may be missing without a login session; the state folder always works.
-    runtime = Path(dirs.user_runtime_dir)
-    usable = runtime.parent.is_dir() and os.access(runtime.parent, os.W_OK)
+    # Lock and token belong into a folder that ends with the login; only XDG_RUNTIME_DIR is one
+    # that is surely ours (the common fallback below /tmp can be made by another user first).
+    session = environ.get("XDG_RUNTIME_DIR", "")
+    usable = Path(session).is_absolute() and os.access(session, os.W_OK)
     return Paths(
         config_dir=Path(dirs.user_config_dir),
         data_dir=Path(dirs.user_data_dir),
         state_dir=Path(dirs.user_state_dir),
         cache_dir=Path(dirs.user_cache_dir),
         log_dir=Path(dirs.user_log_dir),
-        runtime_dir=runtime if usable else Path(dirs.user_state_dir) / "run",
+        runtime_dir=Path(session) / APP_NAME if usable else Path(dirs.user_state_dir) / "run",
     )
