@@ -1,0 +1,95 @@
+"""``config.toml``: defaults, overrides, and errors that name the key."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.errors import InputError
+from agent.settings.config import Config, load_config
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "config.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def problem(folder: Path, text: str | bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        load_config(written(folder, text), {})
+    assert "config.toml" in caught.value.report().title
+    return caught.value.report().title
+
+
+def test_without_a_file_everything_has_its_default(tmp_path):
+    assert load_config(tmp_path / "config.toml", {}) == Config()
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(tmp_path):
+    config = load_config(written(tmp_path, '[ports]\nignore = ["COM7"]\n'), {})
+    assert config.ports.ignore == ["COM7"]
+    assert config.ports.system is True
+    assert config.bridge == Config().bridge
+
+
+@pytest.mark.parametrize("text", ["", "[arduino]\ntitle = 'Mine'\n"])
+def test_the_environment_overrides_the_address_of_the_cloud(tmp_path, text):
+    environ = {"IOT_API_URL": "http://127.0.0.1:9"}
+    config = load_config(written(tmp_path, text), environ)
+    assert config.arduino.base_url == "http://127.0.0.1:9"
+
+
+def test_an_unknown_key_names_the_nearest_known_one(tmp_path):
+    found = problem(tmp_path, "[bridge]\nfirst_prot = 9000\n")
+    assert "unknown key bridge.first_prot" in found
+    assert "did you mean first_port?" in found
+
+
+def test_an_unknown_section_names_the_nearest_known_one(tmp_path):
+    assert "did you mean ports?" in problem(tmp_path, "[port]\nsystem = true\n")
+
+
+def test_a_key_near_to_nothing_gets_the_list_of_known_ones(tmp_path):
+    found = problem(tmp_path, "[log]\nzzzzzz = 1\n")
+    assert "known are level" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[bridge]\nfirst_port = '8991'\n", ["int", "str", "bridge.first_port"]),
+        ("[bridge]\nfirst_port = 80\n", ["1024", "bridge.first_port"]),
+        ("[bridge]\nlast_port = 70000\n", ["65535", "bridge.last_port"]),
+        ("[ports]\nignore = 'COM7'\n", ["array", "ports.ignore"]),
+        ("[ports]\nignore = [7]\n", ["str", "ports.ignore"]),
+        ("[log]\nlevel = 'loud'\n", ["log.level"]),
+        ("bridge = 1\n", ["object", "bridge"]),
+    ],
+)
+def test_a_value_that_cannot_be_used_names_its_key(tmp_path, text, parts):
+    found = problem(tmp_path, text)
+    for part in parts:
+        assert part in found
+
+
+@pytest.mark.parametrize("text", ["[bridge", "a = \n", b"\xff\xfe", "[log]\n[log]\n"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path, text):
+    assert "not valid TOML" in problem(tmp_path, text)
+
+
+def test_every_key_is_documented_with_its_default():
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `(.*?)` \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    documented = {key: json.loads(default) for key, default in rows}
+    known = {
+        f"{section}.{key}": value
+        for section, keys in msgspec.to_builtins(Config()).items()
+        for key, value in keys.items()
+    }
+    assert documented == known

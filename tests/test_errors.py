@@ -1,0 +1,145 @@
+"""Errors: codes that stay, three sentences each, facts that fill them, no way to lose one."""
+
+from __future__ import annotations
+
+import string
+
+import msgspec
+import pytest
+
+from agent import errors
+from agent.errors import ErrorReport, ExitStatus, MooringError, ReportedError
+
+CODES = {
+    "agent-gone": "AgentGone",
+    "bad-message": "BadMessage",
+    "board": "BoardError",
+    "board-ambiguous": "AmbiguousBoard",
+    "board-busy": "BoardBusy",
+    "board-in-run": "NotProvisioned",
+    "board-no-list": "NoNetworkList",
+    "board-not-supported": "NotSupported",
+    "board-old-firmware": "OldFirmware",
+    "board-other": "OtherBoard",
+    "board-silent": "BoardSilent",
+    "board-status": "StatusReported",
+    "board-stuck": "ReceiverStuck",
+    "board-unknown": "UnknownBoard",
+    "board-wrong-sketch": "WrongSketch",
+    "bridge": "BridgeError",
+    "cloud": "CloudError",
+    "cloud-answer": "CloudAnswer",
+    "cloud-claim-open": "ClaimOpen",
+    "cloud-claim-refused": "ClaimRefused",
+    "cloud-key-mismatch": "KeyMismatch",
+    "cloud-not-authorised": "NotAuthorised",
+    "cloud-not-online": "NotOnline",
+    "cloud-not-signed-in": "NotSignedIn",
+    "cloud-quota": "QuotaReached",
+    "cloud-unreachable": "Unreachable",
+    "error": "MooringError",
+    "input": "InputError",
+    "internal": "InternalError",
+    "interrupted": "Interrupted",
+    "job-not-asking": "JobNotAsking",
+    "job-unknown": "UnknownJob",
+    "journal": "JournalFailed",
+    "message-too-large": "MessageTooLarge",
+    "method-unknown": "UnknownMethod",
+    "network": "NetworkError",
+    "network-join": "JoinFailed",
+    "network-module": "NetworkModuleFailed",
+    "network-no-internet": "NoInternet",
+    "network-not-found": "NetworkNotFound",
+    "no-free-port": "NoFreePort",
+    "not-allowed": "NotAllowed",
+    "origin-refused": "OriginRefused",
+    "port": "PortError",
+    "port-busy": "PortBusy",
+    "port-failed": "PortFailed",
+    "port-gone": "PortGone",
+    "port-permission": "NoPermission",
+    "rate-exceeded": "RateExceeded",
+    "reported": "ReportedError",
+    "slow-reader": "SlowReader",
+}
+"""Codes are quoted by people, scripts and support: an entry is added, never changed."""
+
+GROUPS = {"board", "bridge", "cloud", "error", "network", "port", "reported"}
+"""Classes that order the others and are not raised themselves."""
+
+
+def classes(root: type[MooringError] = MooringError) -> list[type[MooringError]]:
+    return [root, *(each for child in root.__subclasses__() for each in classes(child))]
+
+
+def ours() -> list[type[MooringError]]:
+    return [kind for kind in classes() if kind.__module__ == errors.__name__]
+
+
+LEAVES = [kind for kind in ours() if kind.code not in GROUPS]
+
+
+def placeholders(kind: type[MooringError]) -> set[str]:
+    texts = (kind.title, kind.meaning, kind.remedy)
+    return {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_each_code_belongs_to_one_class_and_never_changes():
+    assert {kind.code: kind.__name__ for kind in ours()} == CODES
+    assert len(ours()) == len(CODES)
+
+
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.code)
+def test_an_error_says_what_happened_what_it_means_and_what_to_do(kind):
+    facts = {name: f"<{name}>" for name in placeholders(kind)}
+    report = kind(**facts).report()
+    for sentence in (report.title, report.meaning, report.remedy):
+        assert sentence.strip()
+        # A sentence that is one fact ends as that fact does.
+        assert sentence[-1] in ".!?>" or sentence.endswith(("{id}", "{origin}"))
+    for name, value in facts.items():
+        assert value in report.title + report.meaning + report.remedy, name
+
+
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.code)
+def test_a_missing_fact_shows_as_a_question_mark_and_breaks_nothing(kind):
+    report = kind().report()
+    assert "{" not in report.title + report.meaning + report.remedy
+    assert str(kind()) == report.title
+
+
+@pytest.mark.parametrize("kind", ours(), ids=lambda kind: kind.code)
+def test_an_error_knows_its_exit_status_and_whether_a_retry_helps(kind):
+    assert isinstance(kind.exit_status, ExitStatus)
+    assert kind.exit_status != ExitStatus.DONE
+    assert isinstance(kind.retryable, bool)
+
+
+def test_braces_in_a_fact_are_not_filled_again():
+    report = errors.PortGone(port="{holder} {0}").report()
+    assert "{holder} {0}" in report.title
+
+
+def test_a_report_travels_as_json_and_comes_back():
+    report = errors.PortBusy(port="COM3", holder="job 7").report()
+    assert msgspec.json.decode(msgspec.json.encode(report), type=ErrorReport) == report
+
+
+def test_a_reported_error_shows_the_report_as_it_arrived():
+    report = errors.NoInternet(network="Home").report()
+    again = ReportedError(report)
+    assert again.report() == report
+    assert str(again) == report.title
+    assert again.facts == {"network": "Home"}
+
+
+def test_the_exit_statuses_are_those_of_the_contract():
+    assert {status.name: status.value for status in ExitStatus} == {
+        "DONE": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "NO_BOARD": 3,
+        "NO_ACCESS": 4,
+        "INTERRUPTED": 130,
+    }

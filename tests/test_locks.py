@@ -1,0 +1,73 @@
+"""The lock files: exact versions with hashes, no addresses, in step with each other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+RUNTIME = ROOT / "requirements.lock"
+DEV = ROOT / "requirements-dev.lock"
+LOCKS = pytest.mark.parametrize("lock", [RUNTIME, DEV], ids=["runtime", "dev"])
+
+
+def entries(lock: Path) -> list[str]:
+    """One text per package, continuation lines joined."""
+    joined = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def pins(lock: Path) -> dict[str, set[str]]:
+    """Versions by name; a name has several where they depend on the Python or the system."""
+    found: dict[str, set[str]] = {}
+    for entry in entries(lock):
+        requirement = Requirement(entry.partition("--hash")[0])
+        found.setdefault(normal(requirement.name), set()).add(
+            str(requirement.specifier).removeprefix("==")
+        )
+    return found
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def required(*extras: str) -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = list(project["dependencies"])
+    for extra in extras:
+        texts += project["optional-dependencies"][extra]
+    return [Requirement(text) for text in texts]
+
+
+@LOCKS
+def test_every_package_has_one_version_and_hashes(lock):
+    for entry in entries(lock):
+        assert re.match(r"[A-Za-z0-9._-]+==[^\s;*]+", entry), entry
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
+
+
+@LOCKS
+def test_a_lock_names_no_address_and_no_option(lock):
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert " @ " not in text
+    assert not re.search(r"^\s*--?(?!hash)[a-z]", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("lock", "extras"), [(RUNTIME, ()), (DEV, ("dev",))])
+def test_a_lock_satisfies_what_the_project_requires(lock, extras):
+    locked = pins(lock)
+    for requirement in required(*extras):
+        versions = locked[normal(requirement.name)]
+        assert all(requirement.specifier.contains(version) for version in versions), requirement
+
+
+def test_both_locks_have_the_same_versions():
+    dev = pins(DEV)
+    for name, versions in pins(RUNTIME).items():
+        assert dev[name] == versions, name
