@@ -1,0 +1,261 @@
+"""A thin HTTP client for clouds: paced, bounded, and silent about secrets.
+
+One object per cloud. It knows nothing of a cloud's paths, bodies or error codes; it raises
+:class:`Unreachable` and :class:`QuotaReached` and hands every other answer up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from agent.clouds.address import is_loopback
+from agent.clouds.clock import Clock, SystemClock
+from agent.clouds.pacing import (
+    SERVER_ERROR,
+    TOO_MANY_REQUESTS,
+    Outcome,
+    Rate,
+    TokenBucket,
+    parse_retry_after,
+    retry_delay,
+)
+from agent.errors import CloudAnswer, QuotaReached, Unreachable
+from agent.settings import Secret, clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import httpx
+
+CONNECT_LIMIT_S: Final = 10.0
+"""Name look-up, TCP and TLS; a far proxy needs some seconds, a dead one never answers."""
+ANSWER_LIMIT_S: Final = 30.0
+"""One whole attempt; the gateway in front of a cloud gives up after about as long."""
+QUEUE_LIMIT_S: Final = 120.0
+"""Longest wait for a turn: 600 requests at 5/s. What would wait longer is refused."""
+BODY_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of an answer: a provisioning sketch in base64, or 20 000 onboardings."""
+DETAIL_BYTES: Final = 4096
+"""How much of an error's body is looked at for a sentence to show."""
+# Redirects are not followed: these interfaces have none, and one would carry the token elsewhere.
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Time limits in seconds, and the size limit of an answer in bytes."""
+
+    connect_s: float = CONNECT_LIMIT_S
+    answer_s: float = ANSWER_LIMIT_S
+    body: int = BODY_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent; bodies and headers may hold secrets and are never shown."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    json: object | None = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    repeatable: bool = False
+    """Sent again by itself after 429, 5xx or a lost connection."""
+    secrets: tuple[Secret, ...] = ()
+    """What an answer might repeat and nobody may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """2xx."""
+        return 200 <= self.status < 300
+
+
+def detail_of(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """A foreign sentence fit to be shown: secrets taken out, then cleaned and bounded."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret.reveal(), "***")
+    return clean_text(" ".join(text.split()))
+
+
+class CloudHttp:
+    """The requests of one cloud."""
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        base_url: str,
+        clock: Clock | None = None,
+        rate: Rate | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.title = title
+        self.base_url = base_url
+        self.clock = clock or SystemClock()
+        self._bucket = TokenBucket(rate or Rate())
+        self._limits = limits or Limits()
+        self._client: httpx.AsyncClient | None = None
+
+    async def send(self, request: Request) -> Answer:
+        """Send, again where that is allowed, and return the first answer that counts.
+
+        Raises :class:`QuotaReached` for a 429 that stayed, :class:`Unreachable` for a 5xx that
+        stayed or no answer (``sent`` is False where the cloud surely saw nothing of it), and
+        :class:`CloudAnswer` for an answer that is too long.
+        """
+        attempts = 0
+        while True:
+            await self._turn()
+            attempts += 1
+            result = await self._attempt(request)
+            outcome = self._judge(result)
+            delay_s = retry_delay(outcome, attempts, repeatable=request.repeatable)
+            if outcome.status == TOO_MANY_REQUESTS:
+                # The limit is the client's, so everybody waits, this request in its turn too.
+                silence_s = outcome.retry_after_s if delay_s is None else delay_s
+                self._bucket.pause(self.clock.monotonic(), silence_s or 0.0)
+            elif delay_s is not None:
+                await self.clock.sleep(delay_s)
+            if delay_s is None:
+                if isinstance(result, Unreachable):
+                    raise result
+                self._refuse_overload(result, request)
+                return result
+
+    async def close(self) -> None:
+        """Release the connections; a later request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _turn(self) -> None:
+        now = self.clock.monotonic()
+        waiting_s = self._bucket.wait_s(now)
+        if waiting_s > QUEUE_LIMIT_S:
+            detail = f"Its limit of requests is used up for the next {waiting_s:.0f} s."
+            raise QuotaReached(cloud=self.title, detail=detail)
+        if self._bucket.reserve(now) > 0:
+            await self.clock.sleep(waiting_s)
+
+    def _judge(self, result: Answer | Unreachable) -> Outcome:
+        if isinstance(result, Answer):
+            after_s = parse_retry_after(result.retry_after, self.clock.wall())
+            return Outcome(status=result.status, retry_after_s=after_s)
+        untrusted = isinstance(_root(result), ssl.SSLCertVerificationError)
+        return Outcome(sent=result.facts["sent"] is not False, hopeless=untrusted)
+
+    def _refuse_overload(self, answer: Answer, request: Request) -> None:
+        text = answer.body[:DETAIL_BYTES].decode("utf-8", errors="replace")
+        # A gateway's page or a structure is no sentence.
+        sentence = "" if text.lstrip()[:1] in {"<", "{", "["} else detail_of(text, request.secrets)
+        if answer.status == TOO_MANY_REQUESTS:
+            detail = sentence or "Too many requests in a short time."
+            raise QuotaReached(cloud=self.title, detail=detail, status=answer.status)
+        if answer.status >= SERVER_ERROR:
+            detail = f"It has a fault of its own (HTTP status {answer.status}). {sentence}".strip()
+            raise Unreachable(cloud=self.title, detail=detail, status=answer.status, sent=True)
+
+    async def _attempt(self, request: Request) -> Answer | Unreachable:
+        import httpx
+
+        client = self._open()
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", **request.headers}
+        content: bytes | None = None
+        if request.json is not None:
+            headers["Content-Type"] = "application/json"
+            content = msgspec.json.encode(request.json)
+        try:
+            async with (
+                asyncio.timeout(self._limits.answer_s),
+                client.stream(
+                    request.method,
+                    self.base_url + request.path,
+                    params=dict(request.query) or None,
+                    content=content,
+                    data=dict(request.form) if request.form is not None else None,
+                    headers=headers,
+                ) as response,
+            ):
+                body = await self._read(response)
+                return Answer(response.status_code, body, response.headers.get("Retry-After"))
+        except (httpx.TransportError, OSError) as error:
+            return self._explain(error)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise CloudAnswer(cloud=self.title, detail="It was compressed without being asked to.")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self._limits.body:
+                detail = f"It is longer than {self._limits.body} bytes."
+                raise CloudAnswer(cloud=self.title, detail=detail)
+        return bytes(body)
+
+    def _explain(self, error: Exception) -> Unreachable:
+        import httpx
+
+        reason = _root(error)
+        unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+        sent = not isinstance(error, unsent)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            detail = f"This computer does not trust its certificate: {reason.verify_message}."
+        elif isinstance(error, httpx.ConnectTimeout):
+            detail = f"No connection within {self._limits.connect_s:g} s."
+        elif isinstance(error, TimeoutError | httpx.TimeoutException):
+            detail = f"No complete answer within {self._limits.answer_s:g} s."
+        elif isinstance(error, httpx.ProxyError):
+            detail = f"The proxy of this computer refused: {error}."
+        elif not sent:
+            detail = f"No connection: {getattr(reason, 'strerror', None) or reason}."
+        else:
+            detail = "The connection was lost before the whole answer arrived."
+        failure = Unreachable(cloud=self.title, detail=clean_text(detail), sent=sent)
+        failure.__cause__ = error
+        return failure
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx
+
+            parts = urlsplit(self.base_url)
+            self._client = httpx.AsyncClient(
+                verify=_tls_context(parts.scheme),
+                timeout=httpx.Timeout(self._limits.answer_s, connect=self._limits.connect_s),
+                follow_redirects=False,
+                # The system's proxy is for other computers.
+                trust_env=not is_loopback(parts.hostname or ""),
+            )
+        return self._client
+
+
+def _tls_context(scheme: str) -> ssl.SSLContext:
+    if scheme == "https":
+        import truststore
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Never used on http: it trusts nobody, and unlike the library's default costs nothing to make.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost cause: what the operating system or TLS said."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
