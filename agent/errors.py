@@ -212,6 +212,15 @@ class NoNetworkList(BoardError):
     remedy = "Wait two minutes and try again, or move to a place with fewer networks."
 
 
+class OtherBoard(BoardError):
+    """Another board is on the port than the one that the job began with."""
+
+    code = "board-other"
+    title = "This is another board than before."
+    meaning = "The job began with hardware id {expected}; the board that is there now has {found}."
+    remedy = "Plug the first board in again, or start a new job for this one."
+
+
 class WrongSketch(BoardError):
     """The sketch on the board cannot do what is asked."""
 
@@ -393,6 +402,29 @@ class NotOnline(CloudError):
     remedy = "Wait a little longer, or stop and undo the claim and try again."
 
 
+class ClaimOpen(CloudError):
+    """A job ended, but its claim could not be undone; Mooring goes on trying."""
+
+    code = "cloud-claim-open"
+    retryable = True
+    title = "The claim of {name} in {cloud} is still open."
+    meaning = "{cause} The claim could not be brought to an end: {detail}"
+    remedy = (
+        "Mooring tries again by itself, also at its next start. To do it yourself, "
+        "remove claim {claim} (hardware id {uhwid}) in {cloud}."
+    )
+
+
+class ClaimUndone(CloudError):
+    """A claim that stayed open at the end of its job was undone later."""
+
+    code = "cloud-claim-undone"
+    retryable = True
+    title = "{cause}"
+    meaning = "The claim in {cloud} stayed open at first; it was undone later. Nothing is left."
+    remedy = "Start the job again."
+
+
 class CloudAnswer(CloudError):
     """An answer that does not fit the cloud's documented interface."""
 
@@ -419,6 +451,16 @@ class OriginRefused(BridgeError):
     title = "The page {origin} may not use this agent."
     meaning = "Only the agent's own page and pages that you allowed may use your boards."
     remedy = "To allow it, run: mooring origins allow {origin}"
+
+
+class TokenRefused(BridgeError):
+    """A program that did not prove that it belongs to this user."""
+
+    code = "token-refused"
+    exit_status = ExitStatus.NO_ACCESS
+    title = "This program may not use the agent."
+    meaning = "It sent neither the address of an allowed page nor the token of this agent."
+    remedy = "Send the token of instance.json, which only this user can read, as a bearer token."
 
 
 class NotAllowed(BridgeError):
@@ -521,6 +563,16 @@ class JobNotAsking(MooringError):
     title = "Job {job} is not asking anything."
     meaning = "It was answered already, or it has ended."
     remedy = "Look at the job again."
+
+
+class JournalFailed(MooringError):
+    """The journal cannot be read or written; ``path`` names it and ``detail`` says why."""
+
+    code = "journal"
+    retryable = True
+    title = "The journal {path} cannot be used: {detail}."
+    meaning = "What is done to boards cannot be written down, so a crash could not be repaired."
+    remedy = "Check that the disk has room and that the file belongs to you, and start again."
 
 
 class Interrupted(MooringError):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -94,7 +93,7 @@ def test_a_second_start_is_told_that_the_lock_is_taken(paths: Paths) -> None:
 
 def test_what_a_killed_agent_left_is_ignored_and_the_next_one_starts(paths: Paths) -> None:
     child = start_holder(paths)
-    child.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+    child.kill()  # SIGKILL, TerminateProcess
     child.communicate()
     assert paths.instance_file.exists()
     assert find_instance(paths) is None

@@ -1,0 +1,66 @@
+"""``agent.*``: the agent itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.bridge.rpc import Call, Method, Nothing
+
+if TYPE_CHECKING:
+    from agent.bridge.services import Services
+
+PROTOCOL = 1
+"""Version of this interface; grows when something that existed changes its meaning."""
+
+ACTIVE_LIMIT = 200
+"""How far back running jobs are counted."""
+
+
+class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What this agent is."""
+
+    name: str
+    version: str
+    protocol: int
+    platform: str
+    """``linux``, ``windows``, ``macos``."""
+    simulated: bool
+    """The boards and clouds are simulated ones."""
+    own: bool
+    """Whether this peer may call everything."""
+    capabilities: list[str]
+    """Kinds of job this agent can do, and ``serial``."""
+    boards: int
+    """Boards connected now."""
+    jobs: int
+    """Jobs that run or ask now."""
+
+
+def methods(services: Services) -> list[Method[Any, Any]]:
+    """``agent.info`` and ``agent.quit``."""
+
+    async def info(call: Call, _params: Nothing) -> AgentInfo:
+        about = services.about
+        jobs = await services.jobs.list(ACTIVE_LIMIT)
+        return AgentInfo(
+            name="mooring",
+            version=about.version,
+            protocol=PROTOCOL,
+            platform=about.platform,
+            simulated=about.simulated,
+            own=call.peer.own,
+            capabilities=list(about.capabilities),
+            boards=len(services.boards.list()),
+            jobs=sum(not job.state.final for job in jobs),
+        )
+
+    async def quit_agent(call: Call, _params: Nothing) -> Nothing:
+        call.when_answered(services.quit)
+        return Nothing()
+
+    return [
+        Method("agent.info", "What this agent is.", Nothing, AgentInfo, info),
+        Method("agent.quit", "End the agent.", Nothing, Nothing, quit_agent, own=True),
+    ]

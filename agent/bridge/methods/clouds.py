@@ -1,0 +1,78 @@
+"""``clouds.*``: the clouds and the person's accounts there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.clouds.cloud import CloudInfo
+from agent.errors import InputError
+from agent.settings import Secret, clean_text
+
+if TYPE_CHECKING:
+    from agent.bridge.services import Services
+    from agent.clouds.cloud import Cloud
+
+
+class CloudList(msgspec.Struct, frozen=True, kw_only=True):
+    """All clouds."""
+
+    clouds: list[CloudInfo]
+
+
+class Login(Params, frozen=True, kw_only=True):
+    """An account of a cloud."""
+
+    cloud: str
+    account: dict[str, Secret]
+    """The fields of the cloud's ``account_schema``."""
+
+
+class OneCloud(Params, frozen=True, kw_only=True):
+    """A cloud."""
+
+    cloud: str
+
+
+def methods(services: Services) -> list[Method[Any, Any]]:
+    """List, login, logout."""
+
+    def find(name: str) -> Cloud:
+        cloud = services.clouds.get(name)
+        if cloud is None:
+            known = ", ".join(services.clouds)
+            raise InputError(field="cloud", problem=f"{clean_text(name)} is not one of {known}")
+        return cloud
+
+    async def list_clouds(call: Call, _params: Nothing) -> CloudList:
+        infos = [await cloud.info() for cloud in services.clouds.values()]
+        if not call.peer.own:
+            # Which account the person has is nothing that a foreign page needs.
+            infos = [msgspec.structs.replace(info, account={}) for info in infos]
+        return CloudList(clouds=infos)
+
+    async def login(_call: Call, params: Login) -> CloudInfo:
+        cloud = find(params.cloud)
+        await cloud.login({name: value.reveal() for name, value in params.account.items()})
+        return await cloud.info()
+
+    async def logout(_call: Call, params: OneCloud) -> CloudInfo:
+        cloud = find(params.cloud)
+        await cloud.logout()
+        return await cloud.info()
+
+    return [
+        Method(
+            "clouds.list",
+            "The clouds, with the fields that each one needs.",
+            Nothing,
+            CloudList,
+            list_clouds,
+        ),
+        Method("clouds.login", "Check and store an account.", Login, CloudInfo, login, own=True),
+        Method(
+            "clouds.logout", "Forget the stored account.", OneCloud, CloudInfo, logout, own=True
+        ),
+    ]

@@ -1,0 +1,190 @@
+"""``jobs.*``: what a person asked for, its questions and its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from agent.bridge.fields import NetworkData
+from agent.bridge.outbox import Notification
+from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.jobs.job import Job, JobChange, JobKind
+from agent.settings import Secret
+
+if TYPE_CHECKING:
+    from agent.bridge.methods.visible import JobOwners
+    from agent.bridge.peer import Peer
+    from agent.bridge.services import Services
+
+SUBSCRIPTION = "jobs"
+LIST_MAX = 500
+LIST_USUAL = 50
+
+
+class Start(Params, frozen=True, kw_only=True):
+    """What to do, on which board."""
+
+    kind: JobKind
+    board: str
+    attended: bool = True
+    """Somebody is there to answer; else each question gets its safest answer at once."""
+    network: NetworkData | None = None
+    """For ``provision`` and ``configure``."""
+    cloud: str | None = None
+    """For ``provision``."""
+    name: str | None = None
+    """For ``provision``: what the device is to be called in the cloud."""
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that runs."""
+
+    job: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the question's actions, with what it needs."""
+
+    action: str
+    password: Secret | None = None
+    network: NetworkData | None = None
+
+
+class AnswerParams(Params, frozen=True, kw_only=True):
+    """An answer to the open question of a job."""
+
+    job: str
+    answer: Answer
+    question: int | None = None
+    """Id of the question; an answer to one that is no longer open is refused."""
+
+
+class OneJob(Params, frozen=True, kw_only=True):
+    """A job."""
+
+    job: str
+
+
+class ListParams(Params, frozen=True, kw_only=True):
+    """Which jobs."""
+
+    limit: Annotated[int, Meta(ge=1, le=LIST_MAX)] = LIST_USUAL
+    board: str | None = None
+    """Only jobs of this board (its id)."""
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs, newest first."""
+
+    jobs: list[Job]
+
+
+def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
+    """Start, answer, cancel, get, list, subscribe."""
+    jobs = services.jobs
+
+    async def start(call: Call, params: Start) -> Started:
+        request: dict[str, Any] = {
+            "kind": params.kind.value,
+            "board": services.boards.find(params.board).id,
+        }
+        if params.network is not None:
+            request["network"] = _plain(params.network)
+        for name in ("cloud", "name"):
+            value = getattr(params, name)
+            if value is not None:
+                request[name] = value
+        # A job is started or not; a caller that leaves meanwhile does not tear it in two.
+        starting = jobs.start(request, attended=params.attended, owner=call.peer.party)
+        job = await asyncio.shield(asyncio.ensure_future(starting))
+        owners.add(job, call.peer)
+        return Started(job=job)
+
+    async def answer(call: Call, params: AnswerParams) -> Nothing:
+        owners.require(call.peer, params.job)
+        given: dict[str, Any] = {"action": params.answer.action}
+        if params.answer.password is not None:
+            given["password"] = params.answer.password
+        if params.answer.network is not None:
+            given["network"] = _plain(params.answer.network)
+        await jobs.answer(params.job, given, params.question)
+        return Nothing()
+
+    async def cancel(call: Call, params: OneJob) -> Nothing:
+        owners.require(call.peer, params.job)
+        await jobs.cancel(params.job)
+        return Nothing()
+
+    async def get(call: Call, params: OneJob) -> Job:
+        owners.require(call.peer, params.job)
+        return await jobs.get(params.job)
+
+    async def list_jobs(call: Call, params: ListParams) -> JobList:
+        return JobList(jobs=await _visible(call.peer, params.limit, params.board))
+
+    async def subscribe(call: Call, _params: Nothing) -> JobList:
+        peer = call.peer
+        waiting: list[JobChange] | None = []
+
+        def publish(change: JobChange) -> None:
+            if not owners.sees(peer, change.job):
+                return
+            if waiting is not None:
+                waiting.append(change)
+            else:
+                _publish(peer, change)
+
+        def begin() -> None:
+            nonlocal waiting
+            changes, waiting = waiting or [], None
+            for change in changes:
+                _publish(peer, change)
+
+        if peer.holds(SUBSCRIPTION):
+            begin()
+        else:
+            peer.hold(SUBSCRIPTION, jobs.subscribe(publish))
+            # What happens while the journal is read follows the answer.
+            call.when_answered(begin)
+        listed = await _visible(peer, LIST_MAX, None)
+        return JobList(jobs=[job for job in listed if not job.state.final])
+
+    async def _visible(peer: Peer, limit: int, board: str | None) -> list[Job]:
+        if peer.own:
+            return await jobs.list(limit, board)
+        own = [await jobs.get(job) for job in owners.of(peer)[:LIST_MAX]]
+        return [job for job in own if board in {None, job.board}][:limit]
+
+    return [
+        Method("jobs.start", "Start a job; it goes on without its page.", Start, Started, start),
+        Method("jobs.answer", "Answer what a job asks.", AnswerParams, Nothing, answer),
+        Method(
+            "jobs.cancel",
+            "Ask a job to stop; it undoes what it must and ends by itself.",
+            OneJob,
+            Nothing,
+            cancel,
+        ),
+        Method("jobs.get", "One job.", OneJob, Job, get),
+        Method("jobs.list", "Jobs, newest first.", ListParams, JobList, list_jobs),
+        Method(
+            "jobs.subscribe",
+            "The jobs that have not ended, and from now on job.changed.",
+            Nothing,
+            JobList,
+            subscribe,
+        ),
+    ]
+
+
+def _plain(network: NetworkData) -> dict[str, Any]:
+    """The checked setting as data; its secrets stay :class:`Secret`."""
+    data: dict[str, Any] = msgspec.to_builtins(network.parse(), builtin_types=(Secret,))
+    return data
+
+
+def _publish(peer: Peer, change: JobChange) -> None:
+    peer.outbox.notify(Notification("job.changed", change), key=f"job.changed {change.job}")

@@ -1,0 +1,68 @@
+"""One connected page or program, and everything that ends with its connection."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from agent.bridge.outbox import Outbox
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from agent.bridge.relay import Channel
+
+OWN = "own"
+"""The party of the agent's own page and of this user's programs."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Peer:
+    """Who is at the other end, what waits for it, what it holds.
+
+    ``party`` is the unit of privacy: the own page and this user's programs are one party and see
+    everything; each foreign origin is a party of its own and sees what it started itself.
+    """
+
+    def __init__(self, *, origin: str | None, own: bool) -> None:
+        self.origin = origin
+        self.own = own
+        self.party = OWN if own or origin is None else origin
+        self.outbox = Outbox()
+        self.channels: dict[int, Channel] = {}
+        """Open serial channels by number."""
+        self.last_channel = 0
+        self._cleanups: dict[str, Callable[[], Awaitable[None] | None]] = {}
+
+    @property
+    def label(self) -> str:
+        """Who this is, for people and the log."""
+        if self.origin is None:
+            return "a program of this user"
+        return "the agent's own page" if self.own else clean_text(self.origin)
+
+    def holds(self, name: str) -> bool:
+        """Whether something called ``name`` ends with this connection."""
+        return name in self._cleanups
+
+    def hold(self, name: str, cleanup: Callable[[], Awaitable[None] | None]) -> None:
+        """Run ``cleanup`` when the connection ends; a second one of that name replaces the first."""
+        self._cleanups[name] = cleanup
+
+    def drop(self, name: str) -> None:
+        """The thing called ``name`` has ended by itself."""
+        self._cleanups.pop(name, None)
+
+    async def gone(self) -> None:
+        """The connection ended: give up everything, newest first. One failure stops no other."""
+        while self._cleanups:
+            name, cleanup = self._cleanups.popitem()
+            try:
+                result = cleanup()
+                if result is not None:
+                    await result
+            except Exception:
+                _logger.exception("giving up %s of %s failed", name, self.label)
+        self.outbox.clear()

@@ -1,0 +1,106 @@
+"""What the bridge needs of the rest of the agent, as interfaces.
+
+The composition root fills a :class:`Services`; tests fill it with what they need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from agent.boards.board import Board, BoardChanges
+    from agent.bridge.origins import Origins
+    from agent.catalog import Model
+    from agent.clouds.cloud import Cloud
+    from agent.jobs.job import Job, JobChange
+    from agent.links.link import Link
+
+
+class Lease(Protocol):
+    """The right to use a board's port."""
+
+    async def open(self, baud: int) -> Link:
+        """Open the port; raises :class:`agent.errors.PortError`."""
+
+
+class Boards(Protocol):
+    """The list of boards, and leases on their ports."""
+
+    def list(self) -> list[Board]:
+        """All boards now."""
+
+    def find(self, query: str) -> Board:
+        """The board that ``query`` names; raises UnknownBoard or AmbiguousBoard."""
+
+    def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
+        """Call ``callback`` at each change; returns what ends it."""
+
+    def lease(self, board_id: str, holder: str) -> AbstractAsyncContextManager[Lease]:
+        """Hold the board's port; raises PortBusy, which names the holder."""
+
+
+class Jobs(Protocol):
+    """Jobs and their journal."""
+
+    async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
+        """Check the request and start; returns the job's id."""
+
+    async def answer(self, job: str, answer: dict[str, Any], question: int | None = None) -> None:
+        """Answer the open question."""
+
+    async def cancel(self, job: str) -> None:
+        """Ask the job to stop; it undoes what it must."""
+
+    async def get(self, job: str) -> Job:
+        """One job; raises UnknownJob."""
+
+    async def list(self, limit: int, board: str | None = None) -> list[Job]:
+        """Newest first."""
+
+    def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
+        """Call ``callback`` at each change; returns what ends it."""
+
+    async def wait(self, job: str) -> Job:
+        """The job once it has ended."""
+
+
+class Models(Protocol):
+    """The catalogue."""
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """All models."""
+
+    def get(self, model_id: str) -> Model | None:
+        """The model with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What ``agent.info`` says of this agent."""
+
+    version: str
+    platform: str
+    """``linux``, ``windows`` or ``macos``."""
+    simulated: bool = False
+    """The boards and clouds are simulated ones."""
+    capabilities: tuple[str, ...] = field(default=())
+    """Kinds of job, and ``serial``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the methods ask."""
+
+    about: About
+    boards: Boards
+    jobs: Jobs
+    clouds: Mapping[str, Cloud]
+    catalog: Models
+    origins: Origins
+    quit: Callable[[], None]
+    """End the agent, soon after it returns."""
