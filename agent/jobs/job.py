@@ -92,6 +92,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The network setting in question, without its secrets."""
     networks: list[dict[str, Any]] = []
     """What the board sees, when another network may be chosen."""
+    guide: dict[str, Any] = {}
+    """What to do at the board itself: ``{pin, hold_seconds, drawing, led}``."""
     actions: list[Action]
 
 

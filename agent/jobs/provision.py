@@ -1,0 +1,303 @@
+"""Provisioning: the board gets its network and its cloud identity (protocol-v2, 8.4).
+
+Up to IDENTIFYING nothing was changed. From the claim on, every way out leads through UNDOING,
+unless the board came online.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agent.clouds.cloud import ClaimRequest, Requirements
+from agent.errors import MooringError, OtherBoard, PortError, StatusReported, WrongSketch
+from agent.jobs import facts, questions
+from agent.jobs.board_steps import NetworkSteps
+from agent.jobs.check import check_versions
+from agent.jobs.claim_steps import UNDO, ClaimSteps
+from agent.jobs.effects import (
+    Answered,
+    CloseSession,
+    CloudRequirements,
+    Done,
+    Entered,
+    Event,
+    Failed,
+    Learn,
+    LimitReached,
+    OpenSession,
+    ReadBoard,
+    ReadIdentity,
+    ResetBoard,
+    SessionLost,
+    SettleLeftovers,
+    WaitBoardBack,
+)
+from agent.jobs.job import Action, StepState
+from agent.jobs.machine import Rule
+from agent.jobs.states import (
+    ANSWER_LIMIT_S,
+    IDENTITY_LIMIT_S,
+    READ_LIMIT_S,
+    RESET_LIMIT_S,
+    RETURN_S,
+    State,
+)
+
+if TYPE_CHECKING:
+    from agent.sessions.session import BoardIdentity
+    from agent.settings.network import NetworkSetting
+
+NO_CLOUD = "none"
+
+CLAIM_TRIES = 2
+"""A second claim only after the cloud said that the first was never made."""
+RETURNS_MAX = 3
+"""How often a board may vanish with nobody there before the job gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What provisioning needs to know before it begins; the service has checked it."""
+
+    cloud: str
+    cloud_title: str
+    name: str
+    network: NetworkSetting
+    fqbn: str
+    serial_number: str | None = None
+    confirmed: bool = False
+    """The person has seen the warnings about the network already."""
+
+
+class Provision(NetworkSteps, ClaimSteps):
+    """One board, one network, one cloud or none."""
+
+    identity: BoardIdentity
+    """Known from CLAIMING on."""
+
+    def __init__(self, order: Order, *, attended: bool) -> None:
+        super().__init__(order.network, confirmed=order.confirmed, attended=attended)
+        self.order = order
+        self.cloud_title = order.cloud_title
+        self.needs = Requirements()
+        self.in_cloud = order.cloud != NO_CLOUD
+        self.began = 0.0
+        self.trouble: MooringError | None = None
+        self._claims = self._returns = self._resets = 0
+        trouble, give_up = self._trouble, self._give_up
+        self.rules |= self.claim_rules() | {
+            State.IDENTIFYING: Rule(self._identifying, IDENTITY_LIMIT_S, self._fail, self._stop),
+            State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, trouble, give_up),
+            State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, trouble, give_up),
+            State.RETURNING: Rule(self._returning, ANSWER_LIMIT_S, give_up, give_up),
+            State.REOPENING: Rule(self._reopening, READ_LIMIT_S, trouble, give_up),
+        }
+
+    @property
+    def plan(self) -> list[tuple[str, str]]:
+        """See the base class."""
+        steps = [
+            ("read", "Read the board"),
+            ("check", "Check the network"),
+            ("claim", f"Claim it in {self.cloud_title}"),
+            ("settings", "Send the network settings"),
+            ("join", f"Join {self.network.label}"),
+            ("online", "Come online"),
+        ]
+        return [step for step in steps if self.in_cloud or step[0] not in {"claim", "online"}]
+
+    # Before the claim: nothing to undo -------------------------------------------------------
+
+    def _reading(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self.began = self.now
+                if self.in_cloud:
+                    self._do(CloudRequirements(self.order.fqbn))
+            case Done(CloudRequirements(), needs):
+                self.needs = needs
+        return super()._reading(event)
+
+    def _was_read(self) -> None:
+        self._go(State.CHECKING)
+
+    def _check_board(self) -> None:
+        if self.in_cloud and self.facts.application_sketch:
+            raise WrongSketch(
+                what="join a cloud",
+                why="An application sketch runs on it, which cannot prove the board's identity.",
+            )
+        check_versions(self.facts, self.needs)
+
+    def _checked(self) -> None:
+        self._go(State.IDENTIFYING if self.in_cloud else State.RESETTING)
+
+    def _identifying(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._begin("claim", f"Claim it in {self.cloud_title}", f"as {self.order.name}")
+                self._do(SettleLeftovers(self.facts.uhwid or ""), ReadIdentity(int(self.now)))
+            case Done(ReadIdentity(), identity):
+                self.identity = identity
+            case Done():
+                pass
+            case _:
+                return False
+        if not self._waiting:
+            self._claims += 1
+            self.claim = facts.OpenClaim(
+                cloud=self.order.cloud,
+                uhwid=self.identity.uhwid,
+                name=self.order.name,
+                since=self.now,
+            )
+            self._go(State.CLAIMING)
+        return True
+
+    # The claim: see ClaimSteps ---------------------------------------------------------------
+
+    def _claim_request(self) -> ClaimRequest:
+        return ClaimRequest(
+            name=self.order.name,
+            connection_type=self.network.connection_type,
+            fqbn=self.order.fqbn,
+            uhwid=self.identity.uhwid,
+            public_key=self.identity.public_key,
+            token=self.identity.token,
+            ble_address=self.facts.ble_address,
+            serial_number=self.order.serial_number,
+        )
+
+    def _never_made(self, error: MooringError) -> None:
+        if self._claims < CLAIM_TRIES:
+            self._go(State.IDENTIFYING)
+        else:
+            self._fail(error)
+
+    def _claimed(self) -> None:
+        self._complete(f"as {self.order.name}")
+        self._go(State.RESETTING)
+
+    # After the claim: every failure is asked about or undone ---------------------------------
+
+    def _resetting(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._begin("settings", "Send the network settings")
+                if self.facts.application_sketch:
+                    # It has no RESET and no identity to wipe; only without a cloud.
+                    self._was_reset()
+                else:
+                    self._do(ResetBoard())
+            case Done(ResetBoard()):
+                self._was_reset()
+            case Failed(ResetBoard(), StatusReported()) if self._resets == 0:
+                # -255: retry once, then it is fatal (protocol-v2, 6).
+                self._resets += 1
+                self._do(ResetBoard())
+            case _:
+                return False
+        return True
+
+    def _was_reset(self) -> None:
+        self._complete()
+        self._go(State.JOINING)
+
+    def _joined(self) -> None:
+        if self.in_cloud:
+            self._record(facts.JOINED, network=self.network.label)
+            self._go(State.ONLINE)
+        else:
+            self._succeed({})
+
+    def _is_online(self, device_id: str) -> None:
+        self._succeed({"device_id": device_id, "claim": self.claim.claim})
+
+    def _succeed(self, claim: dict[str, Any]) -> None:
+        self._effects.append(Learn(name=self.order.name or None, uhwid=self.facts.uhwid))
+        result = {
+            "device": self.order.name,
+            "cloud": self.order.cloud,
+            "network": self.network.label,
+            "uhwid": self.facts.uhwid,
+            "seconds": round(self.now - self.began, 3),
+        }
+        self._close(result=result | claim)
+
+    def _trouble(self, error: MooringError) -> None:
+        self.trouble = error
+        self._go(State.RETURNING if isinstance(error, PortError) else State.TROUBLED)
+
+    def _troubled(self, event: Event) -> bool:
+        match event:
+            case Entered() if self.trouble:
+                self._ask(
+                    questions.board_trouble(
+                        self.trouble, safe=self._safe, give_up=self._give_up_action
+                    )
+                )
+            case Answered(questions.RETRY):
+                self._go(State.REOPENING)
+            case Answered():
+                self._give_up(self.trouble)
+            case _:
+                return False
+        return True
+
+    def _returning(self, event: Event) -> bool:
+        match event:
+            case Entered() if self._returns >= RETURNS_MAX and not self.attended:
+                self._give_up(self.trouble)
+            case Entered():
+                self._returns += 1
+                # The port must be free, or the system gives the board another name.
+                self._do(CloseSession())
+                if self.attended and self.trouble:
+                    self._ask(
+                        questions.plug_in_again(
+                            self.trouble, safe=self._safe, give_up=self._give_up_action
+                        )
+                    )
+            case Done(CloseSession()) | Failed(CloseSession()):
+                self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else RETURN_S))
+            case Done(WaitBoardBack()):
+                self._go(State.REOPENING)
+            case SessionLost():
+                pass
+            case Failed() | Answered() | LimitReached():
+                self._give_up(self.trouble)
+            case _:
+                return False
+        return True
+
+    def _reopening(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._say("Opening the board again")
+                self._do(OpenSession())
+            case Done(OpenSession()):
+                self._do(ReadBoard())
+            case Done(ReadBoard(), read) if read.uhwid != self.facts.uhwid:
+                self._trouble(OtherBoard(expected=self.facts.uhwid, found=read.uhwid))
+            case Done(ReadBoard(), read):
+                self._note(read)
+                self._complete(state=StepState.SKIPPED)
+                self._go(State.RESETTING)
+            case _:
+                return False
+        return True
+
+    def _give_up(self, error: MooringError | None = None) -> None:
+        if self.in_cloud:
+            self._undo(error)
+        else:
+            self._close(error=error)
+
+    @property
+    def _safe(self) -> str:
+        return self._claim_safe if self.in_cloud else "Nothing is lost while you decide."
+
+    @property
+    def _give_up_action(self) -> Action:
+        return UNDO if self.in_cloud else Action(id=questions.STOP, label="Stop")

@@ -1,0 +1,72 @@
+"""The states that procedures are made of, and how long each may last."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class State(Enum):
+    """What is true while a machine is in a state. Each procedure uses some of them."""
+
+    # Nothing was changed, neither on the board nor in the cloud.
+    READING = "reading"  # a session opens and the board is read
+    CHECKING = "checking"  # versions and network are judged; the person may be asked
+    SCANNING = "scanning"  # the board looks for networks
+    CONFIRMING = "confirming"  # the person is asked whether to erase
+    IDENTIFYING = "identifying"  # the board signs its token; claims left by earlier jobs are undone
+
+    # The cloud may have a claim of this board.
+    CLAIMING = "claiming"  # the intent is in the journal, the cloud is being asked
+    FINDING = "finding"  # the cloud's answer was lost; whether there is a claim is not known
+    RESETTING = "resetting"  # the board forgets its old identity and network
+    JOINING = "joining"  # the board has the settings and joins
+    ASKING = "asking"  # joining failed, the session is open, the person decides
+    TROUBLED = "troubled"  # the board failed, the person decides
+    RETURNING = "returning"  # the board is gone and expected back
+    REOPENING = "reopening"  # the board is back, a new session opens
+    ONLINE = "online"  # the board has joined and fetches its certificate
+    UNDOING = "undoing"  # the claim is being undone
+
+    # The board's own input is used, because nothing over the wire helps.
+    GUIDING = "guiding"  # the person holds a pin or button; the board is expected to restart
+    VERIFYING = "verifying"  # the board is read again to see whether it worked
+
+    CLOSING = "closing"  # nothing more to do but to close the session
+
+
+ANSWER_LIMIT_S = 3600.0
+"""An hour for a question. Long enough to look for a password or to ask somebody; a board and a
+claim that nobody looks after for longer are given back by the safest answer."""
+
+READ_LIMIT_S = 240.0
+"""Two openings of 30 s, one wait of 130 s for a list that did not fit (protocol-v2, 2 and 4.2)."""
+
+SCAN_LIMIT_S = 60.0
+"""A scan blocks a board for up to 10 s; the reference host allows 60 s for any answer."""
+
+IDENTITY_LIMIT_S = 90.0
+"""Key and token take a second or two; an earlier claim may have to be undone meanwhile."""
+
+CLAIM_LIMIT_S = 90.0
+"""Claim, registration and claim again, each with the client's own limit of about 20 s."""
+
+FIND_LIMIT_S = 120.0
+"""Four looks with their pauses, each with the client's own limit."""
+
+RESET_LIMIT_S = 70.0
+"""The answer may take 60 s (protocol-v2, 8); closing the connection is part of it."""
+
+JOIN_LIMIT_S = 260.0
+"""200 s for the final status (protocol-v2, 7.2) plus the session's own repetitions."""
+
+RETURN_S = 15.0
+"""How long a board may be away with nobody there to plug it in: a restart takes 2 to 10 s."""
+
+ONLINE_LIMIT_S = 200.0
+"""20 looks, 10 s apart (cloud-arduino, 4)."""
+
+UNDO_LIMIT_S = 180.0
+"""Five calls with pauses of 1, 2, 4 and 8 s, each with the client's own limit."""
+
+CLOSE_LIMIT_S = 5.0
+"""Closing says goodbye and waits about 1 s (protocol-v2, 2); more means that the port hangs."""

@@ -1,0 +1,26 @@
+"""One line about a board that was read, for the step “Read the board”."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from agent.sessions.session import BoardFacts
+
+
+def board_summary(facts: BoardFacts) -> str:
+    """``sketch 0.6.2 · Wi-Fi firmware 0.6.0 · id 4f1c…9a07``."""
+    parts: list[str] = []
+    if facts.application_sketch:
+        parts.append("application sketch")
+    elif facts.sketch_version:
+        parts.append(f"sketch {clean_text(facts.sketch_version, 24)}")
+    if facts.wifi_firmware:
+        parts.append(f"Wi-Fi firmware {clean_text(facts.wifi_firmware, 24)}")
+    if facts.uhwid:
+        parts.append(f"id {facts.uhwid[:4]}…{facts.uhwid[-4:]}")
+    if facts.online:
+        parts.append("connected to a network")
+    return " · ".join(parts)
