@@ -54,6 +54,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     """Id in the catalogue; None for a board that is not in it."""
     fqbn: str | None
+    candidates: list[str] = []
+    """Ids of the models it may be, when its USB ids belong to several (a common USB bridge)."""
     ports: list[Port]
     provisioning: Provisioning = Provisioning()
     state: BoardState = BoardState.READY

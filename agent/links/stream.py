@@ -42,6 +42,7 @@ class StreamLink(asyncio.Protocol):
         self._paused = False
         self._closed = False
         self._ended = False
+        self._lost = False
         self._received = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -54,8 +55,8 @@ class StreamLink(asyncio.Protocol):
 
     @property
     def lost(self) -> bool:
-        """The port ended by itself: unplugged, reset or closed by the other side."""
-        return self._ended and not self._closed
+        """The port ended before its owner closed it: unplugged, reset, or the other side left."""
+        return self._lost
 
     async def receive(self) -> bytes:
         """All bytes that wait, at least one; :class:`PortGone` when the port vanished or was closed.
@@ -154,6 +155,7 @@ class StreamLink(asyncio.Protocol):
 
     def _end(self) -> None:
         self._ended = True
+        self._lost = self._lost or not self._closed
         self._received.set()
         self._drained.set()
 

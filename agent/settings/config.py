@@ -37,6 +37,8 @@ class PortsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Folder in which simulated boards announce their ports; empty: none."""
     ignore: list[str] = []
     """Port addresses that are never opened or shown."""
+    extra: list[str] = []
+    """Port addresses that are shown although they have no USB ids (a built-in serial port)."""
 
 
 class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,9 @@ import pytest
 class FarEnd:
     """The board's side of a pseudo-terminal."""
 
+    master: int
+    path: str
+
     def __init__(self) -> None:
         if sys.platform == "win32":
             raise NotImplementedError

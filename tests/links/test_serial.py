@@ -94,8 +94,8 @@ async def test_a_vanished_board_ends_a_waiting_receive(far_end):
         await waiting
     assert caught.value.facts["port"] == far_end.path
     assert isinstance(link, StreamLink)
-    assert link.lost
     await link.close()
+    assert link.lost
 
 
 async def test_what_came_before_the_board_vanished_is_still_handed_out(far_end):

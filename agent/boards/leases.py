@@ -1,0 +1,121 @@
+"""A lease: the right of one job or one monitor to use a board, with the links opened under it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, Final
+
+from agent.errors import InputError, NoPermission, PortBusy, PortGone, UnknownBoard
+from agent.links.stream import StreamLink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.boards.board import Board
+    from agent.boards.registry import Registry
+    from agent.boards.sighting import Sighting
+    from agent.links import Link, LinkOpener
+
+SETTLE_S: Final = 2.0
+"""How long after its arrival a port may refuse: udev gives it to its group about a second later,
+programs that look for modems try it first, macOS says “busy” for up to 2 s (flashing notes, 9)."""
+SETTLE_RETRY_S: Final = 0.05
+"""Between two attempts; an attempt costs less than a millisecond."""
+STALE_S: Final = 2.0
+"""How long a port on which a link was lost is not believed in without a sign that it came back.
+Systems that only poll notice a loss after one second."""
+
+COMMAND_BAUDS: Final[dict[str, frozenset[int]]] = {"uno_r4_wifi": frozenset({2400})}
+"""Rates that a model takes for a command: this one's USB bridge enters its ROM loader at 2400.
+Source: arduino/uno-r4-wifi-usb-bridge, UNOR4USBBridge.ino."""
+
+
+class Arrivals:
+    """When each port came, on the clock of the event loop."""
+
+    def __init__(self) -> None:
+        self._arrivals: dict[str, tuple[Sighting, float]] = {}
+
+    def note(self, sightings: Sequence[Sighting], now: float) -> None:
+        """The complete list of ports at ``now``; minus infinity for what was always there."""
+        arrivals: dict[str, tuple[Sighting, float]] = {}
+        for sighting in sightings:
+            before = self._arrivals.get(sighting.port.address)
+            same = before is not None and before[0] == sighting
+            arrivals[sighting.port.address] = before if before and same else (sighting, now)
+        self._arrivals = arrivals
+
+    def age_s(self, sighting: Sighting, now: float) -> float:
+        """Seconds since this port came; infinite if that is not known."""
+        arrival = self._arrivals.get(sighting.port.address)
+        return math.inf if arrival is None else now - arrival[1]
+
+
+class Lease:
+    """Given by ``BoardService.lease``; links opened through it are closed when it ends."""
+
+    def __init__(
+        self,
+        board_id: str,
+        holder: str,
+        *,
+        registry: Registry,
+        arrivals: Arrivals,
+        opener: LinkOpener,
+    ) -> None:
+        self._board_id = board_id
+        self._registry = registry
+        self._arrivals = arrivals
+        self._opener = opener
+        self._link: Link | None = None
+        self._opened: Sighting | None = None
+        self.holder = holder
+
+    @property
+    def board(self) -> Board:
+        """The board as it is now."""
+        board = self._registry.get(self._board_id)
+        if board is None:
+            raise UnknownBoard(wanted=self._board_id)
+        return board
+
+    async def open(self, baud: int) -> Link:
+        """Open the board's serial port, wherever it is now; an earlier link is closed first.
+
+        A port that came only just now may refuse for a moment and is tried again; see SETTLE_S.
+        Raises :class:`PortError`, and :class:`InputError` for a rate that would change the board.
+        """
+        if baud in COMMAND_BAUDS.get(self.board.model or "", ()):
+            raise InputError(field="baud", problem=f"{baud} puts this model into its loader")
+        await self.close()
+        while True:
+            sighting = self._port()
+            try:
+                link = await self._opener(sighting.port.address, baud)
+            except (NoPermission, PortBusy, PortGone):
+                now = asyncio.get_running_loop().time()
+                if self._arrivals.age_s(sighting, now) > SETTLE_S:
+                    raise
+                await asyncio.sleep(SETTLE_RETRY_S)
+                continue
+            self._opened = sighting
+            self._link = link
+            return link
+
+    def is_stale(self, sighting: Sighting) -> bool:
+        """A link was lost on this very port, so it is still listed only because nobody looked."""
+        link = self._link
+        return isinstance(link, StreamLink) and link.lost and sighting == self._opened
+
+    async def close(self) -> None:
+        """Close the link that is open. May be called more than once."""
+        if self._link is not None:
+            await self._link.close()
+
+    def _port(self) -> Sighting:
+        record = self._registry.require(self._board_id)
+        for sighting in record.sightings():
+            if sighting.port.kind == "serial":
+                return sighting
+        raise PortGone(port=record.last_address)

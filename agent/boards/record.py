@@ -1,0 +1,126 @@
+"""What the registry keeps about one board, present or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.boards.board import Board, BoardState, Provisioning
+from agent.boards.identity import model_of, natural_key, shown_name
+from agent.boards.known import KnownBoard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.boards.board import Port
+    from agent.boards.identity import Face
+    from agent.boards.sighting import Sighting
+    from agent.catalog import Model, UsbMatch
+
+
+class Record:
+    """One board: the faces it has shown, those it shows now, and what was learned about it."""
+
+    def __init__(self, board_id: str, number: int, models: tuple[Model, ...]) -> None:
+        self.id = board_id
+        self.number = number
+        """Order of creation: the board known for longer has the lower one."""
+        self.models = models
+        """What it may be, narrowed by each face; empty: not in the catalogue."""
+        self.faces: dict[Face, list[UsbMatch]] = {}
+        self.ports: dict[Face, tuple[Sighting, ...]] = {}
+        self.last: Face | None = None
+        self.last_address = ""
+        self.left_at = 0.0
+        self.first_seen = 0.0
+        self.holder: str | None = None
+        self.uhwid: str | None = None
+        self.name: str | None = None
+        self.installed: str | None = None
+
+    @property
+    def visible(self) -> bool:
+        """It has a port, or a job still expects it back."""
+        return bool(self.ports) or self.holder is not None
+
+    @property
+    def by_place(self) -> bool:
+        """Nothing but sockets ever spoke for it."""
+        return all(face.by_place for face in self.faces)
+
+    def show(self, face: Face, matches: list[UsbMatch], sightings: tuple[Sighting, ...]) -> None:
+        """The board shows itself as ``face`` at these ports."""
+        self.faces[face] = matches
+        self.ports[face] = sightings
+        self.last = face
+        self.last_address = sightings[0].port.address
+        found = {match.model.id for match in matches}
+        narrowed = tuple(model for model in self.models if model.id in found)
+        if narrowed or not self.models:
+            self.models = narrowed or tuple(match.model for match in matches)
+
+    def may_be(self, matches: Iterable[UsbMatch]) -> bool:
+        """Some model has both these USB ids and those of the faces so far."""
+        found = {match.model.id for match in matches}
+        return any(model.id in found for model in self.models)
+
+    def in_loader(self, face: Face) -> bool:
+        """All models that it may be show this face only while their loader runs."""
+        mine = {model.id for model in self.models}
+        roles = {match.role for match in self.faces[face] if match.model.id in mine}
+        return roles == {"bootloader"}
+
+    def recall(self, known: KnownBoard) -> None:
+        """Take over what was learned in an earlier life."""
+        self.uhwid = known.uhwid or self.uhwid
+        self.name = known.name
+        self.installed = known.installed
+
+    def forget(self) -> None:
+        """Another board may sit in the socket now."""
+        self.uhwid = self.name = self.installed = None
+
+    def known(self, now: float) -> KnownBoard:
+        """What is worth keeping over a restart."""
+        return KnownBoard(
+            id=self.id, uhwid=self.uhwid, name=self.name, installed=self.installed, seen=now
+        )
+
+    def sightings(self) -> list[Sighting]:
+        """Its ports in an order that is the same each time."""
+        found = [sighting for group in self.ports.values() for sighting in group]
+        return sorted(found, key=lambda s: (natural_key(s.port.location or ""), _address(s.port)))
+
+    def board(self) -> Board | None:
+        """The board as others see it; None if it is not there."""
+        if not self.visible:
+            return None
+        model = model_of(self.models)
+        vid = self.last.vid if self.last else None
+        return Board(
+            id=self.id,
+            name=self.name or shown_name(self.models, vid),
+            model=model.id if model else None,
+            fqbn=model.fqbn if model else None,
+            candidates=[m.id for m in self.models] if len(self.models) > 1 else [],
+            ports=[sighting.port for sighting in self.sightings()],
+            provisioning=Provisioning(
+                supported=list(model.provisioning) if model else [], installed=self.installed
+            ),
+            state=self._state(),
+            holder=self.holder,
+            uhwid=self.uhwid,
+            first_seen=self.first_seen,
+        )
+
+    def _state(self) -> BoardState:
+        if not self.ports:
+            return BoardState.UNREACHABLE
+        if self.holder is not None:
+            return BoardState.BUSY
+        if all(self.in_loader(face) for face in self.ports):
+            return BoardState.BOOTLOADER
+        return BoardState.READY
+
+
+def _address(port: Port) -> tuple[tuple[int, int, str], ...]:
+    return natural_key(port.address)

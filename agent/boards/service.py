@@ -1,0 +1,216 @@
+"""The boards of this computer for everybody above: list, find, follow, lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.boards.find import find_board
+from agent.boards.known import KnownBoards
+from agent.boards.leases import STALE_S, Arrivals, Lease
+from agent.boards.registry import Registry
+from agent.boards.simulated_ports import SimulatedPorts
+from agent.boards.system_ports import SystemPorts
+from agent.boards.watch import PortWatcher
+from agent.errors import PortGone, UnknownBoard
+from agent.links import open_link
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from agent.boards.board import Board, BoardChanges
+    from agent.boards.identity import UsbLookup
+    from agent.boards.sighting import Sighting
+    from agent.boards.watch import PortSource
+    from agent.links import LinkOpener
+    from agent.settings.config import PortsConfig
+
+_log = logging.getLogger(__name__)
+
+
+def port_sources(config: PortsConfig) -> list[PortSource]:
+    """The places where ``[ports]`` of the configuration says that ports are."""
+    sources: list[PortSource] = []
+    if config.system:
+        sources.append(SystemPorts(config.ignore, config.extra))
+    if config.simulated:
+        sources.append(SimulatedPorts(Path(config.simulated).expanduser(), config.ignore))
+    return sources
+
+
+class BoardService:
+    """Finds boards, tells them apart and lends them. To be used in one event loop."""
+
+    def __init__(
+        self,
+        catalog: UsbLookup,
+        sources: Sequence[PortSource],
+        *,
+        known: KnownBoards | None = None,
+        opener: LinkOpener = open_link,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``known`` remembers boards over restarts; ``clock`` gives Unix seconds."""
+        self._known = known if known is not None else KnownBoards()
+        self._catalog = catalog
+        self._registry = Registry(catalog)
+        self._watcher = PortWatcher(sources, self._ports_changed)
+        self._opener = opener
+        self._clock = clock
+        self._leases: dict[str, Lease] = {}
+        self._arrivals = Arrivals()
+        self._subscribers: dict[int, Callable[[BoardChanges], None]] = {}
+        self._subscriptions = 0
+        self._started = False
+        self._turn = asyncio.Event()
+
+    async def start(self) -> None:
+        """Load what is known and take the first look; returns when the list is complete."""
+        self._known.load()
+        self._registry = Registry(self._catalog, self._known.boards)
+        await self._watcher.start()
+        self._started = True
+
+    async def close(self) -> None:
+        """Stop watching and close all links; may be called more than once."""
+        await self._watcher.close()
+        for lease in list(self._leases.values()):
+            await lease.close()
+
+    def find(self, query: str) -> Board:
+        """The one board that a person means; see :func:`agent.boards.find.find_board`."""
+        known = self._registry.get(query)
+        if known is not None:
+            return known
+        boards = self.list()
+        try:
+            return find_board(boards, query)
+        except UnknownBoard:
+            # Stable names such as /dev/serial/by-id/... are links to the port.
+            target = os.path.realpath(query) if query.startswith("/") else query
+            if target == query:
+                raise
+            return find_board(boards, target)
+
+    def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
+        """Call ``callback`` in the event loop after each change; the result ends that."""
+        self._subscriptions += 1
+        key = self._subscriptions
+        self._subscribers[key] = callback
+
+        def unsubscribe() -> None:
+            self._subscribers.pop(key, None)
+
+        return unsubscribe
+
+    @asynccontextmanager
+    async def lease(self, board_id: str, holder: str) -> AsyncIterator[Lease]:
+        """Use the board alone. ``holder`` is what a second one is told: “the serial monitor”.
+
+        Raises :class:`UnknownBoard`, or :class:`PortBusy` with the holder. The board is free
+        again when the block ends, however it ends.
+        """
+        self._publish(self._registry.hold(board_id, clean_text(holder)))
+        record = self._registry.require(board_id)
+        lease = Lease(
+            record.id,
+            holder,
+            registry=self._registry,
+            arrivals=self._arrivals,
+            opener=self._opener,
+        )
+        self._leases[record.id] = lease
+        try:
+            yield lease
+        finally:
+            try:
+                await lease.close()
+            finally:
+                # The id may have changed in a merge; the registry knows the old one too.
+                self._leases.pop(record.id, None)
+                self._publish(self._registry.release(record.id, self._clock()))
+
+    def learn(
+        self,
+        board_id: str,
+        *,
+        name: str | None = None,
+        uhwid: str | None = None,
+        installed: str | None = None,
+    ) -> None:
+        """Take over what a session or job learned, and keep it over restarts.
+
+        The hardware id may show that two boards are one; the id of the board that is in use
+        stays, and the other one still finds it.
+        """
+        now = self._clock()
+        changes = self._registry.learn(
+            board_id, name=name, uhwid=uhwid, installed=installed, now=now
+        )
+        self._known.put(self._registry.require(board_id).known(now))
+        self._publish(changes)
+
+    async def wait_back(self, board_id: str, timeout_s: float) -> Board:
+        """Wait until a board that was unplugged or reset has a port, whatever its name is now.
+
+        A port on which a link was lost counts only when it was seen to come back, or after
+        STALE_S without another sign. Raises :class:`PortGone` after ``timeout_s`` and
+        :class:`UnknownBoard` for an id that was never seen.
+        """
+        record = self._registry.require(board_id)
+        loop = asyncio.get_running_loop()
+        believed_at = loop.time() + STALE_S
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._watcher.refresh()
+                while True:
+                    turn, board = self._turn, self._registry.get(record.id)
+                    left = None
+                    if board is not None and board.ports:
+                        if not self._is_stale(record.id) or loop.time() >= believed_at:
+                            return board
+                        left = believed_at - loop.time()
+                    await _wait(turn, left)
+        except TimeoutError:
+            raise PortGone(port=record.last_address) from None
+
+    def list(self) -> list[Board]:
+        """All boards that are there or that a job expects back."""
+        return self._registry.boards()
+
+    def _ports_changed(self, sightings: Sequence[Sighting]) -> None:
+        now = asyncio.get_running_loop().time() if self._started else -math.inf
+        self._arrivals.note(sightings, now)
+        self._publish(self._registry.update(sightings, self._clock()))
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
+
+    def _publish(self, changes: BoardChanges) -> None:
+        if not changes:
+            return
+        for callback in list(self._subscribers.values()):
+            try:
+                callback(changes)
+            except Exception:  # noqa: BLE001 - one page's defect must not hide boards from others
+                _log.error("a subscriber of the boards failed", exc_info=True)
+
+    def _is_stale(self, board_id: str) -> bool:
+        lease = self._leases.get(board_id)
+        return lease is not None and all(
+            lease.is_stale(sighting) for sighting in self._registry.require(board_id).sightings()
+        )
+
+
+async def _wait(turn: asyncio.Event, limit_s: float | None) -> None:
+    """Until the ports changed, or ``limit_s`` passed."""
+    try:
+        await asyncio.wait_for(turn.wait(), limit_s)
+    except TimeoutError:
+        return

@@ -1,0 +1,16 @@
+"""A port as one look at the system found it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from agent.boards.board import Port
+
+
+class Sighting(NamedTuple):
+    """A port, and a mark that changes when it was removed and came back under the same name."""
+
+    port: Port
+    node: int = 0
+    """Inode of the device node or file; 0 where the system has no such thing."""
