@@ -1,0 +1,161 @@
+"""What a simulated board is: its model, its firmware, its identity, and how fast its time runs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from agent.errors import InputError
+from agent.simulator.board_cbor import ALL_KINDS, NetworkKind
+from agent.simulator.timing import Timing
+from agent.simulator.world import World, demo_world
+
+if TYPE_CHECKING:
+    from agent.catalog import Catalog
+
+BRIDGED_MODEL = "uno_r4_wifi"
+"""Its USB connector belongs to a second chip: the port stays through resets and always counts as
+open; a scan drops its Wi-Fi connection (protocol-v2, sections 2 and 7.1)."""
+NO_BLE_ADDRESS = b"\xff" * 6
+
+Milestone = Literal[
+    "connect",
+    "list",
+    "version",
+    "id",
+    "reset",
+    "settings",
+    "joining",
+    "connected",
+    "certificate",
+]
+"""Steps of the procedure as the board sees them, in their order."""
+MILESTONES: tuple[str, ...] = get_args(Milestone)
+FaultAction = Literal["unplug", "reboot", "silence", "wedge"]
+
+
+class StepFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that happens once, when the board reaches a step and before it answers it."""
+
+    at: Milestone
+    do: FaultAction
+    back_after: float | None = None
+    """Seconds until an unplugged board is plugged in again; None: never by itself."""
+
+
+class LineFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the line between board and host does to the bytes."""
+
+    noise: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """Probability of some random bytes before something that the board sends."""
+    corrupt: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """Probability that the end of what the host wrote is damaged (the board answers NACK)."""
+    split: Annotated[int, Meta(ge=0)] = 0
+    """Deliver to the host in pieces of at most so many bytes; 0: as they come."""
+    merge_ms: Annotated[float, Meta(ge=0, le=1000)] = 0.0
+    """Collect what the board sends for so long and deliver it at once."""
+
+
+class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The board itself; the firmware reads nothing else."""
+
+    model: str = BRIDGED_MODEL
+    serial_number: str = ""
+    """USB serial number; empty: made from model and number."""
+    sketch: Literal["provisioning", "application"] = "provisioning"
+    sketch_version: str = "0.6.2"
+    library_version: str = "0.5.1"
+    wifi_firmware: str = "0.6.0"
+    uhwid: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """Unique hardware id; empty: made from the serial number."""
+    ble_address: Annotated[str, Meta(pattern="^([0-9a-f]{12})?$")] = ""
+    """Empty: made from the serial number; ``ff`` six times from a board without Bluetooth."""
+    networks: frozenset[NetworkKind] | None = None
+    """Kinds of setting that the firmware was built for; None: those of the model."""
+    wifi: bool = True
+    """False: the variant of an Opta without Wi-Fi."""
+    zero_touch: bool | None = None
+    """Tries Ethernet by itself while it has no settings; None: if it has Ethernet."""
+    log: bool = False
+    """The sketch's debug log on the port."""
+    answers: bool = True
+    """False: the sketch on the board knows nothing of provisioning: silence."""
+
+    @property
+    def adapters(self) -> frozenset[NetworkKind]:
+        """Kinds of setting that the decoder accepts."""
+        return ALL_KINDS if self.networks is None else self.networks
+
+    @property
+    def tries_ethernet(self) -> bool:
+        """Whether the board tries Ethernet while it has no settings."""
+        if self.zero_touch is None:
+            return NetworkKind.ETHERNET in self.adapters
+        return self.zero_touch
+
+    @property
+    def bridged(self) -> bool:
+        """Whether the USB port is another chip's."""
+        return self.model == BRIDGED_MODEL
+
+    @property
+    def uhwid_bytes(self) -> bytes:
+        """The unique hardware id; one like a real one if none is given."""
+        if self.uhwid:
+            return bytes.fromhex(self.uhwid)
+        return hashlib.sha256(f"uhwid {self.serial_number}".encode()).digest()
+
+    @property
+    def ble_address_bytes(self) -> bytes:
+        """The Bluetooth address, most significant byte first."""
+        if self.ble_address:
+            return bytes.fromhex(self.ble_address)
+        if not self.wifi:
+            return NO_BLE_ADDRESS
+        tail = hashlib.sha256(f"ble {self.serial_number}".encode()).digest()[:3]
+        return bytes.fromhex("f412fa") + tail
+
+
+class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A simulator process: one or several boards of one kind in one world."""
+
+    board: BoardConfig = BoardConfig()
+    count: Annotated[int, Meta(ge=1, le=256)] = 1
+    timing: Timing = Timing()
+    world: World = msgspec.field(default_factory=demo_world)
+    speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
+    """How much faster than a real board its time runs."""
+    line: LineFaults = LineFaults()
+    faults: tuple[StepFault, ...] = ()
+    cloud: str | None = None
+    """Base address of the cloud that the certificate comes from; None: the step is simulated."""
+    folder: str | None = None
+    """Where ports are announced; None: nowhere."""
+    tcp: bool = False
+    """A loopback socket instead of a pseudo-terminal. Always on Windows."""
+    dtr: bool = False
+    """Take the host's closing of the port for a dropped DTR (boards with native USB)."""
+    seed: int = 0
+    """Start of everything random."""
+
+
+def complete(board: BoardConfig, catalog: Catalog, number: int = 0) -> BoardConfig:
+    """``board`` with what its model says filled in; ``number`` tells boards of a series apart.
+
+    Raises :class:`InputError` for a model that is unknown or has no provisioning 2.0.
+    """
+    model = catalog.get(board.model)
+    if model is None or "2.0" not in model.provisioning:
+        known = sorted(m.id for m in catalog.models if "2.0" in m.provisioning)
+        problem = f"is not a model with provisioning 2.0; there are {', '.join(known)}"
+        raise InputError(field=board.model, problem=problem)
+    digest = hashlib.sha256(f"{board.model} {number}".encode()).hexdigest()
+    base = board.serial_number
+    serial = (f"{base}-{number}" if number else base) if base else f"51A{digest[:13].upper()}"
+    networks = board.networks
+    if networks is None:
+        networks = frozenset(NetworkKind(name) for name in model.networks)
+    return msgspec.structs.replace(board, serial_number=serial, networks=networks)

@@ -1,0 +1,92 @@
+"""The board's secure element: two key slots, a device id, a certificate; real P-256 keys.
+
+The library for keys is loaded with the first signature, not before.
+Source: protocol-v2, 7.3; Arduino_SecureElement f9367dd.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+CSR_SLOT: Final = 0
+IDENTITY_SLOT: Final = 1
+_COORDINATE_BYTES: Final = 32
+_PEM_LINE_CHARS: Final = 76
+"""The secure element's library breaks base64 after 76 characters, others after 64."""
+
+
+class SecureElementChip:
+    """Slots that outlive resets."""
+
+    def __init__(self) -> None:
+        self._keys: dict[int, EllipticCurvePrivateKey] = {}
+        self.device_id = ""
+        self.certificate: tuple[str, ...] = ()
+        self.locked = False
+
+    def generate(self, slot: int) -> None:
+        """A new private key in ``slot``."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        self._keys[slot] = ec.generate_private_key(ec.SECP256R1())
+
+    def has_key(self, slot: int) -> bool:
+        """Whether a key was ever made in ``slot``."""
+        return slot in self._keys
+
+    def wipe(self) -> None:
+        """Device id and certificate read as absent afterwards; keys stay."""
+        self.device_id = ""
+        self.certificate = ()
+
+    def public_key_pem(self, slot: int = IDENTITY_SLOT) -> str:
+        """The public key, with the line breaks of the board's library."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        der = (
+            self._key(slot)
+            .public_key()
+            .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        )
+        text = base64.b64encode(der).decode()
+        lines = [text[i : i + _PEM_LINE_CHARS] for i in range(0, len(text), _PEM_LINE_CHARS)]
+        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+
+    def token(self, uhwid: bytes, seconds: int, slot: int = IDENTITY_SLOT) -> bytes:
+        """A JWT that says which board this is and when (Unix seconds, 32 bits of them)."""
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+        from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        claims = {"iat": seconds & 0xFFFFFFFF, "iss": uhwid.hex()}
+        signed = b".".join(
+            _base64url(json.dumps(part, separators=(",", ":")).encode())
+            for part in ({"alg": "ES256", "typ": "JWT"}, claims)
+        )
+        r, s = decode_dss_signature(self._key(slot).sign(signed, ECDSA(SHA256())))
+        raw = r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
+        return signed + b"." + _base64url(raw)
+
+    def csr_pem(self, common_name: str, slot: int = CSR_SLOT) -> str:
+        """A certificate request for a new key in ``slot``."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.x509.oid import NameOID
+
+        self.generate(slot)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+        return builder.sign(self._key(slot), SHA256()).public_bytes(Encoding.PEM).decode()
+
+    def _key(self, slot: int) -> EllipticCurvePrivateKey:
+        return self._keys[slot]
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -1,0 +1,224 @@
+"""Recorded conversations: finding them, playing them on a simulated board, comparing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from agent.protocols.v2.frames import PAYLOAD_LIMIT, Control, Frame, FrameDecoder, PacketType
+from agent.simulator.firmware import Firmware, new_memory
+from agent.simulator.recorded import board_of, boot_ms, change_world
+
+OWN_FOLDER = Path(__file__).parents[1] / "vectors"
+FOLDER = Path(os.environ.get("MOORING_VECTORS", OWN_FOLDER))
+TAG_TOKEN, TAG_PUBLIC_KEY = "0x012011", "0x012017"
+BYTE_GAP_MS = 2
+"""Between two bytes that are written one at a time."""
+RUN_AFTER_IDLE_MS = 50
+
+
+def vectors_of(*kinds: str) -> list[Any]:
+    """All vectors of these kinds in the folder, as parameters named ``file: id``.
+
+    A conversation that goes on with the board of earlier ones carries them under ``before``.
+    """
+    found = []
+    for path, vectors in _files(FOLDER, kinds):
+        for index, vector in enumerate(vectors):
+            before = _before(vector["id"], vectors[:index]) or _own_before(vector["id"], kinds)
+            found.append(
+                pytest.param({**vector, "before": before}, id=f"{path.stem}: {vector['id']}")
+            )
+    return found
+
+
+def _files(folder: Path, kinds: tuple[str, ...]) -> list[tuple[Path, list[dict[str, Any]]]]:
+    files = []
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("kind") in kinds:
+            files.append((path, content["vectors"]))
+    return files
+
+
+def _before(name: str, earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The conversations whose board ``name`` goes on with."""
+    for index, vector in enumerate(earlier):
+        first = vector["id"]
+        if not first.endswith(("-first", "-first-boot")):
+            continue
+        stem = first.removesuffix("-boot").removesuffix("-first") + "-"
+        if name.startswith(stem) and ("restart" in name or "boot" in name):
+            chain = [v for v in earlier[index + 1 :] if v["id"].startswith(stem)]
+            return [vector, *(v for v in chain if "restart" in v["id"] or "boot" in v["id"])]
+    return []
+
+
+def _own_before(name: str, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The same from the project's own set, for a set that has only the second part."""
+    if FOLDER == OWN_FOLDER or name.endswith(("-first", "-first-boot")):
+        return []
+    for _, vectors in _files(OWN_FOLDER, kinds):
+        own = [v for v in vectors if v["id"].endswith(("-first", "-first-boot"))]
+        found = _before(name, own)
+        if found:
+            return found
+    return []
+
+
+def play(vector: dict[str, Any]) -> list[tuple[str, list[Any], list[Any]]]:
+    """Play a conversation; for every step its name, what was recorded, and what came."""
+    memory = new_memory()
+    for earlier in vector.get("before", []):
+        _play_on(earlier, memory)
+    return _play_on(vector, memory)
+
+
+def _play_on(vector: dict[str, Any], memory: Any) -> list[tuple[str, list[Any], list[Any]]]:
+    config, timing, world = board_of(vector)
+    board = Firmware(config, timing, world, memory)
+    board.run(boot_ms(vector), finish_turn=True)
+    steps = [("at boot", vector.get("at_boot", []), elements(board.take_output()))]
+    for number, step in enumerate(vector["steps"]):
+        name = f"step {number}: {step.get('note') or step.get('world') or 'wait'}"
+        if "world" in step:
+            change_world(world, step["world"])
+            board.changed()
+        if "idle_ms" in step:
+            board.skip(step["idle_ms"])
+            board.run(board.now + RUN_AFTER_IDLE_MS, finish_turn=True)
+        data = bytes.fromhex(step.get("send", ""))
+        if "one byte at a time" in step.get("note", ""):
+            for byte in data:
+                board.receive(bytes((byte,)))
+                board.run(board.now + BYTE_GAP_MS, finish_turn=True)
+        elif data:
+            board.receive(data)
+        if "wait_ms" in step:
+            board.run(board.now + step["wait_ms"], finish_turn=True)
+        steps.append((name, step.get("board", []), elements(board.take_output())))
+    return steps
+
+
+def elements(output: list[bytes]) -> list[dict[str, Any]]:
+    """What a board sent, in the form of the vector files."""
+    found: list[dict[str, Any]] = []
+    for piece in FrameDecoder(PAYLOAD_LIMIT).feed(b"".join(output)):
+        if not isinstance(piece, Frame):
+            if found and "text" in found[-1]:
+                piece_hex = found[-1]["hex"] + piece.data.hex()
+                found[-1] = {"hex": piece_hex, "text": bytes.fromhex(piece_hex).decode()}
+            else:
+                found.append({"text": piece.data.decode(), "hex": piece.data.hex()})
+        elif piece.type is PacketType.CONTROL:
+            found.append({"control": Control(piece.payload[0]).name, "payload": piece.payload})
+        else:
+            item = cbor2.loads(piece.payload)
+            found.append(
+                {
+                    "data": {"tag": f"0x{item.tag:06x}", "value": item.value},
+                    "payload": piece.payload,
+                }
+            )
+    return found
+
+
+def differences(vector: dict[str, Any]) -> list[str]:
+    """What came differently from what was recorded; empty: the board behaves as the real one."""
+    wrong = []
+    public_key: str | None = None
+    for name, recorded, came in play(vector):
+        wanted, got = list(recorded), list(came)
+        if "flood" in vector["id"]:
+            wanted, got = _once(wanted), _once(got)
+        if len(wanted) != len(got):
+            wrong.append(f"{name}: recorded {_short(wanted)}, came {_short(got)}")
+            continue
+        for want, have in zip(wanted, got, strict=True):
+            if have.get("data", {}).get("tag") == TAG_PUBLIC_KEY:
+                public_key = have["data"]["value"][0]
+            problem = _compare(want, have, vector, public_key)
+            if problem:
+                wrong.append(f"{name}: {problem}: recorded {_short([want])}, came {_short([have])}")
+    return wrong
+
+
+def _compare(
+    want: dict[str, Any], have: dict[str, Any], vector: dict[str, Any], public_key: str | None
+) -> str:
+    if "text" in want or "text" in have:
+        return "" if want.get("hex") == have.get("hex") else "other text"
+    if "control" in want or "control" in have:
+        return "" if want.get("control") == have.get("control") else "other control packet"
+    frame = Frame(PacketType.DATA, have["payload"])
+    tag = want["data"]["tag"]
+    if tag != have["data"]["tag"]:
+        return "other message"
+    if tag == TAG_PUBLIC_KEY:
+        return _compare_keys(want["data"]["value"], have["data"]["value"])
+    if tag == TAG_TOKEN and have["data"]["tag"] in {*vector.get("varies", []), TAG_TOKEN}:
+        return _compare_tokens(want["data"]["value"], have["data"]["value"], public_key)
+    recorded = bytes.fromhex(want["frame"])
+    same = recorded[5:-4] == frame.payload
+    return "" if same else "other content"
+
+
+def _compare_keys(want: list[Any], have: list[Any]) -> str:
+    """The recorded private key is not known, so the board has another one of the same form."""
+    shape = [len(line) for line in want[0].split("\n")]
+    if [len(line) for line in have[0].split("\n")] != shape:
+        return "other form of the key"
+    key = load_pem_public_key(have[0].encode())
+    same_curve = isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1"
+    return "" if same_curve else "not a P-256 key"
+
+
+def _compare_tokens(want: list[Any], have: list[Any], public_key: str | None) -> str:
+    """Header and claims are the recorded ones, the signature fits the key that was sent."""
+    recorded, token = _bytes(want[0]).split(b"."), _bytes(have[0]).split(b".")
+    if recorded[:2] != token[:2]:
+        return "other claims"
+    if public_key is None:
+        return "a token before any key"
+    signature = base64.urlsafe_b64decode(token[2] + b"==")
+    half = len(signature) // 2
+    r, s = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
+    key = load_pem_public_key(public_key.encode())
+    assert isinstance(key, EllipticCurvePublicKey)
+    key.verify(encode_dss_signature(r, s), b".".join(token[:2]), ECDSA(SHA256()))
+    return ""
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else bytes(value)
+
+
+def _once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Repetitions of a pair count once: how many there are is not fixed."""
+    kept: list[dict[str, Any]] = []
+    shapes: list[Any] = []
+    for item in items:
+        shape = item.get("data") or item.get("control") or item.get("text")
+        kept.append(item)
+        shapes.append(shape)
+        if len(shapes) >= 4 and shapes[-4:-2] == shapes[-2:]:
+            del kept[-2:], shapes[-2:]
+    return kept
+
+
+def _short(items: list[dict[str, Any]]) -> list[Any]:
+    shown: list[Any] = []
+    for item in items:
+        data = item.get("data")
+        shown.append((data["tag"], data["value"]) if data else item.get("control") or item["text"])
+    return shown
