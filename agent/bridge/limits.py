@@ -18,7 +18,7 @@ CONNECTIONS_PER_PARTY = 16
 """Open WebSockets of one foreign origin, so that one page cannot lock the others out."""
 SOCKETS = 160
 """Open TCP connections: the WebSockets, and six per browser that loads the page."""
-FIRST_REQUEST_S = 10.0
+FIRST_REQUEST_S = 3.0
 """A connection that has not sent a complete request by then is closed; loopback needs 1 ms."""
 
 REQUESTS_PER_S = 200.0

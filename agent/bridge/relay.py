@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CHANNEL_NUMBERS = 255
 """A channel number is one byte; 0 is not used."""
+WRITE_BYTES = 4096
+"""Handed to the port at once: a board that reads slowly is then not taken for a stuck one."""
 
 _logger = logging.getLogger(__name__)
 
@@ -143,7 +145,8 @@ class Monitor:
             self._has_input.clear()
             while self._input:
                 channel, data, written = self._input[0]
-                await link.write(data)
+                for start in range(0, len(data), WRITE_BYTES):
+                    await link.write(data[start : start + WRITE_BYTES])
                 self._input.popleft()
                 channel.queued -= len(data)
                 if written is not None and not written.done():

@@ -1,0 +1,111 @@
+"""The interface as an OpenRPC document, made from the registered methods and their types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent import __version__
+from agent.boards.board import BoardChanges
+from agent.bridge import rpc
+from agent.bridge.fields import schema_field
+from agent.bridge.outbox import Dropped
+from agent.bridge.relay import Closed, Refused
+from agent.errors import ErrorReport
+from agent.jobs.job import JobChange
+from agent.settings.network import NetworkSetting
+
+if TYPE_CHECKING:
+    from agent.bridge.rpc import Dispatcher, Method
+
+OPENRPC_VERSION = "1.3.2"
+"""Of the specification (spec.open-rpc.org)."""
+
+NOTIFICATIONS: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "boards.changed": (BoardChanges, "Boards appeared, changed or vanished."),
+    "job.changed": (JobChange, "A job went on; carries the whole job."),
+    "serial.dropped": (Dropped, "Data of the board was lost here: this connection is too slow."),
+    "serial.refused": (Refused, "Data for the board did not fit: the board reads too slowly."),
+    "serial.closed": (Closed, "A channel ended by itself."),
+}
+
+_ERRORS = {
+    rpc.NOT_JSON: "not JSON",
+    rpc.NOT_A_REQUEST: "not a request",
+    rpc.METHOD_UNKNOWN: "unknown method",
+    rpc.WRONG_PARAMS: "wrong parameters; facts.field names the field",
+    rpc.FAILED: "everything else; code says what",
+}
+
+
+def describe(dispatcher: Dispatcher) -> dict[str, Any]:
+    """The document for ``/openrpc.json``."""
+    methods = dispatcher.methods
+    kinds = [
+        *(method.params for method in methods),
+        *(method.result for method in methods),
+        *(payload for payload, _ in NOTIFICATIONS.values()),
+        ErrorReport,
+        NetworkSetting,
+    ]
+    schemas, components = msgspec.json.schema_components(
+        kinds, schema_hook=schema_field, ref_template="#/components/schemas/{name}"
+    )
+    components["NetworkSetting"] = schemas[-1]
+    count = len(methods)
+    return {
+        "openrpc": OPENRPC_VERSION,
+        "info": {
+            "title": "Mooring",
+            "version": __version__,
+            "description": "JSON-RPC 2.0 over a WebSocket at /rpc; see docs/bridge.md.",
+        },
+        "methods": [
+            _method(method, params, result, components)
+            for method, params, result in zip(
+                methods, schemas[:count], schemas[count : 2 * count], strict=True
+            )
+        ],
+        # OpenRPC knows no messages from the server; a name that starts with x- is an extension.
+        "x-notifications": [
+            {"name": name, "summary": summary, "params": {"$ref": _ref(payload)}}
+            for name, (payload, summary) in NOTIFICATIONS.items()
+        ],
+        "components": {
+            "schemas": components,
+            "errors": {
+                str(code).lstrip("-"): {
+                    "code": code,
+                    "message": meaning,
+                    "data": {"$ref": _ref(ErrorReport)},
+                }
+                for code, meaning in _ERRORS.items()
+            },
+        },
+    }
+
+
+def _method(
+    method: Method[Any, Any],
+    params: dict[str, Any],
+    result: dict[str, Any],
+    components: dict[str, Any],
+) -> dict[str, Any]:
+    fields = components[params["$ref"].rpartition("/")[2]]
+    return {
+        "name": method.name,
+        "summary": method.summary,
+        "paramStructure": "by-name",
+        "params": [
+            {"name": name, "required": name in fields.get("required", []), "schema": schema}
+            for name, schema in fields["properties"].items()
+        ],
+        "result": {"name": "result", "schema": result},
+        "errors": [{"$ref": f"#/components/errors/{str(code).lstrip('-')}"} for code in _ERRORS],
+        "x-own": method.own,
+    }
+
+
+def _ref(kind: type) -> str:
+    return f"#/components/schemas/{kind.__name__}"

@@ -1,0 +1,20 @@
+"""Fixtures of the bridge's tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bridge.running import Bridge, run_bridge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
+    """A bridge on a free port, with two allowed pages and no board yet."""
+    async with run_bridge(tmp_path) as running:
+        yield running

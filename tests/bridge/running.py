@@ -1,0 +1,360 @@
+"""What the tests of the bridge run: a real server, boards on pseudo-terminals, jobs in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import websockets.asyncio.client as websockets
+
+from agent.boards.service import BoardService, port_sources
+from agent.bridge.local import LocalConnection
+from agent.bridge.origins import Origins
+from agent.bridge.server import BridgeServer
+from agent.bridge.services import About, Services
+from agent.catalog import Catalog
+from agent.clouds.cloud import CloudInfo
+from agent.errors import JobNotAsking, NotAuthorised, UnknownJob
+from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
+from agent.settings import Secret
+from agent.settings.config import BridgeConfig, PortsConfig
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from agent.bridge.pages import Pages
+
+TOKEN = "token-of-this-test"
+FOREIGN = "https://app.example.com"
+OTHER = "https://other.example.com"
+UNKNOWN = "https://evil.example.net"
+
+
+class PtyBoard:
+    """The far end of a pseudo-terminal that is announced as a simulated port."""
+
+    def __init__(self, folder: Path, name: str = "uno", serial_number: str = "F412FA65") -> None:
+        import tty
+
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self.address = os.ttyname(self._slave)
+        self._file = folder / f"{name}.json"
+        self._folder = folder
+        self._facts = {
+            "kind": "serial",
+            "address": self.address,
+            "vid": 0x2341,
+            "pid": 0x1002,
+            "serial_number": serial_number,
+            "simulated": True,
+            "process": os.getpid(),
+        }
+
+    def announce(self) -> None:
+        draft = self._folder / f".{self._file.name}.draft"
+        draft.write_text(json.dumps(self._facts))
+        draft.replace(self._file)
+
+    async def write(self, data: bytes) -> None:
+        """Send to whoever has the port open, as fast as it is read."""
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self.master, view) :]
+            except BlockingIOError:
+                await asyncio.sleep(0.001)
+
+    async def read(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            try:
+                data += os.read(self.master, count - len(data))
+            except BlockingIOError:
+                await asyncio.sleep(0.001)
+        return data
+
+    def unplug(self) -> None:
+        self._file.unlink(missing_ok=True)
+        for handle in (self.master, self._slave):
+            with contextlib.suppress(OSError):
+                os.close(handle)
+
+
+class MemoryJobs:
+    """Jobs that do what the test says; enough of the interface for the methods of the bridge."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.requests: list[dict[str, Any]] = []
+        self.answers: list[tuple[str, dict[str, Any], int | None]] = []
+        self.cancelled: list[str] = []
+        self.results: dict[str, Job | None] = {}
+        self._subscribers: list[Callable[[JobChange], None]] = []
+        self._ended: dict[str, asyncio.Event] = {}
+        self.started = asyncio.Event()
+
+    async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
+        await asyncio.sleep(0)
+        self.requests.append({**request, "attended": attended, "owner": owner})
+        job = Job(
+            id=str(len(self.jobs) + 1),
+            kind=JobKind(request["kind"]),
+            board=request["board"],
+            title="A job",
+            created_at=time.time(),
+        )
+        self._ended[job.id] = asyncio.Event()
+        self.put(job)
+        self.started.set()
+        return job.id
+
+    def put(self, job: Job) -> None:
+        """Make ``job`` the state of its id and tell the subscribers."""
+        self.jobs[job.id] = job
+        for callback in list(self._subscribers):
+            callback(JobChange(job=job.id, state=job.state, snapshot=job))
+        if job.state.final:
+            self._ended[job.id].set()
+
+    def end(self, job: str, **fields: Any) -> None:
+        self.put(msgspec.structs.replace(self.jobs[job], state=JobState.DONE, **fields))
+
+    def ask(self, job: str) -> None:
+        question = Question(
+            id=1, step="join", title="Again?", actions=[Action(id="retry", label="Again")]
+        )
+        state = msgspec.structs.replace(self.jobs[job], state=JobState.ASKING, question=question)
+        self.put(state)
+
+    async def answer(self, job: str, answer: dict[str, Any], question: int | None = None) -> None:
+        if (await self.get(job)).state is not JobState.ASKING:
+            raise JobNotAsking(job=job)
+        self.answers.append((job, answer, question))
+
+    async def cancel(self, job: str) -> None:
+        self.cancelled.append(job)
+        self.put(msgspec.structs.replace(self.jobs[job], state=JobState.CANCELLED))
+
+    async def get(self, job: str) -> Job:
+        await asyncio.sleep(0)
+        if job not in self.jobs:
+            raise UnknownJob(job=job)
+        return self.jobs[job]
+
+    async def list(self, limit: int, board: str | None = None) -> list[Job]:
+        await asyncio.sleep(0)
+        found = [job for job in reversed(self.jobs.values()) if board in {None, job.board}]
+        return found[:limit]
+
+    def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    @property
+    def subscribers(self) -> int:
+        return len(self._subscribers)
+
+    async def wait(self, job: str) -> Job:
+        await self._ended[job].wait()
+        return self.jobs[job]
+
+
+class OneCloud:
+    """A cloud with one account."""
+
+    id = "arduino"
+
+    def __init__(self) -> None:
+        self.account: dict[str, Any] | None = None
+
+    async def info(self) -> CloudInfo:
+        return CloudInfo(
+            id=self.id,
+            title="Arduino Cloud",
+            signed_in=self.account is not None,
+            needs_account=True,
+            account_schema={"type": "object"},
+            device_schema={"type": "object"},
+            account={"client_id": self.account["client_id"]} if self.account else {},
+        )
+
+    async def login(self, account: dict[str, Any]) -> None:
+        if account.get("client_secret") != "right":
+            raise NotAuthorised(cloud="Arduino Cloud", detail="Wrong secret.")
+        self.account = account
+
+    async def logout(self) -> None:
+        self.account = None
+
+
+class Client:
+    """A JSON-RPC client over a WebSocket or a connection in this process."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket = socket
+        self.notifications: list[dict[str, Any]] = []
+        self.data: dict[int, bytearray] = {}
+        self._next = 0
+
+    async def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """The whole answer; what comes before it is kept."""
+        self._next += 1
+        identity = f"call-{self._next}"
+        await self.send({"jsonrpc": "2.0", "id": identity, "method": method, "params": params})
+        while True:
+            message = await self.take()
+            if message is not None and message.get("id") == identity:
+                return message
+
+    async def call(self, method: str, **params: Any) -> Any:
+        answer = await self.request(method, **params)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    async def fail(self, method: str, **params: Any) -> dict[str, Any]:
+        """The error of a call that must fail."""
+        error: dict[str, Any] = (await self.request(method, **params))["error"]
+        return error
+
+    async def send(self, message: object) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def take(self) -> dict[str, Any] | None:
+        """One message: a text as JSON, None for serial data, which is kept by channel."""
+        receive = getattr(self.socket, "recv", None) or self.socket.receive
+        message = await receive()
+        if isinstance(message, bytes):
+            self.data.setdefault(message[0], bytearray()).extend(message[1:])
+            return None
+        decoded: dict[str, Any] = json.loads(message)
+        if "method" in decoded:
+            self.notifications.append(decoded)
+        return decoded
+
+    async def next(self, method: str) -> dict[str, Any]:
+        """The params of the next notification of this kind, waiting for it if there is none."""
+        while True:
+            for index, notification in enumerate(self.notifications):
+                if notification["method"] == method:
+                    params: dict[str, Any] = self.notifications.pop(index)["params"]
+                    return params
+            await self.take()
+
+    async def read(self, channel: int, count: int) -> bytes:
+        """At least ``count`` bytes of serial data."""
+        while len(self.data.get(channel, b"")) < count:
+            await self.take()
+        return bytes(self.data[channel])
+
+    async def close(self) -> None:
+        await self.socket.close()
+
+
+class Bridge:
+    """The running bridge and what stands behind it."""
+
+    def __init__(self, server: BridgeServer, services: Services, ports: Path) -> None:
+        self.server = server
+        self.services = services
+        self.ports = ports
+        self.jobs: MemoryJobs = services.jobs  # type: ignore[assignment] # the one of this folder
+        self.clients: list[Client] = []
+        self.boards_made: list[PtyBoard] = []
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server.port}"
+
+    async def open(
+        self, origin: str | None = None, *, own: bool = False, token: str | None = TOKEN, **kw: Any
+    ) -> Client:
+        """Connect as the own page (``own``), as a page of ``origin``, or as a program."""
+        headers = {}
+        if own:
+            origin = f"http://{self.host}"
+        if origin is None and token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        socket = await websockets.connect(
+            f"ws://{self.host}/rpc",
+            origin=origin,  # type: ignore[arg-type] # a NewType of str
+            additional_headers=headers,
+            proxy=None,
+            compression=None,
+            **{"max_size": None, **kw},
+        )
+        client = Client(socket)
+        self.clients.append(client)
+        return client
+
+    async def board(
+        self, name: str = "uno", serial_number: str = "F412FA65"
+    ) -> tuple[PtyBoard, str]:
+        """A board that is plugged in; it and its id."""
+        board = PtyBoard(self.ports, name, serial_number)
+        self.boards_made.append(board)
+        found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def look(_changes: object = None) -> None:
+            for known in self.services.boards.list():
+                if known.ports[0].address == board.address and not found.done():
+                    found.set_result(known.id)
+
+        unsubscribe = self.services.boards.subscribe(look)
+        board.announce()
+        try:
+            return board, await found
+        finally:
+            unsubscribe()
+
+    def local(self) -> LocalConnection:
+        return LocalConnection(self.server.dispatcher, self.server.relay)
+
+
+@contextlib.asynccontextmanager
+async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Bridge]:
+    """A bridge on a free port, with two allowed pages and no board yet."""
+    ports = folder / "ports"
+    ports.mkdir()
+    boards = BoardService(
+        Catalog.load(), port_sources(PortsConfig(system=False, simulated=str(ports)))
+    )
+    await boards.start()
+    origins = Origins(folder / "origins.json")
+    origins.allow(FOREIGN)
+    origins.allow(OTHER)
+    services = Services(
+        about=About(
+            version="1.2.3",
+            platform=sys.platform,
+            simulated=True,
+            capabilities=("identify", "provision", "serial"),
+        ),
+        boards=boards,
+        jobs=MemoryJobs(),
+        clouds={"arduino": OneCloud()},  # type: ignore[dict-item] # enough of a cloud for the bridge
+        catalog=Catalog.load(),
+        origins=origins,
+        quit=lambda: None,
+    )
+    config = BridgeConfig(first_port=18991, last_port=18999)
+    server = BridgeServer(services, token=Secret(TOKEN), config=config, web=web)
+    await server.start()
+    running = Bridge(server, services, ports)
+    try:
+        yield running
+    finally:
+        for client in running.clients:
+            await client.close()
+        await server.stop()
+        await boards.close()
+        for board in running.boards_made:
+            board.unplug()
