@@ -1,0 +1,91 @@
+/** The state of a board in words, colour and shape. Pure. */
+
+import { percent, shortAddress } from "./text.js";
+import { ended } from "./store.js";
+
+/** A board counts as just plugged in for this long. */
+const NEW_S = 60;
+
+/** Fit for the chip that shows a job under way. */
+const DOING = /** @type {Record<string, string>} */ ({
+  identify: "reading",
+  networks: "scanning",
+  provision: "setting up",
+  configure: "changing network",
+  forget: "erasing",
+});
+
+/**
+ * @typedef {object} Shown
+ * @property {"ask"|"run"|"ok"|"bad"|"new"|"gone"|"busy"|"ready"} look Colour and shape.
+ * @property {string} word
+ * @property {string} detail One line that says more.
+ */
+
+/**
+ * @param {import("../types.js").Board} board
+ * @param {import("./store.js").Store} store
+ * @param {number} now Unix seconds.
+ * @returns {Shown}
+ */
+export function stateOf(board, store, now) {
+  const job = store.active(board.id);
+  if (job) return working(job);
+  const detail = where(board);
+  if (board.state === "unreachable") return { look: "gone", word: "gone", detail: "not connected now" };
+  if (board.state === "busy") {
+    return { look: "busy", word: "in use", detail: board.holder ? `by ${board.holder}` : detail };
+  }
+  if (board.state === "bootloader") return { look: "busy", word: "in its loader", detail };
+  const last = store.lastWork(board.id);
+  if (last && (last.ended_at ?? 0) > board.first_seen) {
+    if (last.state === "failed" || last.state === "interrupted") {
+      return { look: "bad", word: "problem", detail: last.error?.title ?? detail };
+    }
+    if (last.state === "done" && last.kind === "provision") {
+      return { look: "ok", word: "online", detail };
+    }
+    if (last.state === "done" && last.kind === "configure") {
+      return { look: "ok", word: "on its network", detail };
+    }
+  }
+  if (now - board.first_seen < NEW_S) return { look: "new", word: "just plugged in", detail };
+  return { look: "ready", word: "ready", detail };
+}
+
+/** @param {import("../types.js").Job} job @returns {Shown} */
+function working(job) {
+  const step = job.steps.find((entry) => entry.state === "asking" || entry.state === "running");
+  if (job.state === "asking") {
+    return { look: "ask", word: "needs you", detail: job.question?.title ?? step?.name ?? "" };
+  }
+  const done = job.steps.filter((entry) => ["done", "skipped"].includes(entry.state)).length;
+  const share = job.steps.length > 1 ? (done + (step?.progress ?? 0)) / job.steps.length : null;
+  const doing = DOING[job.kind] ?? job.kind;
+  return {
+    look: "run",
+    word: share === null ? doing : `${doing} ${percent(share)}`,
+    detail: step?.name ?? "",
+  };
+}
+
+/** Where a board is connected: “USB ttyACM0”. */
+export function where(/** @type {import("../types.js").Board} */ board) {
+  const port = board.ports[0];
+  if (!port) return "no port";
+  const kind = { serial: "USB", ble: "Bluetooth", ap: "Wi-Fi" }[port.kind] ?? port.kind;
+  return `${port.simulated ? "simulated" : kind} ${shortAddress(port.address)}`;
+}
+
+/** The state of a job as words and look. */
+export function jobState(/** @type {import("../types.js").Job} */ job) {
+  const words = {
+    running: ["run", "running"],
+    asking: ["ask", "needs you"],
+    done: ["ok", "done"],
+    failed: ["bad", "failed"],
+    cancelled: ["gone", "cancelled"],
+    interrupted: ["bad", "interrupted"],
+  }[job.state];
+  return { look: words[0], word: words[1], over: ended(job) };
+}

@@ -1,0 +1,40 @@
+/**
+ * What the person typed or chose, for as long as the page is open.
+ *
+ * A password typed once need not be typed again when the board asks; nothing here is ever stored.
+ */
+
+export class Memory {
+  /** @type {Map<string, string>} */ #passwords = new Map();
+  /** @type {Map<string, Record<string, any>>} */ #drafts = new Map();
+
+  /** The network (as bytes in hex) and cloud that were used last. */
+  network = "";
+  cloud = "";
+  baud = 9600;
+
+  /** Remember the password of a network. @param {string} network @param {string} password */
+  keepPassword(network, password) {
+    this.#passwords.set(network, password);
+  }
+
+  /** @param {string} network */
+  password(network) {
+    return this.#passwords.get(network) ?? "";
+  }
+
+  /** What was typed into a form that the person left. @param {string} form @param {Record<string, any>} values */
+  keepDraft(form, values) {
+    this.#drafts.set(form, values);
+  }
+
+  /** @param {string} form @returns {Record<string, any>} */
+  draft(form) {
+    return this.#drafts.get(form) ?? {};
+  }
+
+  /** @param {string} form */
+  forgetDraft(form) {
+    this.#drafts.delete(form);
+  }
+}

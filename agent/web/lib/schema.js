@@ -1,0 +1,128 @@
+/** What a form needs to know of a JSON Schema. Pure. */
+
+/** @typedef {import("../types.js").Schema} Schema */
+
+/**
+ * @typedef {object} Field
+ * @property {string} name
+ * @property {"text"|"password"|"choice"|"integer"|"integers"|"switch"} type
+ * @property {string} title
+ * @property {string} description
+ * @property {boolean} required
+ * @property {any} initial
+ * @property {string[]} choices
+ * @property {number|undefined} minimum
+ * @property {number|undefined} maximum
+ * @property {number|undefined} maxBytes
+ * @property {number|undefined} maxItems
+ * @property {string|undefined} pattern
+ */
+
+/** The object that a schema means, its `$ref` followed. @param {Schema} schema @param {Schema} root @returns {Schema} */
+export function resolved(schema, root) {
+  if (!schema?.$ref) return schema ?? {};
+  const path = schema.$ref.replace(/^#\//, "").split("/");
+  const target = path.reduce((/** @type {any} */ at, /** @type {string} */ part) => at?.[part], root);
+  return resolved({ ...target, ...schema, $ref: undefined }, root);
+}
+
+/**
+ * The fields of an object schema, in order; a property with a single value (a tag) is left out.
+ *
+ * @param {Schema} schema
+ * @param {Schema} [root] Where `$ref` points into.
+ * @returns {Field[]}
+ */
+export function fieldsOf(schema, root = schema) {
+  const object = resolved(schema, root);
+  return Object.entries(object.properties ?? {})
+    .map(([name, raw]) => field(name, plain(resolved(raw, root), root), object))
+    .filter((entry) => entry !== null);
+}
+
+/** Without the “or null” of an optional value. @param {Schema} schema @param {Schema} root @returns {Schema} */
+function plain(schema, root) {
+  const any = schema.anyOf ?? schema.oneOf;
+  if (!any) return schema;
+  const first = any.map((/** @type {Schema} */ part) => resolved(part, root));
+  return { ...schema, ...first.find((/** @type {Schema} */ part) => part.type !== "null") };
+}
+
+/** @param {string} name @param {Schema} schema @param {Schema} object @returns {Field|null} */
+function field(name, schema, object) {
+  const choices = (schema.enum ?? []).map(String);
+  if (schema.const !== undefined || (choices.length === 1 && !schema.title)) return null;
+  return {
+    name,
+    type: typeOf(schema),
+    title: schema.title ?? name.replaceAll("_", " "),
+    description: schema.description ?? "",
+    required: (object.required ?? []).includes(name) || (schema.minLength ?? 0) > 0,
+    initial: schema.default ?? null,
+    choices,
+    minimum: schema.minimum,
+    maximum: schema.maximum,
+    maxBytes: schema["x-max-bytes"] ?? schema.maxLength,
+    maxItems: schema.maxItems,
+    pattern: schema.pattern,
+  };
+}
+
+/** @param {Schema} schema @returns {Field["type"]} */
+function typeOf(schema) {
+  if (schema.enum) return "choice";
+  if (schema.type === "integer" || schema.type === "number") return "integer";
+  if (schema.type === "array") return "integers";
+  if (schema.type === "boolean") return "switch";
+  return schema.format === "password" ? "password" : "text";
+}
+
+/** An integer as people type it: `20`, `-1`, `0xC0004`; NaN if it is none. */
+export function integerOf(/** @type {string} */ text) {
+  const trimmed = text.trim();
+  return /^-?(\d+|0x[0-9a-f]+)$/i.test(trimmed)
+    ? Number(trimmed.startsWith("-") ? -Number(trimmed.slice(1)) : trimmed)
+    : Number.NaN;
+}
+
+/**
+ * The value that a typed text means, or what is wrong with it.
+ *
+ * @param {Field} field
+ * @param {string} text
+ * @returns {{value?: any, problem?: string}} Neither: the field was left empty.
+ */
+export function parse(field, text) {
+  if (text === "") return field.required ? { problem: "is needed" } : {};
+  if (field.type === "integer") return parseInteger(field, text);
+  if (field.type === "integers") {
+    const values = text.split(/[\s,;]+/).filter(Boolean).map(integerOf);
+    if (values.some(Number.isNaN)) return { problem: "takes whole numbers, with commas between" };
+    const most = field.maxItems ?? Infinity;
+    return values.length > most ? { problem: `takes at most ${most} numbers` } : { value: values };
+  }
+  return matches(field, text) ? { value: text } : { problem: "has characters that do not fit" };
+}
+
+/** @param {Field} field @param {string} text */
+function matches(field, text) {
+  if (field.pattern === undefined) return true;
+  try {
+    return new RegExp(`^(?:${field.pattern})$`, "u").test(text);
+  } catch {
+    return true; // A pattern of another dialect is checked by the agent.
+  }
+}
+
+/** @param {Field} field @param {string} text @returns {{value?: any, problem?: string}} */
+function parseInteger(field, text) {
+  const value = integerOf(text);
+  if (Number.isNaN(value)) return { problem: "is a whole number" };
+  if (field.minimum !== undefined && value < field.minimum) {
+    return { problem: `is at least ${field.minimum}` };
+  }
+  if (field.maximum !== undefined && value > field.maximum) {
+    return { problem: `is at most ${field.maximum}` };
+  }
+  return { value };
+}

@@ -1,0 +1,199 @@
+/**
+ * What the page knows of the agent: boards, jobs, models, clouds, and what was read from boards.
+ *
+ * Events: `boards`, `jobs`, `clouds`, `info`, `readings`. Everything is renewed at reconnection.
+ */
+
+/** @typedef {import("../types.js").Board} Board */
+/** @typedef {import("../types.js").Job} Job */
+
+/**
+ * @typedef {object} Reading What is known of a board from a session with it.
+ * @property {"reading"|"scanning"|"known"|"failed"} state
+ * @property {number} startedAt Unix seconds.
+ * @property {import("../types.js").BoardFacts|null} facts
+ * @property {import("../types.js").NetworkOption[]} networks
+ * @property {number} scannedAt Unix seconds.
+ * @property {import("../mooring.js").MooringError|null} error
+ */
+
+/** Ended jobs that the page keeps at hand. */
+const JOBS_KEPT = 200;
+
+/** Kinds of job that only read; they are shown as a state of the board, not as work. */
+const READING_KINDS = new Set(["identify", "networks"]);
+
+export class Store extends EventTarget {
+  /** @type {Map<string, Board>} */ boards = new Map();
+  /** @type {Map<string, Job>} */ jobs = new Map();
+  /** @type {Map<string, import("../types.js").Model>} */ models = new Map();
+  /** @type {import("../types.js").CloudInfo[]} */ clouds = [];
+  /** @type {import("../types.js").Schema|null} */ networkSchema = null;
+  /** @type {Map<string, Reading>} */ readings = new Map();
+  /** The list of boards has arrived at least once. */
+  loaded = false;
+
+  /** @param {import("../mooring.js").Mooring} agent */
+  constructor(agent) {
+    super();
+    this.agent = agent;
+    agent.follow("boards", {
+      snapshot: (/** @type {any} */ result) => this.#allBoards(result.boards),
+      change: (/** @type {any} */ changes) => this.#someBoards(changes),
+    });
+    agent.follow("jobs", {
+      snapshot: () => void this.#allJobs(),
+      change: (/** @type {any} */ change) => this.putJob(change.snapshot),
+    });
+    agent.addEventListener("state", () => agent.state === "connected" && void this.#background());
+  }
+
+  /** Jobs that change something on a board, newest first. */
+  work() {
+    return [...this.jobs.values()]
+      .filter((job) => !READING_KINDS.has(job.kind))
+      .sort((a, b) => b.created_at - a.created_at);
+  }
+
+  /** The newest job that changes something on this board. @param {string} board */
+  lastWork(board) {
+    return this.work().find((job) => job.board === board);
+  }
+
+  /** The job under way on this board, whatever it does. @param {string} board */
+  active(board) {
+    const jobs = [...this.jobs.values()].filter((job) => job.board === board && !ended(job));
+    return jobs.find((job) => !READING_KINDS.has(job.kind)) ?? jobs[0];
+  }
+
+  /** @param {string|null|undefined} id */
+  model(id) {
+    return id ? this.models.get(id) : undefined;
+  }
+
+  /** @param {string} board What was read from it since it was plugged in. */
+  reading(board) {
+    return this.readings.get(board);
+  }
+
+  /** Read a board: versions, identity, networks. @param {string} board */
+  async read(board) {
+    await this.#session(board, "reading", async (reading) => {
+      const facts = await this.agent.call("board.identify", { board });
+      return { ...reading, facts, networks: facts.networks ?? [], scannedAt: Date.now() / 1000 };
+    });
+  }
+
+  /** Have a board look for networks again. @param {string} board */
+  async scan(board) {
+    await this.#session(board, "scanning", async (reading) => {
+      const result = await this.agent.call("board.networks", { board });
+      return { ...reading, networks: result.networks, scannedAt: result.scanned_at ?? Date.now() / 1000 };
+    });
+  }
+
+  /** Fetch a job that the page does not have. @param {string} id @returns {Promise<Job>} */
+  async job(id) {
+    const job = await this.agent.call("jobs.get", { job: id });
+    this.putJob(job);
+    return job;
+  }
+
+  /** Take over a newer state of a job. @param {Job} job */
+  putJob(job) {
+    this.jobs.set(job.id, job);
+    if (this.jobs.size > JOBS_KEPT) {
+      const oldest = [...this.jobs.values()]
+        .filter(ended)
+        .sort((a, b) => a.created_at - b.created_at)[0];
+      if (oldest) this.jobs.delete(oldest.id);
+    }
+    this.#changed("jobs", job);
+  }
+
+  /** Sign in to a cloud or out of it; what the agent says then replaces what the page knew. */
+  async account(/** @type {"clouds.login"|"clouds.logout"} */ method, /** @type {object} */ params) {
+    const info = await this.agent.call(method, /** @type {any} */ (params));
+    this.clouds = this.clouds.map((cloud) => (cloud.id === info.id ? info : cloud));
+    this.#changed("clouds");
+    return info;
+  }
+
+  /** @param {Board[]} boards */
+  #allBoards(boards) {
+    const before = this.boards;
+    this.boards = new Map(boards.map((board) => [board.id, board]));
+    for (const id of this.readings.keys()) {
+      if (this.boards.get(id)?.first_seen !== before.get(id)?.first_seen) this.readings.delete(id);
+    }
+    this.loaded = true;
+    this.#changed("boards", { appeared: boards.filter((board) => !before.has(board.id)) });
+  }
+
+  /** @param {import("../types.js").BoardChanges} changes */
+  #someBoards({ appeared = [], changed = [], vanished = [] }) {
+    for (const id of vanished) {
+      this.boards.delete(id);
+      this.readings.delete(id);
+    }
+    for (const board of appeared) this.readings.delete(board.id);
+    for (const board of [...appeared, ...changed]) this.boards.set(board.id, board);
+    this.#changed("boards", { appeared, vanished });
+  }
+
+  async #allJobs() {
+    const { jobs } = await this.agent.call("jobs.list", { limit: JOBS_KEPT });
+    this.jobs = new Map(jobs.map((/** @type {Job} */ job) => [job.id, job]));
+    this.#changed("jobs", null);
+  }
+
+  /** What changes rarely; a failure leaves the earlier state, and reconnection tries again. */
+  async #background() {
+    this.#changed("info");
+    const [models, clouds, schema] = await Promise.all([
+      this.agent.call("models.list"),
+      this.agent.call("clouds.list"),
+      this.agent.call("networks.schema"),
+    ]);
+    this.models = new Map(models.models.map((/** @type {any} */ model) => [model.id, model]));
+    this.clouds = clouds.clouds;
+    this.networkSchema = schema;
+    this.#changed("clouds");
+    this.#changed("boards", {});
+  }
+
+  /**
+   * One conversation with a board at a time.
+   *
+   * @param {string} board
+   * @param {"reading"|"scanning"} state
+   * @param {(reading: Reading) => Promise<Reading>} talk
+   */
+  async #session(board, state, talk) {
+    const known = this.readings.get(board);
+    if (known?.state === "reading" || known?.state === "scanning") return;
+    const startedAt = Date.now() / 1000;
+    /** @type {Reading} */
+    const blank = { state, startedAt, facts: null, networks: [], scannedAt: 0, error: null };
+    const begun = { ...(known ?? blank), state, startedAt, error: null };
+    this.readings.set(board, begun);
+    this.#changed("readings", board);
+    const outcome = await talk(begun).then(
+      (reading) => ({ ...reading, state: /** @type {const} */ ("known") }),
+      (error) => ({ ...begun, state: /** @type {const} */ ("failed"), error }),
+    );
+    if (this.readings.get(board) !== begun) return; // The board was unplugged meanwhile.
+    this.readings.set(board, outcome);
+    this.#changed("readings", board);
+  }
+
+  /** @param {string} topic @param {any} [detail] */
+  #changed(topic, detail) {
+    this.dispatchEvent(new CustomEvent(topic, { detail }));
+  }
+}
+
+/** True if nothing more will happen to a job. */
+export function ended(/** @type {Job} */ job) {
+  return job.state !== "running" && job.state !== "asking";
+}

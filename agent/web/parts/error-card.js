@@ -1,0 +1,50 @@
+/** An error as people meet it: what happened, what it means, what to do; the code small at the end. */
+
+import { View, h } from "../lib/dom.js";
+
+export class ErrorCard extends View {
+  /**
+   * @param {import("../types.js").ErrorReport|import("../mooring.js").MooringError} error
+   * @param {{actions?: any[], context?: Record<string, any>}} [options]
+   *   `context`: what else belongs into the report, without secrets.
+   */
+  constructor(error, options = {}) {
+    super();
+    this.append(
+      h("p.error-title", { dir: "auto" }, error.title),
+      error.meaning && h("p", { dir: "auto" }, error.meaning),
+      error.remedy && h("p", { dir: "auto" }, error.remedy),
+      options.actions?.length ? h("div.row", {}, ...options.actions) : "",
+      codeLine(error, options.context),
+    );
+  }
+}
+
+/** The code of an error, small, and “Copy report”. @param {any} error @param {Record<string, any>} [context] */
+export function codeLine(error, context = {}) {
+  const copied = h("span.soft.small", { role: "status" });
+  const copy = h("button.link", { type: "button" }, "Copy report");
+  copy.addEventListener("click", async () => {
+    const done = await toClipboard(report(error, context));
+    copied.textContent = done ? "Copied." : "The browser did not allow it.";
+  });
+  return h("p.error-code", {}, h("code", {}, error.code), copy, copied);
+}
+
+/** The report as JSON: fit for a forum or a ticket. @param {any} error @param {object} context */
+function report(error, context) {
+  const { code, title, meaning, remedy, retryable, facts } = error;
+  const body = { error: { code, title, meaning, remedy, retryable, facts }, ...context };
+  return JSON.stringify({ ...body, at: new Date().toISOString() }, null, 2);
+}
+
+async function toClipboard(/** @type {string} */ text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+customElements.define("error-card", ErrorCard);

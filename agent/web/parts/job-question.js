@@ -1,0 +1,158 @@
+/** What a job asks, in the place of the step that asks; what was typed before is still there. */
+
+import { View, fill, freshId, h } from "../lib/dom.js";
+import { kindSchemas, kindsFor } from "../lib/networks.js";
+import { hexOf } from "../lib/text.js";
+import { resetDrawing } from "./drawing.js";
+import { ErrorCard, codeLine } from "./error-card.js";
+import { ownField } from "./field.js";
+import { NetworkPicker } from "./network-picker.js";
+
+/** @typedef {import("../types.js").Action} Action */
+
+export class JobQuestion extends View {
+  /** @type {any} */ #password = null;
+  /** @type {NetworkPicker|null} */ #picker = null;
+  /** @type {HTMLButtonElement[]} */ #buttons = [];
+
+  /**
+   * @param {import("../app.js").App} app
+   * @param {import("../types.js").Job} job
+   * @param {import("../types.js").Question} question
+   */
+  constructor(app, job, question) {
+    super();
+    this.app = app;
+    this.job = job;
+    this.question = question;
+    const title = freshId("question");
+    this.outcome = h("div");
+    this.choice = h("div.choose", { hidden: true });
+    const [main, ...others] = this.#ordered();
+    this.answers = h("div", {}, ...(main ? [this.#main(main)] : []), h("div.row", {}, ...others.map((action) => this.#button(action, "quiet"))));
+    this.append(
+      h(
+        "div.ask",
+        { role: "group", "aria-labelledby": title },
+        h("p.ask-title", { id: title, dir: "auto" }, question.title),
+        question.meaning && h("p", { dir: "auto" }, question.meaning),
+        question.safe && h("p.safe", {}, question.safe),
+        this.#drawing(),
+        this.answers,
+        this.choice,
+        this.outcome,
+        question.error && codeLine(question.error, { job: job.id, board: job.board, version: app.agent.info?.version }),
+      ),
+    );
+  }
+
+  focusFirst() {
+    if (this.#password) this.#password.focus();
+    else this.#buttons[0]?.focus();
+  }
+
+  /** The answer that goes on comes first. @returns {Action[]} */
+  #ordered() {
+    const actions = this.question.actions;
+    const main = actions.find((action) => action.needs === "password") ?? actions[0];
+    return main ? [main, ...actions.filter((action) => action !== main)] : [];
+  }
+
+  /** @param {Action} action */
+  #main(action) {
+    if (action.needs !== "password") return h("div.row", {}, this.#button(action, "primary"));
+    const { app } = this;
+    const limit = kindSchemas(app.store.networkSchema ?? {}).get("wifi")?.properties?.password;
+    this.#password = ownField(
+      { name: "password", title: "Password", type: "password", maxBytes: limit?.["x-max-bytes"] ?? 63 },
+      { value: app.memory.password(this.#networkKey) },
+    );
+    const send = h("button.primary", { type: "submit" }, action.label);
+    this.#buttons.push(send);
+    const form = h("form.answer", { novalidate: true }, this.#password.element, send);
+    form.addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const problem = this.#password.problem;
+      this.#password.showProblem(problem);
+      if (problem) return this.#password.focus();
+      const password = this.#password.input.value;
+      app.memory.keepPassword(this.#networkKey, password);
+      void this.#answer({ action: action.id, password });
+    });
+    return form;
+  }
+
+  /** @param {Action} action @param {string} look */
+  #button(action, look) {
+    const button = h(`button.${look}`, { type: "button" }, action.label);
+    button.addEventListener("click", () => {
+      if (action.needs === "network") this.#chooseNetwork(action);
+      else if (action.needs === "password" && this.#password) this.#password.focus();
+      else void this.#answer({ action: action.id });
+    });
+    this.#buttons.push(button);
+    return button;
+  }
+
+  /** @param {Action} action */
+  #chooseNetwork(action) {
+    const { store, memory } = this.app;
+    const schema = store.networkSchema;
+    if (!schema) return;
+    const model = store.model(store.boards.get(this.job.board)?.model);
+    const kinds = kindsFor(model, [...kindSchemas(schema).keys()]);
+    const picker = new NetworkPicker({ schema, kinds, memory });
+    picker.show(this.question.networks ?? []);
+    this.#picker = picker;
+    const use = h("button.primary", { type: "submit" }, "Use this network");
+    const back = h("button.quiet", { type: "button" }, "Back");
+    const form = h("form", { novalidate: true }, picker, h("div.row", {}, use, back));
+    back.addEventListener("click", () => {
+      this.choice.hidden = true;
+      this.answers.hidden = false;
+      this.focusFirst();
+    });
+    form.addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (!picker.check()) return;
+      picker.remember();
+      void this.#answer({ action: action.id, network: picker.value });
+    });
+    fill(this.choice, form);
+    this.choice.hidden = false;
+    this.answers.hidden = true;
+    picker.focusChosen();
+  }
+
+  /** Bytes in hex of the network in question. */
+  get #networkKey() {
+    const network = this.question.network ?? {};
+    return network.ssid_hex || hexOf(network.ssid ?? "");
+  }
+
+  /** How to reach the reset input, when the board has to be touched. */
+  #drawing() {
+    const { guide } = this.question;
+    return guide?.pin ? resetDrawing(guide) : null;
+  }
+
+  /** @param {Record<string, any>} answer */
+  async #answer(answer) {
+    fill(this.outcome);
+    for (const button of this.#buttons) button.disabled = true;
+    try {
+      await this.app.agent.call("jobs.answer", { job: this.job.id, answer, question: this.question.id });
+    } catch (error) {
+      const { facts } = /** @type {any} */ (error);
+      const name = String(facts?.field ?? "").replace(/^(answer\.)?(network\.)?/, "");
+      const shown =
+        (this.#picker && !this.choice.hidden && this.#picker.showProblem(name, String(facts?.problem), true)) ||
+        (name === "password" && this.#password && (this.#password.showProblem(String(facts.problem)), true));
+      if (!shown) fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
+      this.app.announcer.say(/** @type {any} */ (error).title);
+      for (const button of this.#buttons) button.disabled = false;
+    }
+  }
+}
+
+customElements.define("job-question", JobQuestion);

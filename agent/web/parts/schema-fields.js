@@ -1,0 +1,54 @@
+/** The fields that a JSON Schema asks for; the form around them belongs to the caller. */
+
+import { View, h } from "../lib/dom.js";
+import { fieldsOf } from "../lib/schema.js";
+import { FieldInput } from "./field.js";
+
+export class SchemaFields extends View {
+  /** @type {FieldInput[]} */ fields = [];
+
+  /**
+   * @param {import("../types.js").Schema} schema
+   * @param {{root?: import("../types.js").Schema, values?: Record<string, any>, skip?: string[]}} [options]
+   */
+  constructor(schema, options = {}) {
+    super();
+    const skip = options.skip ?? [];
+    this.fields = fieldsOf(schema, options.root ?? schema)
+      .filter((shape) => !skip.includes(shape.name))
+      .map((shape) => new FieldInput(shape, { value: options.values?.[shape.name] }));
+    this.append(h("div.fields", {}, ...this.fields.map((field) => field.element)));
+  }
+
+  /** What was filled in; fields left empty are left out. @returns {Record<string, any>} */
+  get values() {
+    const filled = this.fields.map((field) => [field.shape.name, field.value]);
+    return Object.fromEntries(filled.filter(([, value]) => value !== undefined));
+  }
+
+  /** Show what is wrong with the fields themselves; true if nothing is. */
+  check() {
+    for (const field of this.fields) field.showProblem(field.problem);
+    const wrong = this.fields.find((field) => field.problem);
+    wrong?.focus();
+    return !wrong;
+  }
+
+  /** @param {string} name */
+  field(name) {
+    return this.fields.find((field) => field.shape.name === name);
+  }
+
+  /** Show a problem at its field; false if there is no such field. @param {string} name @param {string} problem */
+  showProblem(name, problem) {
+    const field = this.field(name);
+    field?.showProblem(problem);
+    return Boolean(field);
+  }
+
+  focusFirst() {
+    this.fields[0]?.focus();
+  }
+}
+
+customElements.define("schema-fields", SchemaFields);

@@ -1,0 +1,182 @@
+/**
+ * The shapes that travel between a page and the agent, as JSDoc types.
+ *
+ * They are the structs of the same name in the agent; `/openrpc.json` has them as JSON Schema.
+ * Nothing is exported at run time.
+ */
+
+/**
+ * @typedef {object} Port An address where a board can be reached.
+ * @property {"serial"|"ble"|"ap"} kind
+ * @property {string} address
+ * @property {number} [vid]
+ * @property {number} [pid]
+ * @property {string} [serial_number]
+ * @property {string} [location]
+ * @property {string} [manufacturer]
+ * @property {string} [product]
+ * @property {boolean} [simulated]
+ */
+
+/**
+ * @typedef {object} Board One piece of hardware, the same across ports and reboots.
+ * @property {string} id
+ * @property {string} name
+ * @property {string|null} model Id in the catalogue; null for a board that is not in it.
+ * @property {string|null} fqbn
+ * @property {Port[]} ports
+ * @property {{supported: string[], installed: string|null}} provisioning
+ * @property {"ready"|"busy"|"bootloader"|"unreachable"} state
+ * @property {string|null} [holder] What uses the port while it is busy.
+ * @property {string|null} [uhwid]
+ * @property {number} first_seen Unix seconds of this appearance.
+ */
+
+/**
+ * @typedef {object} BoardChanges Payload of `boards.changed`.
+ * @property {Board[]} appeared
+ * @property {Board[]} changed
+ * @property {string[]} vanished
+ */
+
+/**
+ * @typedef {object} Model A kind of board in the catalogue.
+ * @property {string} id
+ * @property {string} name
+ * @property {string|null} fqbn
+ * @property {string[]} connectivity
+ * @property {string[]} provisioning
+ * @property {string[]} [networks] Kinds of network setting that the board accepts.
+ * @property {Reconfiguration|null} [reconfiguration]
+ * @property {string} [drawing]
+ */
+
+/**
+ * @typedef {object} Reconfiguration How a person erases the network on the board itself.
+ * @property {boolean} available
+ * @property {string|null} pin
+ * @property {number|null} [hold_seconds]
+ * @property {string} [procedure]
+ * @property {string|null} [led]
+ */
+
+/**
+ * @typedef {object} NetworkOption A Wi-Fi network that the board's own scan found.
+ * @property {string} ssid Fit to be shown; empty for a hidden network.
+ * @property {string} ssid_hex The bytes of the name.
+ * @property {number} rssi_dbm
+ */
+
+/**
+ * @typedef {object} BoardFacts What was learned without changing anything on the board.
+ * @property {string} protocol
+ * @property {string|null} sketch_version
+ * @property {boolean} application_sketch
+ * @property {string|null} wifi_firmware
+ * @property {string|null} library_version
+ * @property {string|null} ble_address
+ * @property {string|null} uhwid
+ * @property {number|null} initial_status
+ * @property {boolean} online
+ * @property {NetworkOption[]} networks
+ */
+
+/**
+ * @typedef {object} CloudInfo A service that gives boards an identity.
+ * @property {string} id
+ * @property {string} title
+ * @property {boolean} signed_in
+ * @property {boolean} needs_account
+ * @property {Schema} account_schema
+ * @property {Schema} device_schema
+ * @property {Record<string, string>} [account] The parts of the account that are not secret.
+ */
+
+/**
+ * @typedef {object} ErrorReport What happened, what it means, what to do.
+ * @property {string} code
+ * @property {string} title
+ * @property {string} meaning
+ * @property {string} remedy
+ * @property {boolean} retryable
+ * @property {Record<string, string|number|boolean|null>} [facts]
+ */
+
+/**
+ * @typedef {object} Step A named part of a job.
+ * @property {string} id
+ * @property {string} name
+ * @property {"pending"|"running"|"asking"|"done"|"failed"|"skipped"} state
+ * @property {number|null} [started_at] Unix seconds.
+ * @property {number|null} [seconds]
+ * @property {number|null} [progress] 0 to 1.
+ * @property {string} [message]
+ */
+
+/**
+ * @typedef {object} Action One way to answer a question.
+ * @property {string} id
+ * @property {string} label
+ * @property {"password"|"network"|null} [needs] What the answer must carry.
+ */
+
+/**
+ * @typedef {object} Question What a job asks.
+ * @property {number} id
+ * @property {string} step
+ * @property {string} title
+ * @property {string} [meaning]
+ * @property {string} [safe] What is not lost while the person thinks.
+ * @property {ErrorReport|null} [error]
+ * @property {Record<string, any>} [network]
+ * @property {NetworkOption[]} [networks]
+ * @property {Partial<Reconfiguration>} [guide] How to reach the input of the board that is meant.
+ * @property {Action[]} actions
+ */
+
+/** @typedef {"running"|"asking"|"done"|"failed"|"cancelled"|"interrupted"} JobState */
+
+/**
+ * @typedef {object} Job One piece of work that a person asked for, on one board.
+ * @property {string} id
+ * @property {"identify"|"networks"|"provision"|"configure"|"forget"} kind
+ * @property {string} board
+ * @property {string} title
+ * @property {JobState} state
+ * @property {number} created_at Unix seconds.
+ * @property {number|null} [ended_at]
+ * @property {Step[]} steps
+ * @property {Question|null} [question]
+ * @property {Record<string, any>|null} [result]
+ * @property {ErrorReport|null} [error]
+ * @property {Record<string, any>} [request] What was asked for, without its secrets.
+ * @property {string} [board_name]
+ */
+
+/**
+ * @typedef {object} JobChange Payload of `job.changed`.
+ * @property {string} job
+ * @property {JobState} state
+ * @property {string|null} [step]
+ * @property {number|null} [progress]
+ * @property {string} [message]
+ * @property {ErrorReport|null} [error]
+ * @property {Job} snapshot
+ */
+
+/**
+ * @typedef {object} AgentInfo
+ * @property {string} name
+ * @property {string} version
+ * @property {number} protocol
+ * @property {string} platform
+ * @property {boolean} simulated
+ * @property {boolean} own True for the agent's own page.
+ * @property {string[]} capabilities
+ */
+
+/** @typedef {Record<string, any>} Schema JSON Schema. */
+
+/** @typedef {{field: string, problem: string}} Problem */
+
+export {};

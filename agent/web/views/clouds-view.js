@@ -1,0 +1,60 @@
+/** The clouds, and the accounts with which boards are registered there. */
+
+import { View, fill, h, keyed } from "../lib/dom.js";
+import { SignIn } from "../parts/cloud-picker.js";
+import { ErrorCard } from "../parts/error-card.js";
+
+/** @typedef {import("../types.js").CloudInfo} CloudInfo */
+
+export class CloudsView extends View {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super();
+    this.app = app;
+    this.list = h("div.stack");
+    this.append(h("h1", {}, "Clouds"), this.list);
+  }
+
+  connectedCallback() {
+    this.watch(this.app.store, "clouds", () => this.#draw());
+    this.#draw();
+  }
+
+  #draw() {
+    const clouds = this.app.store.clouds.filter((cloud) => cloud.needs_account);
+    keyed(this.list, clouds, (cloud) => cloud.id, () => h("section.sheet"), (sheet, cloud) => this.#update(sheet, cloud));
+  }
+
+  /** @param {any} sheet @param {CloudInfo} cloud */
+  #update(sheet, cloud) {
+    const key = JSON.stringify([cloud.signed_in, cloud.account, cloud.title]);
+    if (sheet.dataset.state === key) return;
+    const focused = sheet.contains(document.activeElement);
+    sheet.dataset.state = key;
+    fill(sheet, h("h2", {}, cloud.title), ...(cloud.signed_in ? this.#signedIn(cloud) : [new SignIn(this.app, cloud)]));
+    if (focused) sheet.querySelector("input, button")?.focus();
+  }
+
+  /** @param {CloudInfo} cloud */
+  #signedIn(cloud) {
+    const titles = cloud.account_schema.properties ?? {};
+    const known = Object.entries(cloud.account ?? {}).filter(([, value]) => value);
+    const rows = known.flatMap(([name, value]) => [h("dt", {}, titles[name]?.title ?? name), h("dd", {}, value)]);
+    const outcome = h("div");
+    const button = h("button.quiet", { type: "button" }, "Sign out");
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        await this.app.store.account("clouds.logout", { cloud: cloud.id });
+        this.app.announcer.say(`Signed out of ${cloud.title}.`);
+      } catch (error) {
+        fill(outcome, new ErrorCard(/** @type {any} */ (error)));
+        button.disabled = false;
+      }
+    });
+    const note = "Signing out removes the account from this computer. Boards that are set up go on working.";
+    return [h("p", {}, "You are signed in."), h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome];
+  }
+}
+
+customElements.define("clouds-view", CloudsView);

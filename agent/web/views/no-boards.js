@@ -1,0 +1,34 @@
+/** What a person sees before the first board. */
+
+import { h } from "../lib/dom.js";
+import { symbol } from "../parts/drawing.js";
+
+const DEMO = "mooring demo";
+
+export function noBoards() {
+  const copied = h("span.soft.small", { role: "status" });
+  const copy = h("button.quiet", { type: "button" }, "Copy command");
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(DEMO).then(
+      () => (copied.textContent = "Copied."),
+      () => (copied.textContent = "The browser did not allow it."),
+    );
+  });
+  return h(
+    "section.sheet.no-boards",
+    {},
+    symbol("generic", 84, 60),
+    h("h2", {}, "No board yet"),
+    h("p", {}, "Plug a board into this computer with a USB cable. It appears here by itself."),
+    h(
+      "ul",
+      {},
+      h("li", {}, "Some cables only charge. Try another cable if nothing happens."),
+      h("li", {}, "Plug it in directly rather than through a hub."),
+      h("li", {}, "Close other programs that use the board, such as an IDE's serial monitor."),
+    ),
+    h("h2", {}, "Try a simulated board"),
+    h("p", {}, "No board at hand? This command starts Mooring with a simulated board and a simulated cloud:"),
+    h("p.row", {}, h("code.command", {}, DEMO), copy, copied),
+  );
+}
