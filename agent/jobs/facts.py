@@ -72,6 +72,25 @@ def open_claim(facts: Iterable[Fact]) -> OpenClaim | None:
     return claim
 
 
+def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
+    """The result of a job whose last claim was settled as online; None if it was not."""
+    known: dict[str, Any] = {}
+    for fact in facts:
+        if fact.kind == INTENT:
+            known = {}
+        known |= fact.data
+    if known.get("how") != "online":
+        return None
+    return {
+        "device": known.get("name"),
+        "device_id": known.get("device_id"),
+        "claim": known.get("claim"),
+        "cloud": known.get("cloud"),
+        "network": known.get("network"),
+        "uhwid": known.get("uhwid"),
+    }
+
+
 def with_id(open_: OpenClaim, claim: str) -> OpenClaim:
     """``open_`` after the cloud told the id of the claim."""
     return msgspec.structs.replace(open_, claim=claim)

@@ -1,0 +1,279 @@
+"""The journal: jobs as they are, and facts that are only ever added.
+
+:class:`Journal` is all that the service knows, small enough that a shared PostgreSQL could stand
+in. :class:`SqliteJournal` keeps it in one file that several processes may have open.
+
+Durability. The file is in WAL mode. A killed process loses nothing that was committed, whatever
+``synchronous`` says; a power cut may lose the last commits with NORMAL. A snapshot of a job is
+committed with NORMAL: the next one holds everything again. A fact about a claim is a debt at the
+cloud that nothing else remembers, so it is committed with FULL (one fsync, some milliseconds).
+Calls that wait at the same moment share one commit, so 32 boards do not queue for 32 fsyncs.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from agent.errors import JournalFailed
+from agent.jobs.facts import INTENT, SETTLED, Fact
+from agent.jobs.job import Job, JobState
+from agent.jobs.owner import OwnerLock
+from agent.jobs.worker import Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+KEEP_JOBS = 10_000
+"""Jobs that are kept, about 4 KB each; older ones that have ended are removed."""
+BUSY_S = 2.0
+"""How long another process may hold the file; its commits take milliseconds."""
+
+_SCHEMA = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    board TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT 'reserved',
+    owner TEXT NOT NULL,
+    open_claim INTEGER NOT NULL DEFAULT 0,
+    data BLOB
+);
+CREATE INDEX jobs_board ON jobs (board, id);
+CREATE INDEX jobs_unsettled ON jobs (id)
+    WHERE open_claim = 1 OR state IN ('running', 'asking');
+CREATE TABLE facts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    at REAL NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE INDEX facts_job ON facts (job, seq);
+"""
+
+_LIVE = (JobState.RUNNING.value, JobState.ASKING.value)
+_log = logging.getLogger(__name__)
+
+
+class Journal(Protocol):
+    """What the service needs to keep. Errors are :class:`JournalFailed`."""
+
+    async def reserve(self) -> str:
+        """The id of a new job."""
+
+    async def save(self, job: Job) -> None:
+        """Keep the job as it is now."""
+
+    async def record(self, job: str, fact: Fact) -> None:
+        """Add a fact; it survives a power cut once this returns."""
+
+    async def facts(self, job: str) -> list[Fact]:
+        """All facts of a job, oldest first."""
+
+    async def get(self, job: str) -> Job | None:
+        """The job as last saved."""
+
+    async def unsettled(self) -> list[Job]:
+        """Jobs that have not ended or whose claim is open, oldest first.
+
+        Those of another process only once it is gone; they then belong to this one.
+        """
+
+    async def list(self, limit: int, board: str | None = None) -> list[Job]:
+        """Jobs, newest first."""
+
+    async def close(self) -> None:
+        """Write what waits and release the file."""
+
+
+class SqliteJournal:
+    """A journal in a file, or in memory for as long as the process lives."""
+
+    def __init__(self, worker: Worker, owner: OwnerLock, where: str) -> None:
+        """Use :func:`open_journal`."""
+        self._worker = worker
+        self._owner = owner
+        self.where = where
+        """The file, or ``:memory:``."""
+
+    async def reserve(self) -> str:
+        """See :class:`Journal`."""
+
+        def run(db: sqlite3.Connection) -> int:
+            row = db.execute(
+                "INSERT INTO jobs (owner) VALUES (?) RETURNING id", (self._owner.token,)
+            ).fetchone()
+            db.execute(
+                "DELETE FROM jobs WHERE id <= ? AND open_claim = 0 AND state NOT IN (?, ?)",
+                (row[0] - KEEP_JOBS, *_LIVE),
+            )
+            return int(row[0])
+
+        return str(await self._worker.run(run))
+
+    async def save(self, job: Job) -> None:
+        """See :class:`Journal`."""
+        data = msgspec.json.encode(job)
+
+        def run(db: sqlite3.Connection) -> None:
+            db.execute(
+                "UPDATE jobs SET board = ?, state = ?, data = ? WHERE id = ?",
+                (job.board, job.state.value, data, int(job.id)),
+            )
+
+        await self._worker.run(run)
+
+    async def record(self, job: str, fact: Fact) -> None:
+        """See :class:`Journal`."""
+        data = msgspec.json.encode(fact.data)
+
+        def run(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO facts (job, kind, at, data) VALUES (?, ?, ?, ?)",
+                (int(job), fact.kind, fact.at, data),
+            )
+            if fact.kind in {INTENT, SETTLED}:
+                db.execute(
+                    "UPDATE jobs SET open_claim = ? WHERE id = ?", (fact.kind == INTENT, int(job))
+                )
+
+        await self._worker.run(run, durable=True)
+
+    async def facts(self, job: str) -> list[Fact]:
+        """See :class:`Journal`."""
+
+        def run(db: sqlite3.Connection) -> list[Any]:
+            found = db.execute(
+                "SELECT kind, data, at FROM facts WHERE job = ? ORDER BY seq", (_number(job),)
+            )
+            return found.fetchall()
+
+        rows = await self._worker.run(run)
+        return [Fact(kind=k, data=msgspec.json.decode(data), at=at) for k, data, at in rows]
+
+    async def get(self, job: str) -> Job | None:
+        """See :class:`Journal`."""
+
+        def run(db: sqlite3.Connection) -> list[Any]:
+            return db.execute("SELECT id, data FROM jobs WHERE id = ?", (_number(job),)).fetchall()
+
+        return next(iter(_jobs(await self._worker.run(run))), None)
+
+    async def unsettled(self) -> list[Job]:
+        """See :class:`Journal`."""
+
+        def run(db: sqlite3.Connection) -> list[Any]:
+            found = db.execute(
+                "SELECT id, data, owner FROM jobs "
+                "WHERE open_claim = 1 OR state IN ('running', 'asking') ORDER BY id"
+            ).fetchall()
+            gone: list[Any] = []
+            for number, data, owner in found:
+                if not self._owner.alive(owner):
+                    if owner != self._owner.token:
+                        db.execute(
+                            "UPDATE jobs SET owner = ? WHERE id = ?", (self._owner.token, number)
+                        )
+                    gone.append((number, data))
+            return gone
+
+        return _jobs(await self._worker.run(run))
+
+    async def list(self, limit: int, board: str | None = None) -> list[Job]:
+        """See :class:`Journal`."""
+
+        def run(db: sqlite3.Connection) -> list[Any]:
+            if board is None:
+                found = db.execute(
+                    "SELECT id, data FROM jobs WHERE data IS NOT NULL ORDER BY id DESC LIMIT ?",
+                    (limit,),
+                )
+            else:
+                found = db.execute(
+                    "SELECT id, data FROM jobs WHERE board = ? AND data IS NOT NULL "
+                    "ORDER BY id DESC LIMIT ?",
+                    (board, limit),
+                )
+            return found.fetchall()
+
+        return _jobs(await self._worker.run(run))
+
+    async def close(self) -> None:
+        """See :class:`Journal`."""
+        await self._worker.close()
+        self._owner.release()
+
+
+async def open_journal(path: Path | None) -> SqliteJournal:
+    """Open or make the journal; None: in memory. Raises :class:`JournalFailed`."""
+    where = str(path) if path else ":memory:"
+    owner = OwnerLock(path)
+
+    def connect() -> sqlite3.Connection:
+        db = sqlite3.connect(where, timeout=BUSY_S, isolation_level=None)
+        try:
+            _prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    worker = Worker(connect, where)
+    try:
+        owner.acquire()
+        await worker.start()
+    except OSError as error:
+        raise JournalFailed(path=where, detail=error.strerror or type(error).__name__) from error
+    except JournalFailed:
+        owner.release()
+        raise
+    return SqliteJournal(worker, owner, where)
+
+
+async def open_journal_or_memory(path: Path) -> tuple[SqliteJournal, JournalFailed | None]:
+    """The journal in ``path``; if that cannot be used, one in memory and the reason.
+
+    The file is left as it is. The caller says so: without a file a crash cannot be repaired.
+    """
+    try:
+        return await open_journal(path), None
+    except JournalFailed as error:
+        _log.warning("%s Jobs are kept in memory only.", error)
+        return await open_journal(None), error
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA foreign_keys = ON")
+    # Taking the write lock now finds out whether the file can be written at all.
+    db.execute("BEGIN IMMEDIATE")
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        msg = "it was written by a newer version of Mooring"
+        raise sqlite3.DatabaseError(msg)
+    if version == 0:
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _number(job: str) -> int:
+    """The row of a job's id; -1, which is no row, for a text that is none."""
+    return int(job) if job.isascii() and job.isdigit() and len(job) < 19 else -1
+
+
+def _jobs(rows: list[Any]) -> list[Job]:
+    jobs: list[Job] = []
+    for number, data in rows:
+        if data is None:
+            continue
+        try:
+            jobs.append(msgspec.json.decode(data, type=Job))
+        except msgspec.MsgspecError:
+            _log.warning("Job %s of the journal cannot be read and is left out.", number)
+    return jobs

@@ -1,0 +1,149 @@
+"""Claims that a job could not bring to an end: finished or undone in the background.
+
+A claim is left open by a crash, by the end of the agent, or by a cloud that was down. It is pursued
+until the cloud has answered, with growing pauses; the agent is usable meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from agent.errors import ClaimOpen, ClaimUndone, Interrupted, JournalFailed
+from agent.jobs.effects import Finish
+from agent.jobs.facts import open_claim
+from agent.jobs.job import Job, JobState
+from agent.jobs.performer import Performer
+from agent.jobs.recover import Recover
+from agent.jobs.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from agent.jobs.facts import OpenClaim
+    from agent.jobs.job import JobChange
+    from agent.jobs.surroundings import Surroundings
+
+FIRST_PAUSE_S = 5.0
+"""Before a claim is tried again. Clouds that hiccup are back within seconds."""
+LONGEST_PAUSE_S = 300.0
+"""Five minutes: a computer that was offline is noticed soon, a cloud that is down is not pressed."""
+
+_log = logging.getLogger(__name__)
+
+
+class Leftovers:
+    """Pursues open claims, each in a task of its own; there are as many as boards were begun."""
+
+    def __init__(self, surroundings: Surroundings, publish: Callable[[JobChange], None]) -> None:
+        self._surroundings = surroundings
+        self._journal = surroundings.journal
+        self._publish = publish
+        self._pursuits: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, Runner] = {}
+
+    def job(self, job: str) -> Job | None:
+        """The job as it is now, if it is being brought to an end."""
+        runner = self._running.get(job)
+        return runner.job if runner else None
+
+    def pursue(self, job: Job) -> None:
+        """Bring the claim of ``job`` to an end in the background."""
+        if job.id not in self._pursuits:
+            task = asyncio.create_task(self._pursue(job.id))
+            self._pursuits[job.id] = task
+            task.add_done_callback(lambda _: self._pursuits.pop(job.id, None))
+
+    async def settle(self, uhwid: str, board: str, active: Container[str]) -> None:
+        """Settle what is open of this board now; raises :class:`ClaimOpen` if that fails.
+
+        ``active`` are the jobs that look after their claims themselves.
+        A board that is being set up again does not wait for its old claim: unless the cloud has
+        seen it by now, that claim is undone.
+        """
+        for job in await self._journal.unsettled():
+            claim = open_claim(await self._journal.facts(job.id))
+            if claim is None or job.id in active:
+                continue
+            if claim.uhwid != uhwid and job.board != board:
+                continue
+            await self._stop(job.id)
+            await self._recover(job, replace(claim, joined=False))
+            if open_claim(await self._journal.facts(job.id)):
+                self.pursue(job)
+                raise self._still_open(claim)
+
+    async def close(self) -> None:
+        """Stop; what is open stays in the journal for the next start."""
+        for job in list(self._pursuits):
+            await self._stop(job)
+
+    async def _stop(self, job: str) -> None:
+        task = self._pursuits.get(job)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _pursue(self, job_id: str) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                job = await self._journal.get(job_id)
+                claim = open_claim(await self._journal.facts(job_id))
+                if job is None or claim is None:
+                    return
+                await self._recover(job, claim)
+                if open_claim(await self._journal.facts(job_id)) is None:
+                    return
+            except JournalFailed as error:
+                _log.warning("The claim of job %s cannot be settled now: %s", job_id, error)
+            await self._surroundings.clock.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _recover(self, job: Job, claim: OpenClaim) -> None:
+        cloud = self._surroundings.clouds.get(claim.cloud)
+        if cloud is None:
+            _log.error("Job %s has an open claim in %s, which is not set up.", job.id, claim.cloud)
+            return
+        title = (await cloud.info()).title
+        runner = Runner(
+            job,
+            Recover(claim, title),
+            Performer(self._surroundings, board=job.board, cloud=cloud),
+            self._surroundings,
+            self._publish,
+            conclude=lambda finish: _conclusion(job, finish, title),
+        )
+        self._running[job.id] = runner
+        try:
+            await runner.run()
+        finally:
+            self._running.pop(job.id, None)
+
+    def _still_open(self, claim: OpenClaim) -> ClaimOpen:
+        return ClaimOpen(
+            name=claim.name,
+            cloud=claim.cloud,
+            cause="An earlier job left it.",
+            detail="The cloud did not answer.",
+            claim=claim.claim or "(id unknown)",
+            uhwid=claim.uhwid,
+        )
+
+
+def _conclusion(job: Job, finish: Finish, cloud: str) -> Finish:
+    """How a recovered job ends: done if the board is online, else as it had ended before."""
+    if finish.state is JobState.DONE:
+        return finish
+    still_open = finish.error is not None and finish.error.code == ClaimOpen.code
+    if not job.state.final:
+        return Finish(JobState.INTERRUPTED, error=finish.error)
+    if still_open or job.error is None:
+        return Finish(job.state, error=job.error)
+    if job.state is JobState.INTERRUPTED:
+        return Finish(job.state, error=Interrupted(what="The claim was undone.").report())
+    cause = job.error.facts.get("cause", job.error.title)
+    return Finish(job.state, error=ClaimUndone(cause=cause, cloud=cloud).report())

@@ -1,0 +1,130 @@
+"""Performs the requests of one machine: holds its session, calls its board and its cloud."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from agent.boards.board import BoardState
+from agent.errors import InternalError, PortGone
+from agent.jobs import effects
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from agent.boards.board import BoardChanges
+    from agent.clouds.cloud import Cloud
+    from agent.jobs.surroundings import Lease, Surroundings
+    from agent.sessions.session import Session
+
+BAUD = 9600
+"""The rate of every provisioning sketch (protocol-v2, 2)."""
+
+
+class Performer:
+    """One board under one lease, and one cloud; either may be missing."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        board: str,
+        lease: Lease | None = None,
+        cloud: Cloud | None = None,
+        settle: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """``settle`` undoes what earlier jobs left of a board with that hardware id."""
+        self._surroundings = surroundings
+        self._board = board
+        self._lease = lease
+        self._cloud = cloud
+        self._settle = settle
+        self.session: Session | None = None
+        """The session that is open now."""
+
+    async def perform(self, request: effects.Request) -> Any:  # noqa: ANN401 - see effects.py
+        """The value of ``request``; raises what the board, the port or the cloud raises."""
+        match request:
+            case effects.OpenSession():
+                await self._open()
+            case effects.CloseSession():
+                await self.close()
+            case effects.ReadBoard():
+                return await self._open_one().read()
+            case effects.Scan():
+                return await self._open_one().scan()
+            case effects.ReadIdentity(now=now):
+                return await self._open_one().read_identity(now)
+            case effects.ResetBoard():
+                await self._open_one().reset()
+            case effects.Configure(settings=settings):
+                await self._open_one().configure(settings)
+            case effects.WaitEnded():
+                await self._open_one().wait_ended()
+            case effects.WaitBoardBack(seconds=seconds):
+                await self._surroundings.boards.wait_back(self._board, seconds)
+            case effects.WaitRestart(seconds=seconds):
+                await self._restart(seconds)
+            case effects.CloudRequirements(fqbn=fqbn):
+                return await self._its_cloud().requirements(fqbn)
+            case effects.ClaimBoard(claim=claim):
+                return await self._its_cloud().claim(claim)
+            case effects.FindClaims(uhwid=uhwid):
+                return await self._its_cloud().find(uhwid)
+            case effects.Unclaim(claim=claim_id):
+                await self._its_cloud().unclaim(claim_id)
+            case effects.SettleLeftovers(uhwid=uhwid):
+                if self._settle:
+                    await self._settle(uhwid)
+        return None
+
+    async def close(self) -> None:
+        """Close the session if there is one."""
+        session, self.session = self.session, None
+        if session is not None:
+            await session.close()
+
+    async def _open(self) -> None:
+        await self.close()
+        if self._lease is None:
+            raise PortGone(port=self._board)
+        link = await self._lease.open(BAUD)
+        try:
+            self.session = await self._surroundings.open_session(link)
+        except BaseException:
+            # Cancelled or failed: the port must not stay open behind a session nobody has.
+            await link.close()
+            raise
+
+    def _open_one(self) -> Session:
+        if self.session is None:
+            raise PortGone(port=self._board)
+        return self.session
+
+    def _its_cloud(self) -> Cloud:
+        if self._cloud is None:
+            raise InternalError(kind="no cloud")
+        return self._cloud
+
+    async def _restart(self, seconds: float) -> None:
+        """Return when the board vanished and is there again."""
+        gone = asyncio.Event()
+
+        def changed(changes: BoardChanges) -> None:
+            if is_away(self._board, changes):
+                gone.set()
+
+        unsubscribe = self._surroundings.boards.subscribe(changed)
+        try:
+            await gone.wait()
+        finally:
+            unsubscribe()
+        await self._surroundings.boards.wait_back(self._board, seconds)
+
+
+def is_away(board: str, changes: BoardChanges) -> bool:
+    """Whether ``changes`` say that the board has no port any more."""
+    return board in changes.vanished or any(
+        changed.id == board and changed.state is BoardState.UNREACHABLE
+        for changed in changes.changed
+    )

@@ -1,0 +1,297 @@
+"""The service of jobs: start, answer, cancel, look, follow; and recovery at the start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import (
+    AgentGone,
+    InputError,
+    Interrupted,
+    JobNotAsking,
+    JournalFailed,
+    PortBusy,
+    RateExceeded,
+    UnknownJob,
+)
+from agent.jobs.effects import Cancelled, Finish
+from agent.jobs.facts import online_result, open_claim
+from agent.jobs.job import Job, JobChange, JobState
+from agent.jobs.leftovers import Leftovers
+from agent.jobs.performer import Performer
+from agent.jobs.progress import apply, planned
+from agent.jobs.request import Plan, make_plan, parse_request, read_answer
+from agent.jobs.runner import Runner, known_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agent.catalog import Catalog
+    from agent.jobs.surroundings import Lease, Surroundings
+
+ACTIVE_MAX = 256
+"""Jobs that run at once; more boards than that do not hang on one computer."""
+
+CLOSE_LIMIT_S = 2.0
+"""How long the end of the agent waits for jobs to undo what they began. The rest is done by the
+next start; a person who quits the agent should not wait for a cloud."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Active:
+    plan: Plan
+    runner: Runner
+    task: asyncio.Task[None]
+    owner: object
+
+
+class JobService:
+    """All jobs of the agent. To be used in one event loop."""
+
+    def __init__(self, surroundings: Surroundings, catalog: Catalog) -> None:
+        self._surroundings = surroundings
+        self._journal = surroundings.journal
+        self._clock = surroundings.clock
+        self._catalog = catalog
+        self._active: dict[str, _Active] = {}
+        self._starting: set[str] = set()
+        self._leftovers = Leftovers(surroundings, self._publish)
+        self._subscribers: dict[int, Callable[[JobChange], None]] = {}
+        self._subscriptions = 0
+        self._closing = False
+
+    async def start_up(self) -> None:
+        """Bring to an end what an earlier process left; open claims go on in the background."""
+        for job in await self._journal.unsettled():
+            facts = await self._journal.facts(job.id)
+            if open_claim(facts):
+                self._leftovers.pursue(job)
+                continue
+            result = online_result(facts)
+            ended = (
+                Finish(JobState.DONE, result=result)
+                if result
+                else Finish(
+                    JobState.INTERRUPTED,
+                    error=Interrupted(what="Nothing was left behind.").report(),
+                )
+            )
+            await self._journal.save(apply(job, ended, self._clock.wall()))
+
+    async def close(self) -> None:
+        """Stop all jobs. What cannot be undone within CLOSE_LIMIT_S is left to the next start.
+
+        The journal stays open; its owner closes it afterwards.
+        """
+        self._closing = True
+        tasks = {active.task for active in self._active.values()}
+        for active in self._active.values():
+            active.runner.post(Cancelled(interrupted=True))
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_LIMIT_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        await self._leftovers.close()
+
+    # What others call ------------------------------------------------------------------------
+
+    async def start(
+        self, request: Mapping[str, Any], *, attended: bool, owner: object = None
+    ) -> str:
+        """Check the request and start; returns the job's id.
+
+        Nothing was sent if this raises: :class:`InputError` names the field, :class:`PortBusy` who
+        holds the board; also UnknownBoard, AmbiguousBoard, NotSignedIn, NotSupported, WrongSketch.
+        ``attended`` false: each question gets its safest answer at once. ``owner`` is kept for
+        :meth:`owner_of`.
+        """
+        if self._closing:
+            raise AgentGone
+        if len(self._active) >= ACTIVE_MAX:
+            raise RateExceeded(what="jobs at once", limit=ACTIVE_MAX)
+        parsed = parse_request(request)
+        board = self._surroundings.boards.find(parsed.board)
+        self._require_free(board.id)
+        self._starting.add(board.id)
+        try:
+            plan = await make_plan(
+                parsed,
+                board,
+                attended=attended,
+                catalog=self._catalog,
+                clouds=self._surroundings.clouds,
+            )
+            return await self._begin(plan, owner)
+        finally:
+            self._starting.discard(board.id)
+
+    async def answer(
+        self, job: str, answer: Mapping[str, Any], question: int | None = None
+    ) -> None:
+        """Answer the open question; ``question`` refuses an answer that comes too late.
+
+        Raises :class:`UnknownJob`, :class:`JobNotAsking`, and :class:`InputError` for the values.
+        """
+        active = self._active.get(job)
+        if active is None:
+            await self.get(job)
+            raise JobNotAsking(job=job)
+        asked = active.runner.job.question
+        if asked is None or question not in (None, asked.id):
+            raise JobNotAsking(job=job)
+        model = active.plan.board.model
+        answered = read_answer(answer, asked, self._catalog.get(model) if model else None)
+        active.runner.post(answered, lambda: active.runner.job.question is asked)
+
+    async def cancel(self, job: str) -> None:
+        """Ask the job to stop; it undoes what it must and ends by itself.
+
+        A job that has ended already is left as it is. Raises :class:`UnknownJob`.
+        """
+        active = self._active.get(job)
+        if active is None:
+            await self.get(job)
+        else:
+            active.runner.post(Cancelled())
+
+    async def get(self, job: str) -> Job:
+        """The job as it is now; raises :class:`UnknownJob`."""
+        found = self._now(job) or await self._journal.get(job)
+        if found is None:
+            raise UnknownJob(job=job)
+        return found
+
+    async def list(self, limit: int, board: str | None = None) -> list[Job]:
+        """Jobs, newest first; ``board`` is an id."""
+        if limit < 1:
+            raise InputError(field="limit", problem="must be at least 1")
+        jobs = await self._journal.list(limit, board)
+        return [self._now(job.id) or job for job in jobs]
+
+    async def wait(self, job: str) -> Job:
+        """The job once it has ended; raises :class:`UnknownJob`."""
+        active = self._active.get(job)
+        if active is not None:
+            await asyncio.wait({active.task})
+            return active.runner.job
+        return await self.get(job)
+
+    def owner_of(self, job: str) -> object:
+        """Who started a job that runs; None for any other."""
+        active = self._active.get(job)
+        return active.owner if active else None
+
+    def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
+        """Call ``callback`` in the event loop at each change; the result ends that.
+
+        A callback that raises is logged; the others are called all the same.
+        """
+        self._subscriptions += 1
+        key = self._subscriptions
+        self._subscribers[key] = callback
+
+        def unsubscribe() -> None:
+            self._subscribers.pop(key, None)
+
+        return unsubscribe
+
+    # Inside ----------------------------------------------------------------------------------
+
+    def _require_free(self, board: str) -> None:
+        for job, active in self._active.items():
+            if active.plan.board.id == board:
+                raise PortBusy(port=active.plan.board.name, holder=_holder(active.plan, job))
+        if board in self._starting:
+            raise PortBusy(port=board, holder="another job")
+
+    async def _begin(self, plan: Plan, owner: object) -> str:
+        number = await self._journal.reserve()
+        job = Job(
+            id=number,
+            kind=plan.kind,
+            board=plan.board.id,
+            title=plan.title,
+            created_at=self._clock.wall(),
+            steps=planned(plan.machine.plan),
+            request=plan.shown,
+            board_name=plan.board.name,
+        )
+        async with AsyncExitStack() as stack:
+            lease = await stack.enter_async_context(
+                self._surroundings.boards.lease(plan.board.id, _holder(plan, number))
+            )
+            await self._journal.save(job)
+            held = stack.pop_all()
+        runner = self._runner(job, plan, lease, held)
+        task = asyncio.create_task(self._run(runner, held))
+        self._active[number] = _Active(plan, runner, task, owner)
+        self._publish(JobChange(job=number, state=job.state, snapshot=job))
+        return number
+
+    def _runner(self, job: Job, plan: Plan, lease: Lease, held: AsyncExitStack) -> Runner:
+        async def release() -> None:
+            # Before the end is announced: who hears of it may use the board at once.
+            await held.aclose()
+            self._active.pop(job.id, None)
+
+        async def settle(uhwid: str) -> None:
+            await self._leftovers.settle(uhwid, job.board, self._active.keys())
+
+        performer = Performer(
+            self._surroundings, board=job.board, lease=lease, cloud=plan.cloud, settle=settle
+        )
+        return Runner(
+            job, plan.machine, performer, self._surroundings, self._publish, release=release
+        )
+
+    async def _run(self, runner: Runner, held: AsyncExitStack) -> None:
+        job_id = runner.job.id
+        try:
+            async with held:
+                await runner.run()
+        except Exception as error:  # noqa: BLE001 - a defect must not leave a job without an end
+            ended = Finish(JobState.FAILED, error=known_error(error).report())
+            runner.job = apply(runner.job, ended, self._clock.wall())
+            await self._journal.save(runner.job)
+            self._publish(
+                JobChange(
+                    job=job_id,
+                    state=runner.job.state,
+                    error=runner.job.error,
+                    snapshot=runner.job,
+                )
+            )
+        finally:
+            self._active.pop(job_id, None)
+        if not self._closing:
+            await self._pursue_open(runner.job)
+
+    async def _pursue_open(self, job: Job) -> None:
+        try:
+            if open_claim(await self._journal.facts(job.id)):
+                self._leftovers.pursue(job)
+        except JournalFailed as error:
+            _log.warning("Job %s: %s", job.id, error)
+
+    def _now(self, job: str) -> Job | None:
+        active = self._active.get(job)
+        return active.runner.job if active else self._leftovers.job(job)
+
+    def _publish(self, change: JobChange) -> None:
+        for callback in list(self._subscribers.values()):
+            try:
+                callback(change)
+            except Exception as error:  # noqa: BLE001 - one subscriber is not another's problem
+                known_error(error)
+
+
+def _holder(plan: Plan, job: str) -> str:
+    return f"{plan.title} (job {job})"
