@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 KINDS = ("frames", "cbor_to_board", "cbor_from_board", "sessions")
-HERE = Path(__file__).parent.parent / "vectors"
+OWN_VECTORS = Path(__file__).parent.parent / "vectors"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -27,9 +27,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, vectors, ids=[vector["id"] for vector in vectors])
 
 
-def read_vectors(kind: str) -> list[dict[str, Any]]:
-    """All vectors of one kind."""
-    folder = Path(os.environ.get("MOORING_VECTORS") or HERE)
+def read_vectors(kind: str, folder: Path | None = None) -> list[dict[str, Any]]:
+    """All vectors of one kind, from the folder that the tests are to use if none is given."""
+    folder = folder or Path(os.environ.get("MOORING_VECTORS") or OWN_VECTORS)
     found: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
