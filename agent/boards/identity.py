@@ -24,6 +24,7 @@ SERIAL_CHARS_MIN: Final = 4
 _PLACEHOLDERS: Final = frozenset({"HIDFG", "NONE", "NULL", "UNKNOWN", "SERIAL", "DEADBEEF"})
 """``HIDFG``: ATmega32U4 cores build it from interface letters."""
 _COUNTING: Final = "0123456789ABCDEF0123456789"
+_MAC: Final = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._]+")
 
 BRIDGES: Final[dict[int, str]] = {
@@ -72,9 +73,12 @@ def usable_serial(serial: str | None) -> str | None:
     """The serial number if it can tell one device from another, else None.
 
     Not usable are empty and short ones, repeated or counting digits, factory values with
-    leading zeros, and what Windows makes up from the socket (it contains ``&``).
+    leading zeros, and what Windows makes up from the socket (it contains ``&``). A hardware
+    address loses its colons: ESP32 sketches write it without, the ROM loader with them.
     """
     text = (serial or "").strip()
+    if _MAC.fullmatch(text):
+        text = text.replace(":", "")
     significant = text.upper().lstrip("0")
     if len(significant) < SERIAL_CHARS_MIN or "&" in text or len(set(significant)) == 1:
         return None

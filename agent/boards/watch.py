@@ -52,12 +52,14 @@ class PortWatcher:
         self._watched = [_Watched(source, self._changed) for source in sources]
         self._on_ports = on_ports
         self._tasks: list[asyncio.Task[None]] = []
+        self._reporting = False
 
     async def start(self) -> None:
-        """Take the first look, report it, and keep watching."""
+        """Take the first look at all sources, report it once, and keep watching."""
         for watched in self._watched:
             watched.listen()
         await self.refresh()
+        self._reporting = True
         self._changed()
         self._tasks = [asyncio.create_task(watched.run()) for watched in self._watched]
         for task in self._tasks:
@@ -77,7 +79,8 @@ class PortWatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _changed(self) -> None:
-        self._on_ports([sighting for watched in self._watched for sighting in watched.latest])
+        if self._reporting:
+            self._on_ports([sighting for watched in self._watched for sighting in watched.latest])
 
 
 class _Watched:

@@ -1,0 +1,131 @@
+import asyncio
+import math
+
+import pytest
+
+from agent.boards.leases import SETTLE_S, Arrivals, Lease
+from agent.boards.registry import Registry
+from agent.errors import InputError, NoPermission, PortBusy, PortGone
+
+from .conftest import UNO, sighted
+
+PORT = sighted("/dev/ttyACM0", UNO, "F412FA65", "1-2")
+BOARD = "uno_r4_wifi-F412FA65"
+
+
+class FarLink:
+    """A link that was opened."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.closed = 0
+
+    async def write(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    async def receive(self) -> bytes:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class System:
+    """An operating system that refuses to open a port for some time."""
+
+    def __init__(self, *refusals: Exception) -> None:
+        self.refusals = list(refusals)
+        self.tried: list[str] = []
+        self.links: list[FarLink] = []
+
+    async def __call__(self, address: str, baud: int) -> FarLink:
+        self.tried.append(address)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.links.append(FarLink(address))
+        return self.links[-1]
+
+
+def lent(catalog, system, *, came_s_ago=math.inf):
+    registry, arrivals = Registry(catalog), Arrivals()
+    registry.update([PORT], 0.0)
+    registry.hold(BOARD, "job")
+    arrivals.note([PORT], asyncio.get_running_loop().time() - came_s_ago)
+    return registry, Lease(BOARD, "job", registry=registry, arrivals=arrivals, opener=system)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [NoPermission(port="x", group="dialout"), PortBusy(port="x", holder="y"), PortGone(port="x")],
+)
+async def test_a_port_that_came_just_now_is_tried_again(catalog, refusal):
+    system = System(refusal, refusal, refusal)
+    _, lease = lent(catalog, system, came_s_ago=0.0)
+    link = await lease.open(9600)
+    assert link.address == "/dev/ttyACM0"
+    assert len(system.tried) == 4
+
+
+@pytest.mark.parametrize("age_s", [SETTLE_S + 0.1, math.inf])
+async def test_a_port_that_was_there_for_longer_is_refused_at_once(catalog, age_s):
+    system = System(NoPermission(port="x", group="dialout"), NoPermission(port="x"))
+    _, lease = lent(catalog, system, came_s_ago=age_s)
+    with pytest.raises(NoPermission):
+        await lease.open(9600)
+    assert len(system.tried) == 1
+
+
+async def test_trying_again_ends(catalog):
+    system = System(*[NoPermission(port="x", group="dialout")] * 1000)
+    _, lease = lent(catalog, system, came_s_ago=SETTLE_S - 0.1)
+    with pytest.raises(NoPermission):
+        await lease.open(9600)
+
+
+async def test_the_board_is_opened_where_it_is_now(catalog):
+    system = System()
+    registry, lease = lent(catalog, system)
+    registry.update([sighted("/dev/ttyACM5", UNO, "F412FA65", "1-2")], 1.0)
+    await lease.open(9600)
+    assert system.tried == ["/dev/ttyACM5"]
+    assert lease.board.ports[0].address == "/dev/ttyACM5"
+
+
+async def test_a_board_without_a_port_is_gone(catalog):
+    registry, lease = lent(catalog, System())
+    registry.update([], 1.0)
+    with pytest.raises(PortGone) as caught:
+        await lease.open(9600)
+    assert caught.value.facts["port"] == "/dev/ttyACM0"
+
+
+async def test_opening_again_closes_the_earlier_link(catalog):
+    system = System()
+    _, lease = lent(catalog, system)
+    await lease.open(9600)
+    await lease.open(115200)
+    assert [link.closed for link in system.links] == [1, 0]
+    await lease.close()
+    assert system.links[1].closed == 1
+
+
+async def test_a_rate_that_is_a_command_to_the_model_is_refused(catalog):
+    system = System()
+    _, lease = lent(catalog, system)
+    with pytest.raises(InputError) as caught:
+        await lease.open(2400)
+    assert caught.value.facts["field"] == "baud"
+    assert system.tried == []
+
+
+def test_a_port_that_changed_its_mark_arrived_anew():
+    arrivals = Arrivals()
+    arrivals.note([PORT], -math.inf)
+    assert arrivals.age_s(PORT, 10.0) == math.inf
+    arrivals.note([PORT], 5.0)
+    assert arrivals.age_s(PORT, 10.0) == math.inf
+    again = PORT._replace(node=2)
+    arrivals.note([again], 8.0)
+    assert arrivals.age_s(again, 10.0) == 2.0
+    arrivals.note([], 9.0)
+    assert arrivals.age_s(again, 10.0) == math.inf
