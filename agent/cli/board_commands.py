@@ -1,0 +1,205 @@
+"""Commands that look at boards: ``boards``, ``identify``, ``networks``."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from agent.boards.board import Board, BoardChanges
+from agent.cli.connect import open_client
+from agent.cli.follow import read_with_job
+from agent.cli.options import board_argument, json_option
+from agent.cli.shell import run_command
+from agent.errors import AgentGone, ExitStatus
+from agent.sessions.session import BoardFacts, NetworkOption
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NoReturn
+
+    from agent.cli.client import Client
+    from agent.cli.output import Output
+    from agent.cli.shell import Shell
+
+HEAD: Final = ("BOARD", "NAME", "PORT", "PROVISIONING", "STATE")
+BARS: Final = ((-50, "▂▄▆█"), (-60, "▂▄▆"), (-70, "▂▄"), (-200, "▂"))
+"""Signal from which a network shows so many bars (dBm)."""
+
+
+@click.command()
+@json_option
+@click.option("--watch", is_flag=True, help="Go on and tell what appears, changes and vanishes.")
+def boards(*, watch: bool, as_json: bool) -> None:
+    """The boards that are connected."""
+
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            if watch:
+                await _watch(shell.output, client)
+            found = await client.call("boards.list")
+            _show_list(shell.output, msgspec.convert(found["boards"], list[Board]))
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+@click.command()
+@board_argument
+@json_option
+def identify(*, board: str, as_json: bool) -> None:
+    """What a board is: model, unique id, versions. Changes nothing on it."""
+
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            result = await read_with_job(shell, client, kind="identify", board=board)
+            if shell.output.as_json:
+                shell.output.document(result)
+                return ExitStatus.DONE
+            known = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
+            facts = msgspec.convert(result, BoardFacts)
+            _show_facts(shell.output, _same(known, facts, board), facts)
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+@click.command()
+@board_argument
+@json_option
+def networks(*, board: str, as_json: bool) -> None:
+    """The Wi-Fi networks that a board sees, strongest first."""
+
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            result = await read_with_job(shell, client, kind="networks", board=board)
+        if shell.output.as_json:
+            shell.output.document(result)
+            return ExitStatus.DONE
+        found = msgspec.convert(result["networks"], list[NetworkOption])
+        shell.output.table(
+            ("NETWORK", "SIGNAL", "DBM"),
+            [
+                (network.ssid or "(hidden)", bars(network.rssi_dbm), str(network.rssi_dbm))
+                for network in found
+            ],
+            empty="The board sees no network.",
+        )
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+def bars(rssi_dbm: int) -> str:
+    """Signal as one to four bars."""
+    return next((shown for floor, shown in BARS if rssi_dbm >= floor), "")
+
+
+def board_row(board: Board) -> tuple[str, ...]:
+    """One line of the list of boards."""
+    state = board.state.value
+    return (
+        board.id,
+        board.name,
+        ", ".join(port.address for port in board.ports) or "–",
+        board.provisioning.installed or ", ".join(board.provisioning.supported) or "–",
+        f"{state} ({board.holder})" if board.holder else state,
+    )
+
+
+async def _watch(output: Output, client: Client) -> NoReturn:
+    """Tell all changes until the agent is gone or nobody reads any more."""
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    early: list[BoardChanges] = []
+    listing = True
+
+    def tell(changes: BoardChanges) -> None:
+        try:
+            _show_changes(output, changes)
+        except OSError as error:
+            if not failed.done():
+                failed.set_exception(error)
+
+    def note(params: object) -> None:
+        changes = msgspec.convert(params, BoardChanges)
+        if listing:
+            # The list that these changes follow has not been shown yet.
+            early.append(changes)
+        else:
+            tell(changes)
+
+    client.on("boards.changed", note)
+    listed = (await client.call("boards.subscribe"))["boards"]
+    listing = False
+    for changes in (BoardChanges(appeared=msgspec.convert(listed, list[Board])), *early):
+        tell(changes)
+    gone = asyncio.ensure_future(client.wait_gone())
+    try:
+        done, _ = await asyncio.wait({gone, failed}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+    for ended in done:
+        ended.result()
+    raise AgentGone
+
+
+def _show_list(output: Output, found: list[Board]) -> None:
+    if output.as_json:
+        output.document({"boards": found})
+        return
+    output.table(
+        HEAD,
+        map(board_row, found),
+        empty="No board is connected. Plug one in; a charge-only cable carries no data.",
+    )
+
+
+def _show_changes(output: Output, changes: BoardChanges) -> None:
+    if output.as_json:
+        output.document(changes)
+        return
+    now = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
+    told: Iterable[tuple[str, list[Board]]] = (("+", changes.appeared), ("~", changes.changed))
+    for mark, listed in told:
+        for board in listed:
+            output.line(f"{now} {mark} " + "  ".join(clean_text(cell) for cell in board_row(board)))
+    for gone in changes.vanished:
+        output.line(f"{now} - {clean_text(gone)}")
+
+
+def _same(known: list[Board], facts: BoardFacts, query: str) -> Board | None:
+    """The board that was read: by its hardware id, else the one that the query names alone."""
+    by_id = [board for board in known if facts.uhwid and board.uhwid == facts.uhwid]
+    named = [board for board in known if query.lower() in board.id.lower()]
+    return next(iter(by_id or named), None)
+
+
+def _show_facts(output: Output, board: Board | None, facts: BoardFacts) -> None:
+    rows: list[tuple[str, Any]] = []
+    if board is not None:
+        rows += [
+            ("board", board.id),
+            ("name", board.name),
+            ("model", board.model or "unknown"),
+            ("FQBN", board.fqbn),
+            ("port", ", ".join(port.address for port in board.ports)),
+        ]
+    sketch = "an application sketch" if facts.application_sketch else facts.sketch_version
+    rows += [
+        ("provisioning", facts.protocol),
+        ("sketch", sketch),
+        ("Wi-Fi firmware", facts.wifi_firmware),
+        ("library", facts.library_version),
+        ("Bluetooth address", facts.ble_address),
+        ("unique id", facts.uhwid),
+        ("state", "connected to its network" if facts.online else None),
+        ("networks seen", len(facts.networks)),
+    ]
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        if value is not None:
+            output.line(f"{label:{width}}  {clean_text(str(value))}")

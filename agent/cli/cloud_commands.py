@@ -1,0 +1,206 @@
+"""Commands about accounts and trust: ``clouds``, ``cloud``, ``origins``."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from agent.cli.connect import open_client
+from agent.cli.inputs import can_ask, first_line
+from agent.cli.options import json_option
+from agent.cli.shell import run_command
+from agent.clouds.cloud import CloudInfo
+from agent.errors import ExitStatus, InputError
+from agent.settings import Secret, clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.cli.client import Client
+    from agent.cli.shell import Shell
+
+VARIABLE_PREFIX = "MOORING_CLOUD_"
+"""``MOORING_CLOUD_CLIENT_SECRET`` holds the field ``client_secret`` of an account."""
+
+
+@click.command()
+@json_option
+def clouds(*, as_json: bool) -> None:
+    """The clouds, and whether you are signed in."""
+
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            found = (await client.call("clouds.list"))["clouds"]
+        if shell.output.as_json:
+            shell.output.document({"clouds": found})
+        else:
+            rows = [_row(info) for info in msgspec.convert(found, list[CloudInfo])]
+            shell.output.table(("CLOUD", "NAME", "ACCOUNT"), rows, empty="No cloud is known.")
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+@click.group()
+def cloud() -> None:
+    """Sign in to a cloud, and out."""
+
+
+@cloud.command()
+@click.argument("name", metavar="CLOUD")
+@click.option(
+    "--set",
+    "given",
+    metavar="FIELD=VALUE",
+    multiple=True,
+    help="A field of the account that is not secret; may be repeated.",
+)
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Take the secret fields from standard input, one per line.",
+)
+@json_option
+def login(*, name: str, given: tuple[str, ...], password_stdin: bool, as_json: bool) -> None:
+    """Check an account with its cloud and store it.
+
+    What is not given is asked for. A program gives secrets with --password-stdin or in
+    environment variables such as MOORING_CLOUD_CLIENT_SECRET.
+    """
+
+    async def sign_in(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            info = await _find(client, name)
+            account = await _account(shell, info, _pairs(given), password_stdin=password_stdin)
+            result = await client.call("clouds.login", cloud=name, account=account)
+        _show_account(shell, result, f"Signed in to {clean_text(info.title)}.")
+        return ExitStatus.DONE
+
+    run_command(as_json, sign_in)
+
+
+@cloud.command()
+@click.argument("name", metavar="CLOUD")
+@json_option
+def logout(*, name: str, as_json: bool) -> None:
+    """Forget the stored account."""
+
+    async def sign_out(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            result = await client.call("clouds.logout", cloud=name)
+        _show_account(shell, result, f"The account of {clean_text(result['title'])} is forgotten.")
+        return ExitStatus.DONE
+
+    run_command(as_json, sign_out)
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def origins(context: click.Context, *, as_json: bool) -> None:
+    """Which web pages may talk to the agent."""
+    if context.invoked_subcommand is None:
+        _origins(as_json, "origins.list")
+
+
+@origins.command()
+@click.argument("url", metavar="URL")
+@json_option
+def allow(*, url: str, as_json: bool) -> None:
+    """Let a web page use your boards."""
+    _origins(as_json, "origins.allow", url=url)
+
+
+@origins.command()
+@click.argument("url", metavar="URL")
+@json_option
+def revoke(*, url: str, as_json: bool) -> None:
+    """Take the permission back."""
+    _origins(as_json, "origins.revoke", url=url)
+
+
+def _origins(as_json: bool, method: str, **params: str) -> None:
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            result = await client.call(method, **params)
+        if shell.output.as_json:
+            shell.output.document(result)
+        else:
+            rows = [
+                (entry["url"], datetime.fromtimestamp(entry["since"], UTC).strftime("%Y-%m-%d"))
+                for entry in result["origins"]
+            ]
+            shell.output.table(("PAGE", "SINCE"), rows, empty="No other web page is allowed.")
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+def _row(info: CloudInfo) -> tuple[str, str, str]:
+    if not info.needs_account:
+        return info.id, info.title, "not needed"
+    known = ", ".join(value for value in info.account.values() if value)
+    return info.id, info.title, (known or "signed in") if info.signed_in else "not signed in"
+
+
+def _show_account(shell: Shell, result: dict[str, Any], text: str) -> None:
+    if shell.output.as_json:
+        shell.output.document(result)
+    else:
+        shell.output.line(text)
+
+
+async def _find(client: Client, name: str) -> CloudInfo:
+    found = msgspec.convert((await client.call("clouds.list"))["clouds"], list[CloudInfo])
+    for info in found:
+        if info.id == name:
+            return info
+    known = ", ".join(info.id for info in found)
+    raise InputError(field="cloud", problem=f"{clean_text(name)} is not one of {known}")
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        field, sign, value = text.partition("=")
+        if not sign:
+            raise InputError(field="--set", problem="has the form FIELD=VALUE")
+        pairs[field] = value
+    return pairs
+
+
+async def _account(
+    shell: Shell, info: CloudInfo, given: Mapping[str, str], *, password_stdin: bool
+) -> dict[str, Secret]:
+    """All fields of the account, from options, environment, standard input or the person."""
+    fields: dict[str, dict[str, Any]] = info.account_schema.get("properties", {})
+    required = info.account_schema.get("required", [])
+    for field in given:
+        if field not in fields:
+            raise InputError(field=clean_text(field), problem=f"is not one of {', '.join(fields)}")
+        if _is_secret(fields[field]):
+            raise InputError(field=field, problem="is secret and never given as an argument")
+    account: dict[str, Secret] = {}
+    for field, schema in fields.items():
+        value = given.get(field, os.environ.get(VARIABLE_PREFIX + field.upper()))
+        if value is not None:
+            account[field] = Secret(value)
+        elif password_stdin and _is_secret(schema):
+            account[field] = first_line(field)
+        elif can_ask() and not password_stdin:
+            account[field] = await _ask(shell, schema.get("title", field), schema)
+        elif field in required:
+            raise InputError(field=field, problem="is not given")
+    return {field: value for field, value in account.items() if value or field in required}
+
+
+async def _ask(shell: Shell, title: str, schema: dict[str, Any]) -> Secret:
+    return Secret(await shell.keyboard.ask(f"{clean_text(title)}: ", secret=_is_secret(schema)))
+
+
+def _is_secret(schema: dict[str, Any]) -> bool:
+    return schema.get("format") == "password"

@@ -1,0 +1,80 @@
+"""Finds the agent that a command asks: the running one, else one inside this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from agent.settings.config import load_config
+from agent.settings.paths import find_paths
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agent.bridge.connection import Connection
+    from agent.cli.client import Client
+
+MESSAGES_WAITING = 64
+"""Messages of a command that wait for the agent inside; a command sends one at a time."""
+
+
+@contextlib.asynccontextmanager
+async def open_client() -> AsyncIterator[Client]:
+    """A client of the running agent, or of one inside this process, which then owns the ports."""
+    from agent.desktop.instance import find_instance
+
+    paths = find_paths()
+    instance = find_instance(paths)
+    if instance is not None:
+        from agent.cli.remote import remote_client
+
+        async with remote_client(instance) as client:
+            yield client
+        return
+    from agent.app import build
+    from agent.settings.log import start_logging
+
+    config = load_config(paths.config_file)
+    paths.make()
+    start_logging(paths.log_file, config.log.level, stderr=False)
+    app = build(config, paths)
+    await app.start()
+    try:
+        async with inside_client(app.connection()) as client:
+            yield client
+    finally:
+        await app.close()
+
+
+class _Inside:
+    """Messages to an agent in this process."""
+
+    def __init__(self) -> None:
+        self.messages: asyncio.Queue[str | bytes | None] = asyncio.Queue(MESSAGES_WAITING)
+
+    async def send(self, message: str | bytes) -> None:
+        await self.messages.put(message)
+
+    async def close(self) -> None:
+        await self.messages.put(None)
+
+
+@contextlib.asynccontextmanager
+async def inside_client(connection: Connection) -> AsyncIterator[Client]:
+    """A client of an agent in this process, through the same code as one outside."""
+    from agent.cli.client import Client
+
+    transport = _Inside()
+    client = Client(transport)
+
+    async def take(message: str | bytes) -> None:
+        client.receive(message)
+
+    serving = asyncio.ensure_future(connection.serve(transport.messages.get, take))
+    serving.add_done_callback(lambda _: client.lost())
+    try:
+        yield client
+    finally:
+        await transport.close()
+        await serving

@@ -1,0 +1,190 @@
+"""Starts a job and stays with it to its end: steps, questions, and cancelling with Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.cli.ask import ask_question
+from agent.cli.client import exit_status_of
+from agent.cli.keyboard import InputEnded
+from agent.cli.progress import StepReporter, end_document
+from agent.errors import ExitStatus, Interrupted, MooringError, ReportedError
+from agent.jobs.job import Job, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.cli.client import Client
+    from agent.cli.shell import Shell
+    from agent.jobs.job import Question
+
+STATUS_S = 0.2
+"""How often the line that tells what is under way is renewed: its times move in tenths."""
+
+
+class Follower:
+    """One job, from its start to its end."""
+
+    def __init__(self, shell: Shell, client: Client, *, quiet: bool = False) -> None:
+        self._shell = shell
+        self._client = client
+        self._quiet = quiet
+        self._reporter = StepReporter(shell.output)
+        self._latest: dict[str, Job] = {}
+        self._changed = asyncio.Event()
+        self._job: str | None = None
+        self.interrupted = False
+        """Whether the person at this command stopped the job."""
+
+    async def run(self, **request: object) -> Job:
+        """Start the job and return it when it has ended.
+
+        Cancelling the calling task once asks the job to stop, and returns it when it has undone
+        what it began.
+        """
+        self._client.on("job.changed", self._note)
+        await self._client.call("jobs.subscribe")
+        starting = asyncio.ensure_future(
+            self._client.call("jobs.start", attended=self._shell.attended, **request)
+        )
+        try:
+            self._begun(await asyncio.shield(starting))
+            return await self._until_end(asking=self._shell.attended)
+        except (asyncio.CancelledError, InputEnded):
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            self.interrupted = True
+            # Whether it was started must be known before it can be stopped.
+            self._begun(await starting)
+            await self._cancel()
+            return await self._until_end(asking=False)
+
+    def _begun(self, started: dict[str, str]) -> None:
+        self._job = started["job"]
+        if self._job in self._latest:
+            self._show(self._latest[self._job])
+
+    async def _cancel(self) -> None:
+        self._shell.output.note("Stopping; what was begun is undone. Ctrl-C again leaves at once.")
+        with contextlib.suppress(ReportedError):
+            # It may have ended by itself meanwhile.
+            await self._client.call("jobs.cancel", job=self._job)
+
+    async def _until_end(self, *, asking: bool) -> Job:
+        gone = asyncio.ensure_future(self._client.wait_gone())
+        asker: asyncio.Future[None] | None = None
+        asked: int | None = None
+        try:
+            while True:
+                self._changed.clear()
+                job = self._latest.get(self._job or "")
+                if job is not None and job.state.final:
+                    return job
+                question = job.question if job is not None and asking else None
+                if question is None or question.id != asked:
+                    # Answered elsewhere, or no longer needed.
+                    await _abandon(asker)
+                    asker = None
+                if question is not None and question.id != asked:
+                    asked = question.id
+                    asker = asyncio.ensure_future(self._answer(question))
+                if asker is None and job is not None:
+                    self._reporter.status(job)
+                await self._wait_for_news(gone, asker)
+        finally:
+            gone.cancel()
+            await _abandon(asker)
+
+    async def _wait_for_news(
+        self, gone: asyncio.Future[None], asker: asyncio.Future[None] | None
+    ) -> None:
+        changed = asyncio.ensure_future(self._changed.wait())
+        waiting: set[asyncio.Future[Any]] = {changed, gone}
+        if asker is not None and not asker.done():
+            waiting.add(asker)
+        # While a person types, nothing is written over it.
+        timeout = STATUS_S if asker is None else None
+        try:
+            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+        for ended in (gone, asker):
+            if ended is not None and ended.done():
+                ended.result()
+
+    async def _answer(self, question: Question) -> None:
+        while True:
+            answer = await ask_question(self._shell, question)
+            try:
+                await self._client.call(
+                    "jobs.answer", job=self._job, answer=answer, question=question.id
+                )
+            except ReportedError as error:
+                # Wrong input: the question is still open, or the job went on without it.
+                self._shell.output.error(error.report())
+                continue
+            return
+
+    def _note(self, params: Any) -> None:  # noqa: ANN401 - JSON data
+        job = msgspec.convert(params["snapshot"], Job)
+        if self._job in {None, job.id}:
+            # Before its id is known, the change of any job may be the one.
+            self._latest[job.id] = job
+            self._changed.set()
+        if job.id == self._job:
+            self._show(job)
+
+    def _show(self, job: Job) -> None:
+        if not self._quiet:
+            self._reporter.show(job)
+
+
+async def _abandon(asker: asyncio.Future[None] | None) -> None:
+    if asker is not None:
+        asker.cancel()
+        await asyncio.gather(asker, return_exceptions=True)
+
+
+async def run_job(
+    shell: Shell, client: Client, told: Callable[[Job], str], **request: object
+) -> ExitStatus:
+    """Run a job in full view: its steps, then ``told(job)`` or its error."""
+    follower = Follower(shell, client)
+    job = await follower.run(**request)
+    if shell.output.as_json:
+        shell.output.document(end_document(job))
+    elif job.state is JobState.DONE:
+        shell.output.line(told(job), "bold")
+    if job.state is JobState.DONE:
+        return ExitStatus.DONE
+    report = _reason(job)
+    if report is not None:
+        shell.output.explain(report.report())
+    if follower.interrupted:
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.FAILED if report is None else exit_status_of(report.report().code)
+
+
+async def read_with_job(shell: Shell, client: Client, **request: object) -> Any:  # noqa: ANN401 - JSON data
+    """The result of a job that only reads; raises its error."""
+    follower = Follower(shell, client, quiet=True)
+    job = await follower.run(**request)
+    if job.state is JobState.DONE:
+        return job.result
+    if follower.interrupted:
+        raise asyncio.CancelledError
+    raise _reason(job) or Interrupted(what="Somebody cancelled it.")
+
+
+def _reason(job: Job) -> MooringError | None:
+    """Why a job did not succeed; None: somebody cancelled it."""
+    if job.error is not None:
+        return ReportedError(job.error, exit_status_of(job.error.code))
+    if job.state is JobState.CANCELLED:
+        return None
+    return Interrupted(what="It is not known how far it got.")

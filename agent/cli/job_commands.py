@@ -1,0 +1,168 @@
+"""Commands that change a board, and the journal of what was done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from agent.cli.connect import open_client
+from agent.cli.follow import run_job
+from agent.cli.inputs import network_options, read_network
+from agent.cli.options import board_argument, json_option
+from agent.cli.output import seconds_text
+from agent.cli.progress import StepReporter
+from agent.cli.shell import run_command
+from agent.errors import ExitStatus
+from agent.jobs.job import Job
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from agent.cli.shell import Shell
+
+JOBS_SHOWN = 20
+
+
+@click.command()
+@board_argument
+@click.option("--cloud", required=True, metavar="CLOUD", help="arduino, or none.")
+@click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
+@network_options
+@json_option
+def provision(
+    *,
+    board: str,
+    cloud: str,
+    name: str,
+    ssid: str | None,
+    network_file: str | None,
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Give a board its network and its cloud."""
+
+    def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        network = read_network(ssid, network_file, password_stdin=password_stdin)
+        request = {"board": board, "cloud": cloud, "name": name, "network": network}
+        return _run(shell, provisioned, kind="provision", **request)
+
+    run_command(as_json, begin)
+
+
+@click.command()
+@board_argument
+@network_options
+@json_option
+def configure(
+    *,
+    board: str,
+    ssid: str | None,
+    network_file: str | None,
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Change the network settings that are stored on a board."""
+
+    def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        network = read_network(ssid, network_file, password_stdin=password_stdin)
+        return _run(shell, _configured, kind="configure", board=board, network=network)
+
+    run_command(as_json, begin)
+
+
+@click.command()
+@board_argument
+@json_option
+def forget(*, board: str, as_json: bool) -> None:
+    """Erase the network settings that are stored on a board."""
+
+    def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        return _run(shell, _forgotten, kind="forget", board=board)
+
+    run_command(as_json, begin)
+
+
+@click.command()
+@click.option("--board", metavar="BOARD", help="Only jobs of this board (its whole id).")
+@click.option("--limit", default=JOBS_SHOWN, show_default=True, type=click.IntRange(1, 500))
+@json_option
+def jobs(*, board: str | None, limit: int, as_json: bool) -> None:
+    """What was done, newest first."""
+
+    async def show(shell: Shell) -> ExitStatus:
+        chosen = {} if board is None else {"board": board}
+        async with open_client() as client:
+            found = (await client.call("jobs.list", limit=limit, **chosen))["jobs"]
+        if shell.output.as_json:
+            shell.output.document({"jobs": found})
+        else:
+            shell.output.table(
+                ("JOB", "WHEN", "TOOK", "STATE", "WHAT"),
+                map(_row, msgspec.convert(found, list[Job])),
+                empty="Nothing was done yet.",
+            )
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+def job(*, job_id: str, as_json: bool) -> None:
+    """One job with its steps."""
+
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client() as client:
+            data = await client.call("jobs.get", job=job_id)
+        if shell.output.as_json:
+            shell.output.document(data)
+            return ExitStatus.DONE
+        found = msgspec.convert(data, Job)
+        shell.output.line(f"{clean_text(found.title)}: {found.state.value}", "bold")
+        shell.output.line(f"{found.kind.value} of {clean_text(found.board)}, {_when(found)}")
+        StepReporter(shell.output).show(found)
+        for key, value in (found.result or {}).items():
+            if not isinstance(value, list | dict):
+                shell.output.line(f"  {clean_text(key)}: {clean_text(str(value))}")
+        if found.error is not None:
+            shell.output.explain(found.error)
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+def provisioned(job: Job) -> str:
+    """How a provisioning ended well, in one line."""
+    result = job.result or {}
+    name = clean_text(str(result.get("device") or job.board_name or job.board))
+    took = seconds_text(result.get("seconds"))
+    if result.get("device_id"):
+        return f"Online as {name} ({took}), device {clean_text(str(result['device_id']))}"
+    return f"{name} has joined {clean_text(str(result.get('network', 'its network')))} ({took})"
+
+
+def _configured(job: Job) -> str:
+    return f"The board has joined {clean_text(str((job.result or {}).get('network', '')))}"
+
+
+def _forgotten(job: Job) -> str:
+    return f"Erased: {clean_text(str((job.result or {}).get('erased', 'network')))}"
+
+
+async def _run(shell: Shell, told: Callable[[Job], str], **request: Any) -> ExitStatus:  # noqa: ANN401 - JSON data
+    async with open_client() as client:
+        return await run_job(shell, client, told, **request)
+
+
+def _row(job: Job) -> tuple[str, ...]:
+    took = None if job.ended_at is None else job.ended_at - job.created_at
+    return job.id, _when(job), seconds_text(took), job.state.value, job.title
+
+
+def _when(job: Job) -> str:
+    return datetime.fromtimestamp(job.created_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

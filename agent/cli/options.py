@@ -1,0 +1,14 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+json_option: Final = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON for programs."
+)
+
+board_argument: Final = click.argument("board", metavar="BOARD")
+"""An id or any unambiguous part of one: a port, a serial number, a name."""

@@ -1,0 +1,213 @@
+"""What commands print: results on stdout, everything else on stderr (contract 1).
+
+Colour and the line that tells what is under way appear on a terminal only. A terminal that cannot
+show a character gets a plain one in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+
+import msgspec
+
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agent.errors import ErrorReport
+
+Colour = Literal["red", "green", "yellow", "dim", "bold"]
+
+_SGR: Final[dict[Colour, str]] = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "dim": "2",
+    "bold": "1",
+}
+_PLAIN: Final = str.maketrans(
+    {
+        "✓": "+",
+        "✗": "x",
+        "…": "...",
+        "·": ".",
+        "–": "-",
+        "−": "-",
+        "→": "->",
+        "“": '"',
+        "”": '"',
+        "’": "'",
+        "▂": "_",
+        "▄": "o",
+        "▆": "O",
+        "█": "#",
+    }
+)
+"""Our own characters for terminals that lack them."""
+
+CLEAR_LINE: Final = "\r\x1b[2K"
+
+
+class Output:
+    """The two streams of a command."""
+
+    def __init__(
+        self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
+        self.as_json = as_json
+        self._out = sys.stdout if out is None else out
+        self._err = sys.stderr if err is None else err
+        self._status = ""
+
+    # --- results ---------------------------------------------------------------------------------
+
+    def document(self, value: object) -> None:
+        """One JSON object on a line of its own; for ``--json`` only."""
+        text = msgspec.json.encode(value).decode()
+        if not _can_encode(self._out, text):
+            text = json.dumps(json.loads(text))
+        self._write(self._out, text)
+
+    def line(self, text: str = "", colour: Colour | None = None) -> None:
+        """A line of the result for people."""
+        self._write(self._out, _styled(self._out, text, colour))
+
+    def piece(self, text: str) -> None:
+        """A part of the result that ends in the middle of a line."""
+        self._clear_status()
+        self._out.write(_encodable(self._out, text))
+        self._out.flush()
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+        """Aligned columns; a person reads ``empty`` where there are no rows."""
+        shown = [tuple(clean_text(cell) for cell in row) for row in rows]
+        if not shown:
+            self.note(empty)
+            return
+        table = [tuple(head), *shown]
+        widths = [max(map(cell_width, column)) for column in zip(*table, strict=True)]
+        for number, row in enumerate(table):
+            cells = [
+                cell + " " * (width - cell_width(cell))
+                for cell, width in zip(row, widths, strict=True)
+            ]
+            self.line("  ".join(cells).rstrip(), "bold" if number == 0 else None)
+
+    # --- everything else -------------------------------------------------------------------------
+
+    def note(self, text: str, colour: Colour | None = None) -> None:
+        """A line beside the result."""
+        self._write(self._err, _styled(self._err, text, colour))
+
+    def status(self, text: str) -> None:
+        """What is under way, on one line that the next output replaces; on a terminal only."""
+        if self.as_json or not is_terminal(self._err):
+            return
+        self._clear_status()
+        self._status = cut_to_width(text, _columns() - 1)
+        self._err.write(_encodable(self._err, self._status))
+        self._err.flush()
+
+    def error(self, report: ErrorReport) -> None:
+        """Three sentences and the code; with ``--json`` also an object on stdout."""
+        if self.as_json:
+            self.document({"error": report})
+        self.explain(report)
+
+    def explain(self, report: ErrorReport) -> None:
+        """The three sentences and the code, for people."""
+        self.note(clean_lines(report.title), "red")
+        for sentence in (report.meaning, report.remedy):
+            if sentence:
+                self.note(clean_lines(sentence))
+        self.note(f"[{report.code}]", "dim")
+
+    def prompt(self, text: str) -> None:
+        """The words before an answer is typed; no new line."""
+        self._clear_status()
+        self._err.write(_encodable(self._err, text))
+        self._err.flush()
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        self._clear_status()
+        stream.write(_encodable(stream, text) + "\n")
+        stream.flush()
+
+    def _clear_status(self) -> None:
+        if self._status:
+            self._status = ""
+            self._err.write(CLEAR_LINE)
+            self._err.flush()
+
+
+def is_terminal(stream: Any) -> bool:  # noqa: ANN401 - any stream, even one that was closed
+    """Whether a person sees this stream as it comes."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+def cell_width(text: str) -> int:
+    """Columns that ``text`` takes: wide characters two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def cut_to_width(text: str, columns: int) -> str:
+    """``text`` in at most ``columns`` columns, with ``…`` if something was cut."""
+    if cell_width(text) <= columns:
+        return text
+    while text and cell_width(text) >= columns:
+        text = text[:-1]
+    return text + "…"
+
+
+def clean_lines(text: str, limit: int = 2000) -> str:
+    """Foreign text in several lines; each line is cleaned (no commands to the terminal)."""
+    return "\n".join(clean_text(line, limit) for line in text[:limit].splitlines())
+
+
+def seconds_text(seconds: float | None) -> str:
+    """``0.4 s``, ``12 s``, ``2 min 05 s``."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _styled(stream: TextIO, text: str, colour: Colour | None) -> str:
+    if colour is None or not is_terminal(stream) or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{_SGR[colour]}m{text}\x1b[0m"
+
+
+def _encodable(stream: TextIO, text: str) -> str:
+    if _can_encode(stream, text):
+        return text
+    encoding = stream.encoding or "ascii"
+    return text.translate(_PLAIN).encode(encoding, errors="replace").decode(encoding)
+
+
+def _can_encode(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

@@ -1,0 +1,96 @@
+"""The steps of a job as they happen: lines with times for people, JSON objects for programs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from agent.cli.output import seconds_text
+from agent.jobs.job import StepState
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from agent.cli.output import Colour, Output
+    from agent.jobs.job import Job, Step
+
+_ENDED: dict[StepState, tuple[str, Colour | None]] = {
+    StepState.DONE: ("✓", "green"),
+    StepState.FAILED: ("✗", "red"),
+    StepState.SKIPPED: ("–", "dim"),
+}
+NAME_COLUMNS = 30
+
+
+class StepReporter:
+    """Compares each snapshot of a job with what it has shown, and shows the difference."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._shown: dict[str, Step] = {}
+
+    def show(self, job: Job) -> None:
+        """Show what is new in ``job``."""
+        for step in job.steps:
+            before = self._shown.get(step.id)
+            if step == before or (before is None and step.state is StepState.PENDING):
+                continue
+            self._shown[step.id] = step
+            if self._output.as_json:
+                self._output.document(step_document(job, step))
+            elif step.state in _ENDED and (before is None or before.state is not step.state):
+                self._line(step)
+
+    def status(self, job: Job) -> None:
+        """What runs now, with the time it has taken; called again and again."""
+        for step in job.steps:
+            if step.state is StepState.RUNNING and step.started_at is not None:
+                parts = [clean_text(step.name), seconds_text(max(0, time.time() - step.started_at))]
+                if step.progress is not None:
+                    parts.append(f"{step.progress:.0%}")
+                if step.message:
+                    parts.append(clean_text(step.message))
+                self._output.status("  ".join(["…", *parts]))
+                return
+
+    def _line(self, step: Step) -> None:
+        if step.started_at is None:
+            # A planned step that was never begun.
+            return
+        mark, colour = _ENDED[step.state]
+        name = clean_text(step.name)
+        text = f"{mark} {name:{NAME_COLUMNS}} {seconds_text(step.seconds):>9}"
+        if step.message:
+            text = f"{text}  {clean_text(step.message)}"
+        self._output.line(text.rstrip(), colour)
+
+
+def step_document(job: Job, step: Step) -> dict[str, Any]:
+    """One line of ``--json`` while a job runs."""
+    document: dict[str, Any] = {
+        "job": job.id,
+        "state": job.state.value,
+        "step": step.id,
+        "name": step.name,
+        "step_state": step.state.value,
+        "started_at": step.started_at,
+        "seconds": step.seconds,
+        "progress": step.progress,
+        "message": step.message,
+    }
+    return {key: value for key, value in document.items() if value not in (None, "")}
+
+
+def end_document(job: Job) -> dict[str, Any]:
+    """The last line of ``--json`` for a job."""
+    seconds = None if job.ended_at is None else round(job.ended_at - job.created_at, 3)
+    document: dict[str, Any] = {
+        "job": job.id,
+        "kind": job.kind.value,
+        "board": job.board,
+        "seconds": seconds,
+        **(job.result or {}),
+        "state": job.state.value,
+    }
+    if job.error is not None:
+        document["error"] = job.error
+    return document

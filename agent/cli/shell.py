@@ -1,0 +1,102 @@
+"""What every command has: its output, the keyboard, the agent, and a way out.
+
+The first Ctrl-C cancels the command, which undoes what it began; the second leaves at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from agent.cli.inputs import can_ask
+from agent.cli.keyboard import InputEnded, Keyboard
+from agent.cli.output import Output
+from agent.errors import ExitStatus, InternalError, MooringError, ReportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from types import FrameType
+    from typing import NoReturn
+
+_logger = logging.getLogger(__name__)
+
+
+class Shell:
+    """The surroundings of one command."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.output = Output(as_json=as_json)
+        self.keyboard = Keyboard(self.output)
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person is there to answer questions."""
+        return can_ask() and not self.output.as_json
+
+
+def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -> NoReturn:
+    """Run ``body`` to its end and leave with its exit status; errors are shown.
+
+    What ``body`` does before it returns its coroutine (prompts, reading files) runs without a loop.
+    """
+    shell = Shell(as_json=as_json)
+    try:
+        status = asyncio.run(_interruptible(shell, body(shell)))
+    except MooringError as error:
+        shell.output.error(error.report())
+        status = status_of(error)
+    except (InputEnded, KeyboardInterrupt):
+        status = ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the results has seen enough (mooring jobs | head).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = ExitStatus.FAILED
+    except Exception as error:
+        _logger.exception("the command failed")
+        shell.output.error(InternalError(kind=type(error).__name__).report())
+        status = ExitStatus.FAILED
+    sys.exit(status)
+
+
+def status_of(error: MooringError) -> ExitStatus:
+    """Exit status for an error, also for one that arrived as a report."""
+    return error.reported_exit_status if isinstance(error, ReportedError) else error.exit_status
+
+
+async def _interruptible(shell: Shell, running: Awaitable[ExitStatus]) -> ExitStatus:
+    task = asyncio.ensure_future(running)
+    with _on_interrupt(shell, task):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return ExitStatus.INTERRUPTED
+
+
+@contextlib.contextmanager
+def _on_interrupt(shell: Shell, task: asyncio.Future[ExitStatus]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    presses = 0
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal presses
+        presses += 1
+        if presses == 1:
+            loop.call_soon_threadsafe(task.cancel)
+            return
+        shell.keyboard.restore()
+        # The journal has what was begun; the next start finishes or undoes it.
+        os._exit(ExitStatus.INTERRUPTED)
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
