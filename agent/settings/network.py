@@ -269,7 +269,9 @@ def network_schema() -> dict[str, Any]:
 
 
 def secret_from(kind: type, value: object) -> object:
-    """Msgspec ``dec_hook``: a text becomes a :class:`Secret`."""
+    """Msgspec ``dec_hook``: a text becomes a :class:`Secret`; one that is so already stays."""
+    if kind is Secret and isinstance(value, Secret):
+        return value
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     # The value is not named: it may be a password of the wrong type.

@@ -98,6 +98,15 @@ def test_a_password_is_limited_by_its_bytes(password):
         assert refused(data)[0] == "password"
 
 
+def test_a_password_that_is_a_secret_already_is_taken():
+    data = {"kind": "wifi", "ssid": "Home", "password": Secret("correct horse")}
+    setting = parse_network(data)
+    assert isinstance(setting, WiFi)
+    assert setting.password.reveal() == "correct horse"
+    with pytest.raises(InputError, match="64 bytes"):
+        parse_network(data | {"password": Secret("x" * 64)})
+
+
 def test_a_blank_around_a_name_is_kept():
     setting = parse_network({"kind": "wifi", "ssid": " Home "})
     assert isinstance(setting, WiFi)
