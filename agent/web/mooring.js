@@ -40,6 +40,8 @@ const TICK_MS = 200;
 const SILENCE_MS = 700;
 /** The sign of life normally takes a millisecond. */
 const SIGN_MS = 800;
+/** A call that the agent answers from memory. */
+const SIGN_METHOD = "boards.list";
 /** A connection that shows no sign of life for this long is given up. */
 const DEAD_MS = 10_000;
 
@@ -264,7 +266,7 @@ export class Mooring extends EventTarget {
     if (!this.#askedAt) {
       if (now - this.#heardAt < SILENCE_MS) return;
       this.#askedAt = now;
-      this.call("agent.info").catch(() => {});
+      this.call(SIGN_METHOD).catch(() => {});
     } else if (now - this.#askedAt > DEAD_MS) {
       this.#drop();
     } else if (now - this.#askedAt > SIGN_MS) {

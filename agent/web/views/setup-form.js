@@ -220,7 +220,8 @@ export class SetupForm extends View {
 /** @param {import("../types.js").Problem} problem */
 function inputError({ field, problem }) {
   const meaning = "Nothing was sent to the board or the cloud.";
-  return { code: "input", title: `${field}: ${problem}`, meaning, remedy: "Correct this and try again.", facts: {} };
+  const title = field === "kind" ? problem : `${field}: ${problem}`;
+  return { code: "input", title, meaning, remedy: "Correct this and try again.", facts: {} };
 }
 
 function choose() {
