@@ -23,6 +23,8 @@ class Paths:
     cache_dir: Path
     log_dir: Path
     runtime_dir: Path
+    portable: bool = False
+    """Everything is under one folder (``MOORING_HOME``): nothing is kept in the system's keyring."""
 
     @property
     def config_file(self) -> Path:
@@ -78,7 +80,13 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     if home:
         base = Path(home).expanduser().absolute()
         return Paths(
-            base, base / "data", base / "state", base / "cache", base / "log", base / "run"
+            config_dir=base,
+            data_dir=base / "data",
+            state_dir=base / "state",
+            cache_dir=base / "cache",
+            log_dir=base / "log",
+            runtime_dir=base / "run",
+            portable=True,
         )
     from platformdirs import PlatformDirs
 

@@ -1,0 +1,131 @@
+"""The composition root: what the agent is made of. The only module that knows every class."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from agent import __version__
+from agent.boards.known import KnownBoards
+from agent.boards.service import BoardService, port_sources
+from agent.bridge.connection import Connection
+from agent.bridge.methods import build_dispatcher
+from agent.bridge.origins import Origins
+from agent.bridge.peer import Peer
+from agent.bridge.relay import Relay
+from agent.bridge.server import BridgeServer
+from agent.bridge.services import About, Services
+from agent.catalog import Catalog
+from agent.clouds.accounts import AccountStore
+from agent.clouds.arduino import ArduinoCloud
+from agent.clouds.none import NoCloud
+from agent.jobs.job import JobKind
+from agent.jobs.journal import open_journal_or_memory
+from agent.jobs.service import JobService
+from agent.jobs.surroundings import Surroundings
+from agent.sessions.v2 import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.clouds.cloud import Cloud
+    from agent.settings import Secret
+    from agent.settings.config import Config
+    from agent.settings.paths import Paths
+
+_PLATFORMS = {"win32": "windows", "darwin": "macos"}
+
+_logger = logging.getLogger(__name__)
+
+
+class App:
+    """One agent: :meth:`start`, then :meth:`serve` or :meth:`connection`, then :meth:`close`."""
+
+    def __init__(self, config: Config, paths: Paths, quit_agent: Callable[[], None]) -> None:
+        """Use :func:`build`. ``quit_agent`` is called when a person asks the agent to end."""
+        self._config = config
+        self._paths = paths
+        self._quit = quit_agent
+        self.catalog = Catalog.load()
+        self.boards = BoardService(
+            self.catalog,
+            port_sources(config.ports),
+            known=KnownBoards(paths.data_dir / "boards.json"),
+        )
+        self.clouds: dict[str, Cloud] = _clouds(config, paths, self.catalog)
+        self._stack = AsyncExitStack()
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        """What the methods of the bridge ask; only after :meth:`start`."""
+        if self._services is None:
+            msg = "the agent is not started"
+            raise RuntimeError(msg)
+        return self._services
+
+    async def start(self) -> None:
+        """Find the boards, open the journal, and bring to an end what a crash left."""
+        journal, failed = await open_journal_or_memory(self._paths.journal_file)
+        self._stack.push_async_callback(journal.close)
+        if failed is not None:
+            _logger.warning("%s %s", failed, failed.report().remedy)
+        await self.boards.start()
+        self._stack.push_async_callback(self.boards.close)
+        for cloud in self.clouds.values():
+            self._stack.push_async_callback(cloud.close)
+        surroundings = Surroundings(
+            boards=self.boards, open_session=open_session, clouds=self.clouds, journal=journal
+        )
+        jobs = JobService(surroundings, self.catalog)
+        self._stack.push_async_callback(jobs.close)
+        self._services = Services(
+            about=About(
+                version=__version__,
+                platform=_PLATFORMS.get(sys.platform, "linux"),
+                simulated=bool(self._config.ports.simulated),
+                capabilities=(*(kind.value for kind in JobKind), "serial"),
+            ),
+            boards=self.boards,
+            jobs=jobs,
+            clouds=self.clouds,
+            catalog=self.catalog,
+            origins=Origins(self._paths.origins_file),
+            quit=self._quit,
+        )
+        await jobs.start_up()
+
+    async def serve(self, token: Secret) -> BridgeServer:
+        """Answer pages and programs; ``token`` is what programs of this user show."""
+        server = BridgeServer(self.services, token=token, config=self._config.bridge)
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        return server
+
+    def connection(self) -> Connection:
+        """A program of this user inside this process, over the same methods."""
+        relay = Relay(self.boards)
+        dispatcher = build_dispatcher(self.services, relay)
+        return Connection(dispatcher, Peer(origin=None, own=True), relay.take_data)
+
+    async def close(self) -> None:
+        """End everything, last started first; may be called again."""
+        await self._stack.aclose()
+
+
+def build(config: Config, paths: Paths, quit_agent: Callable[[], None] = lambda: None) -> App:
+    """An agent that is not started yet. Call it inside the event loop that the agent will use."""
+    return App(config, paths, quit_agent)
+
+
+def _clouds(config: Config, paths: Paths, catalog: Catalog) -> dict[str, Cloud]:
+    accounts = AccountStore(paths.accounts_file, use_keyring=not paths.portable)
+    arduino = ArduinoCloud(
+        base_url=config.arduino.base_url,
+        title=config.arduino.title,
+        accounts=accounts,
+        catalog=catalog,
+    )
+    return {cloud.id: cloud for cloud in (arduino, NoCloud())}
