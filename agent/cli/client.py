@@ -50,15 +50,15 @@ class Client:
         """The result of a method; raises :class:`ReportedError` or :class:`AgentGone`."""
         if self._ended:
             raise AgentGone
-        self._last_id += 1
+        self._last_id = number = self._last_id + 1
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._calls[self._last_id] = answer
-        request = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
+        self._calls[number] = answer
+        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         try:
             await self._transport.send(msgspec.json.encode(request, enc_hook=_reveal).decode())
             return await answer
         finally:
-            self._calls.pop(self._last_id, None)
+            self._calls.pop(number, None)
 
     def on(self, method: str, listener: Callable[[Any], None]) -> None:
         """Call ``listener`` with the params of each such notification."""

@@ -1,0 +1,127 @@
+"""Network settings from options, files, standard input and the environment."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from agent.cli.inputs import FILE_BYTES, PASSWORD_VARIABLE, load_network, read_network
+from agent.errors import InputError
+from agent.settings import Secret
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+
+    give(b"")
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    return give
+
+
+def test_the_password_comes_from_the_first_line_of_standard_input(stdin):
+    stdin(b"correct horse\r\nsecond line\n")
+    assert read_network("Home", None, password_stdin=True) == {
+        "kind": "wifi",
+        "ssid": "Home",
+        "password": Secret("correct horse"),
+    }
+
+
+def test_blanks_in_a_password_are_kept(stdin):
+    stdin(b"  blank around \n")
+    assert read_network("Home", None, password_stdin=True)["password"] == Secret("  blank around ")
+
+
+def test_the_password_comes_from_the_environment(stdin, monkeypatch):
+    monkeypatch.setenv(PASSWORD_VARIABLE, "from the air")
+    assert read_network("Home", None, password_stdin=False)["password"] == Secret("from the air")
+
+
+def test_standard_input_counts_more_than_the_environment(stdin, monkeypatch):
+    monkeypatch.setenv(PASSWORD_VARIABLE, "from the air")
+    stdin(b"from the line\n")
+    assert read_network("Home", None, password_stdin=True)["password"] == Secret("from the line")
+
+
+def test_an_empty_password_means_an_open_network(stdin, monkeypatch):
+    monkeypatch.setenv(PASSWORD_VARIABLE, "")
+    assert not read_network("Cafe", None, password_stdin=False)["password"]
+
+
+def test_without_a_person_a_missing_password_is_an_error(stdin):
+    with pytest.raises(InputError, match=PASSWORD_VARIABLE):
+        read_network("Home", None, password_stdin=False)
+
+
+def test_a_password_that_is_not_text_is_refused(stdin):
+    stdin(b"\xff\xfe\xfd\xfc\xfb\n")
+    with pytest.raises(InputError, match="password"):
+        read_network("Home", None, password_stdin=True)
+
+
+@pytest.mark.system("linux", "darwin")
+def test_a_name_that_is_not_text_travels_as_its_bytes(stdin, monkeypatch):
+    monkeypatch.setenv(PASSWORD_VARIABLE, "")
+    assert read_network("caf\udce9", None, password_stdin=False)["ssid_hex"] == "636166e9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kind": "wifi", "ssid": "Home", "password": "correct horse"}',
+        'kind = "wifi"\nssid = "Home"\npassword = "correct horse"\n',
+        '\ufeff{"kind": "wifi", "ssid": "Home", "password": "correct horse"}',
+    ],
+)
+def test_a_file_is_json_or_toml(stdin, tmp_path, text):
+    path = tmp_path / "network"
+    path.write_text(text, encoding="utf-8")
+    assert read_network(None, str(path), password_stdin=False) == {
+        "kind": "wifi",
+        "ssid": "Home",
+        "password": Secret("correct horse"),
+    }
+    stdin(text.encode())
+    assert load_network("-")["ssid"] == "Home"
+
+
+def test_a_file_may_leave_the_password_to_standard_input(stdin, tmp_path):
+    path = tmp_path / "network.toml"
+    path.write_text('kind = "wifi"\nssid = "Home"\n')
+    stdin(b"correct horse\n")
+    setting = read_network(None, str(path), password_stdin=True)
+    assert setting["password"] == Secret("correct horse")
+
+
+@pytest.mark.parametrize("secret", ["pin", "password"])
+def test_secrets_of_other_kinds_are_secrets_too(stdin, tmp_path, secret):
+    path = tmp_path / "network.toml"
+    path.write_text(f'kind = "gsm"\n{secret} = "123456"\n')
+    assert "123456" not in repr(read_network(None, str(path), password_stdin=False))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe",
+        b"{",
+        b'{"password": "MARKERMARKER"',
+        b"password = MARKERMARKER",
+        b'{"kind": "wifi", "ssid": "Home", "password": ["MARKERMARKER"]}',
+        b"[" * 100_000,
+        b"x" * (FILE_BYTES + 1),
+        b"",
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_and_not_quoted(stdin, tmp_path, content):
+    path = tmp_path / "network.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_network(None, str(path), password_stdin=False)
+    title = caught.value.report().title
+    assert "MARKER" not in title
+    assert title
