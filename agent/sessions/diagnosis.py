@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import JoinFailed, MooringError, NetworkModuleFailed, NoInternet, NotSupported
+from agent.errors import (
+    BoardBusy,
+    BoardSilent,
+    JoinFailed,
+    MooringError,
+    NetworkModuleFailed,
+    NoInternet,
+    NoNetworkList,
+    NotProvisioned,
+    NotSupported,
+    ReceiverStuck,
+    StatusReported,
+    WrongSketch,
+)
 from agent.protocols.v2.status import StatusCode, status_info
+from agent.protocols.v2.talk import HostFailure, Reason
 from agent.sessions.session import NetworkOption
 from agent.settings import Secret, clean_text, decode_text
 from agent.settings.network import Ethernet, LoRa, NetworkSetting, WiFi
@@ -23,6 +37,8 @@ LOG_LINES: Final = 200
 """Lines of a board's log that are kept; the oldest go first."""
 LINE_BYTES: Final = 800
 """A longer line is cut into several; a clean line shows at most 200 characters."""
+SECRET_BYTES: Final = 100
+"""No secret that goes to a board is longer, so none is cut in two unseen."""
 
 
 def options(networks: Sequence[Network]) -> list[NetworkOption]:
@@ -46,8 +62,6 @@ def join_error(
             return JoinFailed(network=name, status=code, why=_why(code, settings, networks))
         case StatusCode.INTERNET_NOT_AVAILABLE:
             return NoInternet(network=name, status=code)
-        case StatusCode.HW_ERROR_CONN_MODULE | StatusCode.HW_CONN_MODULE_STOPPED:
-            return NetworkModuleFailed(network=name, status=code, why=status_info(code).meaning)
         case StatusCode.INVALID_PARAMS:
             return NotSupported(
                 model="This board",
@@ -92,6 +106,41 @@ def _why_wifi(settings: WiFi, networks: Sequence[Network]) -> str:
     return f"The board sees it well ({strength} dBm), so the password is most likely wrong."
 
 
+def session_error(
+    failure: HostFailure, *, opened: bool, what: str = "answer this request"
+) -> MooringError:
+    """The error for a conversation that failed.
+
+    ``opened``: the board had sent its list before. ``what``: what was asked of it.
+    """
+    match failure.reason:
+        case Reason.NO_LIST:
+            return NoNetworkList(seconds=round(failure.seconds))
+        case Reason.SILENT if not opened:
+            return BoardSilent(seconds=round(failure.seconds))
+        case Reason.SILENT | Reason.GARBLED:
+            # It spoke on this link before, and a restart would have shown.
+            return ReceiverStuck(seconds=round(failure.seconds))
+        case Reason.BUSY | Reason.ENDED:
+            return BoardBusy()
+        case Reason.ONLINE:
+            return NotProvisioned(
+                action="Set the board up anew (this erases its cloud identity), or use its "
+                "reconfigure pin or button."
+            )
+        case Reason.STATUS:
+            return _status_error(failure.status or 0, what)
+
+
+def _status_error(code: int, what: str) -> MooringError:
+    info = status_info(code)
+    if code == StatusCode.INVALID_REQUEST:
+        return WrongSketch(what=what, why=info.meaning, status=code)
+    if code in {StatusCode.HW_ERROR_CONN_MODULE, StatusCode.HW_CONN_MODULE_STOPPED}:
+        return NetworkModuleFailed(why=info.meaning, status=code)
+    return StatusReported(status=code, name=info.name, text=info.meaning, action=info.action)
+
+
 class LogLines:
     """Collects the log of a sketch line by line, cleaned, without the secrets sent to the board."""
 
@@ -113,7 +162,10 @@ class LogLines:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._show(line)
-        while len(self._rest) > LINE_BYTES:
+        if len(self._rest) > LINE_BYTES + SECRET_BYTES:
+            # What is still missing of a secret can only stand behind the cut.
+            self._rest = self._without_secrets(self._rest)
+        while len(self._rest) > LINE_BYTES + SECRET_BYTES:
             self._show(self._rest[:LINE_BYTES])
             self._rest = self._rest[LINE_BYTES:]
 
@@ -123,10 +175,13 @@ class LogLines:
         self._rest = b""
 
     def _show(self, line: bytes) -> None:
-        for secret in self._secrets:
-            line = line.replace(secret, b"***")
-        shown = decode_text(line.rstrip(b"\r"))
+        shown = decode_text(self._without_secrets(line).rstrip(b"\r"))
         if shown:
             self.lines.append(shown)
             if self._observer is not None:
                 self._observer(shown)
+
+    def _without_secrets(self, line: bytes) -> bytes:
+        for secret in self._secrets:
+            line = line.replace(secret, b"***")
+        return line

@@ -11,23 +11,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import (
-    BoardBusy,
-    BoardError,
-    BoardSilent,
-    MooringError,
-    NoNetworkList,
-    NotProvisioned,
-    PortGone,
-    ReceiverStuck,
-    StatusReported,
-    WrongSketch,
-)
+from agent.errors import NotProvisioned, PortGone, StatusReported, WrongSketch
 from agent.protocols.v2 import conversations
 from agent.protocols.v2.host import Ended, Failed, Finished, HostMachine, LogText
-from agent.protocols.v2.status import StatusCode, status_info
-from agent.protocols.v2.talk import HostFailure, Reason
-from agent.sessions.diagnosis import LogLines, join_error, options
+from agent.protocols.v2.talk import HostFailure
+from agent.sessions.diagnosis import LogLines, join_error, options, session_error
 from agent.sessions.session import BoardFacts, BoardIdentity, NetworkOption
 
 if TYPE_CHECKING:
@@ -127,7 +115,7 @@ class V2Session:
     async def scan(self) -> list[NetworkOption]:
         """A new scan, strongest first; in the RUN state what the opening brought."""
         try:
-            return options(await self._run(conversations.scan()))
+            return options(await self._run(conversations.scan(), "look for networks"))
         except NotProvisioned:
             return options(self._machine.talk.networks)
 
@@ -137,7 +125,7 @@ class V2Session:
 
     async def reset(self) -> None:
         """Wipe settings and identity; :class:`WrongSketch` from an application sketch."""
-        await self._run(conversations.reset())
+        await self._run(conversations.reset(), "erase settings and identity")
 
     async def configure(self, settings: NetworkSetting) -> None:
         """Send the settings and join; the sentences of a failure use the board's own scan."""
@@ -182,7 +170,9 @@ class V2Session:
     # --- requests ----------------------------------------------------------------------------
 
     async def _identity(self, unix_s: int) -> BoardIdentity:
-        key, uhwid, token = await self._run(conversations.identity(unix_s))
+        key, uhwid, token = await self._run(
+            conversations.identity(unix_s), "prove its identity to a cloud"
+        )
         return BoardIdentity(uhwid=uhwid.value.hex(), public_key=key.pem, token=token.jwt)
 
     async def _read_if_served(self, conversation: Conversation[str]) -> str | None:
@@ -191,7 +181,7 @@ class V2Session:
         except (NotProvisioned, WrongSketch):
             return None
 
-    async def _run(self, conversation: Conversation[T]) -> T:
+    async def _run(self, conversation: Conversation[T], what: str = "answer this request") -> T:
         """One conversation; a caller that is cancelled abandons it, the session stays usable."""
         async with self._one_request:
             self._raise_if_gone()
@@ -203,7 +193,7 @@ class V2Session:
                 self._kick.set()
                 return await answer
             except HostFailure as failure:
-                raise _error(failure, opened=opened) from None
+                raise session_error(failure, opened=opened, what=what) from None
             finally:
                 self._answer = None
                 self._machine.abandon()
@@ -276,30 +266,3 @@ def _address(value: bytes | None) -> str | None:
     if not value or value == b"\xff" * len(value):
         return None
     return value.hex(":").upper()
-
-
-def _error(failure: HostFailure, *, opened: bool) -> MooringError:
-    match failure.reason:
-        case Reason.NO_LIST:
-            return NoNetworkList(seconds=round(failure.seconds))
-        case Reason.SILENT if not opened:
-            return BoardSilent(seconds=round(failure.seconds))
-        case Reason.SILENT | Reason.GARBLED:
-            # It spoke on this link before, and a restart would have shown.
-            return ReceiverStuck(seconds=round(failure.seconds))
-        case Reason.BUSY | Reason.ENDED:
-            return BoardBusy()
-        case Reason.ONLINE:
-            return NotProvisioned(
-                action="Set the board up anew (this erases its cloud identity), or use its "
-                "reconfigure pin or button."
-            )
-        case Reason.STATUS:
-            return _status_error(failure.status or 0)
-
-
-def _status_error(code: int) -> BoardError:
-    info = status_info(code)
-    if code == StatusCode.INVALID_REQUEST:
-        return WrongSketch(what="this request", why=info.meaning, status=code)
-    return StatusReported(status=code, name=info.name, text=info.meaning, action=info.action)
