@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.errors import MooringError, NetworkError, NetworkNotFound, PortError
+from agent.errors import MooringError, NetworkError, NetworkNotFound, NotSupported, PortError
 from agent.jobs import questions
 from agent.jobs.check import check_network
 from agent.jobs.effects import (
@@ -78,7 +78,7 @@ class NetworkSteps(BoardSteps):
         super().__init__(attended=attended)
         self.network = network
         self.confirmed = confirmed
-        self.join_problem: NetworkError | None = None
+        self.join_problem: MooringError | None = None
         self._scanned = False
         trouble, give_up = self._trouble, self._give_up
         self.rules |= {
@@ -170,7 +170,7 @@ class NetworkSteps(BoardSteps):
             case Done(Configure()):
                 self._complete(f"joined {self.network.label}")
                 self._joined()
-            case Failed(Configure(), error) if isinstance(error, NetworkError):
+            case Failed(Configure(), error) if isinstance(error, NetworkError | NotSupported):
                 self.join_problem = questions.join_error(error, self.network, self.networks)
                 self._go(State.ASKING)
             case _:

@@ -177,19 +177,14 @@ def _without_band(text: str) -> str:
     return _skeleton(_BAND.sub("", text.strip()))
 
 
-def explain_join(network: NetworkSetting, options: Sequence[NetworkOption]) -> str:
-    """Why a join most likely failed, from what the board itself sees."""
+def explain_unseen(network: NetworkSetting, options: Sequence[NetworkOption]) -> str | None:
+    """What to know about a network that the board does not see; None if it sees it."""
     if not isinstance(network, WiFi):
-        return "Settings, cable, antenna or coverage may be wrong."
+        return None
     name = network.ssid_bytes
-    strengths = [o.rssi_dbm for o in options if bytes.fromhex(o.ssid_hex) == name]
-    if not strengths:
-        return _unseen(name, options).text
-    rssi = max(strengths)
-    if rssi < WEAK_DBM:
-        return f"It sees the network only weakly ({_dbm(rssi)}); it may be too far away."
-    password = "the password is most likely wrong" if network.password else "it may need a password"
-    return f"It sees the network well ({_dbm(rssi)}), so {password}."
+    if any(bytes.fromhex(option.ssid_hex) == name for option in options):
+        return None
+    return _unseen(name, options).text
 
 
 def check_versions(facts: BoardFacts, needed: Requirements) -> None:

@@ -142,6 +142,7 @@ class ClaimSteps(Machine):
                     uhwid=request.uhwid,
                     name=request.name,
                     connection_type=request.connection_type,
+                    known=list(self.claim.known),
                 )
                 self._do(ClaimBoard(request))
             case Done(ClaimBoard(), claim):

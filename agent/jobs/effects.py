@@ -37,6 +37,9 @@ class Request(Effect):
 class OpenSession(Request):
     """Open the board's port and start a session. Value: None."""
 
+    known: bool = False
+    """The board spoke provisioning 2.0 in this job already: more patience with its silence."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloseSession(Request):
@@ -121,7 +124,10 @@ class Unclaim(Request):
 
 @dataclass(frozen=True, slots=True)
 class SettleLeftovers(Request):
-    """Undo the claims that earlier jobs could not undo for this board. Value: None."""
+    """Undo the claims that earlier jobs could not undo for this board.
+
+    Value: ids of claims that the journal knows from the time that matters for a lost answer.
+    """
 
     uhwid: str
 

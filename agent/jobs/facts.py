@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Claim
 
 INTENT = "claim-intent"
-"""``{cloud, uhwid, name, connection_type}``: the cloud is about to be asked."""
+"""``{cloud, uhwid, name, connection_type, known}``: the cloud is about to be asked; ``known`` are
+the claims that the journal knew by then."""
 CLAIMED = "claimed"
 """``{claim}``: the cloud answered with this id."""
 JOINED = "joined"
@@ -48,6 +49,8 @@ class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     since: float
     """When the intent was written (Unix seconds)."""
+    known: tuple[str, ...] = ()
+    """Claims that are older than this one."""
     claim: str | None = None
     """None: the cloud's answer never arrived."""
     joined: bool = False
@@ -61,7 +64,11 @@ def open_claim(facts: Iterable[Fact]) -> OpenClaim | None:
         data = fact.data
         if fact.kind == INTENT:
             claim = OpenClaim(
-                cloud=data["cloud"], uhwid=data["uhwid"], name=data["name"], since=fact.at
+                cloud=data["cloud"],
+                uhwid=data["uhwid"],
+                name=data["name"],
+                since=fact.at,
+                known=tuple(data.get("known", ())),
             )
         elif fact.kind == SETTLED:
             claim = None
@@ -99,8 +106,8 @@ def with_id(open_: OpenClaim, claim: str) -> OpenClaim:
 def find_ours(claims: Sequence[Claim], wanted: OpenClaim) -> list[Claim]:
     """The claims that the lost answer of ``wanted`` can have been about, newest first.
 
-    Ours was never online, has our name, and was made around the time of the intent: a claim of
-    the same board that somebody else made, or that works, is not touched.
+    Ours has our name, was made around the time of the intent, and is none that the journal knew
+    before: a claim of the same board that is older, or that somebody else made, is not touched.
     """
     earliest = wanted.since - CLOCK_SLACK_S
     latest = wanted.since + CLAIM_LIMIT_S + CLOCK_SLACK_S
@@ -109,7 +116,7 @@ def find_ours(claims: Sequence[Claim], wanted: OpenClaim) -> list[Claim]:
         for claim in claims
         if claim.uhwid.lower() == wanted.uhwid.lower()
         and claim.name == wanted.name
-        and claim.device_id is None
+        and claim.id not in wanted.known
         and earliest <= claim.created_at <= latest
     ]
     return sorted(ours, key=lambda claim: claim.created_at, reverse=True)

@@ -153,7 +153,7 @@ class Forget(BoardSteps):
         match event:
             case Entered():
                 self._say("Reading the board to see whether it worked")
-                self._do(OpenSession())
+                self._do(OpenSession(known=True))
             case Done(OpenSession()):
                 self._do(ReadBoard())
             case Done(ReadBoard(), facts) if self._looks_erased(facts):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from agent.errors import JournalFailed
-from agent.jobs.facts import INTENT, SETTLED, Fact
+from agent.jobs.facts import CLAIMED, INTENT, SETTLED, Fact
 from agent.jobs.job import Job, JobState
 from agent.jobs.owner import OwnerLock
 from agent.jobs.worker import Worker
@@ -53,6 +53,7 @@ CREATE TABLE facts (
     data BLOB NOT NULL
 );
 CREATE INDEX facts_job ON facts (job, seq);
+CREATE INDEX facts_kind ON facts (kind, at);
 """
 
 _LIVE = (JobState.RUNNING.value, JobState.ASKING.value)
@@ -73,6 +74,9 @@ class Journal(Protocol):
 
     async def facts(self, job: str) -> list[Fact]:
         """All facts of a job, oldest first."""
+
+    async def claims_since(self, at: float) -> list[str]:
+        """Ids of the claims that were recorded since ``at`` (Unix seconds)."""
 
     async def get(self, job: str) -> Job | None:
         """The job as last saved."""
@@ -154,6 +158,15 @@ class SqliteJournal:
 
         rows = await self._worker.run(run)
         return [Fact(kind=k, data=msgspec.json.decode(data), at=at) for k, data, at in rows]
+
+    async def claims_since(self, at: float) -> list[str]:
+        """See :class:`Journal`."""
+
+        def run(db: sqlite3.Connection) -> list[Any]:
+            found = db.execute("SELECT data FROM facts WHERE kind = ? AND at >= ?", (CLAIMED, at))
+            return found.fetchall()
+
+        return [msgspec.json.decode(data)["claim"] for (data,) in await self._worker.run(run)]
 
     async def get(self, job: str) -> Job | None:
         """See :class:`Journal`."""

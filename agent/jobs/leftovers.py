@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from agent.errors import ClaimOpen, ClaimUndone, Interrupted, JournalFailed
 from agent.jobs.effects import Finish
-from agent.jobs.facts import open_claim
+from agent.jobs.facts import CLOCK_SLACK_S, open_claim
 from agent.jobs.job import Job, JobState
 from agent.jobs.performer import Performer
 from agent.jobs.recover import Recover
@@ -57,9 +57,10 @@ class Leftovers:
             self._pursuits[job.id] = task
             task.add_done_callback(lambda _: self._pursuits.pop(job.id, None))
 
-    async def settle(self, uhwid: str, board: str, active: Container[str]) -> None:
+    async def settle(self, uhwid: str, board: str, active: Container[str]) -> list[str]:
         """Settle what is open of this board now; raises :class:`ClaimOpen` if that fails.
 
+        Returns the claims that the journal knows from the last while, see ``facts.find_ours``.
         ``active`` are the jobs that look after their claims themselves.
         A board that is being set up again does not wait for its old claim: unless the cloud has
         seen it by now, that claim is undone.
@@ -75,6 +76,9 @@ class Leftovers:
             if open_claim(await self._journal.facts(job.id)):
                 self.pursue(job)
                 raise self._still_open(claim)
+        # Twice: our clock and the cloud's may both be off.
+        since = self._surroundings.clock.wall() - 2 * CLOCK_SLACK_S
+        return await self._journal.claims_since(since)
 
     async def close(self) -> None:
         """Stop; what is open stays in the journal for the next start."""

@@ -31,7 +31,7 @@ class Performer:
         board: str,
         lease: Lease | None = None,
         cloud: Cloud | None = None,
-        settle: Callable[[str], Awaitable[None]] | None = None,
+        settle: Callable[[str], Awaitable[list[str]]] | None = None,
     ) -> None:
         """``settle`` undoes what earlier jobs left of a board with that hardware id."""
         self._surroundings = surroundings
@@ -45,8 +45,8 @@ class Performer:
     async def perform(self, request: effects.Request) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``; raises what the board, the port or the cloud raises."""
         match request:
-            case effects.OpenSession():
-                await self._open()
+            case effects.OpenSession(known=known):
+                await self._open(known=known)
             case effects.CloseSession():
                 await self.close()
             case effects.ReadBoard():
@@ -74,8 +74,7 @@ class Performer:
             case effects.Unclaim(claim=claim_id):
                 await self._its_cloud().unclaim(claim_id)
             case effects.SettleLeftovers(uhwid=uhwid):
-                if self._settle:
-                    await self._settle(uhwid)
+                return await self._settle(uhwid) if self._settle else []
         return None
 
     async def close(self) -> None:
@@ -84,13 +83,13 @@ class Performer:
         if session is not None:
             await session.close()
 
-    async def _open(self) -> None:
+    async def _open(self, *, known: bool) -> None:
         await self.close()
         if self._lease is None:
             raise PortGone(port=self._board)
         link = await self._lease.open(BAUD)
         try:
-            self.session = await self._surroundings.open_session(link)
+            self.session = await self._surroundings.open_session(link, known=known)
         except BaseException:
             # Cancelled or failed: the port must not stay open behind a session nobody has.
             await link.close()

@@ -84,6 +84,7 @@ class Provision(NetworkSteps, ClaimSteps):
         self.in_cloud = order.cloud != NO_CLOUD
         self.began = 0.0
         self.trouble: MooringError | None = None
+        self._known: tuple[str, ...] = ()
         self._claims = self._returns = self._resets = 0
         trouble, give_up = self._trouble, self._give_up
         self.rules |= self.claim_rules() | {
@@ -140,8 +141,8 @@ class Provision(NetworkSteps, ClaimSteps):
                 self._do(SettleLeftovers(self.facts.uhwid or ""), ReadIdentity(int(self.now)))
             case Done(ReadIdentity(), identity):
                 self.identity = identity
-            case Done():
-                pass
+            case Done(SettleLeftovers(), known):
+                self._known = tuple(known)
             case _:
                 return False
         if not self._waiting:
@@ -151,6 +152,7 @@ class Provision(NetworkSteps, ClaimSteps):
                 uhwid=self.identity.uhwid,
                 name=self.order.name,
                 since=self.now,
+                known=self._known,
             )
             self._go(State.CLAIMING)
         return True
@@ -275,7 +277,7 @@ class Provision(NetworkSteps, ClaimSteps):
         match event:
             case Entered():
                 self._say("Opening the board again")
-                self._do(OpenSession())
+                self._do(OpenSession(known=True))
             case Done(OpenSession()):
                 self._do(ReadBoard())
             case Done(ReadBoard(), read) if read.uhwid != self.facts.uhwid:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.errors import JoinFailed, NetworkModuleFailed, NoInternet
-from agent.jobs.check import explain_join
+from agent.errors import JoinFailed
+from agent.jobs.check import explain_unseen
 from agent.jobs.job import Action, Question, without_secrets
 from agent.jobs.machine import Inquiry
 from agent.settings.network import NetworkSetting, WiFi
@@ -15,7 +15,7 @@ from agent.settings.network import NetworkSetting, WiFi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.errors import MooringError, NetworkError
+    from agent.errors import MooringError
     from agent.jobs.check import NetworkWarning
     from agent.jobs.forget import Guide
     from agent.sessions.session import NetworkOption
@@ -61,17 +61,17 @@ def serious(warnings: Sequence[NetworkWarning]) -> bool:
 
 
 def join_error(
-    error: NetworkError, network: NetworkSetting, options: Sequence[NetworkOption]
-) -> NetworkError:
-    """``error`` with the most likely reason, which the session alone cannot know."""
+    error: MooringError, network: NetworkSetting, options: Sequence[NetworkOption]
+) -> MooringError:
+    """``error``; for a network that the board does not see, with the name that was meant."""
     if not isinstance(error, JoinFailed):
         return error
-    facts = error.facts | {"network": network.label, "why": explain_join(network, options)}
-    return JoinFailed(**facts)
+    why = explain_unseen(network, options)
+    return JoinFailed(**(error.facts | {"why": why})) if why else error
 
 
 def join_failed(
-    error: NetworkError,
+    error: MooringError,
     network: NetworkSetting,
     options: Sequence[NetworkOption],
     *,
@@ -80,7 +80,7 @@ def join_failed(
 ) -> Inquiry:
     """The board could not join: another password, another network, or give up."""
     report = error.report()
-    same = isinstance(error, NoInternet | NetworkModuleFailed) or not isinstance(network, WiFi)
+    password = isinstance(error, JoinFailed) and isinstance(network, WiFi)
     question = Question(
         id=0,
         step="",
@@ -91,7 +91,7 @@ def join_failed(
         network=without_secrets(network),
         networks=shown_options(options),
         actions=[
-            Action(id=RETRY, label="Try again", needs=None if same else "password"),
+            Action(id=RETRY, label="Try again", needs="password" if password else None),
             Action(id=NETWORK, label="Choose another network", needs="network"),
             give_up,
         ],

@@ -27,14 +27,14 @@ class Recover(ClaimSteps):
         self.claim = claim
         self.cloud_title = cloud_title
         self.cause = Interrupted(what="The claim was undone.")
-        self.rules = self.claim_rules() | {State.CLOSING: self._closing_rule()}
+        self.rules = self.claim_rules() | {
+            State.READING: Rule(self._reading, FIND_LIMIT_S, self._undo, self._wait),
+            State.CLOSING: self._closing_rule(),
+        }
         if claim.claim is None:
             self.state = State.FINDING
         elif claim.joined:
             self.state = State.ONLINE
-        else:
-            self.state = State.READING
-            self.rules[State.READING] = Rule(self._reading, FIND_LIMIT_S, self._undo, self._wait)
 
     def _reading(self, event: Event) -> bool:
         """Look first: the board may have joined after the agent had stopped."""
@@ -51,7 +51,7 @@ class Recover(ClaimSteps):
         return True
 
     def _claimed(self) -> None:
-        self._undo(self.cause)
+        self._go(State.READING)
 
     def _never_made(self, error: MooringError) -> None:
         del error

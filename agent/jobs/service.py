@@ -242,8 +242,8 @@ class JobService:
             await held.aclose()
             self._active.pop(job.id, None)
 
-        async def settle(uhwid: str) -> None:
-            await self._leftovers.settle(uhwid, job.board, self._active.keys())
+        async def settle(uhwid: str) -> list[str]:
+            return await self._leftovers.settle(uhwid, job.board, self._active.keys())
 
         performer = Performer(
             self._surroundings, board=job.board, lease=lease, cloud=plan.cloud, settle=settle

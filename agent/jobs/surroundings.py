@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from agent.clouds.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from agent.boards.board import Board, BoardChanges
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agent.links import Link
     from agent.sessions.session import Session
 
-__all__ = ["Boards", "Clock", "Lease", "Surroundings"]
+__all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
 
 
 class Lease(Protocol):
@@ -53,13 +53,20 @@ class Boards(Protocol):
         """The board once it is there again; PortGone after ``timeout_s``."""
 
 
+class SessionOpener(Protocol):
+    """Starts a session on a link, which belongs to the session from then on."""
+
+    async def __call__(self, link: Link, *, known: bool = False) -> Session:
+        """The session once it is ready; ``known``: the board has spoken before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Everything that procedures act on."""
 
     boards: Boards
-    open_session: Callable[[Link], Awaitable[Session]]
-    """``agent.sessions.v2.open_session``: takes the link over and closes it with the session."""
+    open_session: SessionOpener
+    """``agent.sessions.v2.open_session``."""
     clouds: Mapping[str, Cloud]
     journal: Journal
     clock: Clock = field(default_factory=SystemClock)
