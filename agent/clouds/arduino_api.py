@@ -22,6 +22,8 @@ from agent.settings import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+AUDIENCE: Final = "https://api2.arduino.cc/iot"
+"""What the token is for: the real cloud's name, also at another base address (cloud-arduino, 1)."""
 RENEW_EARLY_S: Final = 30.0
 """A token is renewed this long before it ends (cloud-arduino, section 1)."""
 SUPPORTED_GOOD_FOR_S: Final = 600.0
@@ -176,7 +178,7 @@ class ArduinoApi:
             "grant_type": "client_credentials",
             "client_id": account.client_id,
             "client_secret": account.client_secret.reveal(),
-            "audience": f"{self._http.base_url}/iot",
+            "audience": AUDIENCE,
         }
         if account.organization:
             form["organization_id"] = account.organization

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 TOKEN_LIFETIME_S: Final = 300.0
 """As the real cloud (cloud-arduino, section 1)."""
+AUDIENCE: Final = "https://api2.arduino.cc/iot"
+"""What a client must ask its token for, whatever the address (cloud-arduino, section 1)."""
 MIN_SKETCH: Final = "0.6.0"
 """Minimum version of the provisioning sketch; the real number is not documented."""
 
@@ -206,8 +208,7 @@ class SimulatedArduinoCloud:
     async def _token(self, request: Request) -> Response:
         text = (await read_body(request)).decode("ascii", errors="replace")
         form = {name: values[0] for name, values in parse_qs(text).items()}
-        host = request.headers.get("host", "")
-        expected = {"grant_type": "client_credentials", "audience": f"http://{host}/iot"}
+        expected = {"grant_type": "client_credentials", "audience": AUDIENCE}
         if any(form.get(name) != value for name, value in expected.items()):
             wrong = "grant_type or audience is wrong"
             return error_answer("token", HTTPStatus.BAD_REQUEST, "invalid_request", wrong)
