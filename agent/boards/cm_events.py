@@ -13,6 +13,7 @@ if sys.platform != "win32":
     raise ImportError("COM port events exist on Windows only")
 
 import asyncio
+import contextlib
 import ctypes
 from ctypes import wintypes
 from typing import TYPE_CHECKING, Final
@@ -75,8 +76,8 @@ class ComPortListener:
         loop = asyncio.get_running_loop()
 
         def called(*_facts: object) -> int:
-            # The loop may be closing while the system still calls.
-            if not loop.is_closed():
+            # The loop may be closed while the system still calls.
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(wake)
             return 0
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from agent.boards.board import Port
+from agent.boards.inotify import FolderListener
 from agent.boards.sighting import Sighting
 from agent.boards.system_ports import TEXT_CHARS
 from agent.settings import clean_text
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-POLL_S: Final = 0.2
-"""A look costs some ten microseconds, and people notice a tenth of a second more than that."""
+EVENTS_POLL_S: Final = 1.0
+"""Where the system tells of changes in the folder: only a process that was killed is found so."""
+BLIND_POLL_S: Final = 0.2
+"""Where it does not. A look costs some ten microseconds; people notice a tenth of a second."""
 FILE_LIMIT_BYTES: Final = 16 * 1024
 FILES_LIMIT: Final = 256
 """Eight times the number of boards that are meant to run side by side."""
@@ -38,18 +41,34 @@ class SimulatedPorts:
     """Source of the ports in a folder."""
 
     in_thread = False
-    poll_s = POLL_S
 
     def __init__(self, folder: Path, ignore: Iterable[str] = ()) -> None:
         self._folder = folder
         self._ignore = frozenset(ignore)
+        self._listener: FolderListener | None = None
         self._read: dict[tuple[str, int, int, int], tuple[Sighting, int] | None] = {}
 
+    @property
+    def poll_s(self) -> float:
+        """Seconds between two looks without an event."""
+        return BLIND_POLL_S if self._listener is None else EVENTS_POLL_S
+
     def start(self, wake: Callable[[], None]) -> None:
-        """Nothing to listen to: this source is looked at often."""
+        """Make the folder if it is missing, and listen to its changes if the system can."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            listener = FolderListener(self._folder)
+            listener.start(wake)
+        except OSError as error:
+            _log.debug("no folder events (%s); looking every %s s", error, BLIND_POLL_S)
+            return
+        self._listener = listener
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Stop listening."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     def look(self) -> list[Sighting]:
         """Ports whose process lives. Files are read only when they changed."""

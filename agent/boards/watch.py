@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -99,11 +98,19 @@ class _Watched:
 
     async def run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause_s()):
-                    await self._woken.wait()
+            woken = await self._wait()
             await self.look()
-            await asyncio.sleep(LOOK_GAP_S)
+            if woken:
+                await asyncio.sleep(LOOK_GAP_S)
+
+    async def _wait(self) -> bool:
+        """Until an event came (true) or the pause is over."""
+        try:
+            async with asyncio.timeout(self._pause_s()):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def look(self) -> None:
         async with self._looking:
@@ -124,8 +131,7 @@ class _Watched:
                 self._on_change()
 
     def _pause_s(self) -> float:
-        pause = RETRY_S if 0 < self._failures <= RETRIES else self.source.poll_s
-        return max(0.0, pause - LOOK_GAP_S)
+        return RETRY_S if 0 < self._failures <= RETRIES else self.source.poll_s
 
 
 def _report_defect(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.links.serial import check_baud, open_serial
+from agent.links.tcp import open_tcp
+
 if TYPE_CHECKING:
     from agent.links.link import Link
 
@@ -14,10 +17,7 @@ async def open_link(address: str, baud: int) -> Link:
     Raises :class:`agent.errors.PortError`, or :class:`agent.errors.InputError` for an address or
     a rate that must not be used.
     """
+    check_baud(baud)
     if address.startswith("tcp://"):
-        from agent.links.tcp import open_tcp
-
         return await open_tcp(address)
-    from agent.links.serial import open_serial
-
     return await open_serial(address, baud)

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import subprocess
@@ -65,6 +66,22 @@ def test_a_file_whose_process_has_ended_is_ignored(tmp_path):
         assert len(source.look()) == 1
         process.communicate()
     assert source.look() == []
+
+
+async def test_a_started_source_makes_its_folder_and_hears_of_changes(tmp_path):
+    folder = tmp_path / "new" / "ports"
+    source = SimulatedPorts(folder)
+    assert source.poll_s == 0.2
+    woken = asyncio.Event()
+    source.start(woken.set)
+    announce(folder)
+    if sys.platform == "linux":
+        assert source.poll_s == 1.0
+        await woken.wait()
+    assert len(source.look()) == 1
+    source.close()
+    source.close()
+    assert source.poll_s == 0.2
 
 
 def test_a_missing_folder_has_no_ports(tmp_path):

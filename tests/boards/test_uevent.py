@@ -65,7 +65,7 @@ async def test_the_listener_can_be_started_and_closed_by_any_user():
     listener.close()
 
 
-_DEVICE = Path("/sys/class/tty/ttyS0/uevent")
+_DEVICE = Path("/sys/class/tty/tty/uevent")
 _OTHER = Path("/sys/class/net/lo/uevent")
 
 if sys.platform == "linux" and os.access(_DEVICE, os.W_OK) and os.access(_OTHER, os.W_OK):

@@ -1,12 +1,11 @@
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from agent.links.holder import find_holder
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = pytest.mark.system("linux")
 
 
 def test_the_process_that_has_the_device_open_is_found_by_any_name_of_it(tmp_path):

@@ -15,9 +15,13 @@ import fcntl
 import grp
 import termios
 
+import serialx
+
 from agent.errors import InputError, PortBusy, PortFailed, PortGone
 from agent.links.serial import open_serial
 from agent.links.stream import RECEIVE_BUFFER_BYTES, StreamLink
+
+ROOT = Path(__file__).parents[2]
 
 
 async def _receive(link, size: int) -> bytes:
@@ -174,7 +178,7 @@ async def test_a_second_opening_is_refused(far_end):
     await link.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a port")
+@pytest.mark.system("linux")
 async def test_the_program_that_holds_the_port_is_named(far_end):
     code = (
         "import fcntl, os, sys\n"
@@ -198,43 +202,26 @@ async def test_the_program_that_holds_the_port_is_named(far_end):
         )
 
 
-async def test_a_killed_program_leaves_the_port_free_for_any_user(far_end):
-    """The mark that survives a kill on a pseudo-terminal (TIOCEXCL) must not be set."""
+async def test_a_closed_port_is_free_for_any_user_while_its_board_is_still_there(far_end):
+    """The mark that outlives its owner on a pseudo-terminal (TIOCEXCL) must not be set."""
     link = await open_serial(far_end.path, 9600)
     await link.close()
-    if os.geteuid() != 0:
-        pytest.skip("only root can open the port again as another user")
     Path(far_end.path).chmod(0o666)
-    code = f"import os; os.setuid(65534); os.close(os.open({far_end.path!r}, os.O_RDWR))"
 
-    subprocess.run([sys.executable, "-c", code], check=True)
+    _as_any_user(f"os.close(os.open({far_end.path!r}, os.O_RDWR | os.O_NOCTTY))")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 def test_without_permission_the_group_of_the_device_is_named(far_end):
-    Path(far_end.path).chmod(0o600)
-    os.chown(far_end.path, 0, 20)  # 20 is “dialout” on Debian, another name elsewhere
-    code = (
-        "import asyncio, os, sys\n"
-        "import grp\n"
-        "from agent.errors import NoPermission, PortGone\n"
-        "from agent.links.serial import open_serial\n"
-        "try:\n"  # loads all that the other user may have no right to read
-        "    asyncio.run(open_serial('/nonexistent', 9600))\n"
-        "except PortGone:\n"
-        "    pass\n"
-        "os.setgid(65534); os.setgroups([]); os.setuid(65534)\n"
+    Path(far_end.path).chmod(0)
+
+    said = _as_any_user(
         "try:\n"
         f"    asyncio.run(open_serial({far_end.path!r}, 9600))\n"
         "except NoPermission as error:\n"
         "    print(error.facts['group'])\n"
     )
 
-    run = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path.cwd()
-    )
-
-    assert run.stdout.strip() == grp.getgrgid(20).gr_name
+    assert said.strip() == grp.getgrgid(Path(far_end.path).stat().st_gid).gr_name
 
 
 async def test_a_port_that_does_not_exist_is_gone(tmp_path):
@@ -269,6 +256,19 @@ async def test_any_rate_between_the_usual_ones_can_be_used(far_end):
     link = await open_serial(far_end.path, 250_000)
     await link.write(b"ok")
     assert await far_end.read(2) == b"ok"
+    await link.close()
+
+
+async def test_dtr_and_rts_are_asserted_and_stay_so(far_end):
+    """A pseudo-terminal has no such lines; the library remembers what it asked for."""
+    link = await open_serial(far_end.path, 9600)
+    assert isinstance(link, StreamLink)
+    transport = link._transport
+    assert isinstance(transport, serialx.BaseSerialTransport)
+    for _ in range(2):
+        pins = await transport.get_modem_pins()
+        assert (pins.dtr, pins.rts) == (serialx.PinState.HIGH, serialx.PinState.HIGH)
+        await link.write(b"x")
     await link.close()
 
 
@@ -342,6 +342,30 @@ def test_the_bench_can_lock_a_pseudo_terminal(far_end):
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(first)
     os.close(second)
+
+
+def _as_any_user(code: str) -> str:
+    """What the code prints in a process without root's rights."""
+    loads = (
+        "import asyncio, grp, os\n"
+        "from agent.errors import NoPermission, PortGone\n"
+        "from agent.links.serial import open_serial\n"
+        "try:\n"  # loads all that the other user may have no right to read
+        "    asyncio.run(open_serial('/nonexistent', 9600))\n"
+        "except PortGone:\n"
+        "    pass\n"
+        "if os.geteuid() == 0:\n"
+        "    os.setgid(65534), os.setgroups([]), os.setuid(65534)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", loads + code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def _descriptors() -> int:
