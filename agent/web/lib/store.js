@@ -17,6 +17,9 @@
  * @property {import("../mooring.js").MooringError|null} error
  */
 
+/** Pause before something that failed without a reason is asked again. */
+const AGAIN_MS = 2_000;
+
 /** Ended jobs that the page keeps at hand. */
 const JOBS_KEPT = 200;
 
@@ -42,10 +45,13 @@ export class Store extends EventTarget {
       change: (/** @type {any} */ changes) => this.#someBoards(changes),
     });
     agent.follow("jobs", {
-      snapshot: () => void this.#allJobs(),
+      snapshot: () => this.#insist(() => this.#allJobs()),
       change: (/** @type {any} */ change) => this.putJob(change.snapshot),
     });
-    agent.addEventListener("state", () => agent.state === "connected" && void this.#background());
+    agent.addEventListener("state", () => {
+      this.#changed("info");
+      this.#insist(() => this.#background());
+    });
   }
 
   /** Jobs that change something on a board, newest first. */
@@ -92,6 +98,14 @@ export class Store extends EventTarget {
     });
   }
 
+  /** Resolves when no session of this page is talking to the board. @param {string} board */
+  async rest(board) {
+    const busy = () => ["reading", "scanning"].includes(this.readings.get(board)?.state ?? "");
+    while (busy()) {
+      await new Promise((resolve) => this.addEventListener("readings", resolve, { once: true }));
+    }
+  }
+
   /** Fetch a job that the page does not have. @param {string} id @returns {Promise<Job>} */
   async job(id) {
     const job = await this.agent.call("jobs.get", { job: id });
@@ -126,6 +140,7 @@ export class Store extends EventTarget {
     for (const id of this.readings.keys()) {
       if (this.boards.get(id)?.first_seen !== before.get(id)?.first_seen) this.readings.delete(id);
     }
+    this.#changed("readings");
     this.loaded = true;
     this.#changed("boards", { appeared: boards.filter((board) => !before.has(board.id)) });
   }
@@ -138,6 +153,7 @@ export class Store extends EventTarget {
     }
     for (const board of appeared) this.readings.delete(board.id);
     for (const board of [...appeared, ...changed]) this.boards.set(board.id, board);
+    this.#changed("readings");
     this.#changed("boards", { appeared, vanished });
   }
 
@@ -147,9 +163,16 @@ export class Store extends EventTarget {
     this.#changed("jobs", null);
   }
 
-  /** What changes rarely; a failure leaves the earlier state, and reconnection tries again. */
+  /** Do what needs the connection; reconnection does it anew. @param {() => Promise<void>} load */
+  #insist(load) {
+    if (this.agent.state !== "connected") return;
+    load().catch((error) => {
+      if (error.code !== "agent-gone") setTimeout(() => this.#insist(load), AGAIN_MS);
+    });
+  }
+
+  /** What changes rarely. */
   async #background() {
-    this.#changed("info");
     const [models, clouds, schema] = await Promise.all([
       this.agent.call("models.list"),
       this.agent.call("clouds.list"),

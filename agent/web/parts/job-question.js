@@ -1,6 +1,6 @@
 /** What a job asks, in the place of the step that asks; what was typed before is still there. */
 
-import { View, fill, freshId, h } from "../lib/dom.js";
+import { View, fill, focusOn, freshId, h } from "../lib/dom.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
 import { resetDrawing } from "./drawing.js";
@@ -9,6 +9,9 @@ import { ownField } from "./field.js";
 import { NetworkPicker } from "./network-picker.js";
 
 /** @typedef {import("../types.js").Action} Action */
+
+/** Ids of answers that end the job. */
+const GIVE_UP = new Set(["stop", "undo"]);
 
 export class JobQuestion extends View {
   /** @type {any} */ #password = null;
@@ -48,7 +51,13 @@ export class JobQuestion extends View {
 
   focusFirst() {
     if (this.#password) this.#password.focus();
-    else this.#buttons[0]?.focus();
+    else if (this.#forward) this.#buttons[0]?.focus();
+    else focusOn(/** @type {HTMLElement} */ (this.firstElementChild)); // Nobody gives up by accident.
+  }
+
+  /** There is an answer that goes on with the job. */
+  get #forward() {
+    return this.question.actions.some((action) => !GIVE_UP.has(action.id));
   }
 
   /** The answer that goes on comes first. @returns {Action[]} */
@@ -60,7 +69,9 @@ export class JobQuestion extends View {
 
   /** @param {Action} action */
   #main(action) {
-    if (action.needs !== "password") return h("div.row", {}, this.#button(action, "primary"));
+    if (action.needs !== "password") {
+      return h("div.row", {}, this.#button(action, this.#forward ? "primary" : "quiet"));
+    }
     const { app } = this;
     const limit = kindSchemas(app.store.networkSchema ?? {}).get("wifi")?.properties?.password;
     this.#password = ownField(

@@ -51,6 +51,7 @@ export class NetworkPicker extends View {
     this.append(h("fieldset", {}, this.legend, this.list), this.password.element, this.other);
     this.list.addEventListener("change", (/** @type {any} */ event) => this.#choose(event.target.value));
     this.addEventListener("input", () => this.#changed());
+    this.password.text = memory.password(preferred);
     if (!kinds.includes("wifi")) this.#chosen = OTHER;
     this.show([], true);
   }

@@ -19,6 +19,11 @@ const PARTS = [
   ["monitor", "Serial monitor"],
 ];
 
+const WORK = /** @type {Record<string, string>} */ ({
+  asking: "This board needs you. ",
+  running: "A job is at work on this board. ",
+});
+
 export class BoardView extends View {
   #part = "";
   #shownPart = "";
@@ -29,7 +34,6 @@ export class BoardView extends View {
     super();
     this.app = app;
     this.id_ = id;
-    this.gone = false;
     this.name = foreign("");
     this.picture = h("span.picture");
     this.under = h("p.soft");
@@ -96,7 +100,7 @@ export class BoardView extends View {
       fill(this.picture, boardDrawing(model, 84, 60));
     }
     this.#state();
-    this.#notice();
+    this.#notice(board);
     this.#readUnasked(board);
     const part = this.#part || this.#fitting(board);
     this.#links(board, part);
@@ -125,7 +129,7 @@ export class BoardView extends View {
     if (!board.provisioning.supported.includes("2.0")) return "none";
     const last = store.lastWork(board.id);
     const settled = last?.state === "done" && ["provision", "configure"].includes(last.kind);
-    return settled || store.reading(board.id)?.facts?.online ? "none" : "setup";
+    return settled ? "none" : "setup";
   }
 
   /** @param {Board} board @param {string} part */
@@ -141,16 +145,16 @@ export class BoardView extends View {
     );
   }
 
-  #notice() {
+  /** What a person should know before choosing. @param {Board} board */
+  #notice(board) {
     const job = this.app.store.active(this.id_);
     const work = job && !ended(job) && !["identify", "networks"].includes(job.kind) ? job : null;
-    const key = work ? `${work.id} ${work.state}` : "";
+    const text = work ? WORK[work.state] : remark(board);
+    const key = `${work?.id} ${text}`;
     if (this.notice.dataset.key === key) return;
     this.notice.dataset.key = key;
-    if (!work) return fill(this.notice);
-    const asks = work.state === "asking";
-    const text = asks ? "This board needs you. " : "A job is at work on this board. ";
-    fill(this.notice, h("p.hint", {}, text, h("a", { href: href("job", work.id) }, "See the steps")));
+    const link = work && h("a", { href: href("job", work.id) }, "See the steps");
+    fill(this.notice, text ? h("p.hint", {}, text, link) : null);
   }
 
   /** @param {string} part */
@@ -171,6 +175,14 @@ export class BoardView extends View {
     if (part === "monitor") return new SerialMonitor(this.app, this.id_);
     return null;
   }
+}
+
+/** Why less can be done with this board than with others. @param {Board} board */
+function remark(board) {
+  if (board.state === "bootloader") return "Its loader runs, not its sketch. Press its reset button once.";
+  if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";
+  if (!board.provisioning.supported.includes("2.0")) return "This kind of board cannot be set up by Mooring yet.";
+  return "";
 }
 
 customElements.define("board-view", BoardView);

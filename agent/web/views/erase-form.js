@@ -55,6 +55,7 @@ export class EraseForm extends View {
     this.button.disabled = true;
     fill(this.outcome);
     try {
+      await this.app.store.rest(this.board);
       const request = { kind: "forget", board: this.board, attended: true };
       const { job } = await this.app.agent.call("jobs.start", request);
       go("job", job);

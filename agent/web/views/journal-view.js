@@ -3,6 +3,7 @@
 import { View, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { jobState } from "../lib/boardstate.js";
 import { href } from "../lib/router.js";
+import { ended } from "../lib/store.js";
 import { dateTime, duration } from "../lib/text.js";
 import { chip, updateChip } from "../parts/drawing.js";
 
@@ -23,12 +24,16 @@ export class JournalView extends View {
 
   connectedCallback() {
     this.watch(this.app.store, "jobs", () => this.#draw());
-    this.onLeave(this.app.ticker.follow(() => this.#draw()));
+    this.onLeave(this.app.ticker.follow(() => this.#open && this.#draw()));
     this.#draw();
   }
 
+  /** A job is under way, so that a time has to tick. */
+  #open = false;
+
   #draw() {
     const { store } = this.app;
+    this.#open = [...store.jobs.values()].some((job) => !ended(job));
     const all = [...store.jobs.values()].sort((a, b) => b.created_at - a.created_at);
     const jobs = this.readings.checked ? all : store.work();
     say(this.empty, jobs.length ? "" : "Nothing was done yet. What you do with boards is listed here.");

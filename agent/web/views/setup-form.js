@@ -53,7 +53,8 @@ export class SetupForm extends View {
       void this.#submit();
     });
     const title = provision ? "Set up" : "Change the network";
-    const note = provision ? null : h("p.soft", {}, "The board keeps its name and its cloud. The new settings replace the old ones, even if joining fails.");
+    this.online = h("p.hint", { hidden: true }, "This board is connected to a network. Setting it up again replaces its network and its cloud identity.");
+    const note = provision ? this.online : h("p.soft", {}, "The board keeps its name and its cloud. The new settings replace the old ones, even if joining fails.");
     this.append(h("section.sheet.setup", {}, h("h2", {}, title), note, this.form));
   }
 
@@ -75,6 +76,7 @@ export class SetupForm extends View {
     if (!this.#networks && store.networkSchema && store.models.size) this.#drawNetworks(store.networkSchema);
     if (this.kind === "provision" && !this.#clouds && store.clouds.length) this.#drawClouds();
     const reading = store.reading(this.board);
+    this.online.hidden = !reading?.facts?.online;
     this.#networks?.show(reading?.networks ?? [], reading?.state === "reading" || reading?.state === "scanning");
     this.#scanStatus();
   }
@@ -155,7 +157,6 @@ export class SetupForm extends View {
   }
 
   async #submit() {
-    if (this.form.contains(document.activeElement?.closest("sign-in") ?? null)) return;
     if (this.#sending || !this.#networks) return;
     if (!this.#networks.check()) {
       this.app.announcer.say(this.#networks.value ? "The network settings are not complete." : "Choose a network first.");
@@ -178,7 +179,8 @@ export class SetupForm extends View {
   }
 
   async #start() {
-    const { agent, memory } = this.app;
+    const { agent, memory, store } = this.app;
+    await store.rest(this.board);
     const cloud = this.#clouds?.cloud?.id;
     const { job } = await agent.call("jobs.start", {
       kind: this.kind,

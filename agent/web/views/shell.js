@@ -1,7 +1,7 @@
 /** The frame of the page: header, places, and what it says about the connection. */
 
 import { View, fill, focusOn, h, keyed, say, set } from "../lib/dom.js";
-import { go, href, parseRoute } from "../lib/router.js";
+import { href, parseRoute } from "../lib/router.js";
 import { count } from "../lib/text.js";
 import { symbol } from "../parts/drawing.js";
 import { BoardList } from "./board-list.js";
@@ -112,13 +112,12 @@ export class Shell extends View {
     if (!store.loaded) return say(this.counts, "");
     const open = store.work().filter((job) => job.state === "running").length;
     const asking = store.work().filter((job) => job.state === "asking").length;
-    const parts = [count(store.boards.size, "board")];
+    const parts = [count(store.boards.size, this.app.agent.info?.simulated ? "simulated board" : "board")];
     if (open) parts.push(`${open} at work`);
     if (asking) parts.push(`${asking} ${asking === 1 ? "needs" : "need"} you`);
     say(this.counts, parts.join(" · "));
     const route = parseRoute(location.hash);
     if (route.page === "job") this.list.current = store.jobs.get(route.id)?.board ?? "";
-    else if (route.page === "board" && this.#view?.gone) go("boards");
   }
 }
 
