@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.bridge import access, limits, pages
-from agent.bridge.connection import RESTART, REVOKED, Close, Connection
+from agent.bridge.connection import GONE, RESTART, REVOKED, Close, Connection
 from agent.bridge.listen import bind
 from agent.bridge.methods import build_dispatcher
 from agent.bridge.openrpc import describe
@@ -257,17 +257,26 @@ def _receiver(web: WebSocket) -> Callable[[], Awaitable[str | bytes | None]]:
 
 
 def _sender(web: WebSocket) -> Callable[[str | bytes], Awaitable[None]]:
+    from starlette.websockets import WebSocketDisconnect
+
     async def send(message: str | bytes) -> None:
-        if isinstance(message, str):
-            await web.send_text(message)
-        else:
-            await web.send_bytes(message)
+        try:
+            if isinstance(message, str):
+                await web.send_text(message)
+            else:
+                await web.send_bytes(message)
+        except WebSocketDisconnect as error:
+            raise ConnectionResetError(error.reason) from None
 
     return send
 
 
 async def _close(web: WebSocket, why: Close) -> None:
-    """Say goodbye, if the peer is still there and reads; the transport cuts it soon after."""
-    with contextlib.suppress(RuntimeError, OSError, TimeoutError):
+    """Say goodbye to a peer that may no longer read or be there; the transport cuts it soon."""
+    from starlette.websockets import WebSocketDisconnect
+
+    if why is GONE:
+        return
+    with contextlib.suppress(WebSocketDisconnect, TimeoutError):
         async with asyncio.timeout(limits.CLOSE_S):
             await web.close(why.code, why.reason)

@@ -67,6 +67,9 @@ class Jobs(Protocol):
     async def wait(self, job: str) -> Job:
         """The job once it has ended."""
 
+    def owner_of(self, job: str) -> object:
+        """The ``owner`` of a job that runs; None for any other."""
+
 
 class Models(Protocol):
     """The catalogue."""

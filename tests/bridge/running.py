@@ -40,7 +40,16 @@ UNKNOWN = "https://evil.example.net"
 class PtyBoard:
     """The far end of a pseudo-terminal that is announced as a simulated port."""
 
+    master: int
+    address: str
+    _slave: int
+    _file: Path
+    _folder: Path
+    _facts: dict[str, Any]
+
     def __init__(self, folder: Path, name: str = "uno", serial_number: str = "F412FA65") -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError
         import tty
 
         self.master, self._slave = os.openpty()
@@ -97,9 +106,9 @@ class MemoryJobs:
         self.requests: list[dict[str, Any]] = []
         self.answers: list[tuple[str, dict[str, Any], int | None]] = []
         self.cancelled: list[str] = []
-        self.results: dict[str, Job | None] = {}
         self._subscribers: list[Callable[[JobChange], None]] = []
         self._ended: dict[str, asyncio.Event] = {}
+        self._owners: dict[str, object] = {}
         self.started = asyncio.Event()
 
     async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
@@ -113,6 +122,7 @@ class MemoryJobs:
             created_at=time.time(),
         )
         self._ended[job.id] = asyncio.Event()
+        self._owners[job.id] = owner
         self.put(job)
         self.started.set()
         return job.id
@@ -162,6 +172,10 @@ class MemoryJobs:
     @property
     def subscribers(self) -> int:
         return len(self._subscribers)
+
+    def owner_of(self, job: str) -> object:
+        known = self.jobs.get(job)
+        return None if known is None or known.state.final else self._owners[job]
 
     async def wait(self, job: str) -> Job:
         await self._ended[job].wait()
@@ -269,6 +283,10 @@ class Bridge:
         self.jobs: MemoryJobs = services.jobs  # type: ignore[assignment] # the one of this folder
         self.clients: list[Client] = []
         self.boards_made: list[PtyBoard] = []
+        self.quits = 0
+
+    def quit(self) -> None:
+        self.quits += 1
 
     @property
     def host(self) -> str:
@@ -310,6 +328,7 @@ class Bridge:
 
         unsubscribe = self.services.boards.subscribe(look)
         board.announce()
+        look()  # the system may give a new board the address of the last one
         try:
             return board, await found
         finally:
@@ -343,7 +362,7 @@ async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Br
         clouds={"arduino": OneCloud()},  # type: ignore[dict-item] # enough of a cloud for the bridge
         catalog=Catalog.load(),
         origins=origins,
-        quit=lambda: None,
+        quit=lambda: running.quit(),
     )
     config = BridgeConfig(first_port=18991, last_port=18999)
     server = BridgeServer(services, token=Secret(TOKEN), config=config, web=web)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def build_dispatcher(services: Services, relay: Relay) -> Dispatcher:
     """All methods of the agent over ``services``."""
-    owners = JobOwners()
+    owners = JobOwners(services.jobs.owner_of)
     dispatcher = Dispatcher()
     for methods in (
         agent.methods(services),

@@ -10,7 +10,6 @@ import msgspec
 from agent.boards.board import Board, BoardChanges
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
-from agent.catalog import Model
 from agent.errors import Interrupted, ReportedError
 from agent.jobs.job import JobKind, JobState
 from agent.sessions.session import BoardFacts, NetworkOption
@@ -36,10 +35,40 @@ class BoardList(msgspec.Struct, frozen=True, kw_only=True):
     boards: list[Board]
 
 
+class Reset(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person erases the network on the board itself."""
+
+    available: bool
+    pin: str | None
+    hold_seconds: int | None
+    led: str | None
+    """Which LED tells that the hold was long enough."""
+    procedure: str
+    """In words; where there is no such input: what to do instead."""
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page needs to know of a model."""
+
+    id: str
+    name: str
+    fqbn: str | None
+    connectivity: tuple[str, ...]
+    """``wifi``, ``ethernet``, ``gsm``, ``nb``, ``catm1``, ``cellular``, ``lora``, ``ble``."""
+    provisioning: tuple[str, ...]
+    """Versions of provisioning that exist for it."""
+    networks: tuple[str, ...]
+    """Kinds of network setting that it accepts."""
+    reconfiguration: Reset
+    min_wifi_firmware: str | None
+    drawing: str
+    """Family of its drawing: ``uno``, ``mkr``, ``nano`` …"""
+
+
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     """All models of the catalogue."""
 
-    models: list[Model]
+    models: list[ModelInfo]
 
 
 class Scanned(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +95,10 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         return BoardList(boards=services.boards.list())
 
     async def list_models(_call: Call, _params: Nothing) -> ModelList:
-        return ModelList(models=list(services.catalog.models))
+        models = [
+            msgspec.convert(m, ModelInfo, from_attributes=True) for m in services.catalog.models
+        ]
+        return ModelList(models=models)
 
     async def identify(call: Call, params: OneBoard) -> BoardFacts:
         result = await _run(call, JobKind.IDENTIFY, params.board)

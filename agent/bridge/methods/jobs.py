@@ -37,6 +37,8 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``provision``."""
     name: str | None = None
     """For ``provision``: what the device is to be called in the cloud."""
+    confirmed: bool = False
+    """The person knows the warnings: about the network, or about what erasing wipes."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +95,8 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         }
         if params.network is not None:
             request["network"] = _plain(params.network)
+        if params.confirmed:
+            request["confirmed"] = True
         for name in ("cloud", "name"):
             value = getattr(params, name)
             if value is not None:

@@ -8,6 +8,8 @@ from agent.errors import UnknownJob
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.bridge.peer import Peer
 
 OWNED_MAX = 10_000
@@ -18,7 +20,9 @@ party only. A page that provisions for a whole day starts some hundreds."""
 class JobOwners:
     """Which foreign party started which job. Lasts as long as the agent runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner_of: Callable[[str], object]) -> None:
+        """``owner_of`` knows the party of a job from its first moment until it ends."""
+        self._owner_of = owner_of
         self._owners: dict[str, str] = {}
 
     def add(self, job: str, peer: Peer) -> None:
@@ -31,7 +35,9 @@ class JobOwners:
 
     def sees(self, peer: Peer, job: str) -> bool:
         """Whether ``peer`` may see, answer and cancel ``job``."""
-        return peer.own or self._owners.get(job) == peer.party
+        if peer.own or self._owners.get(job) == peer.party:
+            return True
+        return self._owner_of(job) == peer.party
 
     def require(self, peer: Peer, job: str) -> None:
         """Raise UnknownJob for a job of somebody else, as for one that does not exist."""

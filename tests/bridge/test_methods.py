@@ -1,0 +1,371 @@
+"""The methods over a running server: what they answer, and who may see what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.boards.board import Board, BoardChanges
+from agent.bridge import limits
+from agent.bridge.methods.boards import merge_changes
+from agent.errors import BoardSilent
+from agent.jobs.job import JobState
+from agent.settings import Secret
+from tests.bridge.running import FOREIGN, OTHER, Bridge, Client
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    import pytest
+
+MARKER = "mArKeR-5ecret"
+WIFI = {"kind": "wifi", "ssid": "HomeNet", "password": MARKER}
+
+
+async def until_started(bridge: Bridge, work: Awaitable[Any]) -> asyncio.Future[Any]:
+    """``work`` on its way, with its job begun."""
+    bridge.jobs.started.clear()
+    task = asyncio.ensure_future(work)
+    await bridge.jobs.started.wait()
+    return task
+
+
+# agent, boards, models
+
+
+async def test_info_says_what_this_agent_is(bridge: Bridge) -> None:
+    await bridge.board()
+    client = await bridge.open()
+    info = await client.call("agent.info")
+    assert info["name"] == "mooring"
+    assert info["version"] == "1.2.3"
+    assert info["protocol"] == 1
+    assert info["simulated"] is True
+    assert info["capabilities"] == ["identify", "provision", "serial"]
+    assert (info["boards"], info["jobs"]) == (1, 0)
+
+
+async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:
+    client = await bridge.open(FOREIGN)
+    assert await client.call("boards.subscribe") == {"boards": []}
+    assert await client.call("boards.subscribe") == {"boards": []}
+    board, name = await bridge.board()
+    change = await client.next("boards.changed")
+    assert [appeared["id"] for appeared in change["appeared"]] == [name]
+    board.unplug()
+    assert (await client.next("boards.changed"))["vanished"] == [name]
+    assert client.notifications == []
+
+
+def board_named(name: str, title: str = "") -> Board:
+    return Board(id=name, name=title, model=None, fqbn=None, ports=[], first_seen=0)
+
+
+def test_changes_of_boards_merge_into_the_last_state_of_each() -> None:
+    a1, a2, b, c = board_named("a", "1"), board_named("a", "2"), board_named("b"), board_named("c")
+    merged = merge_changes(
+        BoardChanges(appeared=[a1, b], changed=[c], vanished=["d"]),
+        BoardChanges(changed=[a2], vanished=["b", "c"], appeared=[board_named("d")]),
+    )
+    assert merged.appeared == [a2]
+    assert merged.changed == [board_named("d")]
+    assert merged.vanished == ["b", "c"]
+
+
+async def test_models_are_the_whole_catalogue(bridge: Bridge) -> None:
+    client = await bridge.open(FOREIGN)
+    models = (await client.call("models.list"))["models"]
+    assert len(models) == len(bridge.services.catalog.models)
+    assert {"id", "name", "fqbn", "connectivity", "provisioning", "networks", "drawing"} <= set(
+        models[0]
+    )
+
+
+async def test_identify_is_a_job_whose_result_is_the_answer(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    facts = {"uhwid": "ab" * 32, "sketch_version": "1.0.0"}
+    asked = await until_started(bridge, client.call("board.identify", board=board[-8:]))
+    assert bridge.jobs.requests == [
+        {"kind": "identify", "board": board, "attended": False, "owner": "own"}
+    ]
+    bridge.jobs.end("1", result=facts)
+    assert (await asked)["uhwid"] == "ab" * 32
+
+
+async def test_networks_are_a_job_too(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    option = {"ssid": "HomeNet", "ssid_hex": "486f6d654e6574", "rssi_dbm": -50}
+    asked = await until_started(bridge, client.call("board.networks", board=board))
+    bridge.jobs.end("1", result={"networks": [option], "scanned_at": 5.0})
+    assert await asked == {"networks": [option], "scanned_at": 5.0}
+
+
+async def test_a_job_that_fails_is_the_error_of_the_call(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    asked = await until_started(bridge, client.fail("board.identify", board=board))
+    bridge.jobs.end("1", error=BoardSilent(seconds=30).report())
+    assert (await asked)["data"]["code"] == "board-silent"
+    asked = await until_started(bridge, client.fail("board.identify", board=board))
+    await bridge.jobs.cancel("2")
+    assert (await asked)["data"]["code"] == "interrupted"
+
+
+async def test_a_caller_that_leaves_takes_its_identify_along(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    asked = await until_started(bridge, client.call("board.identify", board=board))
+    asked.cancel()
+    await client.close()
+    while bridge.jobs.cancelled != ["1"]:
+        await asyncio.sleep(0.005)
+
+
+async def test_an_unknown_board_is_named(bridge: Bridge) -> None:
+    client = await bridge.open()
+    for method in ("board.identify", "board.networks"):
+        assert (await client.fail(method, board="nothing"))["data"]["code"] == "board-unknown"
+
+
+# jobs
+
+
+async def test_a_job_is_started_answered_and_ended(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    assert await client.call("jobs.subscribe") == {"jobs": []}
+    started = await client.call(
+        "jobs.start", kind="provision", board=board, network=WIFI, cloud="arduino", name="kitchen"
+    )
+    assert started == {"job": "1"}
+    request = bridge.jobs.requests[0]
+    assert request["network"]["ssid"] == "HomeNet"
+    assert request["network"]["password"] == Secret(MARKER)
+    assert (request["cloud"], request["name"], request["attended"]) == ("arduino", "kitchen", True)
+    bridge.jobs.ask("1")
+    while (change := await client.next("job.changed"))["state"] != "asking":
+        pass
+    assert change["snapshot"]["question"]["actions"][0]["id"] == "retry"
+    await client.call(
+        "jobs.answer", job="1", answer={"action": "retry", "password": MARKER}, question=1
+    )
+    assert bridge.jobs.answers == [("1", {"action": "retry", "password": Secret(MARKER)}, 1)]
+    bridge.jobs.end("1", result={"device": "d"})
+    assert (await client.next("job.changed"))["state"] == "done"
+    assert (await client.call("jobs.get", job="1"))["result"] == {"device": "d"}
+    assert (await client.call("jobs.list", board=board))["jobs"][0]["id"] == "1"
+    assert (await client.call("jobs.list", board="other"))["jobs"] == []
+
+
+async def test_wrong_input_of_a_job_names_the_field_and_starts_nothing(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    for changed, field in (
+        ({"kind": "dance"}, "kind"),
+        ({"network": {"kind": "wifi", "ssid": "x" * 33}}, "ssid"),
+        ({"network": {"kind": "wifi", "ssid": "x", "password": "y" * 64}}, "password"),
+        ({"network": {"kind": "wifi", "ssid": "x", "pin": "1"}}, "pin"),
+        ({"network": {"kind": "smoke"}}, "kind"),
+        ({"network": []}, "network"),
+        ({"attended": "yes"}, "attended"),
+        ({"wrong": 1}, "wrong"),
+        ({"confirmed": 1}, "confirmed"),
+    ):
+        error = await client.fail("jobs.start", **{"kind": "configure", "board": board, **changed})
+        assert error["code"] == -32602, changed
+        assert error["data"]["facts"]["field"] == field
+    for answer, field in (
+        ({}, "answer.action"),
+        ({"action": "retry", "x": 1}, "answer.x"),
+        ({"action": "retry", "network": {"kind": "wifi", "ssid": ""}}, "ssid"),
+    ):
+        error = await client.fail("jobs.answer", job="1", answer=answer)
+        assert error["data"]["facts"]["field"] == field
+    assert bridge.jobs.requests == []
+
+
+async def test_changes_while_the_journal_is_read_follow_the_answer(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    await client.call("jobs.start", kind="forget", board=board)
+    await client.send({"jsonrpc": "2.0", "id": "s", "method": "jobs.subscribe"})
+    while not bridge.jobs.subscribers:
+        await asyncio.sleep(0)
+    bridge.jobs.ask("1")
+    first = await client.take()
+    assert first is not None
+    assert first["id"] == "s"
+    assert (await client.next("job.changed"))["state"] == "asking"
+
+
+async def test_a_foreign_page_sees_only_the_jobs_that_it_started(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    own, page, other = (
+        await bridge.open(own=True),
+        await bridge.open(FOREIGN),
+        await bridge.open(OTHER),
+    )
+    second_tab = await bridge.open(FOREIGN)
+    for client in (own, page, other):
+        await client.call("jobs.subscribe")
+    mine = (await own.call("jobs.start", kind="forget", board=board))["job"]
+    theirs = (await page.call("jobs.start", kind="configure", board=board, network=WIFI))["job"]
+    bridge.jobs.ask(theirs)
+    bridge.jobs.ask(mine)
+
+    assert [job["id"] for job in (await own.call("jobs.list"))["jobs"]] == [theirs, mine]
+    for client in (page, second_tab):
+        assert [job["id"] for job in (await client.call("jobs.list"))["jobs"]] == [theirs]
+        assert (await client.call("jobs.get", job=theirs))["id"] == theirs
+        listed = (await client.call("jobs.subscribe"))["jobs"]
+        assert [job["id"] for job in listed] == [theirs]
+    assert (await other.call("jobs.list"))["jobs"] == []
+    for client, job in ((page, mine), (other, mine), (other, theirs), (other, "99")):
+        for method, params in (
+            ("jobs.get", {}),
+            ("jobs.cancel", {}),
+            ("jobs.answer", {"answer": {"action": "retry"}}),
+        ):
+            error = await client.fail(method, job=job, **params)
+            assert error["data"]["code"] == "job-unknown"
+    assert {n["params"]["job"] for n in own.notifications} == {mine, theirs}
+    assert {n["params"]["job"] for n in page.notifications} == {theirs}
+    assert other.notifications == []
+    bridge.jobs.end(theirs)
+    # It stays visible to its page after its end.
+    assert (await page.call("jobs.get", job=theirs))["state"] == "done"
+    assert (await page.call("agent.info"))["own"] is False
+
+
+async def test_a_page_that_is_behind_learns_the_last_state_of_a_job(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    await client.call("jobs.subscribe")
+    await client.call("jobs.start", kind="forget", board=board)
+    job = bridge.jobs.jobs["1"]
+    for number in range(10 * limits.BEHIND):
+        bridge.jobs.put(msgspec.structs.replace(job, title=str(number)))
+    bridge.jobs.end("1")
+    changes = 0
+    while (await client.next("job.changed"))["state"] != JobState.DONE.value:
+        changes += 1
+    assert changes <= limits.BEHIND + 1
+
+
+# clouds, networks, origins
+
+
+async def test_an_account_is_checked_kept_and_forgotten(bridge: Bridge) -> None:
+    client = await bridge.open(own=True)
+    account = {"client_id": "me", "client_secret": "wrong"}
+    error = await client.fail("clouds.login", cloud="arduino", account=account)
+    assert error["data"]["code"] == "cloud-not-authorised"
+    account["client_secret"] = "right"
+    info = await client.call("clouds.login", cloud="arduino", account=account)
+    assert (info["signed_in"], info["account"]) == (True, {"client_id": "me"})
+    page = await bridge.open(FOREIGN)
+    (seen,) = (await page.call("clouds.list"))["clouds"]
+    assert (seen["signed_in"], seen["account"]) == (True, {})
+    assert (await client.call("clouds.logout", cloud="arduino"))["signed_in"] is False
+    error = await client.fail("clouds.logout", cloud="nowhere")
+    assert error["data"]["facts"]["field"] == "cloud"
+
+
+async def test_accounts_origins_and_the_end_are_closed_to_foreign_pages(bridge: Bridge) -> None:
+    page = await bridge.open(FOREIGN)
+    for method, params in (
+        ("clouds.login", {"cloud": "arduino", "account": {}}),
+        ("clouds.logout", {"cloud": "arduino"}),
+        ("origins.list", {}),
+        ("origins.allow", {"url": "https://more.example.com"}),
+        ("origins.revoke", {"url": OTHER}),
+        ("agent.quit", {}),
+    ):
+        assert (await page.fail(method, **params))["data"]["code"] == "not-allowed"
+
+
+async def test_quit_is_answered_before_it_happens(bridge: Bridge) -> None:
+    client = await bridge.open()
+    assert await client.call("agent.quit") == {}
+    assert bridge.quits == 1
+
+
+async def test_the_check_of_a_network_names_field_and_warnings(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open(FOREIGN)
+    seen = [{"ssid": "HomeNet", "ssid_hex": b"HomeNet".hex(), "rssi_dbm": -50}]
+
+    async def check(**params: Any) -> Any:
+        return await client.call("networks.check", **params)
+
+    assert await check(network=WIFI, board=board, networks=seen) == {"problems": [], "warnings": []}
+    near = await check(network={"kind": "wifi", "ssid": "homenet"}, networks=seen)
+    assert near["warnings"][0]["code"] == "look-alike"
+    assert await check(network={"kind": "wifi", "ssid": "homenet"}) == {
+        "problems": [],
+        "warnings": [],
+    }
+    long = await check(network={"kind": "wifi", "ssid": "é" * 17})
+    assert long["problems"][0]["field"] == "ssid"
+    other = await check(network={"kind": "gsm"}, board=board)
+    assert other["problems"][0]["field"] == "kind"
+    assert "Wi-Fi" in other["problems"][0]["problem"]
+
+
+async def test_a_network_name_that_cannot_be_text_is_not_json_at_all(bridge: Bridge) -> None:
+    client = await bridge.open()
+    await client.socket.send(
+        '{"jsonrpc":"2.0","id":1,"method":"networks.check",'
+        '"params":{"network":{"kind":"wifi","ssid":"\\ud800"}}}'
+    )
+    answer = await client.take()
+    assert answer is not None
+    assert answer["error"]["code"] == -32700
+
+
+async def test_the_schema_of_networks_marks_the_secrets(bridge: Bridge) -> None:
+    client = await bridge.open(FOREIGN)
+    schema = await client.call("networks.schema")
+    assert '"format": "password"' in json.dumps(schema)
+
+
+async def test_the_list_of_pages_is_managed(bridge: Bridge) -> None:
+    client = await bridge.open(own=True)
+    listed = await client.call("origins.allow", url="https://More.example.com/")
+    assert "https://more.example.com" in [entry["url"] for entry in listed["origins"]]
+    assert await client.call("origins.list") == listed
+    listed = await client.call("origins.revoke", url="https://more.example.com")
+    assert "https://more.example.com" not in [entry["url"] for entry in listed["origins"]]
+    error = await client.fail("origins.allow", url="http://app.example.com")
+    assert error["data"]["facts"]["field"] == "url"
+
+
+async def test_a_password_reaches_the_job_and_nothing_else(
+    bridge: Bridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    _, board = await bridge.board()
+    clients: list[Client] = [await bridge.open(origin) for origin in (None, FOREIGN, OTHER)]
+    for client in clients:
+        await client.call("jobs.subscribe")
+        await client.call("boards.subscribe")
+    await clients[1].call("jobs.start", kind="configure", board=board, network=WIFI)
+    await clients[1].fail("jobs.start", kind="configure", board="x", network=WIFI)
+    await clients[1].fail("jobs.start", kind=MARKER.lower(), board="x", network=WIFI)
+    wrong = {**WIFI, "ssid_hex": 5}
+    await clients[1].fail("jobs.start", kind="configure", board=board, network=wrong)
+    await clients[1].fail("jobs.answer", job="1", answer={"action": "x", "password": MARKER})
+    await clients[0].fail(
+        "clouds.login", cloud="arduino", account={"client_secret": MARKER, "client_id": "a"}
+    )
+    seen = [json.dumps(client.notifications) for client in clients]
+    # The client of this test logs what it sends; the agent must not.
+    logged = [r for r in caplog.records if r.name != "websockets.client"]
+    assert all(MARKER not in record.getMessage() for record in logged)
+    assert all(MARKER not in text for text in seen)
