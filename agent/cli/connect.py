@@ -39,8 +39,8 @@ async def open_client() -> AsyncIterator[Client]:
     paths.make()
     start_logging(paths.log_file, config.log.level, stderr=False)
     app = build(config, paths)
-    await app.start()
     try:
+        await app.start()
         async with inside_client(app.connection()) as client:
             yield client
     finally:

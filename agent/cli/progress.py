@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.output import seconds_text
+from agent.cli.output import cell_width, seconds_text
 from agent.jobs.job import StepState
 from agent.settings import clean_text
 
@@ -17,8 +17,7 @@ _ENDED: dict[StepState, tuple[str, Colour | None]] = {
     StepState.DONE: ("✓", "green"),
     StepState.FAILED: ("✗", "red"),
     StepState.SKIPPED: ("–", "dim"),
-}
-NAME_COLUMNS = 30
+}TIME_COLUMNS = len("2 min 05 s")
 
 
 class StepReporter:
@@ -27,9 +26,11 @@ class StepReporter:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._shown: dict[str, Step] = {}
+        self._columns = 0
 
     def show(self, job: Job) -> None:
         """Show what is new in ``job``."""
+        self._columns = max([self._columns, *(cell_width(step.name) for step in job.steps)])
         for step in job.steps:
             before = self._shown.get(step.id)
             if step == before or (before is None and step.state is StepState.PENDING):
@@ -58,7 +59,8 @@ class StepReporter:
             return
         mark, colour = _ENDED[step.state]
         name = clean_text(step.name)
-        text = f"{mark} {name:{NAME_COLUMNS}} {seconds_text(step.seconds):>9}"
+        blanks = " " * (self._columns - cell_width(name))
+        text = f"{mark} {name}{blanks} {seconds_text(step.seconds):>{TIME_COLUMNS}}"
         if step.message:
             text = f"{text}  {clean_text(step.message)}"
         self._output.line(text.rstrip(), colour)

@@ -57,10 +57,23 @@ def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = ExitStatus.FAILED
     except Exception as error:
+        _open_log()
         _logger.exception("the command failed")
         shell.output.error(InternalError(kind=type(error).__name__).report())
         status = ExitStatus.FAILED
     sys.exit(status)
+
+
+def _open_log() -> None:
+    """See that there is a log; without one, a traceback would go to the terminal."""
+    from agent.settings.log import start_logging
+    from agent.settings.paths import find_paths
+
+    with contextlib.suppress(OSError):
+        if not logging.getLogger().handlers:
+            paths = find_paths()
+            paths.make()
+            start_logging(paths.log_file, "info", stderr=False)
 
 
 def status_of(error: MooringError) -> ExitStatus:
