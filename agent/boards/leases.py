@@ -46,6 +46,15 @@ class Arrivals:
             arrivals[sighting.port.address] = before if before and same else (sighting, now)
         self._arrivals = arrivals
 
+    def returned(self, sightings: Sequence[Sighting]) -> set[Sighting]:
+        """Ports that went and came back under the same name since the list that was noted last."""
+        return {
+            sighting
+            for sighting in sightings
+            if (before := self._arrivals.get(sighting.port.address))
+            and before[0].node != sighting.node
+        }
+
     def age_s(self, sighting: Sighting, now: float) -> float:
         """Seconds since this port came; infinite if that is not known."""
         arrival = self._arrivals.get(sighting.port.address)

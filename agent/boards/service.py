@@ -187,7 +187,12 @@ class BoardService:
 
     def _ports_changed(self, sightings: Sequence[Sighting]) -> None:
         now = asyncio.get_running_loop().time() if self._started else -math.inf
+        returned = self._arrivals.returned(sightings)
         self._arrivals.note(sightings, now)
+        if returned:
+            # A restart between two looks is told all the same: jobs wait for it.
+            away = [sighting for sighting in sightings if sighting not in returned]
+            self._publish(self._registry.update(away, self._clock()))
         self._publish(self._registry.update(sightings, self._clock()))
         turn, self._turn = self._turn, asyncio.Event()
         turn.set()
