@@ -17,7 +17,8 @@ _ENDED: dict[StepState, tuple[str, Colour | None]] = {
     StepState.DONE: ("✓", "green"),
     StepState.FAILED: ("✗", "red"),
     StepState.SKIPPED: ("–", "dim"),
-}TIME_COLUMNS = len("2 min 05 s")
+}
+TIME_COLUMNS = len("2 min 05 s")
 
 
 class StepReporter:
