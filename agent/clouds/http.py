@@ -157,7 +157,7 @@ class CloudHttp:
         if isinstance(result, Answer):
             after_s = parse_retry_after(result.retry_after, self.clock.wall())
             return Outcome(status=result.status, retry_after_s=after_s)
-        untrusted = isinstance(_root(result), ssl.SSLCertVerificationError)
+        untrusted = isinstance(_system_error(result), ssl.SSLCertVerificationError)
         return Outcome(sent=result.facts["sent"] is not False, hopeless=untrusted)
 
     def _refuse_overload(self, answer: Answer, request: Request) -> None:
@@ -211,7 +211,7 @@ class CloudHttp:
     def _explain(self, error: Exception) -> Unreachable:
         import httpx
 
-        reason = _root(error)
+        reason = _system_error(error)
         unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
         sent = not isinstance(error, unsent)
         if isinstance(reason, ssl.SSLCertVerificationError):
@@ -223,7 +223,7 @@ class CloudHttp:
         elif isinstance(error, httpx.ProxyError):
             detail = f"The proxy of this computer refused: {error}."
         elif not sent:
-            detail = f"No connection: {getattr(reason, 'strerror', None) or reason}."
+            detail = f"No connection: {(reason and reason.strerror) or error}."
         else:
             detail = "The connection was lost before the whole answer arrived."
         failure = Unreachable(cloud=self.title, detail=clean_text(detail), sent=sent)
@@ -254,8 +254,14 @@ def _tls_context(scheme: str) -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost cause: what the operating system or TLS said."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def _system_error(error: BaseException | None) -> OSError | None:
+    """What the operating system or TLS said: the innermost of the nearest causes with a number."""
+    found: OSError | None = None
+    while error is not None:
+        if isinstance(error, OSError):
+            found = error
+            if error.errno is not None:
+                break
+        # One library of the three on the way names no cause, only a context.
+        error = error.__cause__ or error.__context__
+    return found

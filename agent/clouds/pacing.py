@@ -15,6 +15,8 @@ RETRY_AFTER_LIMIT_S: Final = 60.0
 """A person waits a minute; a cloud that asks for longer is reported instead."""
 PAUSE_LIMIT_S: Final = 600.0
 """A longer silence than ten minutes is not believed: it would stop the agent until a restart."""
+ROUNDING_S: Final = 1e-6
+"""Sums of intervals are not exact; nobody waits a microsecond."""
 SERVER_ERROR: Final = 500
 TOO_MANY_REQUESTS: Final = 429
 
@@ -41,7 +43,8 @@ class TokenBucket:
 
     def wait_s(self, now: float) -> float:
         """Seconds that a reservation made now would wait."""
-        return max(0.0, self._full_at - self._window_s - now)
+        wait_s = self._full_at - self._window_s - now
+        return wait_s if wait_s > ROUNDING_S else 0.0
 
     def reserve(self, now: float) -> float:
         """Take a turn; the caller waits the seconds returned before it sends."""
