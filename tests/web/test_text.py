@@ -26,7 +26,7 @@ CALL = """async ([name, args]) => {
         ("duration", [9.96], "10 s"),
         ("duration", [59.6], "1 min 0 s"),
         ("duration", [3725], "1 h 2 min"),
-        ("duration", [-3], "0.0 s"),
+        ("duration", [-3], "< 0.1 s"),
         ("ago", [100, 102], "just now"),
         ("ago", [100, 123], "20 seconds ago"),
         ("ago", [100, 100 + 125], "2 min ago"),

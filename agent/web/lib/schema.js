@@ -14,6 +14,7 @@
  * @property {number|undefined} minimum
  * @property {number|undefined} maximum
  * @property {number|undefined} maxBytes
+ * @property {boolean} counted The limit is near enough to be counted before the person's eyes.
  * @property {number|undefined} maxItems
  * @property {string|undefined} pattern
  */
@@ -63,6 +64,7 @@ function field(name, schema, object) {
     minimum: schema.minimum,
     maximum: schema.maximum,
     maxBytes: schema["x-max-bytes"] ?? schema.maxLength,
+    counted: schema["x-max-bytes"] !== undefined,
     maxItems: schema.maxItems,
     pattern: schema.pattern,
   };

@@ -13,6 +13,7 @@ export function hexOf(/** @type {string} */ text) {
 /** A duration: “0.4 s”, “12 s”, “3 min 5 s”. */
 export function duration(/** @type {number} */ seconds) {
   const s = Math.max(0, seconds);
+  if (s < 0.05) return "< 0.1 s";
   if (s < 9.95) return `${s.toFixed(1)} s`;
   if (s < 59.5) return `${Math.round(s)} s`;
   const whole = Math.round(s);

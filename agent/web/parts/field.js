@@ -21,7 +21,7 @@ export class FieldInput {
     const value = options.value ?? shape.initial;
     /** @type {any} The input or select. */
     this.input = this.#control(id, value);
-    this.#counter = shape.maxBytes && shape.type !== "choice" ? h("span.counter", { id: `${id}-count` }) : null;
+    this.#counter = shape.maxBytes && shape.counted ? h("span.counter", { id: `${id}-count` }) : null;
     this.#description = shape.description ? h("p.note", { id: `${id}-note` }, shape.description) : null;
     this.#error = h("p.field-error", { id: `${id}-error`, hidden: true });
     const label = h("label", { for: id }, options.label ?? shape.title);
@@ -139,6 +139,7 @@ export function ownField(shape, options = {}) {
     minimum: undefined,
     maximum: undefined,
     maxBytes: undefined,
+    counted: shape.maxBytes !== undefined,
     maxItems: undefined,
     pattern: undefined,
     ...shape,

@@ -31,8 +31,7 @@ export class JobQuestion extends View {
     const title = freshId("question");
     this.outcome = h("div");
     this.choice = h("div.choose", { hidden: true });
-    const [main, ...others] = this.#ordered();
-    this.answers = h("div", {}, ...(main ? [this.#main(main)] : []), h("div.row", {}, ...others.map((action) => this.#button(action, "quiet"))));
+    this.answers = h("div", {}, ...this.#answers());
     this.append(
       h(
         "div.ask",
@@ -67,11 +66,19 @@ export class JobQuestion extends View {
     return main ? [main, ...actions.filter((action) => action !== main)] : [];
   }
 
-  /** @param {Action} action */
-  #main(action) {
-    if (action.needs !== "password") {
-      return h("div.row", {}, this.#button(action, this.#forward ? "primary" : "quiet"));
+  #answers() {
+    const [main, ...others] = this.#ordered();
+    if (main?.needs === "password") {
+      const form = this.#passwordForm(main);
+      return [form, h("div.row", {}, ...others.map((action) => this.#button(action, "quiet")))];
     }
+    const look = this.#forward ? "primary" : "quiet";
+    const buttons = main ? [this.#button(main, look), ...others.map((action) => this.#button(action, "quiet"))] : [];
+    return [h("div.row", {}, ...buttons)];
+  }
+
+  /** @param {Action} action */
+  #passwordForm(action) {
     const { app } = this;
     const limit = kindSchemas(app.store.networkSchema ?? {}).get("wifi")?.properties?.password;
     this.#password = ownField(

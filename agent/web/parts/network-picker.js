@@ -67,9 +67,9 @@ export class NetworkPicker extends View {
     const kept = this.#options.find((option) => option.ssid_hex === this.#chosen);
     this.#options = this.kinds.includes("wifi") ? merged(options) : [];
     const there = this.#options.some((option) => option.ssid_hex === this.#chosen);
-    if (this.#chosen && this.#chosen !== OTHER && !there) {
+    if (this.#chosen && this.#chosen !== OTHER && !there && (kept || !coming)) {
       if (kept) this.#options.push(kept);
-      else this.#chosen = "";
+      else this.#choose("");
     }
     const rows = [...this.#options.map((option) => option.ssid_hex), OTHER];
     keyed(this.list, rows, (row) => row, (row) => this.#row(row), (row, key) => this.#update(row, key));

@@ -6,6 +6,9 @@ import { resetDrawing } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
 
 export class EraseForm extends View {
+  /** The page has said for certain what is lost, so that the job need not ask. */
+  #said = false;
+
   /** @param {import("../app.js").App} app @param {string} board */
   constructor(app, board) {
     super();
@@ -30,6 +33,7 @@ export class EraseForm extends View {
     const facts = store.reading(this.board)?.facts;
     const input = store.model(store.boards.get(this.board)?.model)?.reconfiguration;
     const byHand = Boolean(facts?.application_sketch);
+    this.#said = Boolean(facts) && !byHand;
     const key = `${byHand} ${facts ? "read" : ""} ${input?.pin ?? ""}`;
     if (this.text.dataset.key === key) return;
     this.text.dataset.key = key;
@@ -56,7 +60,7 @@ export class EraseForm extends View {
     fill(this.outcome);
     try {
       await this.app.store.rest(this.board);
-      const request = { kind: "forget", board: this.board, attended: true };
+      const request = { kind: "forget", board: this.board, attended: true, confirmed: this.#said };
       const { job } = await this.app.agent.call("jobs.start", request);
       go("job", job);
     } catch (error) {

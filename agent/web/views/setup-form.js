@@ -20,6 +20,8 @@ export class SetupForm extends View {
   #timer = 0;
   #asked = 0;
   #sending = false;
+  /** Warnings that the person has seen before going on, so that the job need not ask. */
+  #warned = false;
 
   /** @param {import("../app.js").App} app @param {string} board @param {"provision"|"configure"} kind */
   constructor(app, board, kind) {
@@ -146,6 +148,7 @@ export class SetupForm extends View {
       .call("networks.check", { network, board: this.board, ...known })
       .catch(() => ({ problems: [], warnings: [] }));
     if (asked !== this.#asked) return true;
+    if (strict) this.#warned = answer.warnings.length > 0 && this.warnings.childElementCount > 0;
     const warnings = answer.warnings.map((/** @type {any} */ warning) => h("p.hint", { dir: "auto" }, warning.text));
     if (this.warnings.textContent !== warnings.map((/** @type {any} */ line) => line.textContent).join("")) {
       fill(this.warnings, ...warnings);
@@ -188,6 +191,7 @@ export class SetupForm extends View {
       attended: true,
       network: this.#networks?.value,
       ...(cloud ? { cloud } : {}),
+      ...(this.#warned ? { confirmed: true } : {}),
       ...this.#device?.values,
     });
     this.#networks?.remember();
