@@ -152,7 +152,7 @@ class NetworkSteps(BoardSteps):
     def _check_network(self) -> None:
         warnings = [] if self.confirmed else check_network(self.network, self.networks)
         if not warnings:
-            self._complete()
+            self._complete(f"{self.network.label} can be tried")
             self._checked()
         elif questions.serious(warnings) and not self._scanned and not self.facts.online:
             # The list of the opening may be minutes old: look again before asking.

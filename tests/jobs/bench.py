@@ -1,0 +1,183 @@
+"""The whole bench: simulated boards and cloud, and everything real between them and the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from agent.boards.service import BoardService
+from agent.boards.simulated_ports import SimulatedPorts
+from agent.clouds.accounts import AccountStore
+from agent.clouds.arduino import ArduinoCloud
+from agent.clouds.none import NoCloud
+from agent.jobs.job import Job, JobChange, JobState
+from agent.jobs.journal import open_journal
+from agent.jobs.service import JobService
+from agent.jobs.surroundings import Surroundings
+from agent.sessions.v2 import open_session
+from agent.settings import Secret
+from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+from agent.simulator.config import BoardConfig, SimulatorConfig, StepFault
+from agent.simulator.device import DeviceEvent, SimulatedDevice
+from agent.simulator.timing import VECTOR_TIMING
+from agent.simulator.world import Network, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.boards.board import Board
+    from agent.catalog import Catalog
+    from agent.clouds.clock import Clock
+    from agent.clouds.cloud import Cloud
+    from agent.clouds.http import Limits
+    from agent.jobs.journal import Journal, SqliteJournal
+
+PASSWORD = "marker-wifi-password-9f3c"
+SPEED = 30.0
+"""Board seconds in a second; what only waits for a limit of the firmware is over in half a second."""
+
+
+def world() -> World:
+    return World(
+        networks=[
+            Network(ssid="HomeNet", rssi=-45, password=Secret(PASSWORD)),
+            Network(ssid="Office", rssi=-67, password=Secret("s3cret")),
+            Network(ssid="NoInternet", rssi=-60, password=Secret("nopath"), internet=False),
+        ]
+    )
+
+
+class Bench:
+    """Boards, clouds and one agent; the agent may be started again on the same journal."""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.folder = folder
+        self.ports = folder / "ports"
+        self.ports.mkdir()
+        self.catalog = catalog
+        self.world = world()
+        self.cloud = SimulatedArduinoCloud(catalog=catalog)
+        self.devices: list[SimulatedDevice] = []
+        self.events: list[DeviceEvent] = []
+        self.changes: list[JobChange] = []
+        self._always = AsyncExitStack()
+        self._agent = AsyncExitStack()
+        self._changed = asyncio.Condition()
+        self._notes: set[asyncio.Task[None]] = set()
+        self.jobs: JobService
+        self.boards: BoardService
+        self.journal: SqliteJournal
+
+    async def start(self) -> None:
+        await self._always.enter_async_context(self.cloud)
+
+    async def plug(self, *faults: StepFault, **config: Any) -> SimulatedDevice:
+        """A board fresh from its box."""
+        given = SimulatorConfig(
+            board=BoardConfig(**config),
+            timing=VECTOR_TIMING,
+            speed=SPEED,
+            faults=faults,
+            cloud=self.cloud.base_url,
+            folder=str(self.ports),
+        )
+        device = SimulatedDevice(
+            given,
+            self.catalog,
+            number=len(self.devices),
+            world=self.world,
+            on_event=self.events.append,
+        )
+        self.devices.append(device)
+        await self._always.enter_async_context(device)
+        return device
+
+    async def start_agent(
+        self,
+        *,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+        limits: Limits | None = None,
+    ) -> JobService:
+        """What ``agent/app.py`` does, on this bench."""
+        self._agent = AsyncExitStack()
+        if journal is None:
+            self.journal = await open_journal(self.folder / "journal.sqlite3")
+            self._agent.push_async_callback(self.journal.close)
+        self.boards = BoardService(self.catalog, [SimulatedPorts(self.ports)])
+        await self.boards.start()
+        self._agent.push_async_callback(self.boards.close)
+        store = AccountStore(self.folder / "accounts.json", use_keyring=False)
+        arduino = ArduinoCloud(
+            base_url=self.cloud.base_url, accounts=store, catalog=self.catalog, limits=limits
+        )
+        self._agent.push_async_callback(arduino.close)
+        if not (self.folder / "accounts.json").exists():
+            await arduino.login(self.cloud.account)
+        clouds: dict[str, Cloud] = {"arduino": arduino, "none": NoCloud()}
+        given: dict[str, Any] = {"clock": clock} if clock else {}
+        surroundings = Surroundings(
+            boards=self.boards,
+            open_session=open_session,
+            clouds=clouds,
+            journal=journal or self.journal,
+            **given,
+        )
+        self.jobs = JobService(surroundings, self.catalog)
+        self._agent.push_async_callback(self.jobs.close)
+        self.jobs.subscribe(self._note)
+        await self.jobs.start_up()
+        return self.jobs
+
+    async def stop_agent(self) -> None:
+        await self._agent.aclose()
+
+    async def stop(self) -> None:
+        await self.stop_agent()
+        await self._always.aclose()
+
+    @property
+    def board(self) -> Board:
+        (only,) = self.boards.list()
+        return only
+
+    async def provision(
+        self, board: str | None = None, *, attended: bool = True, **changes: Any
+    ) -> str:
+        request: dict[str, Any] = {
+            "kind": "provision",
+            "board": board or self.board.id,
+            "cloud": "arduino",
+            "name": "kitchen-sensor",
+            "network": {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD},
+        }
+        return await self.jobs.start(request | changes, attended=attended)
+
+    async def asks(self, job: str) -> Job:
+        """The job once it asks something."""
+        return await self.until(job, lambda now: now.state is JobState.ASKING)
+
+    async def until(self, job: str, condition: Any, *, ended: bool = False) -> Job:
+        """The job once ``condition`` holds; fails if it ends without, unless it may have ``ended``."""
+        async with self._changed:
+            while True:
+                now = await self.jobs.get(job)
+                if condition(now):
+                    return now
+                assert ended or not now.state.final, f"ended: {now}"
+                await self._changed.wait()
+
+    def open_claims(self) -> list[Any]:
+        """Claims that the cloud still has, online ones among them."""
+        return [c for c in self.cloud.state.onboardings.values() if c.ended_at is None]
+
+    def _note(self, change: JobChange) -> None:
+        self.changes.append(change)
+        task = asyncio.create_task(self._tell())
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
