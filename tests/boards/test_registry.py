@@ -189,6 +189,36 @@ def test_the_shared_rom_loader_of_several_models_is_the_board_that_was_there(reg
     assert (after.id, after.model, after.state) == (before.id, "nano_esp32", BoardState.BOOTLOADER)
 
 
+def test_a_face_that_says_more_narrows_what_the_board_may_be(registry):
+    registry.update([sighted("/dev/ttyACM0", (0x303A, 0x1001), "3485185F1B2C", "1-2")], 0.0)
+    before = only(registry)
+    assert before.model is None
+    registry.update([], 1.0)
+    registry.update([sighted("/dev/ttyACM0", (0x2341, 0x0070), "3485185F1B2C", "1-2")], 2.0)
+    after = only(registry)
+    assert (after.id, after.model, after.candidates) == (before.id, "nano_esp32", [])
+
+
+def test_a_chain_of_merges_keeps_every_id_working(registry):
+    registry.update(
+        [
+            sighted("/dev/ttyACM0", (0x303A, 0x1001), "3485185F1B2C", "1-2"),
+            sighted("/dev/ttyUSB0", CH340, None, "1-3"),
+            sighted("/dev/ttyUSB1", (0x10C4, 0xEA60), None, "1-4"),
+        ],
+        0.0,
+    )
+    cp210x, ch340, native = (board.id for board in registry.boards())
+    registry.learn(ch340, uhwid=UHWID, now=1.0)
+    registry.learn(cp210x, uhwid=UHWID, now=2.0)
+    assert len(registry.boards()) == 2
+    registry.learn(native, uhwid=UHWID, now=3.0)
+    board = only(registry)
+    assert board.id == native
+    assert registry.get(ch340) == registry.get(cp210x) == board
+    assert len(board.ports) == 3
+
+
 def test_a_held_board_names_its_holder_and_refuses_a_second_one(registry):
     registry.update([sighted("/dev/ttyACM0", UNO, "F412FA65", "1-2")], 0.0)
     board = only(registry).id

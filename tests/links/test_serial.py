@@ -55,6 +55,18 @@ async def test_a_frame_larger_than_the_systems_buffer_arrives_whole_and_in_order
     await link.close()
 
 
+async def test_a_write_returns_only_when_the_port_has_taken_all_of_it(far_end):
+    link = await open_serial(far_end.path, 115200)
+    writing = asyncio.create_task(link.write(bytes(50_000)))
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert not writing.done()
+
+    await far_end.read(50_000)
+    await writing
+    await link.close()
+
+
 async def test_single_bytes_and_bursts_arrive_in_order(far_end):
     link = await open_serial(far_end.path, 9600)
     data = os.urandom(3000)
@@ -78,7 +90,9 @@ async def test_a_slow_owner_loses_nothing_and_the_link_buffers_only_a_bounded_am
     assert isinstance(link, StreamLink)
     while not link._paused:
         await asyncio.sleep(0)
-    # One more read of the transport, at most 256 KiB, may have been under way.
+    for _ in range(200):
+        await asyncio.sleep(0)
+    # The last read of the transport, at most 256 KiB, may have gone over the mark.
     assert RECEIVE_BUFFER_BYTES <= link._pending <= RECEIVE_BUFFER_BYTES + 256 * 1024
     assert not sending.done()
 

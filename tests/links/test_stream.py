@@ -17,7 +17,7 @@ async def _connected(link: StreamLink) -> socket.socket:
 
 async def test_a_board_that_takes_nothing_more_is_reported_and_gets_no_more_bytes():
     link = StreamLink("tcp://127.0.0.1:1", write_limit_s=0.05)
-    with await _connected(link):
+    with await _connected(link) as far:
         with pytest.raises(ReceiverStuck):
             await link.write(bytes(5_000_000))
         # The rest must not follow half a frame.
@@ -26,6 +26,11 @@ async def test_a_board_that_takes_nothing_more_is_reported_and_gets_no_more_byte
         with pytest.raises(PortGone):
             await link.receive()
         await link.close()
+        far.setblocking(False)
+        taken = 0
+        while data := await asyncio.get_running_loop().sock_recv(far, 2**20):
+            taken += len(data)
+        assert taken < 5_000_000
 
 
 async def test_a_slow_port_is_given_the_time_that_its_bits_need():
