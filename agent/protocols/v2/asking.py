@@ -29,6 +29,8 @@ FIRST_FRAME_S: Final = 30.0
 """Setup, radio start and first scan of a board take up to 12 s (protocol-v2, 2)."""
 LEFT_CONNECTED_S: Final = 3.0
 """A board that a crashed host left connected ignores CONNECT: after this, DISCONNECT first (2)."""
+CONNECT_AGAIN_S: Final = 10.0
+"""A CONNECT that met bytes of an earlier program was lost (1.1); a second one does no harm."""
 DISCONNECT_PAUSE_S: Final = 0.3
 """The board answers DISCONNECT with nothing; it is ready for CONNECT after its next turn (2)."""
 ANSWER_S: Final = 60.0
@@ -44,6 +46,8 @@ ONLINE_GRACE_S: Final = 2.0
 """A board that reports CONNECTED while a request waits will not answer it any more (7.2)."""
 REPEAT_LIMIT: Final = 3
 """How often a request is sent anew because the board restarted, closed the link or forgot."""
+NEW_LINK_LIMIT: Final = 5
+"""New links, 0.3 s each, to see the first frame of one undamaged."""
 
 REFUSALS: Final = frozenset(
     {StatusCode.INVALID_PARAMS, StatusCode.INVALID_REQUEST, StatusCode.ERROR}
@@ -62,6 +66,7 @@ def connect(
     talk.begin_link()
     deadline = begin + first_s
     connect_at = begin
+    again_at = math.inf
     unstick_at = begin + LEFT_CONNECTED_S
     if disconnect_first:
         talk.control(Control.DISCONNECT)
@@ -77,16 +82,15 @@ def connect(
             talk.control(Control.DISCONNECT)
             connect_at = talk.now + DISCONNECT_PAUSE_S
             unstick_at = math.inf
-        if talk.now >= connect_at:
+        if talk.now >= min(connect_at, again_at):
             talk.control(Control.CONNECT)
             connect_at = math.inf
-        received = yield min(deadline, unstick_at, connect_at)
+            again_at = talk.now + CONNECT_AGAIN_S
+        received = yield min(deadline, unstick_at, connect_at, again_at)
         if received is Signal.ENDED:
             connect_at = talk.now + DISCONNECT_PAUSE_S
         elif isinstance(received, Status):
             raise_if_fatal(received)
-            # The link is there; only the list is missing.
-            unstick_at = math.inf
         elif isinstance(received, NetworkList) and connect_at == math.inf:
             talk.connected = True
             return
@@ -96,7 +100,15 @@ def ready(talk: Talk, *, configurator: bool) -> Steps[None]:
     """See that the board can be asked; the configurator's commands only when it is not in RUN."""
     if not talk.connected:
         yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S)
-    if configurator and talk.online:
+    if not configurator:
+        return
+    for _ in range(NEW_LINK_LIMIT):
+        if not talk.unsure:
+            break
+        yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S, disconnect_first=True)
+    else:
+        talk.online = True  # the safe side
+    if talk.online:
         if talk.application is None:
             yield from ask_sketch_version(talk)
         if not talk.application:
@@ -121,7 +133,7 @@ class _Request:
     def send(self) -> None:
         """Send now; never to a board that this would block for good."""
         talk = self._talk
-        if self._configurator and talk.online and not talk.application:
+        if self._configurator and (talk.online or talk.unsure) and not talk.application:
             raise HostFailure(Reason.ONLINE)
         self.send_at = math.inf
         talk.send(*self._messages)
@@ -184,10 +196,11 @@ def ask(
                 request.refused_by_receiver()
                 continue
             case Signal.ENDED:
-                yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S)
+                yield from ready(talk, configurator=configurator)
                 request.again(Reason.ENDED)
                 continue
             case NetworkList() if talk.link_restarted:
+                yield from ready(talk, configurator=configurator)
                 request.again(Reason.SILENT)
                 continue
             case Status(StatusCode.OTHER_REQUEST_IN_EXECUTION):

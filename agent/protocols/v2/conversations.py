@@ -54,6 +54,9 @@ LIST_S: Final = 130.0
 JOIN_S: Final = 200.0
 """Result of CONNECT: an attempt lasts 15 or 30 s, some drivers block much longer (7.2)."""
 
+REPEATED_S: Final = 1.0
+"""What a board repeats after a NACK follows in one go (protocol-v2, 1.2)."""
+
 _JOIN_FAILURES: Final = frozenset(
     {
         StatusCode.FAILED_TO_CONNECT,
@@ -271,13 +274,17 @@ def _proof(talk: Talk, message: FromBoard) -> bool | None:
 def _join(talk: Talk) -> Steps[bool]:
     """CONNECT until the result; False when the board restarted and must get it all again."""
     deadline = talk.now + JOIN_S
+    earlier_failed = False
 
     def answer(message: FromBoard) -> bool | None:
+        nonlocal earlier_failed
         match message:
             case Status(StatusCode.CONNECTING):
                 return False
             case Status(StatusCode.CONNECTED) if talk.damaged:
                 return True  # the frame that was damaged was CONNECTING
+            case Status(code) if code in _JOIN_FAILURES:
+                earlier_failed = True
         return None
 
     joined = yield from ask(
@@ -291,16 +298,26 @@ def _join(talk: Talk) -> Steps[bool]:
     )
     if joined:
         return True
-    while talk.now < deadline:
-        received = yield deadline
+    talk.answer_due = False  # the board is silent for as long as the attempt lasts
+    failed: int | None = None
+    fails_at = deadline
+    while talk.now < fails_at:
+        received = yield fails_at
         match received:
             case Status(StatusCode.CONNECTED) | Signal.ENDED:
                 # The board closes a link only on its way to its cloud.
                 return True
+            case Status(StatusCode.CONNECTING):
+                # All was repeated, the failure of the earlier attempt too.
+                failed, fails_at = None, deadline
             case Status(code):
                 raise_if_fatal(received)
                 if code in _JOIN_FAILURES:
-                    raise HostFailure(Reason.STATUS, code)
+                    if not earlier_failed:
+                        raise HostFailure(Reason.STATUS, code)
+                    failed, fails_at = code, talk.now + REPEATED_S
             case NetworkList() if talk.link_restarted:
                 return False
+    if failed is not None:
+        raise HostFailure(Reason.STATUS, failed)
     raise HostFailure(Reason.SILENT, seconds=JOIN_S)

@@ -57,8 +57,8 @@ class Noise(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def damaged_frame(self) -> bool:
-        """Something here began like a frame; text never does (``AA`` is not ASCII)."""
-        return START in self.data
+        """Whether this may have been a frame: every frame has a zero byte, and text has none."""
+        return b"\0" in self.data or START in self.data
 
 
 Piece: TypeAlias = Frame | Noise

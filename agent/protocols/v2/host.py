@@ -30,10 +30,13 @@ if TYPE_CHECKING:
 FRAME_GAP_S: Final = 0.25
 """A board writes a frame in one go; even at 9600 baud its bytes are a millisecond apart. A silence
 this long inside a frame with a whole frame behind its start means that the former was cut off."""
-ASK_AGAIN_S: Final = 1.0
+ASK_AGAIN_DAMAGED_S: Final = 1.0
 """Silence after a damaged frame before a NACK asks for it again: it may be followed by more."""
-ASK_AGAIN_LIMIT: Final = 3
-"""NACKs between two data packets of the host."""
+ASK_AGAIN_S: Final = 5.0
+"""The same without a sign of damage: an answer that was lost whole. Most answers take less than a
+second, a scan two to ten; a NACK that comes too early has no effect (protocol-v2, 1.2)."""
+ASK_AGAIN_LIMIT: Final = 6
+"""NACKs between two data packets of the host; a board keeps what it sent for 30 s."""
 PROBE_S: Final = 10.0
 """Silence before a CONNECT tests the link. A board that is connected ignores it; one that has
 restarted unnoticed (its port may stay) answers with its list (protocol-v2, 1.1)."""
@@ -87,7 +90,9 @@ class HostMachine:
         self._limit_s = 0.0
         self._events: list[Event] = []
         self._last_byte_at = 0.0
-        self._last_traffic_at = 0.0
+        self._last_request_at = 0.0
+        self._last_nack_at = 0.0
+        self._last_probe_at = 0.0
         self._gap_seen = False
         self._asked_again = 0
         self._text_tail = b""
@@ -101,10 +106,8 @@ class HostMachine:
     def next_deadline(self) -> float:
         """When :meth:`tick` must be called at the latest; infinity: never."""
         deadline = min(self._wait_until, self._fails_at, self._gap_ends_at)
-        if self._steps is not None and self.talk.connected:
-            deadline = min(deadline, self._probe_at)
-            if self._wants_again:
-                deadline = min(deadline, self._last_byte_at + ASK_AGAIN_S)
+        if self._steps is not None:
+            deadline = min(deadline, self._ask_again_at, self._probe_at)
         return deadline
 
     def start(self, conversation: Conversation[Any], now: float) -> None:
@@ -112,7 +115,7 @@ class HostMachine:
         if self._steps is not None:
             msg = "one conversation at a time"
             raise RuntimeError(msg)
-        self.talk.now = self._last_traffic_at = now
+        self.talk.now = self._last_request_at = now
         self._limit_s = conversation.limit_s
         self._fails_at = now + conversation.limit_s
         self._steps = conversation.steps(self.talk)
@@ -121,7 +124,7 @@ class HostMachine:
     def receive(self, data: bytes, now: float) -> None:
         """Bytes of the board."""
         self.talk.now = max(now, self.talk.now)
-        self._last_byte_at = self._last_traffic_at = self.talk.now
+        self._last_byte_at = self.talk.now
         self._gap_seen = False
         self._handle(self._decoder.feed(data))
 
@@ -131,20 +134,21 @@ class HostMachine:
         talk.now = now = max(now, talk.now)
         if now >= self._gap_ends_at:
             self._gap_seen = True
-            talk.damaged = True  # what was cut off may have been an answer
+            talk.damaged = talk.unheard = True  # what was cut off may have been an answer
             self._handle(self._decoder.release())
         if self._steps is None:
             return
         if now >= self._fails_at:
             self._end(Failed(HostFailure(Reason.SILENT, seconds=self._limit_s)))
             return
-        if talk.connected:
-            if self._wants_again and now >= self._last_byte_at + ASK_AGAIN_S:
-                talk.damaged = False
-                self._asked_again += 1
-                self._send_control(Control.NACK)
-            elif now >= self._probe_at:
-                self._send_control(Control.CONNECT)
+        if now >= self._ask_again_at:
+            self._asked_again += 1
+            self._last_nack_at = now
+            talk.unheard = False
+            talk.control(Control.NACK)
+        elif now >= self._probe_at:
+            self._last_probe_at = now
+            talk.control(Control.CONNECT)
         if now >= self._wait_until:
             self._turn(Signal.TIME_UP)
 
@@ -179,16 +183,24 @@ class HostMachine:
         return self._last_byte_at + FRAME_GAP_S if unfinished else math.inf
 
     @property
-    def _probe_at(self) -> float:
-        return self._last_traffic_at + PROBE_S
+    def _silent_since(self) -> float:
+        return max(self._last_byte_at, self._last_request_at)
 
     @property
-    def _wants_again(self) -> bool:
-        return self.talk.damaged and self._asked_again < ASK_AGAIN_LIMIT
+    def _probe_at(self) -> float:
+        if not self.talk.connected:
+            return math.inf
+        return max(self._silent_since, self._last_probe_at) + PROBE_S
 
-    def _send_control(self, control: Control) -> None:
-        self.talk.control(control)
-        self._last_traffic_at = self.talk.now
+    @property
+    def _ask_again_at(self) -> float:
+        talk = self.talk
+        if self._asked_again >= ASK_AGAIN_LIMIT:
+            return math.inf
+        since = max(self._silent_since, self._last_nack_at)
+        if talk.unheard:
+            return since + ASK_AGAIN_DAMAGED_S
+        return since + ASK_AGAIN_S if talk.answer_due and talk.connected else math.inf
 
     def _handle(self, pieces: list[Piece]) -> None:
         for piece in pieces:
@@ -206,7 +218,7 @@ class HostMachine:
 
     def _hear_noise(self, noise: Noise) -> None:
         if noise.damaged_frame:
-            self.talk.damaged = True
+            self.talk.damaged = self.talk.unheard = True
         text = self._text_tail + noise.data
         if BANNER in text:
             self.talk.speaks = True
@@ -234,7 +246,7 @@ class HostMachine:
         except HostFailure as failure:
             self._end(Failed(failure))
         if len(self.talk.outbox) > sent:
-            self._last_traffic_at = self.talk.now
+            self._last_request_at = self.talk.now
             self._asked_again = 0
 
     def _end(self, event: Finished | Failed | None) -> None:

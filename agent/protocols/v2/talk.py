@@ -109,16 +109,24 @@ class Talk:
     """The list just received was not from a scan: the board began the link anew."""
     online: bool = False
     """CONNECTED was seen and no RESET since: the board may be in RUN."""
+    unsure: bool = False
+    """A damaged frame came before the list: it may have been CONNECTED."""
     joined_here: bool = False
     """CONNECTED was reported on this link: an application sketch answers only after a new one."""
     application: bool | None = None
     """An application sketch (it answered 200 with -7); None: not asked yet."""
     damaged: bool = False
-    """A damaged frame came and was not asked for again."""
+    """A damaged frame came since the last data packet."""
+    unheard: bool = False
+    """The same, and it was not asked for again."""
+    answer_due: bool = False
+    """An answer is due soon, so that its absence is a sign that it was lost."""
 
     def send(self, *messages: ToBoard) -> None:
         """Queue data packets; no message is empty, so no frame is."""
-        self.damaged = False  # a data packet confirms all before it: nothing is sent again
+        # A data packet confirms all before it: nothing of that would be sent again.
+        self.damaged = self.unheard = False
+        self.answer_due = True
         for message in messages:
             self.outbox.append(encode_frame(PacketType.DATA, encode_to_board(message)))
 
@@ -130,7 +138,8 @@ class Talk:
 
     def begin_link(self) -> None:
         """Forget what belonged to the link before this one."""
-        self.connected = self.scanning = self.joined_here = self.damaged = False
+        self.connected = self.scanning = self.joined_here = False
+        self.damaged = self.unheard = self.answer_due = False
         self.opening = True
 
     def note(self, message: FromBoard) -> None:
@@ -152,6 +161,8 @@ class Talk:
             case NetworkList(networks):
                 self.networks = networks
                 self.link_restarted = not self.scanning
+                if self.link_restarted:
+                    self.unsure = self.damaged and not self.online
                 self.scanning = self.opening = False
             case _:
                 pass

@@ -101,7 +101,9 @@ class Bench:
 
     def _turn(self, end: float) -> None:
         """Until the next thing happens on either side."""
-        wake_ms = min(self.board.next_wake, self.host.next_deadline * 1000, end * 1000)
+        # A microsecond more, because milliseconds and seconds are not rounded alike.
+        deadline_ms = min(self.host.next_deadline, end) * 1000 + 0.001
+        wake_ms = min(self.board.next_wake, deadline_ms)
         self.board.run(max(wake_ms, self.board.now))
         output = b"".join(self.board.take_output())
         if output:

@@ -155,7 +155,9 @@ def test_opening_sends_connect_alone_and_nothing_before_the_list():
     assert sent(host) == []
     host.tick(13.3)
     assert sent(host) == ["55aa03000301e1f1aa55"]
-    assert host.next_deadline == 40
+    assert host.next_deadline == 23.3
+    host.tick(23.3)
+    assert sent(host) == ["55aa03000301e1f1aa55"]
 
 
 def test_the_limit_for_the_first_frame_is_longer_after_flashing():
