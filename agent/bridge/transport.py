@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from asyncio.transports import BaseTransport
 
     import h11
+    from uvicorn._types import ASGISendEvent
     from websockets.frames import Frame
 
 TOO_BIG = 1009
@@ -125,6 +126,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """See the base class."""
         super().shutdown()
         self._cut_later()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """See the base class, which takes a refusal for a handshake that was forgotten."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     async def run_asgi(self) -> None:
         """See the base class."""
