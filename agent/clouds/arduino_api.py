@@ -259,15 +259,16 @@ class ArduinoApi:
     def _fault(self, answer: Answer) -> _Fault:
         try:
             return msgspec.json.decode(answer.body, type=_Fault, strict=False)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except _NOT_READABLE:
             return _Fault()
 
     def _decode(self, answer: Answer, shape: type[S]) -> S:
         try:
             return msgspec.json.decode(answer.body, type=shape)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _NOT_READABLE as error:
             detail = f"It is not what is documented for this call: {detail_of(str(error))}."
             raise CloudAnswer(cloud=self._http.title, detail=detail, status=answer.status) from None
 
 
 _ACCOUNT_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_NOT_READABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -167,6 +167,7 @@ async def test_a_token_that_lives_shortly_is_not_fetched_for_every_call(
         b'{"onboardings": [{"device_id": "without id"}]}',
         b'{"onboardings": [{"id": 5}]}',
         b"[" * 100_000,
+        b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )
 async def test_a_list_that_is_not_as_documented_is_reported(

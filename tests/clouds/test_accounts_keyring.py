@@ -1,0 +1,87 @@
+"""The account store against a real Secret Service: gnome-keyring on a session bus of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIMIT_S = 15
+"""About a second here; a busy machine may take several."""
+
+ROOT = Path(__file__).parents[2]
+
+# Runs on the private bus. The password must not be empty: the daemon would ask through a window.
+# The daemon outlives the bus and is ended by its process id.
+SESSION = r"""
+import asyncio, os, signal, subprocess, sys
+from pathlib import Path
+
+daemon = subprocess.Popen(
+    ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+)
+daemon.stdin.write(b"word")
+daemon.stdin.close()
+
+from agent.clouds.accounts import AccountStore, Storage
+from agent.settings import Secret
+import keyring
+
+async def main():
+    file = Path(os.environ["HOME"]) / "accounts.json"
+    store = AccountStore(file, use_keyring=True, service="mooring-test")
+    account = {"client_id": Secret("me"), "client_secret": Secret("MARKER-kr")}
+    # The daemon takes the bus name when it is ready; until then the file is used.
+    for _ in range(200):
+        if await store.set("arduino", account) is Storage.KEYRING:
+            break
+        await asyncio.sleep(0.05)
+    print(type(keyring.get_keyring()).__module__)
+    assert await store.where("arduino") is Storage.KEYRING
+    assert await store.get("arduino") == account
+    assert not file.exists()
+    again = AccountStore(file, use_keyring=True, service="mooring-test")
+    assert await again.get("arduino") == account
+    await again.set("arduino", {"client_id": Secret("you")})
+    assert await store.get("arduino") == {"client_id": Secret("you")}
+    await store.delete("arduino")
+    assert await store.get("arduino") is None
+    assert not file.exists()
+    print("done")
+
+try:
+    asyncio.run(main())
+finally:
+    daemon.terminate()
+    daemon.wait()
+"""
+
+
+@pytest.mark.needs("keyring")
+@pytest.mark.system("linux")
+@pytest.mark.timeout(LIMIT_S + 5)
+def test_an_account_rests_in_the_secret_service(tmp_path: Path) -> None:
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "error",
+    }
+    done = subprocess.run(
+        ["dbus-run-session", "--", sys.executable, "-c", SESSION],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.stdout.split() == ["keyring.backends.SecretService", "done"], done.stderr
+    assert done.returncode == 0
+    assert "MARKER" not in done.stdout + done.stderr
