@@ -229,13 +229,13 @@ class Registry:
         return None
 
     def _merge(self, keep: Record, drop: Record) -> None:
+        if not keep.visible or (drop.visible and drop.first_seen < keep.first_seen):
+            keep.first_seen = drop.first_seen
         for face, matches in drop.faces.items():
             self._faces[face] = keep
             keep.faces.setdefault(face, matches)
         for face, sightings in drop.ports.items():
             keep.show(face, drop.faces[face], sightings)
-        if not keep.visible or (drop.visible and drop.first_seen < keep.first_seen):
-            keep.first_seen = drop.first_seen
         keep.name = keep.name or drop.name
         keep.installed = keep.installed or drop.installed
         del self._records[drop.id]

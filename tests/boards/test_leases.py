@@ -6,6 +6,7 @@ import pytest
 from agent.boards.leases import SETTLE_S, Arrivals, Lease
 from agent.boards.registry import Registry
 from agent.errors import InputError, NoPermission, PortBusy, PortGone
+from agent.links.stream import StreamLink
 
 from .conftest import UNO, sighted
 
@@ -116,6 +117,21 @@ async def test_a_rate_that_is_a_command_to_the_model_is_refused(catalog):
         await lease.open(2400)
     assert caught.value.facts["field"] == "baud"
     assert system.tried == []
+
+
+async def test_only_the_very_port_on_which_a_link_was_lost_is_stale(catalog):
+    link = StreamLink("/dev/ttyACM0")
+
+    async def opener(_address: str, _baud: int) -> StreamLink:
+        return link
+
+    _, lease = lent(catalog, opener)
+    assert not lease.is_stale(PORT)
+    await lease.open(9600)
+    assert not lease.is_stale(PORT)
+    link.connection_lost(None)
+    assert lease.is_stale(PORT)
+    assert not lease.is_stale(PORT._replace(node=2))
 
 
 def test_a_port_that_changed_its_mark_arrived_anew():

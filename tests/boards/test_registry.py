@@ -189,6 +189,13 @@ def test_the_shared_rom_loader_of_several_models_is_the_board_that_was_there(reg
     assert (after.id, after.model, after.state) == (before.id, "nano_esp32", BoardState.BOOTLOADER)
 
 
+def test_devices_of_two_makers_with_the_same_number_are_two_boards(registry):
+    registry.update([sighted("/dev/ttyUSB0", (0xDEAD, 0xBEEF), "A50285BI", "1-2")], 0.0)
+    registry.update([], 1.0)
+    registry.update([sighted("/dev/ttyUSB0", (0x0403, 0x6001), "A50285BI", "1-3")], 2.0)
+    assert only(registry).id == "usb-0403-6001-A50285BI"
+
+
 def test_a_face_that_says_more_narrows_what_the_board_may_be(registry):
     registry.update([sighted("/dev/ttyACM0", (0x303A, 0x1001), "3485185F1B2C", "1-2")], 0.0)
     before = only(registry)
@@ -333,12 +340,23 @@ def test_two_ports_of_the_same_hardware_become_one_board(registry):
 
     assert changes.vanished == [bridge]
     board = only(registry)
-    assert (board.id, board.name) == (native, "kitchen")
+    assert (board.id, board.name, board.first_seen) == (native, "kitchen", 0.0)
     assert {port.address for port in board.ports} == {"/dev/ttyACM0", "/dev/ttyUSB0"}
     assert registry.get(bridge) == board
     # Both faces belong to it from now on.
     registry.update([sighted("/dev/ttyUSB0", CH340, None, "1-3")], 3.0)
     assert only(registry).id == native
+
+
+def test_a_merged_board_has_been_there_since_the_first_of_its_ports_came(registry):
+    bridge = sighted("/dev/ttyUSB0", CH340, None, "1-3")
+    native = sighted("/dev/ttyACM0", (0x303A, 0x1001), "3485185F1B2C", "1-2")
+    registry.update([native], 1.0)
+    registry.learn("usb-303a-1001-3485185F1B2C", uhwid=UHWID, now=1.0)
+    registry.update([], 2.0)
+    registry.update([bridge], 5.0)
+    registry.learn("usb-1a86-7523-1-3", uhwid=UHWID, now=6.0)
+    assert (only(registry).id, only(registry).first_seen) == ("usb-303a-1001-3485185F1B2C", 5.0)
 
 
 def test_the_board_in_use_keeps_its_id_when_two_become_one(registry):
