@@ -7,6 +7,7 @@ bounded queue of its own in both directions, so a stopped page loses only its ow
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from functools import partial
@@ -231,9 +232,10 @@ class Relay:
         channel.monitor.write(channel, data)
 
     async def stop(self) -> None:
-        """Close all monitors: the agent ends."""
-        for monitor in list(self._monitors.values()):
-            await monitor.close()
+        """Close all monitors: the agent ends, and waits only so long for ports that hang."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limits.SHUTDOWN_S):
+                await asyncio.gather(*(monitor.close() for monitor in self._monitors.values()))
 
     async def _leave(self, channel: Channel) -> None:
         monitor = channel.monitor

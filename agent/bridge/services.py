@@ -46,6 +46,10 @@ class Boards(Protocol):
 class Jobs(Protocol):
     """Jobs and their journal."""
 
+    @property
+    def active(self) -> int:
+        """How many run or ask now."""
+
     async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
         """Check the request and start; returns the job's id."""
 

@@ -184,6 +184,11 @@ class JobService:
             return active.runner.job
         return await self.get(job)
 
+    @property
+    def active(self) -> int:
+        """How many jobs run or ask now."""
+        return len(self._active)
+
     def owner_of(self, job: str) -> object:
         """Who started a job that runs; None for any other."""
         active = self._active.get(job)

@@ -14,7 +14,6 @@ import msgspec
 import websockets.asyncio.client as websockets
 
 from agent.boards.service import BoardService, port_sources
-from agent.bridge.local import LocalConnection
 from agent.bridge.origins import Origins
 from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
@@ -173,6 +172,10 @@ class MemoryJobs:
     def subscribers(self) -> int:
         return len(self._subscribers)
 
+    @property
+    def active(self) -> int:
+        return sum(not job.state.final for job in self.jobs.values())
+
     def owner_of(self, job: str) -> object:
         known = self.jobs.get(job)
         return None if known is None or known.state.final else self._owners[job]
@@ -211,7 +214,7 @@ class OneCloud:
 
 
 class Client:
-    """A JSON-RPC client over a WebSocket or a connection in this process."""
+    """A JSON-RPC client over a WebSocket."""
 
     def __init__(self, socket: Any) -> None:
         self.socket = socket
@@ -244,8 +247,7 @@ class Client:
 
     async def take(self) -> dict[str, Any] | None:
         """One message: a text as JSON, None for serial data, which is kept by channel."""
-        receive = getattr(self.socket, "recv", None) or self.socket.receive
-        message = await receive()
+        message = await self.socket.recv()
         if isinstance(message, bytes):
             self.data.setdefault(message[0], bytearray()).extend(message[1:])
             return None
@@ -333,9 +335,6 @@ class Bridge:
             return board, await found
         finally:
             unsubscribe()
-
-    def local(self) -> LocalConnection:
-        return LocalConnection(self.server.dispatcher, self.server.relay)
 
 
 @contextlib.asynccontextmanager

@@ -298,3 +298,16 @@ async def test_the_end_of_the_agent_frees_the_port(bridge: Bridge) -> None:
     await open_serial(client, board)
     await bridge.server.stop()
     assert bridge.services.boards.find(board).holder is None
+
+
+async def test_the_end_of_the_agent_does_not_wait_for_a_board_that_reads_nothing(
+    bridge: Bridge,
+) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    channel = await open_serial(client, board)
+    for _ in range(4):
+        await client.socket.send(bytes([channel]) + bytes(60_000))
+    await client.call("boards.list")
+    async with asyncio.timeout(2.0):  # the contract
+        await bridge.server.stop()

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """Version of this interface; grows when something that existed changes its meaning."""
 
-ACTIVE_LIMIT = 200
-"""How far back running jobs are counted."""
-
 
 class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What this agent is."""
@@ -43,7 +40,6 @@ def methods(services: Services) -> list[Method[Any, Any]]:
 
     async def info(call: Call, _params: Nothing) -> AgentInfo:
         about = services.about
-        jobs = await services.jobs.list(ACTIVE_LIMIT)
         return AgentInfo(
             name="mooring",
             version=about.version,
@@ -53,7 +49,7 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             own=call.peer.own,
             capabilities=list(about.capabilities),
             boards=len(services.boards.list()),
-            jobs=sum(not job.state.final for job in jobs),
+            jobs=services.jobs.active,
         )
 
     async def quit_agent(call: Call, _params: Nothing) -> Nothing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Meta
 from agent.bridge.fields import NetworkData
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.errors import UnknownJob
 from agent.jobs.job import Job, JobChange, JobKind
 from agent.settings import Secret
 
@@ -147,20 +149,35 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             for change in changes:
                 _publish(peer, change)
 
-        if peer.holds(SUBSCRIPTION):
-            begin()
-        else:
-            peer.hold(SUBSCRIPTION, jobs.subscribe(publish))
+        if not peer.holds(SUBSCRIPTION):
+            unsubscribe = jobs.subscribe(publish)
+            peer.hold(SUBSCRIPTION, unsubscribe)
             # What happens while the journal is read follows the answer.
             call.when_answered(begin)
+            try:
+                return await _running(peer)
+            except BaseException:
+                peer.drop(SUBSCRIPTION)
+                unsubscribe()
+                raise
+        return await _running(peer)
+
+    async def _running(peer: Peer) -> JobList:
         listed = await _visible(peer, LIST_MAX, None)
         return JobList(jobs=[job for job in listed if not job.state.final])
 
     async def _visible(peer: Peer, limit: int, board: str | None) -> list[Job]:
         if peer.own:
             return await jobs.list(limit, board)
-        own = [await jobs.get(job) for job in owners.of(peer)[:LIST_MAX]]
-        return [job for job in own if board in {None, job.board}][:limit]
+        found: list[Job] = []
+        for name in owners.of(peer):
+            if len(found) == limit:
+                break
+            with contextlib.suppress(UnknownJob):  # the journal keeps jobs for some time only
+                job = await jobs.get(name)
+                if board in {None, job.board}:
+                    found.append(job)
+        return found
 
     return [
         Method("jobs.start", "Start a job; it goes on without its page.", Start, Started, start),

@@ -1,0 +1,43 @@
+"""What ends with a connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.bridge.peer import OWN, Peer
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_the_own_page_and_programs_are_one_party_and_each_page_its_own() -> None:
+    assert Peer(origin="http://127.0.0.1:8991", own=True).party == OWN
+    assert Peer(origin=None, own=True).party == OWN
+    page = Peer(origin="https://app.example.com", own=False)
+    assert page.party == page.label == "https://app.example.com"
+
+
+async def test_everything_is_given_up_newest_first_even_if_one_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    peer = Peer(origin=None, own=True)
+    order: list[str] = []
+
+    async def later() -> None:
+        order.append("awaited")
+
+    def fail() -> None:
+        raise RuntimeError
+
+    peer.hold("first", lambda: order.append("first"))
+    peer.hold("broken", fail)
+    peer.hold("awaited", later)
+    peer.hold("dropped", lambda: order.append("never"))
+    peer.drop("dropped")
+    assert peer.holds("first")
+    assert not peer.holds("dropped")
+    peer.outbox.post(b"{}")
+    await peer.gone()
+    assert order == ["awaited", "first"]
+    assert "giving up broken" in caplog.text
+    assert peer.outbox.pop() is None
