@@ -39,7 +39,7 @@ class Faults:
     """Faults that wait for their turn, in the order in which they were asked for."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self.waiting: list[Fault] = []
 
     def answer(
         self,
@@ -50,11 +50,11 @@ class Faults:
         retry_after: str | None = None,
     ) -> None:
         """The next ``times`` requests are answered with this status (429 as the gateway does)."""
-        self._waiting.append(Fault(operation, times, status=status, retry_after=retry_after))
+        self.waiting.append(Fault(operation, times, status=status, retry_after=retry_after))
 
     def slow(self, operation: Operation | None, seconds: float, *, times: int | None = 1) -> None:
         """The next ``times`` requests wait before they are looked at."""
-        self._waiting.append(Fault(operation, times, delay_s=seconds))
+        self.waiting.append(Fault(operation, times, delay_s=seconds))
 
     def drop(
         self,
@@ -64,7 +64,7 @@ class Faults:
         times: int | None = 1,
     ) -> None:
         """The connection of the next ``times`` requests is cut before or after it took effect."""
-        self._waiting.append(Fault(operation, times, drop=when))
+        self.waiting.append(Fault(operation, times, drop=when))
 
     def refuse(
         self,
@@ -75,20 +75,20 @@ class Faults:
         times: int | None = 1,
     ) -> None:
         """The next ``times`` requests are refused as the cloud itself refuses."""
-        self._waiting.append(Fault(operation, times, err_code=err_code, err=err))
+        self.waiting.append(Fault(operation, times, err_code=err_code, err=err))
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
-        self._waiting.clear()
+        self.waiting.clear()
 
     def take(self, operation: Operation) -> Fault | None:
         """The fault that this request meets."""
-        for fault in self._waiting:
+        for fault in self.waiting:
             if fault.operation in {None, operation}:
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times <= 0:
-                        self._waiting.remove(fault)
+                        self.waiting.remove(fault)
                 return fault
         return None
 
