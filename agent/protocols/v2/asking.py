@@ -91,9 +91,14 @@ def connect(
             connect_at = talk.now + DISCONNECT_PAUSE_S
         elif isinstance(received, Status):
             raise_if_fatal(received)
-        elif isinstance(received, NetworkList) and connect_at == math.inf:
-            talk.connected = True
-            return
+        elif isinstance(received, NetworkList):
+            if connect_at == math.inf:
+                talk.connected = True
+                return
+            # The link was up after all: the board dropped the DISCONNECT together with what
+            # waited before it, and would ignore the CONNECT that is to come.
+            talk.control(Control.DISCONNECT)
+            connect_at = talk.now + DISCONNECT_PAUSE_S
 
 
 def ready(talk: Talk, *, configurator: bool) -> Steps[None]:

@@ -51,6 +51,15 @@ def test_a_board_is_opened_read_reset_and_joined_within_its_own_time():
     assert bench.commands() == [200, 3, 2, 101, 201, 100, 4, 200, 1]
 
 
+@pytest.mark.parametrize("setup_ms", range(2500, 3700, 25))
+def test_a_board_that_starts_while_the_host_begins_anew_is_opened_at_once(setup_ms):
+    # A board just plugged in reads all that waits for it in one turn, after its setup: perhaps
+    # CONNECT and DISCONNECT, of which it drops the second, so that the link is up.
+    bench = Bench(timing=Timing(setup=setup_ms, scan=0.0), boot_s=0.0)
+    bench.run(OPENING)
+    assert bench.now * 1000 < setup_ms + 1500
+
+
 def test_what_the_host_adds_to_the_time_of_the_board_is_nothing():
     bench = Bench()
     begun_s, worked_ms = bench.now, bench.board.working_ms
