@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from agent.boards.simulated_ports import SimulatedPorts
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.none import NoCloud
+from agent.clouds.pacing import Rate
 from agent.jobs.job import Job, JobChange, JobState
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from agent.catalog import Catalog
     from agent.clouds.clock import Clock
     from agent.clouds.cloud import Cloud
-    from agent.clouds.http import Limits
     from agent.jobs.journal import Journal, SqliteJournal
 
 PASSWORD = "marker-wifi-password-9f3c"
@@ -46,6 +47,19 @@ def world() -> World:
             Network(ssid="NoInternet", rssi=-60, password=Secret("nopath"), internet=False),
         ]
     )
+
+
+class Hurried:
+    """A clock on which pauses are a twentieth as long."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 20)
 
 
 class Bench:
@@ -65,6 +79,7 @@ class Bench:
         self._agent = AsyncExitStack()
         self._changed = asyncio.Condition()
         self._notes: set[asyncio.Task[None]] = set()
+        self.hurried = Hurried()
         self.jobs: JobService
         self.boards: BoardService
         self.journal: SqliteJournal
@@ -81,6 +96,8 @@ class Bench:
             faults=faults,
             cloud=self.cloud.base_url,
             folder=str(self.ports),
+            # Boards with native USB notice that the host is gone; the UNO R4 WiFi does not.
+            dtr=True,
         )
         device = SimulatedDevice(
             given,
@@ -98,7 +115,6 @@ class Bench:
         *,
         clock: Clock | None = None,
         journal: Journal | None = None,
-        limits: Limits | None = None,
     ) -> JobService:
         """What ``agent/app.py`` does, on this bench."""
         self._agent = AsyncExitStack()
@@ -110,7 +126,11 @@ class Bench:
         self._agent.push_async_callback(self.boards.close)
         store = AccountStore(self.folder / "accounts.json", use_keyring=False)
         arduino = ArduinoCloud(
-            base_url=self.cloud.base_url, accounts=store, catalog=self.catalog, limits=limits
+            base_url=self.cloud.base_url,
+            accounts=store,
+            catalog=self.catalog,
+            clock=clock,
+            rate=Rate(per_s=200, burst=200),
         )
         self._agent.push_async_callback(arduino.close)
         if not (self.folder / "accounts.json").exists():
@@ -129,6 +149,10 @@ class Bench:
         self.jobs.subscribe(self._note)
         await self.jobs.start_up()
         return self.jobs
+
+    async def second_journal(self) -> SqliteJournal:
+        """What another process sees."""
+        return await open_journal(self.folder / "journal.sqlite3")
 
     async def stop_agent(self) -> None:
         await self._agent.aclose()

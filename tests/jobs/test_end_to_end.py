@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -252,7 +251,7 @@ async def test_a_lost_answer_to_the_claim_does_not_claim_twice(bench: Bench):
 
 async def test_a_cloud_that_is_down_during_the_undoing_is_told_and_settled_later(bench: Bench):
     await bench.plug()
-    await bench.start_agent(clock=Hurried())
+    await bench.start_agent(clock=bench.hurried)
     wrong = {"kind": "wifi", "ssid": "HomeNet", "password": "not the password"}
     number = await bench.provision(network=wrong)
     await bench.asks(number)
@@ -272,19 +271,6 @@ async def test_a_cloud_that_is_down_during_the_undoing_is_told_and_settled_later
     assert settled.error
     assert settled.error.code == "cloud-claim-undone"
     assert bench.open_claims() == []
-
-
-class Hurried:
-    """A clock on which pauses are a hundredth as long."""
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def wall(self) -> float:
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
 
 
 # --- the other jobs --------------------------------------------------------------------------

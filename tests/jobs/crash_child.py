@@ -1,0 +1,97 @@
+"""An agent that kills itself at a given moment of a provisioning; started by ``test_crash.py``.
+
+Reads a JSON object from standard input: folder, base_url, client_id, client_secret, moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from agent.boards.service import BoardService
+from agent.boards.simulated_ports import SimulatedPorts
+from agent.catalog import Catalog
+from agent.clouds.accounts import AccountStore
+from agent.clouds.arduino import ArduinoCloud
+from agent.jobs.journal import open_journal
+from agent.jobs.service import JobService
+from agent.jobs.surroundings import Surroundings
+from agent.sessions.v2 import open_session
+
+
+def die() -> None:
+    """As a power cut of the process: nothing is flushed, nothing is closed."""
+    if sys.platform == "win32":
+        os._exit(9)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Deadly:
+    """Passes calls on to ``real`` and dies before or after the one that is due."""
+
+    def __init__(self, real: Any, moment: str) -> None:
+        self._real = real
+        self._when, _, self._what = moment.partition(" ")
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if not asyncio.iscoroutinefunction(found):
+            return found
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            shown = " ".join(filter(None, [name, *(kind(arg) for arg in args)]))
+            due = shown == self._what
+            if due and self._when == "before":
+                die()
+            result = await found(*args, **kwargs)
+            if due and self._when == "after":
+                die()
+            return result
+
+        return call
+
+
+def kind(argument: Any) -> str:
+    """What tells a call from another of its name: the kind of a fact, the state of a job."""
+    state = getattr(argument, "state", None)
+    return str(getattr(argument, "kind", "") if state is None else state.value)
+
+
+async def main() -> None:
+    given = json.loads(sys.stdin.readline())
+    folder, moment = Path(given["folder"]), given["moment"]
+    catalog = Catalog.load()
+    boards = BoardService(catalog, [SimulatedPorts(folder / "ports")])
+    await boards.start()
+    store = AccountStore(folder / "accounts.json", use_keyring=False)
+    arduino = ArduinoCloud(base_url=given["base_url"], accounts=store, catalog=catalog)
+    await arduino.login({k: given[k] for k in ("client_id", "client_secret")})
+    journal: Any = Deadly(await open_journal(folder / "journal.sqlite3"), moment)
+    cloud: Any = Deadly(arduino, moment)
+
+    async def opener(link: Any, *, known: bool = False) -> Any:
+        return Deadly(await open_session(link, known=known), moment)
+
+    surroundings = Surroundings(
+        boards=boards, open_session=opener, clouds={"arduino": cloud}, journal=journal
+    )
+    jobs = JobService(surroundings, catalog)
+    await jobs.start_up()
+    request = {
+        "kind": "provision",
+        "board": boards.list()[0].id,
+        "cloud": "arduino",
+        "name": "kitchen-sensor",
+        "network": given["network"],
+    }
+    job = await jobs.wait(await jobs.start(request, attended=True))
+    print(job.state.value)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
