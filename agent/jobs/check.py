@@ -101,7 +101,7 @@ def _unseen(name: bytes, options: Sequence[NetworkOption]) -> NetworkWarning:
     alike = look_alike(name, named)
     if alike is not None:
         other, how = alike
-        text = f"The board does not see “{shown}”, but it sees “{other.ssid}”: {how}."
+        text = f"The board does not see “{shown}”, but it sees “{clean_text(other.ssid)}”: {how}."
         return NetworkWarning(code="look-alike", text=text, ssid=other.ssid)
     if not options:
         return NetworkWarning(

@@ -260,19 +260,22 @@ async def open_journal_or_memory(path: Path) -> tuple[SqliteJournal, JournalFail
 
 
 def _prepare(db: sqlite3.Connection) -> None:
+    if _version(db) > SCHEMA_VERSION:
+        msg = "it was written by a newer version of Mooring"
+        raise sqlite3.DatabaseError(msg)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA foreign_keys = ON")
     # Taking the write lock now finds out whether the file can be written at all.
     db.execute("BEGIN IMMEDIATE")
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA_VERSION:
-        msg = "it was written by a newer version of Mooring"
-        raise sqlite3.DatabaseError(msg)
-    if version == 0:
+    if _version(db) == 0:
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _number(job: str) -> int:
