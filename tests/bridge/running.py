@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,14 @@ TOKEN = "token-of-this-test"
 FOREIGN = "https://app.example.com"
 OTHER = "https://other.example.com"
 UNKNOWN = "https://evil.example.net"
+
+
+def free_port() -> int:
+    """A port that was free just now, to begin a range with."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class PtyBoard:
@@ -363,7 +372,8 @@ async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Br
         origins=origins,
         quit=lambda: running.quit(),
     )
-    config = BridgeConfig(first_port=18991, last_port=18999)
+    first = free_port()
+    config = BridgeConfig(first_port=first, last_port=min(first + 20, 65535))
     server = BridgeServer(services, token=Secret(TOKEN), config=config, web=web)
     await server.start()
     running = Bridge(server, services, ports)

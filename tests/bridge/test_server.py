@@ -18,7 +18,16 @@ from agent.bridge import limits
 from agent.bridge.listen import bind
 from agent.bridge.pages import Pages
 from agent.errors import NoFreePort
-from tests.bridge.running import FOREIGN, OTHER, TOKEN, UNKNOWN, Bridge, Client, run_bridge
+from tests.bridge.running import (
+    FOREIGN,
+    OTHER,
+    TOKEN,
+    UNKNOWN,
+    Bridge,
+    Client,
+    free_port,
+    run_bridge,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -418,12 +427,13 @@ async def test_a_page_that_leaves_gives_up_what_it_held(bridge: Bridge) -> None:
 
 
 def test_the_first_free_port_is_taken_by_binding() -> None:
-    first = bind(18970, 18979)
+    start = free_port()
+    first = bind(start, start + 20)
     try:
-        second = bind(18970, 18979)
-        taken = first[0].getsockname()[1]
-        assert second[0].getsockname()[1] > taken
+        taken: int = first[0].getsockname()[1]
         assert first[0].getsockname()[0] == "127.0.0.1"
+        second = bind(taken, taken + 20)
+        assert second[0].getsockname()[1] > taken
         for each in second:
             each.close()
         with pytest.raises(NoFreePort):
@@ -435,7 +445,8 @@ def test_the_first_free_port_is_taken_by_binding() -> None:
 
 async def test_small_messages_are_not_held_back_by_the_system() -> None:
     accepted: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
-    listeners = bind(18970, 18979)
+    start = free_port()
+    listeners = bind(start, start + 20)
     server = await asyncio.start_server(
         lambda _reader, writer: accepted.set_result(writer), sock=listeners[0]
     )
@@ -450,16 +461,17 @@ async def test_small_messages_are_not_held_back_by_the_system() -> None:
         listener.close()
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="IPv6 is not built in")
 def test_a_port_that_somebody_holds_for_ipv6_only_is_not_taken() -> None:
-    foreign = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-    try:
-        foreign.bind(("::1", 18980))
-    except OSError:
-        pytest.skip("this computer has no IPv6 loopback")
-    foreign.listen()
-    try:
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as foreign:
+        try:
+            foreign.bind(("::1", 0))
+        except OSError:
+            # This computer has no IPv6, so nobody can hide there, and IPv4 alone will do.
+            start = free_port()
+            (only,) = bind(start, start + 20)
+            only.close()
+            return
+        foreign.listen()
+        port = foreign.getsockname()[1]
         with pytest.raises(NoFreePort):
-            bind(18980, 18980)
-    finally:
-        foreign.close()
+            bind(port, port)
