@@ -6,6 +6,7 @@ import base64
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 from starlette.applications import Starlette
@@ -46,6 +47,7 @@ class Scripted:
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
         self.seen: list[str] = []
+        self.bodies: dict[str, bytes] = {}
         self.say(TOKEN, 200, GRANT)
 
     def say(self, path: str, status: int, body: Any) -> None:
@@ -53,7 +55,7 @@ class Scripted:
         self.answers[path] = (status, data)
 
     async def answer(self, request: Request) -> Response:
-        await request.body()
+        self.bodies[request.url.path] = await request.body()
         self.seen.append(request.url.path)
         status, body = self.answers.get(request.url.path, (404, b"nothing here"))
         return Response(body, status)
@@ -142,6 +144,19 @@ async def test_an_answer_that_is_no_token_is_told_apart_from_a_refusal(
     async with failing(CloudAnswer):
         await client.login(dict(ACCOUNT))
     assert not (await client.info()).signed_in
+
+
+async def test_a_token_is_asked_for_with_the_clouds_own_audience_in_the_body(
+    client: ArduinoCloud, script: Scripted
+) -> None:
+    await client.login({**ACCOUNT, "organization": "space-1"})
+    form = {name: values[0] for name, values in parse_qs(script.bodies[TOKEN].decode()).items()}
+    assert form == {
+        "grant_type": "client_credentials",
+        **ACCOUNT,
+        "audience": "https://api2.arduino.cc/iot",
+        "organization_id": "space-1",
+    }
 
 
 async def test_a_token_that_lives_shortly_is_not_fetched_for_every_call(
