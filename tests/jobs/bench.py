@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agent.clouds.clock import Clock
     from agent.clouds.cloud import Cloud
     from agent.jobs.journal import Journal, SqliteJournal
+    from agent.jobs.surroundings import SessionOpener
 
 PASSWORD = "marker-wifi-password-9f3c"
 SPEED = 30.0
@@ -82,6 +83,7 @@ class Bench:
         self.hurried = Hurried()
         self.jobs: JobService
         self.boards: BoardService
+        self.arduino: ArduinoCloud
         self.journal: SqliteJournal
 
     async def start(self) -> None:
@@ -115,6 +117,7 @@ class Bench:
         *,
         clock: Clock | None = None,
         journal: Journal | None = None,
+        open_session: SessionOpener = open_session,
     ) -> JobService:
         """What ``agent/app.py`` does, on this bench."""
         self._agent = AsyncExitStack()
@@ -125,7 +128,7 @@ class Bench:
         await self.boards.start()
         self._agent.push_async_callback(self.boards.close)
         store = AccountStore(self.folder / "accounts.json", use_keyring=False)
-        arduino = ArduinoCloud(
+        arduino = self.arduino = ArduinoCloud(
             base_url=self.cloud.base_url,
             accounts=store,
             catalog=self.catalog,

@@ -1,0 +1,340 @@
+"""What the service refuses before anything is sent, and how it treats those who use it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent.errors import (
+    AgentGone,
+    InputError,
+    JobNotAsking,
+    JournalFailed,
+    NotSignedIn,
+    NotSupported,
+    UnknownBoard,
+    UnknownJob,
+)
+from agent.jobs.facts import INTENT
+from agent.jobs.job import JobState
+from agent.settings import Secret
+from tests.jobs.bench import PASSWORD
+
+if TYPE_CHECKING:
+    from tests.jobs.bench import Bench
+
+HOME = {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD}
+WRONG = {"kind": "wifi", "ssid": "HomeNet", "password": "not the password"}
+
+
+def wifi(**fields: Any) -> dict[str, Any]:
+    return {"kind": "wifi", **fields}
+
+
+# --- requests --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": "teleport"}, "kind"),
+        ({"kind": 7}, "kind"),
+        ({"kind": None}, "kind"),
+        ({"board": 3}, "board"),
+        ({"extra": 1}, "extra"),
+        ({"confirmed": "yes"}, "confirmed"),
+        ({"cloud": None}, "cloud"),
+        ({"cloud": "nimbus"}, "cloud"),
+        ({"name": None}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 65}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "a\u202eb"}, "name"),
+        ({"name": "\ud800"}, "name"),
+        ({"network": None}, "network"),
+        ({"network": "HomeNet"}, "network"),
+        ({"network": {"kind": "pigeon"}}, "kind"),
+        ({"network": {"ssid": "HomeNet"}}, "kind"),
+        ({"network": wifi()}, "ssid"),
+        ({"network": wifi(ssid="x" * 33)}, "ssid"),
+        ({"network": wifi(ssid="ü" * 17)}, "ssid"),
+        ({"network": wifi(ssid="\ud800")}, "ssid"),
+        ({"network": wifi(ssid_hex="zz")}, "ssid_hex"),
+        ({"network": wifi(ssid="a", password="p" * 64)}, "password"),
+        ({"network": wifi(ssid="a", password=7)}, "password"),
+        ({"network": wifi(ssid="a", apn="internet")}, "apn"),
+        ({"kind": "identify"}, "network"),
+    ],
+)
+async def test_wrong_input_is_refused_with_its_field(
+    bench: Bench, change: dict[str, Any], field: str
+):
+    await bench.plug()
+    await bench.start_agent()
+    request = {
+        "kind": "provision",
+        "board": bench.board.id,
+        "cloud": "arduino",
+        "name": "n",
+        "network": HOME,
+    }
+    with pytest.raises(InputError) as caught:
+        await bench.jobs.start(request | change, attended=True)
+    assert caught.value.facts["field"] == field
+    assert await bench.jobs.list(9) == []
+    assert bench.cloud.record.count("claim") == 0
+    assert not any(event.step for event in bench.events), "something was sent to the board"
+    assert bench.board.holder is None
+
+
+async def test_a_board_that_is_not_there_is_unknown(bench: Bench):
+    await bench.start_agent()
+    with pytest.raises(UnknownBoard):
+        await bench.jobs.start({"kind": "identify", "board": "nowhere"}, attended=True)
+
+
+async def test_a_cloud_without_an_account_is_refused(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    await bench.arduino.logout()
+    with pytest.raises(NotSignedIn):
+        await bench.provision()
+
+
+async def test_a_kind_of_network_that_the_model_lacks_is_refused(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    with pytest.raises(NotSupported) as caught:
+        await bench.provision(network={"kind": "ethernet"})
+    assert "Wi-Fi" in caught.value.report().remedy
+
+
+async def test_a_secret_may_be_given_as_such(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    network = wifi(ssid="HomeNet", password=Secret(PASSWORD))
+    job = await bench.jobs.wait(await bench.provision(cloud="none", network=network))
+    assert job.state is JobState.DONE
+    assert job.request["network"] == {"kind": "wifi", "ssid": "HomeNet"}
+
+
+# --- answers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "field"),
+    [
+        ({}, "action"),
+        ({"action": "explode"}, "action"),
+        ({"action": "retry"}, "password"),
+        ({"action": "retry", "password": 12}, "password"),
+        ({"action": "retry", "password": "p" * 64}, "password"),
+        ({"action": "retry", "password": "abc"}, "password"),
+        ({"action": "retry", "password": "long enough", "extra": 1}, "extra"),
+        ({"action": "network"}, "network"),
+        ({"action": "network", "network": wifi(ssid="")}, "ssid"),
+    ],
+)
+async def test_a_wrong_answer_is_refused_and_the_question_stays(
+    bench: Bench, answer: dict[str, Any], field: str
+):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision(network=WRONG, cloud="none")
+    asking = await bench.asks(number)
+    with pytest.raises(InputError) as caught:
+        await bench.jobs.answer(number, answer)
+    assert caught.value.facts["field"] == field
+    assert (await bench.jobs.get(number)).question == asking.question
+    await bench.jobs.cancel(number)
+    await bench.jobs.wait(number)
+
+
+async def test_an_answer_to_nothing_is_refused(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    with pytest.raises(UnknownJob):
+        await bench.jobs.answer("99", {"action": "retry"})
+    number = await bench.provision(network=WRONG, cloud="none")
+    asking = await bench.asks(number)
+    assert asking.question
+    with pytest.raises(JobNotAsking):
+        await bench.jobs.answer(number, {"action": "stop"}, asking.question.id + 1)
+    await bench.jobs.answer(number, {"action": "stop"})
+    await bench.jobs.wait(number)
+    with pytest.raises(JobNotAsking):
+        await bench.jobs.answer(number, {"action": "stop"})
+
+
+async def test_only_the_first_of_two_answers_counts(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision(network=WRONG, cloud="none")
+    asking = await bench.asks(number)
+    assert asking.question
+    retry = {"action": "retry", "password": PASSWORD}
+    await bench.jobs.answer(number, retry, asking.question.id)
+    await bench.jobs.answer(number, {"action": "stop"}, asking.question.id)
+    assert (await bench.jobs.wait(number)).state is JobState.DONE
+
+
+# --- with nobody there -----------------------------------------------------------------------
+
+
+async def test_with_nobody_there_a_question_takes_its_safest_answer(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    job = await bench.jobs.wait(await bench.provision(network=WRONG, attended=False))
+    assert job.state is JobState.FAILED
+    assert job.error
+    assert job.error.code == "network-join"
+    assert bench.open_claims() == []
+    assert all(change.state is not JobState.ASKING for change in bench.changes)
+
+
+async def test_with_nobody_there_erasing_needs_to_be_confirmed(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    request: dict[str, Any] = {"kind": "forget", "board": bench.board.id}
+    job = await bench.jobs.wait(await bench.jobs.start(request, attended=False))
+    assert job.error
+    assert job.error.code == "input"
+    request["confirmed"] = True
+    job = await bench.jobs.wait(await bench.jobs.start(request, attended=False))
+    assert job.state is JobState.DONE
+
+
+# --- those who follow ------------------------------------------------------------------------
+
+
+async def test_a_subscriber_that_fails_does_not_disturb_the_others(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    heard: list[str] = []
+
+    def broken(change: object) -> None:
+        raise ValueError(PASSWORD)
+
+    bench.jobs.subscribe(broken)
+    leave = bench.jobs.subscribe(lambda change: heard.append(change.job))
+    await bench.jobs.wait(await bench.provision(cloud="none"))
+    assert heard
+    heard.clear()
+    leave()
+    await bench.jobs.wait(await bench.provision(cloud="none"))
+    assert heard == []
+
+
+async def test_each_change_carries_the_whole_job(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision(cloud="none")
+    await bench.jobs.wait(number)
+    assert bench.changes[0].state is JobState.RUNNING
+    assert [step.id for step in bench.changes[0].snapshot.steps] == [
+        "read",
+        "check",
+        "settings",
+        "join",
+    ]
+    assert bench.changes[-1].snapshot == await bench.jobs.get(number)
+
+
+async def test_an_unknown_job_is_an_error(bench: Bench):
+    await bench.start_agent()
+    for ask in (bench.jobs.get, bench.jobs.wait, bench.jobs.cancel):
+        with pytest.raises(UnknownJob):
+            await ask("7")
+
+
+async def test_a_cancel_of_a_job_that_ended_changes_nothing(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision(cloud="none")
+    job = await bench.jobs.wait(number)
+    await bench.jobs.cancel(number)
+    assert await bench.jobs.get(number) == job
+
+
+async def test_no_job_begins_once_the_agent_ends(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    await bench.jobs.close()
+    with pytest.raises(AgentGone):
+        await bench.provision()
+
+
+async def test_a_job_runs_on_when_its_caller_leaves(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision(cloud="none")
+    waiting = asyncio.create_task(bench.jobs.wait(number))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    assert (await bench.jobs.wait(number)).state is JobState.DONE
+
+
+# --- the journal fails -----------------------------------------------------------------------
+
+
+class Spoilt:
+    """A journal that takes no facts of one kind, or no jobs."""
+
+    def __init__(self, real: Any, kind: str) -> None:
+        self._real = real
+        self._kind = kind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def record(self, job: str, fact: Any) -> None:
+        if fact.kind == self._kind:
+            raise JournalFailed(path="j", detail="database or disk is full")
+        await self._real.record(job, fact)
+
+    async def save(self, job: Any) -> None:
+        if self._kind == "save" and job.steps[0].started_at:
+            raise JournalFailed(path="j", detail="database or disk is full")
+        await self._real.save(job)
+
+
+async def test_what_cannot_be_written_down_is_not_claimed(bench: Bench):
+    await bench.plug()
+    journal: Any = Spoilt(await bench.second_journal(), INTENT)
+    await bench.start_agent(journal=journal)
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.error
+    assert job.error.code == "journal"
+    assert bench.cloud.record.count("claim") == 0
+    await bench.stop_agent()
+    await journal.close()
+
+
+async def test_a_job_goes_on_when_only_its_snapshots_cannot_be_kept(bench: Bench):
+    await bench.plug()
+    journal: Any = Spoilt(await bench.second_journal(), "save")
+    await bench.start_agent(journal=journal)
+    number = await bench.provision()
+    ended = await bench.until(number, lambda now: now.steps[-1].state.value == "done")
+    assert ended.steps[-1].id == "online"
+    await bench.stop_agent()
+    await journal.close()
+
+
+async def test_a_defect_ends_the_job_and_says_nothing_of_what_it_met(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+):
+    await bench.plug()
+
+    async def opener(link: Any, *, known: bool = False) -> Any:
+        raise ValueError(PASSWORD)
+
+    await bench.start_agent(open_session=opener)
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.error
+    assert job.error.code == "internal"
+    assert job.error.facts == {"kind": "ValueError"}
+    assert "test_service.py" in caplog.text
+    assert PASSWORD not in caplog.text
