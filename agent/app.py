@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import AsyncExitStack
+from math import ceil
 from typing import TYPE_CHECKING
 
 from agent import __version__
@@ -21,6 +22,7 @@ from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.none import NoCloud
+from agent.clouds.pacing import Rate
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.service import JobService
@@ -127,5 +129,6 @@ def _clouds(config: Config, paths: Paths, catalog: Catalog) -> dict[str, Cloud]:
         title=config.arduino.title,
         accounts=accounts,
         catalog=catalog,
+        rate=Rate(per_s=config.arduino.requests_per_s, burst=ceil(config.arduino.requests_per_s)),
     )
     return {cloud.id: cloud for cloud in (arduino, NoCloud())}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEVICE_NAME: Final = "kitchen-sensor"
 CLOUD_TITLE: Final = "Arduino Cloud (simulated)"
+REQUESTS_PER_S: Final = 1000.0
+"""The simulated cloud has no request limit to respect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ async def demo_surroundings(
                 yield Demo(
                     config=Config(
                         ports=PortsConfig(system=False, simulated=ports),
-                        arduino=ArduinoConfig(base_url=cloud.base_url, title=CLOUD_TITLE),
+                        arduino=ArduinoConfig(
+                            base_url=cloud.base_url,
+                            title=CLOUD_TITLE,
+                            requests_per_s=REQUESTS_PER_S,
+                        ),
                     ),
                     paths=paths,
                     network=network,

@@ -47,6 +47,8 @@ class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     base_url: str = "https://api2.arduino.cc"
     """Another address is for tests and simulated clouds; never set by a web page."""
     title: str = "Arduino Cloud"
+    requests_per_s: Annotated[float, Meta(gt=0, le=10_000)] = 5.0
+    """Requests that Mooring sends per second; Arduino allows 10 unless agreed otherwise."""
 
 
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
