@@ -31,6 +31,7 @@ CODES = {
     "cloud-answer": "CloudAnswer",
     "cloud-claim-open": "ClaimOpen",
     "cloud-claim-refused": "ClaimRefused",
+    "cloud-claim-undone": "ClaimUndone",
     "cloud-key-mismatch": "KeyMismatch",
     "cloud-not-authorised": "NotAuthorised",
     "cloud-not-online": "NotOnline",
@@ -62,6 +63,7 @@ CODES = {
     "rate-exceeded": "RateExceeded",
     "reported": "ReportedError",
     "slow-reader": "SlowReader",
+    "token-refused": "TokenRefused",
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 
