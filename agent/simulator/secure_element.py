@@ -58,7 +58,12 @@ class SecureElementChip:
         return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
 
     def token(self, uhwid: bytes, seconds: int, slot: int = IDENTITY_SLOT) -> bytes:
-        """A JWT that says which board this is and when (Unix seconds, 32 bits of them)."""
+        """A JWT that says which board this is and when (Unix seconds, 32 bits of them).
+
+        Empty while there is no key, as the board's library answers.
+        """
+        if slot not in self._keys:
+            return b""
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
         from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
         from cryptography.hazmat.primitives.hashes import SHA256

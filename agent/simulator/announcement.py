@@ -1,0 +1,45 @@
+"""How a simulated port is found: one JSON file per plugged-in port in a folder.
+
+Readers ignore a file whose process is gone, so a simulator that was killed leaves nothing that
+looks like a board.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """The file's content: the fields of a serial port, and the process behind it."""
+
+    kind: str = "serial"
+    address: str
+    vid: int
+    pid: int
+    serial_number: str
+    location: str
+    manufacturer: str
+    product: str
+    simulated: bool = True
+    process: int
+
+
+def announce(folder: Path, port: Announcement) -> Path:
+    """Write the file so that no reader sees half of it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{port.serial_number}.json"
+    draft = folder / f".{port.serial_number}.{os.getpid()}.tmp"
+    draft.write_bytes(msgspec.json.encode(port))
+    draft.replace(path)
+    return path
+
+
+def withdraw(path: Path) -> None:
+    """The port is gone."""
+    path.unlink(missing_ok=True)

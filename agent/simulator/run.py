@@ -1,0 +1,146 @@
+"""Runs a simulator as a program: ports on standard output, commands on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from agent.catalog import Catalog
+from agent.simulator.control import LINE_BYTES, Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.simulator.config import SimulatorConfig
+    from agent.simulator.device import DeviceEvent
+
+READ_BYTES: Final = 64 * 1024
+
+
+async def run_simulator(
+    config: SimulatorConfig,
+    *,
+    as_json: bool,
+    until_stdin_closes: bool,
+    read_commands: bool = True,
+    pending: bytes = b"",
+    write: Callable[[bytes], None] | None = None,
+) -> None:
+    """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
+
+    Prints one line per board first: its address, or with ``as_json`` an object that describes the
+    port. Then one JSON object per line: answers to commands and, with ``as_json``, events.
+    ``pending`` is what was already read of the input.
+    """
+    output = write if write is not None else _write_stdout
+    started = False
+
+    def report(event: DeviceEvent) -> None:
+        if as_json and started:
+            output(msgspec.json.encode(event))
+
+    simulator = Simulator(config, Catalog.load(), report)
+    lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        _on_signal(loop, number, simulator.stopped.set)
+    try:
+        await simulator.start()
+        for device in simulator.devices:
+            output(msgspec.json.encode(device.port) if as_json else (device.address or "").encode())
+        started = True
+        if read_commands:
+            _read_lines(loop, lines, pending)
+        loop.run_in_executor(None, _load_keys)
+        await _serve(simulator, lines, output, until_stdin_closes=until_stdin_closes)
+    finally:
+        await simulator.stop()
+
+
+async def _serve(
+    simulator: Simulator,
+    lines: asyncio.Queue[bytes | None],
+    output: Callable[[bytes], None],
+    *,
+    until_stdin_closes: bool,
+) -> None:
+    stopped = asyncio.ensure_future(simulator.stopped.wait())
+    next_line = asyncio.ensure_future(lines.get())
+    try:
+        while True:
+            await asyncio.wait({stopped, next_line}, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                return
+            line = next_line.result()
+            if line is None and until_stdin_closes:
+                return
+            if line is not None and line.strip():
+                output(msgspec.json.encode(await simulator.handle_line(line)))
+            # After the end of the input nothing comes any more: only a signal ends the run.
+            next_line = asyncio.ensure_future(lines.get())
+    finally:
+        stopped.cancel()
+        next_line.cancel()
+
+
+def _read_lines(
+    loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes | None], pending: bytes
+) -> None:
+    """Read standard input in a thread: pipes, terminals and files, on every system.
+
+    Unbuffered, because a thread that waits inside a buffered reader cannot be left at the end.
+    """
+
+    def read() -> None:
+        rest = pending
+        while True:
+            *whole, rest = rest.split(b"\n")
+            if len(rest) > LINE_BYTES:
+                whole, rest = [*whole, rest], b""
+            for line in whole:
+                _put(loop, lines, line)
+            try:
+                data = os.read(0, READ_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                _put(loop, lines, rest)
+                _put(loop, lines, None)
+                return
+            rest += data
+
+    threading.Thread(target=read, name="commands", daemon=True).start()
+
+
+def _put(
+    loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes | None], line: bytes | None
+) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lines.put_nowait, line)
+
+
+def _on_signal(
+    loop: asyncio.AbstractEventLoop, number: signal.Signals, stop: Callable[[], Any]
+) -> None:
+    try:
+        loop.add_signal_handler(number, stop)
+    except NotImplementedError:  # Windows
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def _load_keys() -> None:
+    """Load the library for keys after the port is there and before somebody waits for it."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    ec.generate_private_key(ec.SECP256R1())
+
+
+def _write_stdout(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
