@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from functools import partial
@@ -13,10 +14,12 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 import dev
-from agent.bridge.pages import WEB_FOLDER, security_headers
+from agent.bridge.pages import WEB_FOLDER
+from tests.web.rig import Agent, running_agent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, Page
 
@@ -43,7 +46,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class _Files(SimpleHTTPRequestHandler):
-    """The page's files with the headers that the agent gives them, and an empty document."""
+    """The page's files, and an empty document that may do everything."""
 
     def do_GET(self) -> None:
         if self.path == "/empty":
@@ -53,11 +56,6 @@ class _Files(SimpleHTTPRequestHandler):
             self.wfile.write(b"<!doctype html><title>empty</title>")
             return
         super().do_GET()
-
-    def end_headers(self) -> None:
-        for name, value in security_headers(self.headers["host"]).items():
-            self.send_header(name, value)
-        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - name of the base class
         """Say nothing."""
@@ -83,3 +81,42 @@ async def modules(browser: Browser, files: str) -> AsyncIterator[Page]:
     await page.goto(f"{files}/empty")
     yield page
     await page.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
+    """The agent as people start it, with a simulated cloud and no board yet."""
+    async with running_agent(tmp_path / "home") as running:
+        yield running
+
+
+ALLOWED_COMPLAINTS = re.compile(
+    # What a browser says while the agent is away, and while an origin is refused.
+    r"net::ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)|WebSocket connection"
+)
+
+WATCH_POLICY = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """An empty tab of desktop size; the test fails if the page complains or breaks its policy."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    await context.add_init_script(WATCH_POLICY)
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None,
+    )
+    yield page
+    violations = await page.evaluate("window.violations ?? []")
+    await context.close()
+    assert violations == []
+    assert [said for said in complaints if not ALLOWED_COMPLAINTS.search(said)] == []

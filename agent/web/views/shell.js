@@ -65,7 +65,8 @@ export class Shell extends View {
   #route(moved) {
     const { page, id, part } = parseRoute(location.hash);
     const key = `${page}/${id}`;
-    if (key !== this.#key) {
+    const elsewhere = key !== this.#key;
+    if (elsewhere) {
       this.#key = key;
       this.#view = this.#make(page, id);
       const withList = ["boards", "board", "job"].includes(page);
@@ -82,7 +83,7 @@ export class Shell extends View {
     this.list.current = page === "board" ? id : page === "job" ? (this.app.store.jobs.get(id)?.board ?? "") : "";
     this.#places(page);
     document.title = titleOf(page, this.#view);
-    if (moved && this.#view) focusOn(this.detail.querySelector("h1"));
+    if (moved && elsewhere && this.#view) focusOn(this.detail.querySelector("h1"));
   }
 
   /** @param {string} page @param {string} id */

@@ -1,0 +1,209 @@
+"""The page for people who listen, who use the keyboard, who zoom: checked in every place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.people import (
+    choose_board,
+    choose_network,
+    open_page,
+    question,
+    set_up,
+    without_cloud,
+)
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+    from tests.web.rig import Agent
+
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(90),
+    pytest.mark.slow,
+]
+
+FAULTS = """() => {
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true });
+  const name = (element) =>
+    (element.getAttribute("aria-label") ?? "") +
+    [...(element.labels ?? [])].map((label) => label.textContent).join("") +
+    (element.matches("button, a") ? element.textContent : "") +
+    (element.matches("svg") ? "" : "");
+  const all = (selector) => [...document.querySelectorAll(selector)].filter(shown);
+  const faults = [];
+  for (const element of all("input, select, textarea, button, a[href], [role=img], progress")) {
+    if (!name(element).trim()) faults.push(`no name: ${element.outerHTML.slice(0, 120)}`);
+  }
+  for (const element of document.querySelectorAll("[aria-describedby], [aria-labelledby], label[for]")) {
+    const ids = ["aria-describedby", "aria-labelledby", "for"].flatMap(
+      (attribute) => (element.getAttribute(attribute) ?? "").split(" ").filter(Boolean));
+    for (const id of ids) if (!document.getElementById(id)) faults.push(`nothing has the id ${id}`);
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  if (new Set(ids).size !== ids.length) faults.push("an id is used twice");
+  for (const svg of document.querySelectorAll("svg")) {
+    if (svg.closest("[aria-hidden=true]") || svg.getAttribute("aria-label")) continue;
+    faults.push("svg without a name");
+  }
+  if (all("h1").length < 1) faults.push("no first heading");
+  if (document.querySelectorAll("main, [role=main]").length !== 1) faults.push("not one main");
+  if (document.querySelector("[style]")) faults.push("inline style");
+  if (all("[tabindex]").some((element) => element.tabIndex > 0)) faults.push("tab order by number");
+  for (const element of all("button, a.button, select, input:not([type=radio], [type=checkbox])")) {
+    const { height } = element.getBoundingClientRect();
+    if (height < 24) faults.push(`too small to hit: ${element.outerHTML.slice(0, 80)}`);
+  }
+  return faults;
+}"""
+
+FOCUS = """() => {
+  const element = document.activeElement;
+  const marked = element.matches(".networks input, .choices input") ? element.closest("label") : element;
+  const { outlineStyle, outlineWidth } = getComputedStyle(marked);
+  return { tag: element.outerHTML.slice(0, 90), outlineStyle, width: parseFloat(outlineWidth) };
+}"""
+
+
+async def faults_of(page: Page) -> list[str]:
+    found: list[str] = await page.evaluate(FAULTS)
+    return found
+
+
+async def test_everything_has_a_name_in_every_place(page: Page, agent: Agent) -> None:
+    found: dict[str, list[str]] = {}
+
+    async def look(place: str) -> None:
+        found[place] = await faults_of(page)
+
+    await open_page(page, agent)
+    await look("no board")
+    await agent.plug()
+    await choose_board(page)
+    await look("board")
+    await page.get_by_text("Another network…").click()
+    await look("another network")
+    await choose_network(page, "HomeNet", "wrong password")
+    await without_cloud(page)
+    await set_up(page).click()
+    await expect(question(page)).to_be_visible()
+    await look("question")
+    await question(page).get_by_role("button", name="Choose another network").click()
+    await look("choice")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.locator(".job .chip")).to_have_text("cancelled")
+    await look("end")
+    await page.get_by_role("link", name="Start again").click()
+    for part in ("Change network", "Erase network", "Serial monitor"):
+        await page.get_by_role("link", name=part).click()
+        await expect(page.locator(".panel h2")).to_be_visible()
+        await look(part)
+    for place in ("Journal", "Clouds", "Settings"):
+        await page.get_by_role("link", name=place, exact=True).click()
+        await expect(page.get_by_role("heading", name=place, exact=True)).to_be_visible()
+        await look(place)
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_focus_can_be_seen_wherever_the_keyboard_goes(
+    page: Page, agent: Agent, scheme: Any
+) -> None:
+    await page.emulate_media(color_scheme=scheme)
+    await agent.plug()
+    await open_page(page, agent)
+    await choose_board(page)
+    await page.evaluate("document.activeElement.blur()")
+    seen = []
+    for _ in range(30):
+        await page.keyboard.press("Tab")
+        seen.append(await page.evaluate(FOCUS))
+    unseen = [step for step in seen if step["outlineStyle"] == "none" or step["width"] < 2]
+    assert [step for step in unseen if not step["tag"].startswith("<body")] == []
+    assert len({step["tag"] for step in seen}) > 12
+
+
+async def test_changes_are_said_once(page: Page, agent: Agent) -> None:
+    await agent.plug()
+    await open_page(page, agent)
+    await page.evaluate(
+        """() => {
+          window.said = [];
+          const region = document.querySelector("mooring-shell > .spoken[aria-live]");
+          new MutationObserver((changes) =>
+            changes.forEach((change) => change.addedNodes.forEach((node) => said.push(node.textContent))),
+          ).observe(region, { childList: true });
+        }"""
+    )
+    await choose_board(page)
+    await choose_network(page, "HomeNet", "wrong password")
+    await without_cloud(page)
+    await set_up(page).click()
+    await expect(question(page)).to_be_visible()
+    await question(page).get_by_label("Password", exact=True).fill("correct horse")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".online")).to_be_visible()
+    said = await page.evaluate("said")
+    assert len([text for text in said if "could not join" in text]) == 1
+    assert len([text for text in said if text.endswith(": done.")]) == 1
+    assert len(said) == len(set(said))
+
+
+async def test_focus_goes_where_the_person_went(page: Page, agent: Agent) -> None:
+    await agent.plug()
+    await open_page(page, agent)
+    await choose_board(page)
+
+    def heading(name: str) -> Locator:
+        return page.get_by_role("heading", name=name)
+
+    await expect(heading("UNO R4 WiFi")).to_be_focused()
+    await page.get_by_role("link", name="Erase network").click()
+    await expect(heading("Erase the network")).to_be_focused()
+    await page.get_by_role("link", name="Settings").click()
+    await expect(heading("Settings")).to_be_focused()
+    await expect(page).to_have_title("Settings · Mooring")
+    await page.keyboard.press("Shift+Tab")
+    await page.get_by_role("link", name="Skip to content").focus()
+    await page.keyboard.press("Enter")
+    await expect(heading("Settings")).to_be_focused()
+
+
+async def test_nothing_moves_for_people_who_asked_for_stillness(page: Page, agent: Agent) -> None:
+    await page.emulate_media(reduced_motion="reduce")
+    await agent.plug()
+    await open_page(page, agent)
+    await choose_board(page)
+    await choose_network(page, "HomeNet", "wrong password")
+    await without_cloud(page)
+    await set_up(page).click()
+    running = page.locator('.steps [data-state="running"]')
+    await expect(running.first).to_be_visible()
+    moving = await page.evaluate("document.getAnimations().length")
+    await expect(question(page)).to_be_visible()
+    assert moving == 0
+
+
+async def test_errors_end_with_their_code_and_a_report_without_secrets(
+    page: Page, agent: Agent
+) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await agent.plug()
+    await open_page(page, agent)
+    await choose_board(page)
+    await choose_network(page, "HomeNet", "marker-of-this-test")
+    await without_cloud(page)
+    await set_up(page).click()
+    await expect(question(page).locator("code")).to_have_text("network-join")
+    await question(page).get_by_role("button", name="Copy report").click()
+    await expect(question(page)).to_contain_text("Copied.")
+    report = await page.evaluate("navigator.clipboard.readText()")
+    assert '"code": "network-join"' in report
+    assert re.search(r'"job": ".+"', report)
+    assert "marker-of-this-test" not in report
