@@ -52,14 +52,16 @@ from agent.jobs.states import (
 if TYPE_CHECKING:
     from agent.clouds.cloud import Claim, ClaimRequest
 
-FIND_TRIES = 4
+FIND_TRIES = 3
+"""Each with the client's own repetitions; after them the claim is pursued in the background."""
 NONE_AGAIN_S = 3.0
 """Pause before “there is no such claim” is believed: the lost request may still be running."""
 POLL_S = 10.0
 """Between looks for the device id (cloud-arduino, 4)."""
 POLL_AFTER_END_S = 1.0
 """First pause after the board said that it has its certificate; doubles up to ``POLL_S``."""
-UNDO_TRIES = 5
+UNDO_TRIES = 3
+"""As FIND_TRIES."""
 
 REFUSALS = (
     ClaimRefused,

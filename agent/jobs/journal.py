@@ -81,10 +81,10 @@ class Journal(Protocol):
     async def get(self, job: str) -> Job | None:
         """The job as last saved."""
 
-    async def unsettled(self) -> list[Job]:
+    async def unsettled(self, *, adopt: bool = False) -> list[Job]:
         """Jobs that have not ended or whose claim is open, oldest first.
 
-        Those of another process only once it is gone; they then belong to this one.
+        Those of another process only once it is gone; with ``adopt`` they belong to this one then.
         """
 
     async def list(self, limit: int, board: str | None = None) -> list[Job]:
@@ -176,7 +176,7 @@ class SqliteJournal:
 
         return next(iter(_jobs(await self._worker.run(run))), None)
 
-    async def unsettled(self) -> list[Job]:
+    async def unsettled(self, *, adopt: bool = False) -> list[Job]:
         """See :class:`Journal`."""
 
         def run(db: sqlite3.Connection) -> list[Any]:
@@ -187,7 +187,7 @@ class SqliteJournal:
             gone: list[Any] = []
             for number, data, owner in found:
                 if not self._owner.alive(owner):
-                    if owner != self._owner.token:
+                    if adopt and owner != self._owner.token:
                         db.execute(
                             "UPDATE jobs SET owner = ? WHERE id = ?", (self._owner.token, number)
                         )

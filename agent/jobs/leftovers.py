@@ -67,7 +67,7 @@ class Leftovers:
         """
         for job in await self._journal.unsettled():
             claim = open_claim(await self._journal.facts(job.id))
-            if claim is None or job.id in active:
+            if claim is None or job.id in active or claim.cloud not in self._surroundings.clouds:
                 continue
             if claim.uhwid != uhwid and job.board != board:
                 continue
@@ -97,7 +97,7 @@ class Leftovers:
             try:
                 job = await self._journal.get(job_id)
                 claim = open_claim(await self._journal.facts(job_id))
-                if job is None or claim is None:
+                if job is None or claim is None or claim.cloud not in self._surroundings.clouds:
                     return
                 await self._recover(job, claim)
                 if open_claim(await self._journal.facts(job_id)) is None:
@@ -108,10 +108,7 @@ class Leftovers:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _recover(self, job: Job, claim: OpenClaim) -> None:
-        cloud = self._surroundings.clouds.get(claim.cloud)
-        if cloud is None:
-            _log.error("Job %s has an open claim in %s, which is not set up.", job.id, claim.cloud)
-            return
+        cloud = self._surroundings.clouds[claim.cloud]
         title = (await cloud.info()).title
         runner = Runner(
             job,

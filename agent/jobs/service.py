@@ -68,7 +68,7 @@ class JobService:
 
     async def start_up(self) -> None:
         """Bring to an end what an earlier process left; open claims go on in the background."""
-        for job in await self._journal.unsettled():
+        for job in await self._journal.unsettled(adopt=True):
             facts = await self._journal.facts(job.id)
             if open_claim(facts):
                 self._leftovers.pursue(job)

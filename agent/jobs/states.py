@@ -51,7 +51,7 @@ CLAIM_LIMIT_S = 90.0
 """Claim, registration and claim again, each with the client's own limit of about 20 s."""
 
 FIND_LIMIT_S = 120.0
-"""Four looks with their pauses, each with the client's own limit."""
+"""Three looks with their pauses, each with the client's own repetitions (15 s and the calls)."""
 
 RESET_LIMIT_S = 70.0
 """The answer may take 60 s (protocol-v2, 8); closing the connection is part of it."""
@@ -66,7 +66,7 @@ ONLINE_LIMIT_S = 200.0
 """20 looks, 10 s apart (cloud-arduino, 4)."""
 
 UNDO_LIMIT_S = 180.0
-"""Five calls with pauses of 1, 2, 4 and 8 s, each with the client's own limit."""
+"""Three calls with pauses of 1 and 2 s, each with the client's own repetitions."""
 
 CLOSE_LIMIT_S = 5.0
 """Closing says goodbye and waits about 1 s (protocol-v2, 2); more means that the port hangs."""

@@ -105,6 +105,10 @@ async def test_unfinished_jobs_of_another_process_are_its_own_until_it_ends(tmp_
     assert await second.unsettled() == []
     await first.close()
     assert await second.unsettled() == [job]
+    third = await open_journal(tmp_path / "j")
+    assert await third.unsettled(adopt=True) == [job]
+    assert await second.unsettled() == [], "it belongs to the third now"
+    await third.close()
     await second.close()
     assert not list(tmp_path.glob("*.owner"))
 
