@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import queue
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from agent.simulator.device import DeviceEvent
 
 READ_BYTES: Final = 64 * 1024
+UNREAD_LINES: Final = 10_000
+"""Lines that wait for a reader who does not read. Beyond it new ones are dropped, and their
+number is said with the next one that fits: a board never stands still for its reader."""
+LAST_WORDS_S: Final = 1.0
+"""How long the end waits for what was still to be printed."""
 
 
 async def run_simulator(
@@ -30,7 +36,6 @@ async def run_simulator(
     until_stdin_closes: bool,
     read_commands: bool = True,
     pending: bytes = b"",
-    write: Callable[[bytes], None] | None = None,
 ) -> None:
     """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
 
@@ -38,7 +43,8 @@ async def run_simulator(
     port. Then one JSON object per line: answers to commands and, with ``as_json``, events.
     ``pending`` is what was already read of the input.
     """
-    output = write if write is not None else _write_stdout
+    printer = Printer()
+    output = printer.print
     started = False
 
     def report(event: DeviceEvent) -> None:
@@ -46,6 +52,7 @@ async def run_simulator(
             output(msgspec.json.encode(event))
 
     simulator = Simulator(config, Catalog.load(), report)
+    printer.start(asyncio.get_running_loop(), simulator.stopped.set)
     lines: asyncio.Queue[bytes | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,6 +68,7 @@ async def run_simulator(
         await _serve(simulator, lines, output, until_stdin_closes=until_stdin_closes)
     finally:
         await simulator.stop()
+        await asyncio.to_thread(printer.finish)
 
 
 async def _serve(
@@ -141,6 +149,44 @@ def _load_keys() -> None:
     ec.generate_private_key(ec.SECP256R1())
 
 
-def _write_stdout(line: bytes) -> None:
-    sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()
+class Printer:
+    """Writes lines to standard output from a thread, so that a slow reader blocks nothing."""
+
+    def __init__(self) -> None:
+        self._lines: queue.Queue[bytes | None] = queue.Queue(UNREAD_LINES)
+        self._dropped = 0
+        self._thread: threading.Thread | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop, gone: Callable[[], None]) -> None:
+        """Begin; ``gone`` is called when nobody can read any more."""
+
+        def write() -> None:
+            while (line := self._lines.get()) is not None:
+                data = line + b"\n"
+                try:
+                    while data:
+                        data = data[os.write(1, data) :]
+                except OSError:
+                    if not loop.is_closed():
+                        loop.call_soon_threadsafe(gone)
+                    return
+
+        self._thread = threading.Thread(target=write, name="printer", daemon=True)
+        self._thread.start()
+
+    def print(self, line: bytes) -> None:
+        """Print a line as soon as it can be."""
+        try:
+            if self._dropped:
+                self._lines.put_nowait(msgspec.json.encode({"dropped": self._dropped}))
+                self._dropped = 0
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += 1
+
+    def finish(self) -> None:
+        """Wait a little for what is still to be printed."""
+        if self._thread is not None:
+            with contextlib.suppress(queue.Full):
+                self._lines.put(None, timeout=LAST_WORDS_S)
+            self._thread.join(LAST_WORDS_S)

@@ -1,0 +1,192 @@
+"""``mooring simulate``: options become a simulator, and the simulator runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from agent.cli import simulate as command
+from agent.simulator.config import MILESTONES, StepFault
+from agent.simulator.world import SecureElement, Uplink
+from tests.simulator.boards import CONNECT, GONE, Host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.simulator.config import SimulatorConfig
+
+PASSWORD = "marker-password-4711"
+
+
+def config_of(*options: str, model: str = "uno_r4_wifi") -> SimulatorConfig:
+    context = command.simulate.make_context("simulate", [model, *options])
+    given = {k: v for k, v in context.params.items() if k not in {"as_json", "until_stdin_closes"}}
+    return command.make_config(given.pop("model"), given)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOORING_HOME", str(tmp_path / "home"))
+
+
+def test_the_lists_of_the_command_are_those_of_the_simulator() -> None:
+    assert command.STEPS == MILESTONES
+    assert {Uplink(name) for name in command.UPLINKS} == set(Uplink)
+    assert {SecureElement(name) for name in command.ELEMENT} == set(SecureElement)
+
+
+def test_without_options_the_board_sees_the_networks_of_the_demo() -> None:
+    config = config_of()
+    networks = {n.ssid: n for n in config.world.networks}
+    assert networks["HomeNet"].admits(b"HomeNet", b"correct horse")
+    assert not networks["NoInternet"].internet
+    assert any(n.hidden for n in networks.values())
+    assert "Café Größe 🧀" in networks
+    assert (config.speed, config.count, config.folder) == (1.0, 1, None)
+
+
+def test_every_option_reaches_the_simulator() -> None:
+    config = config_of(
+        *("--no-internet", "--no-dhcp", "--ethernet", "ok", "--modem", "refused"),
+        *("--secure-element", "no_key", "--no-storage", "--cloud", "http://127.0.0.1:1"),
+        *("--application", "--sketch-version", "0.5.0", "--library-version", "0.4"),
+        *("--wifi-firmware", "0.1.0", "--log", "--serial-number", "ABC", "--no-wifi"),
+        *("--noise", "0.5", "--corrupt", "0.25", "--split", "3", "--merge", "7", "--tcp", "--dtr"),
+        *("--unplug-at", "id", "--unplug-at", "list", "--reboot-at", "joining"),
+        *("--silent-at", "reset", "--wedge-at", "version", "--back-after", "2"),
+        *("--speed", "20", "--count", "3", "--announce", "there", "--seed", "5"),
+        model="opta",
+    )
+    world, board, line = config.world, config.board, config.line
+    assert (world.internet, world.dhcp, world.storage) == (False, False, False)
+    assert (world.ethernet, world.modem) == (Uplink.OK, Uplink.REFUSED)
+    assert world.secure_element is SecureElement.NO_KEY
+    assert (board.model, board.sketch, board.sketch_version) == ("opta", "application", "0.5.0")
+    assert (board.library_version, board.wifi_firmware, board.log) == ("0.4", "0.1.0", True)
+    assert (board.serial_number, board.wifi, board.answers) == ("ABC", False, True)
+    assert (line.noise, line.corrupt, line.split, line.merge_ms) == (0.5, 0.25, 3, 7)
+    assert set(config.faults) == {
+        StepFault(at="id", do="unplug", back_after=2),
+        StepFault(at="list", do="unplug", back_after=2),
+        StepFault(at="joining", do="reboot", back_after=2),
+        StepFault(at="reset", do="silence", back_after=2),
+        StepFault(at="version", do="wedge", back_after=2),
+    }
+    assert (config.speed, config.count, config.folder, config.seed) == (20, 3, "there", 5)
+    assert (config.tcp, config.dtr, config.cloud) == (True, True, "http://127.0.0.1:1")
+
+
+def test_the_folder_for_announcements_comes_from_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text('[ports]\nsimulated = "where"\n')
+    assert config_of().folder == "where"
+    assert config_of("--announce", "there").folder == "there"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([{"ssid": "A", "rssi": -1, "password": PASSWORD}]),
+        json.dumps({"networks": [{"ssid": "A", "rssi": -1, "password": PASSWORD}]}),
+        f'[[networks]]\nssid = "A"\nrssi = -1\npassword = "{PASSWORD}"\n',
+    ],
+)
+def test_networks_come_from_a_file_of_any_form(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "networks"
+    file.write_text(text)
+    (network,) = config_of("--networks", str(file)).world.networks
+    assert (network.ssid, network.rssi) == ("A", -1)
+    assert network.admits(b"A", PASSWORD.encode())
+    assert PASSWORD not in repr(network)
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "status"),
+    [
+        (["toaster"], None, 2),
+        (["thingy91"], None, 2),
+        (["uno_r4_wifi", "--networks", "FILE"], f'networks = [{{password = "{PASSWORD}', 2),
+        (["uno_r4_wifi", "--networks", "FILE"], json.dumps([{"ssid": 3, "password": PASSWORD}]), 2),
+        (["uno_r4_wifi", "--networks", "FILE"], json.dumps([{"pasword": PASSWORD}]), 2),
+        (["uno_r4_wifi", "--networks", "FILE"], "x" * (command.FILE_BYTES + 1), 2),
+        (["uno_r4_wifi", "--networks", "/nowhere"], None, 2),
+        (["uno_r4_wifi", "--unplug-at", "lunch"], None, 2),
+        (["uno_r4_wifi", "--speed", "0"], None, 2),
+        (["uno_r4_wifi", "--speed", "nan"], None, 2),
+    ],
+)
+def test_wrong_input_is_refused_without_showing_a_password(
+    tmp_path: Path, options: list[str], content: str | None, status: int
+) -> None:
+    file = tmp_path / "networks"
+    file.write_text(content or "")
+    words = [str(file) if word == "FILE" else word for word in options]
+    result = CliRunner().invoke(command.simulate, [*words, "--json"])
+    assert result.exit_code == status
+    assert PASSWORD not in result.output
+
+
+async def run(*options: str, **keywords: Any) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "agent",
+        "simulate",
+        *options,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        **keywords,
+    )
+
+
+async def lines_of(process: asyncio.subprocess.Process) -> Any:
+    assert process.stdout is not None
+    return json.loads(await process.stdout.readline())
+
+
+async def test_the_command_prints_the_port_and_ends_with_its_input(tmp_path: Path) -> None:
+    process = await run(
+        *("uno_r4_wifi", "--json", "--speed", "50", "--until-stdin-closes", "--count", "2"),
+        *("--announce", str(tmp_path / "ports")),
+    )
+    assert process.stdin is not None
+    ports = [await lines_of(process), await lines_of(process)]
+    assert {p["process"] for p in ports} == {process.pid}
+    assert len(list((tmp_path / "ports").glob("*.json"))) == 2
+    async with Host(ports[0]["address"]) as host:
+        assert (await host.connect())[-1][1][:2] == ["HomeNet", -45]
+        process.stdin.close()
+        assert await host.hear() == (GONE, None)
+    assert await process.wait() == 0
+    assert list((tmp_path / "ports").iterdir()) == []
+
+
+async def test_networks_may_come_from_standard_input_so_that_no_file_holds_a_password() -> None:
+    process = await run("uno_r4_wifi", "--networks", "-", "--speed", "50")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps([{"ssid": "Piped", "password": PASSWORD}]).encode())
+    process.stdin.close()
+    address = (await process.stdout.readline()).decode().strip()
+    async with Host(address) as host:
+        assert await host.connect() == [("0x12001", ["Piped", -60])]
+    process.terminate()
+    assert await process.wait() == (0 if os.name == "posix" else 1)
+
+
+async def test_a_reader_that_leaves_ends_the_command() -> None:
+    process = await run("uno_r4_wifi", "--json", "--speed", "50")
+    port = await lines_of(process)
+    assert process.stdout is not None
+    process.stdout._transport.close()  # type: ignore[attr-defined]  # asyncio has no other way
+    async with Host(port["address"]) as host:
+        host.send(CONNECT)
+        while (await host.hear())[0] != GONE:
+            pass
+    assert await process.wait() == 0
