@@ -68,6 +68,8 @@ async def _show(shell: Shell, password: Secret | None, count: int) -> ExitStatus
     async with demo_surroundings(password=password, boards=count) as demo:
         shown = demo.network.password.reveal() if password is None else "the one that you gave"
         shell.output.note(f"The password of {demo.network.ssid} is: {shown}")
+        home = demo.paths.config_dir
+        shell.output.note(f"Other commands find this agent with MOORING_HOME={home}")
         return await serve(
             shell.output, demo.config, demo.paths, open_page=True, prepare=demo.sign_in
         )

@@ -11,7 +11,7 @@ import msgspec
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
 from agent.cli.inputs import network_options, read_network
-from agent.cli.options import board_argument, json_option
+from agent.cli.options import board_argument, confirm_option, json_option
 from agent.cli.output import seconds_text
 from agent.cli.progress import StepReporter
 from agent.cli.shell import run_command
@@ -32,6 +32,7 @@ JOBS_SHOWN = 20
 @click.option("--cloud", required=True, metavar="CLOUD", help="arduino, or none.")
 @click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
 @network_options
+@confirm_option
 @json_option
 def provision(
     *,
@@ -41,6 +42,7 @@ def provision(
     ssid: str | None,
     network_file: str | None,
     password_stdin: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> None:
     """Give a board its network and its cloud."""
@@ -48,7 +50,7 @@ def provision(
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         network = read_network(ssid, network_file, password_stdin=password_stdin)
         request = {"board": board, "cloud": cloud, "name": name, "network": network}
-        return _run(shell, provisioned, kind="provision", **request)
+        return _run(shell, provisioned, kind="provision", confirmed=confirmed, **request)
 
     run_command(as_json, begin)
 
@@ -56,6 +58,7 @@ def provision(
 @click.command()
 @board_argument
 @network_options
+@confirm_option
 @json_option
 def configure(
     *,
@@ -63,25 +66,28 @@ def configure(
     ssid: str | None,
     network_file: str | None,
     password_stdin: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> None:
     """Change the network settings that are stored on a board."""
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         network = read_network(ssid, network_file, password_stdin=password_stdin)
-        return _run(shell, _configured, kind="configure", board=board, network=network)
+        request = {"board": board, "network": network}
+        return _run(shell, _configured, kind="configure", confirmed=confirmed, **request)
 
     run_command(as_json, begin)
 
 
 @click.command()
 @board_argument
+@confirm_option
 @json_option
-def forget(*, board: str, as_json: bool) -> None:
+def forget(*, board: str, confirmed: bool, as_json: bool) -> None:
     """Erase the network settings that are stored on a board."""
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
-        return _run(shell, _forgotten, kind="forget", board=board)
+        return _run(shell, _forgotten, kind="forget", board=board, confirmed=confirmed)
 
     run_command(as_json, begin)
 

@@ -35,9 +35,10 @@ class Keyboard:
         """The line that is typed; ``secret``: without showing it. Raises :class:`InputEnded`."""
         self._answer = asyncio.get_running_loop().create_future()
         self._start_reader()
-        self._output.prompt(prompt)
         try:
+            # Hidden before it is asked for: who types at once is not seen either.
             with self._without_echo() if secret else contextlib.nullcontext():
+                self._output.prompt(prompt)
                 return await self._answer
         finally:
             self._answer = None

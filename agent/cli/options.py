@@ -12,3 +12,10 @@ json_option: Final = click.option(
 
 board_argument: Final = click.argument("board", metavar="BOARD")
 """An id or any unambiguous part of one: a port, a serial number, a name."""
+
+confirm_option: Final = click.option(
+    "--yes",
+    "confirmed",
+    is_flag=True,
+    help="Go on in spite of warnings: a network that the board does not see, or what is erased.",
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from agent.cli.output import Output, cell_width, clean_lines, cut_to_width, seconds_text
 from agent.errors import PortBusy, StatusReported
+from tests.cli.terminal import open_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Streams:
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[Output, int]]:
-    master, slave = pty.openpty()
+    master, slave = open_terminal()
     with os.fdopen(slave, "w", encoding="utf-8") as stream:
         yield Output(out=stream, err=stream), master
     os.close(master)

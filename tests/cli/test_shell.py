@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if sys.platform != "win32":
-    import pty
-    import termios
+from tests.cli.terminal import echoes, open_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +113,7 @@ class Terminal:
     """A pseudo-terminal with a command on it."""
 
     def __init__(self, code: str) -> None:
-        self.master, self.slave = pty.openpty()
+        self.master, self.slave = open_terminal()
         self.process = start(code, stdin=self.slave, stderr=self.slave)
         self.shown = ""
 
@@ -128,7 +126,7 @@ class Terminal:
 
     @property
     def echoes(self) -> bool:
-        return bool(termios.tcgetattr(self.master)[3] & termios.ECHO)
+        return echoes(self.master)
 
     def end(self) -> tuple[int, str]:
         assert self.process.stdout is not None
