@@ -164,7 +164,7 @@ class Machine:
         self._timers.add(name)
         self._effects.append(Timer(name, seconds))
 
-    def _record(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - JSON data
+    def _record(self, kind: str, **data: object) -> None:
         self._effects.append(Record(kind, data))
 
     def _begin(self, step: str, name: str, message: str = "") -> None:

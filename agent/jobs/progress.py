@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -86,7 +86,7 @@ def _finish(job: Job, effect: Finish, now: float) -> Job:
     )
 
 
-def _step(job: Job, step_id: str, **changes: Any) -> Job:  # noqa: ANN401 - fields of Step
+def _step(job: Job, step_id: str, **changes: object) -> Job:
     return replace(
         job,
         steps=[replace(step, **changes) if step.id == step_id else step for step in job.steps],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent.jobs.check import NetworkWarning
     from agent.jobs.forget import Guide
     from agent.sessions.session import NetworkOption
+    from agent.settings import Secret
 
 CONTINUE = "continue"
 NETWORK = "network"
@@ -144,7 +145,7 @@ def not_online(error: MooringError, *, safe: str, give_up: Action) -> Inquiry:
     return Inquiry(question, give_up.id)
 
 
-def retry_network(network: NetworkSetting, password: Any) -> NetworkSetting:  # noqa: ANN401
+def retry_network(network: NetworkSetting, password: Secret | None) -> NetworkSetting:
     """``network`` with the new password, if one was given."""
     if password is None or not isinstance(network, WiFi):
         return network

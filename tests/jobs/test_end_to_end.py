@@ -23,6 +23,10 @@ BEFORE_CLAIM = ("connect", "list", "version", "id")
 AFTER_CLAIM = ("reset", "settings", "joining", "connected", "certificate")
 
 
+def fault(milestone: str, do: str, back_after: float | None = None) -> StepFault:
+    return msgspec.convert({"at": milestone, "do": do, "back_after": back_after}, StepFault)
+
+
 def assert_online(bench: Bench, device: SimulatedDevice, job: Job) -> None:
     assert job.state is JobState.DONE, job
     assert job.result
@@ -131,7 +135,7 @@ async def test_an_old_sketch_is_told_apart_before_anything_is_claimed(bench: Ben
 
 @pytest.mark.parametrize("milestone", BEFORE_CLAIM)
 async def test_a_board_unplugged_before_the_claim_fails_the_job(bench: Bench, milestone: str):
-    await bench.plug(StepFault(at=milestone, do="unplug"))  # type: ignore[arg-type]  # a Literal
+    await bench.plug(fault(milestone, "unplug"))
     await bench.start_agent()
     job = await bench.jobs.wait(await bench.provision())
     assert job.state is JobState.FAILED
@@ -144,7 +148,7 @@ async def test_a_board_unplugged_before_the_claim_fails_the_job(bench: Bench, mi
 async def test_a_board_unplugged_after_the_claim_goes_on_when_it_is_back(
     bench: Bench, milestone: str
 ):
-    device = await bench.plug(StepFault(at=milestone, do="unplug"))  # type: ignore[arg-type]  # a Literal
+    device = await bench.plug(fault(milestone, "unplug"))
     await bench.start_agent()
     number = await bench.provision()
     asking = await bench.asks(number)
@@ -159,9 +163,7 @@ async def test_a_board_unplugged_after_the_claim_goes_on_when_it_is_back(
 async def test_a_board_that_restarts_by_itself_goes_on_with_nobody_there(
     bench: Bench, milestone: str
 ):
-    device = await bench.plug(
-        StepFault(at=milestone, do="unplug", back_after=0.1),  # type: ignore[arg-type]  # a Literal
-    )
+    device = await bench.plug(fault(milestone, "unplug", back_after=0.1))
     await bench.start_agent()
     job = await bench.jobs.wait(await bench.provision(attended=False))
     assert_online(bench, device, job)
@@ -183,7 +185,7 @@ async def test_a_board_that_stays_away_is_given_up_on_request(bench: Bench):
 
 @pytest.mark.parametrize("milestone", MILESTONES)
 async def test_a_cancel_at_each_step_leaves_no_claim(bench: Bench, milestone: str):
-    device = await bench.plug(StepFault(at=milestone, do="silence"))  # type: ignore[arg-type]  # a Literal
+    device = await bench.plug(fault(milestone, "silence"))
     await bench.start_agent()
     number = await bench.provision()
     while not any(event.step == milestone for event in bench.events):
