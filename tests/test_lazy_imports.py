@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,44 +13,84 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-HEAVY = {
-    "cbor2",
-    "cryptography",
-    "h11",
-    "httpx",
-    "hypothesis",
-    "keyring",
-    "rich",
-    "serial",
-    "serialx",
-    "sqlite3",
-    "starlette",
-    "truststore",
-    "uvicorn",
-    "websockets",
-}
+SERVER = {"h11", "starlette", "uvicorn", "websockets"}
+CLOUD = {"httpx", "cryptography", "keyring", "truststore"}
+BOARD = {"cbor2", "serial", "serialx"}
+HEAVY = SERVER | CLOUD | BOARD | {"rich"}
 
-ENTRIES = {
-    "import agent": HEAVY | {"asyncio", "click", "msgspec"},
-    "import agent.errors": HEAVY | {"asyncio", "click"},
-    "import agent.catalog": HEAVY | {"asyncio", "click"},
-    "import agent.protocols.v2": HEAVY - {"cbor2"} | {"asyncio", "click"},
+IMPORTS = {
+    "agent": HEAVY | {"asyncio", "click", "msgspec"},
+    "agent.errors": HEAVY | {"asyncio", "click"},
+    "agent.catalog": HEAVY | {"asyncio", "click"},
+    "agent.protocols.v2": (HEAVY - {"cbor2"}) | {"asyncio", "click"},
+    "agent.cli": HEAVY | {"asyncio"},
+    "agent.boards.service": HEAVY | {"click"},
+    "agent.jobs.service": HEAVY | {"click"},
+    "agent.clouds.arduino": HEAVY | {"click"},
+    "agent.app": HEAVY | {"click"},
+    "agent.cli.job_commands": HEAVY,
 }
-"""What each start must not have loaded."""
+"""What importing a module must not load."""
+
+COMMANDS = {
+    ("--help",): HEAVY | {"asyncio"},
+    ("--version",): HEAVY | {"asyncio"},
+    ("provision", "--help"): HEAVY,
+    ("jobs", "--json"): HEAVY - {"serial"},
+    ("boards",): (HEAVY - {"serial"}),
+    ("clouds",): (HEAVY - {"serial", "keyring"}),
+}
+"""What running a command without an agent must not load. Listing ports is pyserial's part."""
 
 PRINT_MODULES = (
     "import sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
 )
 
 
-def loaded(*words: str) -> set[str]:
+def environ(home: Path) -> dict[str, str]:
+    return {**os.environ, "MOORING_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_importing_a_module_loads_nothing_heavy(module, tmp_path):
     done = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"import {module}; {PRINT_MODULES}"],
+        env=environ(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return set(found)
+    assert not set(json.loads(done.stdout)) & IMPORTS[module]
 
 
-@pytest.mark.parametrize("code", ENTRIES, ids=lambda code: code.removeprefix("import "))
-def test_an_import_loads_nothing_heavy(code):
-    assert not loaded("-c", f"{code}; {PRINT_MODULES}") & ENTRIES[code]
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_running_a_command_loads_nothing_that_it_does_not_use(words, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "agent", *words],
+        env=environ(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not loaded(done.stderr) & COMMANDS[words]
+
+
+def test_the_agent_answers_pages_before_it_loads_clouds_keys_or_protocols(tmp_path):
+    tmp_path.joinpath("config.toml").write_text("[ports]\nsystem = false\n")
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "agent", "run", "--headless", "--json"],
+        env=environ(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["url"]
+        process.terminate()
+        _, shown = process.communicate(timeout=15)
+    assert not loaded(shown) & (HEAVY - SERVER)
+
+
+def loaded(shown: str) -> set[str]:
+    """Names of the packages in the report of ``-X importtime``."""
+    return set(re.findall(r"^import time:.*\| +([A-Za-z0-9_]+)", shown, re.MULTILINE))
