@@ -11,6 +11,9 @@ import { noBoards } from "./no-boards.js";
 /** From this many boards on each gets one line, and a filter appears. */
 const DENSE = 9;
 
+/** Left out in the list, where the models of one maker stand side by side. */
+const MAKER = /^Arduino (?=\S)/;
+
 export class BoardList extends View {
   #current = "";
 
@@ -76,9 +79,8 @@ export class BoardList extends View {
   #draw() {
     const { store } = this.app;
     const now = Date.now() / 1000;
-    const boards = [...store.boards.values()].sort(
-      (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }) || a.id.localeCompare(b.id),
-    );
+    // By id: a board keeps its place when it gets a name, restarts or is plugged in again.
+    const boards = [...store.boards.values()].sort((a, b) => a.id.localeCompare(b.id));
     const dense = boards.length >= DENSE;
     const wanted = dense ? this.filter.value.trim().toLowerCase() : "";
     const shown = boards.filter((board) => !wanted || this.#text(board, now).includes(wanted));
@@ -123,10 +125,10 @@ export class BoardList extends View {
     set(item.firstElementChild, "href", atWork ? href("job", job.id) : href("board", board.id));
     set(item.firstElementChild, "aria-current", board.id === this.#current ? "true" : null);
     const name = item.querySelector(".name bdi");
-    say(name, board.name);
-    const modelName = model?.name ?? (board.model ? board.model : "Unknown board");
+    const modelName = (model?.name ?? board.model ?? "Unknown board").replace(MAKER, "");
+    say(name, board.name === model?.name ? modelName : board.name);
     // What happens now matters more than what the board is.
-    const plain = modelName !== board.name && !["ask", "run", "bad"].includes(state.look);
+    const plain = name.textContent !== modelName && !["ask", "run", "bad"].includes(state.look);
     say(item.querySelector(".model"), plain ? modelName : "");
     say(item.querySelector(".more"), state.detail);
     updateChip(item.querySelector(".chip"), state);
