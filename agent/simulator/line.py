@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PIECE_GAP_S: Final = 0.001
 """Between two pieces of a cut output, so that the host really reads them one by one."""
+PIECES_WAITING: Final = 200
+"""Beyond it pieces follow each other without a gap: a slow line must not fall behind for ever."""
 NOISE_BYTES: Final = 12
 CRC_AND_END_BYTES: Final = 4
 """The end of a frame: damage there makes the board answer NACK and never wedges it."""
@@ -72,7 +74,8 @@ class Line:
         if self._collected:
             self._deliver(bytes(self._collected))
             self._collected.clear()
-        if self._pieces:
+        due = max(1, len(self._pieces) - PIECES_WAITING)
+        for _ in range(min(due, len(self._pieces))):
             self._deliver(self._pieces.popleft())
         if self._pieces:
             self._later(PIECE_GAP_S)
