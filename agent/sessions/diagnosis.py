@@ -121,7 +121,7 @@ def session_error(
         case Reason.SILENT | Reason.GARBLED:
             # It spoke on this link before, and a restart would have shown.
             return ReceiverStuck(seconds=round(failure.seconds))
-        case Reason.BUSY | Reason.ENDED:
+        case Reason.BUSY | Reason.ENDED | Reason.RESTARTED:
             return BoardBusy()
         case Reason.ONLINE:
             return NotProvisioned(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import NotProvisioned, PortGone, StatusReported, WrongSketch
 from agent.protocols.v2 import conversations
-from agent.protocols.v2.host import Ended, Failed, Finished, HostMachine, LogText
-from agent.protocols.v2.talk import HostFailure
+from agent.protocols.v2.host import Failed, Finished, HostMachine, LogText
+from agent.protocols.v2.talk import HostFailure, Reason
 from agent.sessions.diagnosis import LogLines, join_error, options, session_error
 from agent.sessions.session import BoardFacts, BoardIdentity, NetworkOption
 
@@ -66,7 +66,6 @@ class V2Session:
         self._one_request = asyncio.Lock()
         self._answer: asyncio.Future[Any] | None = None
         self._kick = asyncio.Event()
-        self._ended = asyncio.Event()
         self._gone: BaseException | None = None
         self._closing = False
         self._closed = False
@@ -139,14 +138,8 @@ class V2Session:
             raise (better or error) from None
 
     async def wait_ended(self) -> None:
-        """Return when the board closed the link; :class:`PortGone` if the port vanished first."""
-        waiting = asyncio.create_task(self._ended.wait())
-        try:
-            await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-        if not self._ended.is_set():
-            self._raise_if_gone()
+        """Return when the board closed the link or restarted; other requests wait meanwhile."""
+        await self._run(conversations.watch())
 
     async def close(self) -> None:
         """Say goodbye and release the port; never raises, may be called again."""
@@ -193,6 +186,8 @@ class V2Session:
                 self._kick.set()
                 return await answer
             except HostFailure as failure:
+                if failure.reason is Reason.RESTARTED:
+                    raise PortGone(port=self._link.address) from None
                 raise session_error(failure, opened=opened, what=what) from None
             finally:
                 self._answer = None
@@ -236,10 +231,6 @@ class V2Session:
                     self._fail(failure)
                 case LogText(data):
                     self._lines.add(data)
-                case Ended():
-                    self._ended.set()
-        if self._machine.talk.connected:
-            self._ended.clear()  # it came back in the middle of a conversation
 
     def _fail(self, error: BaseException) -> None:
         if self._answer is not None and not self._answer.done():

@@ -142,6 +142,24 @@ async def test_a_board_in_run_keeps_its_settings_until_it_is_reset(boards: Board
     await session.wait_ended()
 
 
+async def test_a_board_that_went_online_by_itself_is_read_without_blocking_it(boards: Boards):
+    board = await boards.plug_in()
+    session = await boards.session(board)
+    await session.configure(RIGHT)
+    await session.wait_ended()
+    await session.close()
+    board.board.reset()
+    while not board.board.state_name.startswith("RUN"):
+        await asyncio.sleep(0.01)
+    session = await boards.session(board)
+    facts = await session.read()
+    assert facts.initial_status is None
+    assert facts.online
+    assert facts.sketch_version == "0.6.2"
+    assert facts.wifi_firmware is None
+    assert (await session.read()).uhwid == facts.uhwid
+
+
 async def test_a_fatal_status_ends_the_opening_and_releases_the_port(boards: Boards):
     world = World(networks=demo_networks(), secure_element=SecureElement.NO_ANSWER)
     board = await boards.plug_in(world)

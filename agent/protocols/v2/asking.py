@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.protocols.v2.frames import Control
 from agent.protocols.v2.messages import (
+    BleAddress,
     Command,
     CommandCode,
     FromBoard,
@@ -46,8 +47,13 @@ ONLINE_GRACE_S: Final = 2.0
 """A board that reports CONNECTED while a request waits will not answer it any more (7.2)."""
 REPEAT_LIMIT: Final = 3
 """How often a request is sent anew because the board restarted, closed the link or forgot."""
-NEW_LINK_LIMIT: Final = 5
-"""New links, 0.3 s each, to see the first frame of one undamaged."""
+_LOOK: Final = (
+    Command(CommandCode.GET_BLE_ADDRESS),
+    Command(CommandCode.GET_SKETCH_VERSION),
+    Command(CommandCode.GET_SKETCH_VERSION),
+)
+SERVED_TRIES: Final = 3
+"""Looks for the configurator before a board counts as being in RUN."""
 
 REFUSALS: Final = frozenset(
     {StatusCode.INVALID_PARAMS, StatusCode.INVALID_REQUEST, StatusCode.ERROR}
@@ -107,28 +113,79 @@ def ready(talk: Talk, *, configurator: bool) -> Steps[None]:
         yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S)
     if not configurator:
         return
-    for _ in range(NEW_LINK_LIMIT):
-        if not talk.unsure:
-            break
+    if talk.online and talk.application is None:
+        yield from ask_sketch_version(talk)
+    if not (talk.may_ask_configurator or talk.online):
+        yield from find_configurator(talk)
+    if not talk.may_ask_configurator:
+        raise HostFailure(Reason.ONLINE)
+    if talk.joined_here:
         yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S, disconnect_first=True)
-    else:
-        talk.online = True  # the safe side
-    if talk.online:
-        if talk.application is None:
-            yield from ask_sketch_version(talk)
-        if not talk.application:
-            raise HostFailure(Reason.ONLINE)
-        if talk.joined_here:
-            yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S, disconnect_first=True)
+
+
+def find_configurator(talk: Talk) -> Steps[bytes | None]:
+    """Learn without risk whether the configurator is served; sets ``served`` or ``online``.
+
+    The result is the BLE address, if it was among the answers.
+
+    A provisioned board that restarted goes to RUN without a host and without a word: its link
+    then begins with the list alone, as that of a board that waits for settings does. What tells
+    them apart: before RUN two parts of the sketch take messages from the queue, in turns, but
+    only one of them performs the commands 2, 3, 4 and 200. So of three such commands that arrive
+    together one is taken while another is pending, and refused with -6. In RUN there is one
+    reader, which performs each at once. The first command takes the board long enough for the
+    others to arrive behind it.
+    Source: protocol-v2, 5 (session ``three-in-one``) and 7.3; ArduinoIoTCloud 2ff76b9,
+    Provisioning_2.0, handleNetworkConfig and handleRun.
+    """
+    found: bytes | None = None
+    for _ in range(SERVED_TRIES):
+        address, refused = yield from _look(talk)
+        found = found if address is None else address
+        if refused:
+            talk.served = True
+        if talk.served or talk.online or talk.application:
+            return found
+    talk.online = True
+    return found
+
+
+def _look(talk: Talk) -> Steps[tuple[bytes | None, int]]:
+    """The BLE address if it was among the answers, and how many commands were refused."""
+    address: bytes | None = None
+    answered = refused = 0
+
+    def answer(message: FromBoard) -> tuple[bytes | None, int] | None:
+        nonlocal address, answered, refused
+        match message:
+            case BleAddress(value):
+                address = value
+                answered += 1
+            case SketchVersion():
+                talk.application = False
+                answered += 1
+            case Status(StatusCode.OTHER_REQUEST_IN_EXECUTION):
+                refused += 1
+            case Status(StatusCode.INVALID_REQUEST):
+                talk.application = True
+                return None, 0
+        # Nothing answered at all: the board is blocked, which is no sign of either.
+        complete = answered and answered + refused >= len(_LOOK)
+        return (address, refused) if complete else None
+
+    return (yield from ask(talk, _LOOK, answer, together=True))
 
 
 class _Request:
     """Timers and counters of one request; :func:`ask` is its procedure."""
 
-    def __init__(self, talk: Talk, messages: tuple[ToBoard, ...], *, configurator: bool) -> None:
+    def __init__(
+        self, talk: Talk, messages: tuple[ToBoard, ...], *, configurator: bool, together: bool
+    ) -> None:
         self._talk = talk
         self._messages = messages
         self._configurator = configurator
+        self._together = together
         self._nacks = 0
         self._repeats = 0
         self.send_at = talk.now
@@ -138,10 +195,10 @@ class _Request:
     def send(self) -> None:
         """Send now; never to a board that this would block for good."""
         talk = self._talk
-        if self._configurator and (talk.online or talk.unsure) and not talk.application:
+        if self._configurator and not talk.may_ask_configurator:
             raise HostFailure(Reason.ONLINE)
         self.send_at = math.inf
-        talk.send(*self._messages)
+        talk.send(*self._messages, together=self._together)
 
     def again(self, reason: Reason, status: int | None = None) -> None:
         """Send once more because the board lost it; fails with ``reason`` if it keeps doing so."""
@@ -179,11 +236,15 @@ def ask(
     configurator: bool = False,
     refusals: frozenset[int] = REFUSALS,
     limit_s: float = ANSWER_S,
+    together: bool = False,
 ) -> Steps[T]:
-    """Send ``messages`` and wait for what ``answer`` takes (it returns None for the rest)."""
+    """Send ``messages`` and wait for what ``answer`` takes (it returns None for the rest).
+
+    ``together``: in one write, where a refusal with -6 may be part of the answer.
+    """
     yield from ready(talk, configurator=configurator)
     deadline = talk.now + limit_s
-    request = _Request(talk, messages, configurator=configurator)
+    request = _Request(talk, messages, configurator=configurator, together=together)
     failed_once = False
     while True:
         if talk.now >= deadline:
@@ -209,6 +270,9 @@ def ask(
                 request.again(Reason.SILENT)
                 continue
             case Status(StatusCode.OTHER_REQUEST_IN_EXECUTION):
+                result = answer(received)
+                if result is not None:
+                    return result
                 if request.busy():
                     yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S, disconnect_first=True)
                     request.send_at = talk.now

@@ -10,6 +10,7 @@ settings that were refused give -5, before the answer to the command.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from agent.protocols.v2.asking import (
@@ -20,6 +21,7 @@ from agent.protocols.v2.asking import (
     ask,
     ask_sketch_version,
     connect,
+    find_configurator,
     raise_if_fatal,
     ready,
 )
@@ -106,6 +108,12 @@ def ble_address() -> Conversation[bytes]:
     """BLE address; empty or six times ``ff``: none."""
 
     def steps(talk: Talk) -> Steps[bytes]:
+        yield from ready(talk, configurator=False)
+        if not (talk.may_ask_configurator or talk.online):
+            # The same command is part of the look at the configurator.
+            found = yield from find_configurator(talk)
+            if found is not None:
+                return found
         return (
             yield from ask(
                 talk,
@@ -251,11 +259,12 @@ def configure(settings: NetworkSetting) -> Conversation[bool]:
             try:
                 if (yield from _join(talk)):
                     return True
+                yield from _after_restart(talk)
             except HostFailure as failure:
                 lost = failure.status == StatusCode.PARAMS_NOT_FOUND
                 if not lost or attempt + 1 == REPEAT_LIMIT:
                     raise
-        raise HostFailure(Reason.SILENT, seconds=JOIN_S)
+        raise HostFailure(Reason.RESTARTED)
 
     return Conversation(steps, ANSWER_S + JOIN_S + ANSWER_S)
 
@@ -269,6 +278,16 @@ def _proof(talk: Talk, message: FromBoard) -> bool | None:
         talk.application = True
         return True
     return None
+
+
+def _after_restart(talk: Talk) -> Steps[None]:
+    """A board that restarts after it stored the settings may go on with them by itself."""
+    try:
+        yield from ready(talk, configurator=True)
+    except HostFailure as failure:
+        if failure.reason is Reason.ONLINE:
+            raise HostFailure(Reason.RESTARTED) from None
+        raise
 
 
 def _join(talk: Talk) -> Steps[bool]:
@@ -321,3 +340,20 @@ def _join(talk: Talk) -> Steps[bool]:
     if failed is not None:
         raise HostFailure(Reason.STATUS, failed)
     raise HostFailure(Reason.SILENT, seconds=JOIN_S)
+
+
+# --- the end ---------------------------------------------------------------------------------------
+
+
+def watch() -> Conversation[bool]:
+    """Until the board ends the link, or has begun it anew because it restarted; no limit."""
+
+    def steps(talk: Talk) -> Steps[bool]:
+        talk.answer_due = False
+        while talk.connected:
+            received = yield math.inf
+            if isinstance(received, NetworkList) and talk.link_restarted:
+                break
+        return True
+
+    return Conversation(steps, math.inf)

@@ -58,6 +58,8 @@ class Reason(Enum):
     """The board may be in RUN, where this request would block it for good (protocol-v2, 7.3)."""
     ENDED = auto()
     """The board closed the link, and did so again after a new start."""
+    RESTARTED = auto()
+    """The board restarted while it joined, and went on to its cloud without the host."""
 
 
 class HostFailure(Exception):
@@ -108,9 +110,9 @@ class Talk:
     link_restarted: bool = False
     """The list just received was not from a scan: the board began the link anew."""
     online: bool = False
-    """CONNECTED was seen and no RESET since: the board may be in RUN."""
-    unsure: bool = False
-    """A damaged frame came before the list: it may have been CONNECTED."""
+    """The board may be in RUN: it said CONNECTED, or its configurator does not answer."""
+    served: bool = False
+    """The configurator is known to answer on this link: the board is not in RUN."""
     joined_here: bool = False
     """CONNECTED was reported on this link: an application sketch answers only after a new one."""
     application: bool | None = None
@@ -122,13 +124,18 @@ class Talk:
     answer_due: bool = False
     """An answer is due soon, so that its absence is a sign that it was lost."""
 
-    def send(self, *messages: ToBoard) -> None:
-        """Queue data packets; no message is empty, so no frame is."""
+    @property
+    def may_ask_configurator(self) -> bool:
+        """Whether commands 1, 100, 101 and 201 can not block the board (protocol-v2, 7.3)."""
+        return bool(self.application) or (self.served and not self.online)
+
+    def send(self, *messages: ToBoard, together: bool = False) -> None:
+        """Queue data packets, each a write or all one; no message is empty, so no frame is."""
         # A data packet confirms all before it: nothing of that would be sent again.
         self.damaged = self.unheard = False
         self.answer_due = True
-        for message in messages:
-            self.outbox.append(encode_frame(PacketType.DATA, encode_to_board(message)))
+        frames = [encode_frame(PacketType.DATA, encode_to_board(message)) for message in messages]
+        self.outbox += [b"".join(frames)] if together else frames
 
     def control(self, control: Control) -> None:
         """Queue a control packet."""
@@ -138,7 +145,7 @@ class Talk:
 
     def begin_link(self) -> None:
         """Forget what belonged to the link before this one."""
-        self.connected = self.scanning = self.joined_here = False
+        self.connected = self.scanning = self.served = self.joined_here = False
         self.damaged = self.unheard = self.answer_due = False
         self.opening = True
 
@@ -147,9 +154,10 @@ class Talk:
         self.speaks = True
         match message:
             case Status(StatusCode.SCANNING):
-                self.scanning = True
+                self.scanning = self.served = True
             case Status(StatusCode.RESET_COMPLETED):
                 self.online = self.joined_here = False
+                self.served = True
             case Status(code):
                 if code == StatusCode.CONNECTED:
                     self.online = True
@@ -162,7 +170,7 @@ class Talk:
                 self.networks = networks
                 self.link_restarted = not self.scanning
                 if self.link_restarted:
-                    self.unsure = self.damaged and not self.online
+                    self.served = False
                 self.scanning = self.opening = False
             case _:
                 pass

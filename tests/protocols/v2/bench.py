@@ -81,10 +81,12 @@ class Bench:
         self.wait(0.3)
 
     def statuses(self) -> list[int]:
+        """Statuses of the board, without refusals (-6), which the look at it provokes."""
         return [
             event.message.code
             for event in self.events
             if isinstance(event, Heard) and isinstance(event.message, Status)
+            if event.message.code != -6
         ]
 
     def ended(self) -> bool:

@@ -22,6 +22,8 @@ NOW = 1_750_000_000
 RIGHT = WiFi(ssid="HomeNet", password=Secret("correct horse"))
 WRONG = WiFi(ssid="HomeNet", password=Secret("wrong"))
 OPENING = conversations.opening()
+UNSAFE = {1, 100, 101, 201}
+"""Commands that block a board in RUN for good."""
 
 
 def failure(bench: Bench, conversation: Conversation[object]) -> HostFailure:
@@ -48,7 +50,7 @@ def test_a_board_is_opened_read_reset_and_joined_within_its_own_time():
     bench.wait(10)
     assert bench.ended()
     # Nothing was sent twice, and the procedure waited for nothing but the board.
-    assert bench.commands() == [200, 3, 2, 101, 201, 100, 4, 200, 1]
+    assert bench.commands() == [200, 3, 200, 200, 2, 101, 201, 100, 4, 200, 1]
 
 
 @pytest.mark.parametrize("setup_ms", range(2500, 3700, 25))
@@ -137,6 +139,92 @@ def test_a_new_host_knows_from_the_first_frame_that_a_board_may_be_in_run():
     assert bench.commands() == [200]
 
 
+def provisioned_and_restarted(timing: Timing = VECTOR_TIMING) -> Bench:
+    """A board that went to its cloud without a host: its link begins with the list alone."""
+    memory = new_memory()
+    first = Bench(memory=memory)
+    first.run(OPENING)
+    first.run(conversations.configure(RIGHT))
+    first.wait(20)
+    return Bench(memory=memory, timing=timing, boot_s=20)
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        conversations.scan(),
+        conversations.wifi_firmware(),
+        conversations.library_version(),
+        conversations.configure(RIGHT),
+    ],
+)
+def test_a_board_that_went_to_run_without_a_word_is_found_out(
+    conversation: Conversation[object],
+):
+    bench = provisioned_and_restarted()
+    bench.run(OPENING)
+    assert bench.host.talk.initial_status is None
+    assert bench.board.state_name.startswith("RUN")
+    assert failure(bench, conversation).reason is Reason.ONLINE
+    assert not UNSAFE & set(bench.commands())
+    # Nothing is left pending, and RESET leads out.
+    assert bench.run(conversations.reset())
+    assert bench.run(conversation)
+
+
+def test_the_look_at_the_configurator_also_brings_the_ble_address():
+    bench = provisioned_and_restarted()
+    bench.run(OPENING)
+    assert len(bench.run(conversations.ble_address())) == 6
+    assert bench.host.talk.online
+    bench = Bench()
+    bench.run(OPENING)
+    assert len(bench.run(conversations.ble_address())) == 6
+    assert bench.host.talk.served
+    assert bench.commands() == [3, 200, 200]
+
+
+def test_a_board_held_back_from_its_cloud_by_a_host_can_be_configured():
+    memory = new_memory()
+    first = Bench(memory=memory)
+    first.run(OPENING)
+    first.run(conversations.configure(RIGHT))
+    first.wait(20)
+    bench = Bench(memory=memory, timing=Timing(), boot_s=0.01)
+    bench.run(OPENING)  # while it starts: provisioned-restart-early
+    assert bench.run(conversations.library_version()) == "0.5.1"
+    assert bench.run(conversations.configure(RIGHT))
+
+
+def test_a_restart_that_ends_in_run_while_joining_is_told_apart():
+    bench = Bench(timing=Timing())
+    bench.run(OPENING)
+    bench.host.start(conversations.configure(RIGHT), bench.now)
+    while 1 not in bench.statuses():
+        bench.wait(0.01)
+    bench.board.reset()
+    while bench.host.busy:
+        bench.wait(1)
+    # After its start the board joined with the settings that it had stored, and went on.
+    assert bench.host.talk.online or bench.board.state_name.startswith("NETWORK_CONFIG")
+    assert bench.commands().count(1) == 1
+
+
+def test_the_end_of_a_link_is_seen_and_so_is_a_restart():
+    for restart in (False, True):
+        bench = Bench(timing=Timing(certificate=60_000))
+        bench.run(OPENING)
+        bench.run(conversations.configure(RIGHT))
+        bench.host.start(conversations.watch(), bench.now)
+        bench.wait(30)
+        assert bench.host.busy
+        if restart:
+            bench.board.reset()
+        bench.wait(60)
+        assert not bench.host.busy
+        assert bench.ended() is not restart
+
+
 def test_a_first_frame_that_was_damaged_may_have_said_that_the_board_is_in_run():
     bench = Bench()
     bench.run(OPENING)
@@ -156,7 +244,7 @@ def test_a_first_frame_that_was_damaged_may_have_said_that_the_board_is_in_run()
     bench.run(OPENING)
     assert bench.host.talk.initial_status is None
     assert failure(bench, conversations.configure(RIGHT)).reason is Reason.ONLINE
-    assert bench.commands() == [200]
+    assert not UNSAFE & set(bench.commands())
 
 
 def test_an_application_sketch_is_recognised_and_reconfigured():
@@ -408,7 +496,7 @@ def test_a_link_that_the_board_closes_in_the_middle_of_a_request_is_opened_again
     bench.run(OPENING)
     assert bench.run(conversations.sketch_version()) == "0.6.2"
     bench.run(conversations.identity(NOW))
-    assert not {1, 100, 101, 201} & set(bench.commands())
+    assert not UNSAFE & set(bench.commands())
 
 
 def test_storage_that_fails_is_fatal_for_the_attempt():
@@ -428,9 +516,6 @@ def test_a_board_that_was_provisioned_before_keeps_its_history_as_history():
     bench.run(OPENING)
     assert bench.host.talk.initial_status == -1
     assert bench.run(conversations.configure(RIGHT))
-
-
-UNSAFE = {1, 100, 101, 201}
 
 
 def bad_line(bench: Bench, chance: random.Random) -> list[int]:
