@@ -248,25 +248,37 @@ def configure(settings: NetworkSetting) -> Conversation[bool]:
     """
 
     def steps(talk: Talk) -> Steps[bool]:
-        for attempt in range(REPEAT_LIMIT):
-            yield from ready(talk, configurator=True)
-            yield from ask(
-                talk,
-                (settings, Command(CommandCode.GET_SKETCH_VERSION)),
-                lambda message: _proof(talk, message),
-                refusals=frozenset({StatusCode.INVALID_PARAMS}),
-            )
-            try:
-                if (yield from _join(talk)):
-                    return True
-                yield from _after_restart(talk)
-            except HostFailure as failure:
-                lost = failure.status == StatusCode.PARAMS_NOT_FOUND
-                if not lost or attempt + 1 == REPEAT_LIMIT:
-                    raise
-        raise HostFailure(Reason.RESTARTED)
+        yield from ready(talk, configurator=True)
+        restarts = talk.restarts
+        try:
+            return (yield from _send_and_join(talk, settings))
+        except HostFailure as failure:
+            if failure.reason is Reason.ONLINE and talk.restarts > restarts:
+                # It had stored settings, and after its restart it went on with them by itself.
+                raise HostFailure(Reason.RESTARTED) from None
+            raise
 
     return Conversation(steps, ANSWER_S + JOIN_S + ANSWER_S)
+
+
+def _send_and_join(talk: Talk, settings: NetworkSetting) -> Steps[bool]:
+    for attempt in range(REPEAT_LIMIT):
+        yield from ready(talk, configurator=True)
+        yield from ask(
+            talk,
+            (settings, Command(CommandCode.GET_SKETCH_VERSION)),
+            lambda message: _proof(talk, message),
+            refusals=frozenset({StatusCode.INVALID_PARAMS}),
+        )
+        try:
+            if (yield from _join(talk)):
+                return True
+        except HostFailure as failure:
+            # -4: the settings were lost (8.3).
+            lost = failure.status == StatusCode.PARAMS_NOT_FOUND
+            if not lost or attempt + 1 == REPEAT_LIMIT:
+                raise
+    raise HostFailure(Reason.RESTARTED)
 
 
 def _proof(talk: Talk, message: FromBoard) -> bool | None:
@@ -278,16 +290,6 @@ def _proof(talk: Talk, message: FromBoard) -> bool | None:
         talk.application = True
         return True
     return None
-
-
-def _after_restart(talk: Talk) -> Steps[None]:
-    """A board that restarts after it stored the settings may go on with them by itself."""
-    try:
-        yield from ready(talk, configurator=True)
-    except HostFailure as failure:
-        if failure.reason is Reason.ONLINE:
-            raise HostFailure(Reason.RESTARTED) from None
-        raise
 
 
 def _join(talk: Talk) -> Steps[bool]:

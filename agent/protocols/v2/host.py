@@ -96,6 +96,7 @@ class HostMachine:
         self._gap_seen = False
         self._asked_again = 0
         self._text_tail = b""
+        self._banner_seen = False
 
     @property
     def busy(self) -> bool:
@@ -148,6 +149,7 @@ class HostMachine:
             talk.control(Control.NACK)
         elif now >= self._probe_at:
             self._last_probe_at = now
+            self._banner_seen = False
             talk.control(Control.CONNECT)
         if now >= self._wait_until:
             self._turn(Signal.TIME_UP)
@@ -190,6 +192,8 @@ class HostMachine:
     def _probe_at(self) -> float:
         if not self.talk.connected:
             return math.inf
+        if self._banner_seen:
+            return self._last_byte_at  # the sketch starts, so the link is no longer there
         return max(self._silent_since, self._last_probe_at) + PROBE_S
 
     @property
@@ -222,7 +226,9 @@ class HostMachine:
         text = self._text_tail + noise.data
         if BANNER in text:
             self.talk.speaks = True
-        self._text_tail = text[-len(BANNER) :]
+            self._banner_seen = self.talk.connected
+            text = b""
+        self._text_tail = text[1 - len(BANNER) :]
 
     def _hear_control(self, payload: bytes) -> None:
         if payload == bytes((Control.DISCONNECT,)):

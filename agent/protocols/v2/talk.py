@@ -109,6 +109,8 @@ class Talk:
     """The board said 100 and has not sent the list yet."""
     link_restarted: bool = False
     """The list just received was not from a scan: the board began the link anew."""
+    restarts: int = 0
+    """How often a link that was up began anew by itself."""
     online: bool = False
     """The board may be in RUN: it said CONNECTED, or its configurator does not answer."""
     served: bool = False
@@ -171,6 +173,7 @@ class Talk:
                 self.link_restarted = not self.scanning
                 if self.link_restarted:
                     self.served = False
+                    self.restarts += self.connected
                 self.scanning = self.opening = False
             case _:
                 pass
