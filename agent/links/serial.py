@@ -61,7 +61,9 @@ async def open_serial(address: str, baud: int) -> Link:
         raise failure from error
     except serialx.UnsupportedSetting:
         raise InputError(field="baud", problem=f"{baud} is not a rate of this port") from None
-    _keep_to_ourselves(transport.serial.fileno())
+    fileno = transport.serial.fileno()
+    _read_only_bytes(fileno)
+    _keep_to_ourselves(fileno)
     return link
 
 
@@ -79,6 +81,22 @@ def _prepare() -> None:
     importlib.import_module("serialx")
     # At debug level it logs all bytes both ways, passwords among them.
     logging.getLogger("serialx").setLevel(logging.INFO)
+
+
+def _read_only_bytes(fileno: int) -> None:
+    """Let a read without data say "nothing yet" (VMIN 1); serialx sets 0.
+
+    With 0 it returns no bytes, which serialx takes for a port that has gone: a wake-up whose bytes
+    were flushed meanwhile then ends the link. A real hang-up still reads as no bytes.
+    """
+    if sys.platform == "win32":
+        return
+    import termios
+
+    with contextlib.suppress(termios.error):
+        settings = termios.tcgetattr(fileno)
+        settings[6][termios.VMIN] = 1
+        termios.tcsetattr(fileno, termios.TCSANOW, settings)
 
 
 def _keep_to_ourselves(fileno: int) -> None:
