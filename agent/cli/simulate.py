@@ -35,7 +35,7 @@ STEPS: Final = (
     "certificate",
 )
 """As ``agent.simulator.config.MILESTONES``, which takes longer to load; a test compares them."""
-UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "broken")
+UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")
 ELEMENT: Final = ("ok", "no_answer", "no_configuration", "no_lock", "no_key", "no_write")
 
 
@@ -102,7 +102,7 @@ _faults = _options(
     click.option("--back-after", type=_Number(0), metavar="SECONDS", help="Plug in again after."),
 )
 _process = _options(
-    click.option("--speed", type=_Number(0.01, 10_000), default=1.0, help="Of its time."),
+    click.option("--speed", type=_Number(0.01, 1_000), default=1.0, help="Of its time."),
     click.option("--count", type=click.IntRange(1, 256), default=1, help="Number of boards."),
     click.option(
         "--announce",

@@ -116,6 +116,10 @@ class CertificateHandler:
         first = self.step is Step.REQUEST
         if first:
             self._hardware.log("CSRH Downloading certificate...")
+        if not self._asks_cloud and not self._hardware.world.certificates:
+            self._attempts += 1
+            self._back_off(self.step)
+            return
         if not self._asks_cloud:
             yield self._hardware.timing.certificate if first else 0.0
             if first:

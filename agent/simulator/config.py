@@ -126,7 +126,7 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     count: Annotated[int, Meta(ge=1, le=256)] = 1
     timing: Timing = Timing()
     world: World = msgspec.field(default_factory=demo_world)
-    speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
+    speed: Annotated[float, Meta(gt=0, le=1_000)] = 1.0
     """How much faster than a real board its time runs."""
     line: LineFaults = LineFaults()
     faults: tuple[StepFault, ...] = ()

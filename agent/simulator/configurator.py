@@ -136,6 +136,7 @@ class NetworkConfigurator:
     def scan(self) -> Steps[None]:
         """Look for networks and report them."""
         hardware = self._hardware
+        hardware.active = True
         networks: list[tuple[bytes, int]] = []
         if NetworkKind.WIFI in hardware.config.adapters:
             self._agents.send_status(StatusCode.SCANNING)
@@ -145,7 +146,6 @@ class NetworkConfigurator:
                 return
             networks = found
         self._agents.send_networks(networks)
-        hardware.active = True
         self._rescan.start(RESCAN_MS)
 
     def _scan_wifi(self) -> Steps[list[tuple[bytes, int]] | None]:

@@ -140,7 +140,10 @@ class ConnectionHandler:
             self._joined = False
             return Connection.DISCONNECTED
         if self.state is Connection.DISCONNECTED:
-            return Connection.INIT if self._keep_alive else Connection.CLOSED
+            if not self._keep_alive:
+                return Connection.CLOSED
+            # A driver that is turned away again and again is in this state nearly all the time.
+            return self.state if self._refused() else Connection.INIT
         return self.state
 
     def _join(self) -> Steps[Connection]:
@@ -156,6 +159,8 @@ class ConnectionHandler:
         self._joined = uplink in {Uplink.OK, Uplink.NO_INTERNET}
         if uplink is Uplink.BROKEN:
             return Connection.ERROR
+        if uplink is Uplink.STOPPED:
+            return Connection.CLOSED
         if uplink is Uplink.REFUSED:
             return Connection.DISCONNECTED
         return Connection.CONNECTING if self._joined else Connection.INIT
@@ -191,6 +196,10 @@ class ConnectionHandler:
             return Connection.CONNECTING
         self._hardware.log("Connected to Internet")
         return Connection.CONNECTED
+
+    def _refused(self) -> bool:
+        wifi = self._is(NetworkKind.WIFI)
+        return not wifi and self._uplink() is Uplink.REFUSED
 
     def _still_joined(self) -> bool:
         """Whether the network that was joined is still there."""

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 BOOT_MS: Final = 2_000
 """Board time before the first step of a conversation."""
-EARLY_BOOT_MS: Final = 1_500
-"""The same where the host does not wait: the sketch's setup has just ended."""
 
 DEFAULT_WIFI: Final = (
     "HomeNet/-45 (password 'correct horse'), Office/-67 ('s3cret'), "
@@ -74,6 +72,7 @@ _NUMBERS: Final = (
     "nineteen",
     "twenty",
 )
+_TENS: Final = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
 _GOOD_AGAIN: Final = re.compile(r"again|back|recover|repair|restor|plugged in|returns?|works\b")
 _UPLINKS: Final = {
     "ok": Uplink.OK,
@@ -83,6 +82,7 @@ _UPLINKS: Final = {
     "connecting": Uplink.NO_INTERNET,
     "no internet": Uplink.NO_INTERNET,
     "disconnected": Uplink.REFUSED,
+    "closed": Uplink.STOPPED,
     "error": Uplink.BROKEN,
 }
 
@@ -105,6 +105,8 @@ def board_of(vector: Mapping[str, Any]) -> tuple[BoardConfig, Timing, World]:
         if duration:
             timing = msgspec.structs.replace(timing, failing_scan=float(duration[1]))
         change_world(world, fault)
+    cloud = setup.pop("cloud", "works")
+    change_world(world, f"cloud {cloud}")
     sketch = setup.pop("sketch", "provisioning")
     board = setup.pop("board", "")
     if setup:
@@ -124,9 +126,11 @@ def board_of(vector: Mapping[str, Any]) -> tuple[BoardConfig, Timing, World]:
 
 
 def boot_ms(vector: Mapping[str, Any]) -> float:
-    """How long the board runs before the first step."""
+    """How long the board runs before the first step: only its setup if the host does not wait."""
     words = f"{vector['id']} {vector.get('description', '')}".lower()
-    return EARLY_BOOT_MS if "sent at once" in words or "early" in words else BOOT_MS
+    if "at once" not in words and "early" not in words:
+        return BOOT_MS
+    return VECTOR_TIMING.setup if board_of(vector)[0].sketch == "provisioning" else 0.0
 
 
 def parse_networks(text: str) -> list[Network]:
@@ -164,6 +168,8 @@ def change_world(world: World, text: str) -> None:
     good = bool(_GOOD_AGAIN.search(words))
     if "secure element" in words:
         world.secure_element = SecureElement.OK if good else _element_fault(words)
+    elif "cloud" in words or "certificate" in words:
+        world.certificates = good
     elif "scan" in words:
         world.scans = good
     elif "partition" in words or "format" in words:
@@ -222,7 +228,11 @@ def _uplink(word: str) -> Uplink:
 
 
 def _number(word: str) -> int:
-    return int(word) if word.isdecimal() else _NUMBERS.index(word.lower())
+    if word.isdecimal():
+        return int(word)
+    tens, _, ones = word.lower().partition("-")
+    base = _TENS[tens] if tens in _TENS else _NUMBERS.index(tens)
+    return base + (_NUMBERS.index(ones) if ones else 0)
 
 
 def _elements(vector: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -30,6 +30,8 @@ class Uplink(Enum):
     """Joined, but the ping stays unanswered."""
     REFUSED = "refused"
     """The network ends the attempt: the attempt fails in the disconnected state (-3)."""
+    STOPPED = "stopped"
+    """The module switched itself off (-102)."""
     BROKEN = "broken"
     """The module does not answer (-101)."""
 
@@ -105,6 +107,8 @@ class World(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     unique_id: bool = True
     """False: no unique hardware id (-160)."""
     secure_element: SecureElement = SecureElement.OK
+    certificates: bool = True
+    """False: the certificate step is refused, where no cloud is asked."""
 
     def find(self, ssid: bytes, password: bytes) -> Network | None:
         """The strongest network that lets a board with these settings in."""

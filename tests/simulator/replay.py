@@ -92,8 +92,7 @@ def _play_on(vector: dict[str, Any], memory: Any) -> list[tuple[str, list[Any], 
     for number, step in enumerate(vector["steps"]):
         name = f"step {number}: {step.get('note') or step.get('world') or 'wait'}"
         if "world" in step:
-            change_world(world, step["world"])
-            board.changed()
+            _change(board, step["world"])
         if "idle_ms" in step:
             board.skip(step["idle_ms"])
             board.run(board.now + RUN_AFTER_IDLE_MS, finish_turn=True)
@@ -108,6 +107,17 @@ def _play_on(vector: dict[str, Any], memory: Any) -> list[tuple[str, list[Any], 
             board.run(board.now + step["wait_ms"], finish_turn=True)
         steps.append((name, step.get("board", []), elements(board.take_output())))
     return steps
+
+
+def _change(board: Firmware, words: str) -> None:
+    """What happens around the board: to its port, its power, or its surroundings."""
+    if "dtr" in words.lower() or "port" in words.lower():
+        board.set_port_open("clos" not in words and "drop" not in words)
+    elif "restart" in words or "power" in words:
+        board.reset()
+    else:
+        change_world(board.world, words)
+        board.changed()
 
 
 def elements(output: list[bytes]) -> list[dict[str, Any]]:

@@ -122,11 +122,41 @@ def test_an_attempt_is_reported_as_failed_only_when_its_limit_is_over(
     assert bench.wait(1_500) == [status(failure)]
 
 
-def test_a_modem_that_is_turned_away_fails_in_the_disconnected_state() -> None:
-    bench = Bench(World(modem=Uplink.REFUSED), networks=frozenset({NetworkKind.CATM1}))
+@pytest.mark.parametrize(("uplink", "failure"), [(Uplink.REFUSED, -3), (Uplink.STOPPED, -102)])
+def test_a_modem_that_is_turned_away_or_stopped_fails_with_its_own_status(
+    uplink: Uplink, failure: int
+) -> None:
+    bench = Bench(World(modem=uplink), networks=frozenset({NetworkKind.CATM1}))
     bench.connect()
     bench.send(encode_frame(PacketType.DATA, tagged(0x012008, "", [], "iot", "", "")))
-    assert bench.send(JOIN, wait=32_000)[-1][1][0] in {-1, -3}
+    assert bench.send(JOIN, wait=32_000) == [status(1), status(failure)]
+
+
+def test_a_refused_certificate_is_asked_for_again_with_longer_pauses() -> None:
+    bench = Bench()
+    bench.world.certificates = False
+    bench.connect()
+    assert bench.join() == [status(1), status(2)]
+    bench.wait(12_000 + 24_000 + 36_000)
+    assert bench.board.state_name.startswith("CSR")
+    bench.world.certificates = True
+    assert bench.wait(50_000) == [("control", "DISCONNECT")]
+
+
+def test_reset_during_the_certificate_step_leads_back_to_the_network() -> None:
+    bench = Bench()
+    bench.world.certificates = False
+    bench.connect()
+    bench.join()
+    assert bench.send(command(CommandCode.RESET), wait=1_500) == [status(4)]
+    assert bench.board.state_name == "NETWORK_CONFIG/WAITING"
+    assert bench.send(JOIN) == [status(-4)]
+
+
+def test_a_flood_at_high_speed_does_not_run_without_end() -> None:
+    bench = Bench(World(scans=False))
+    bench.board.run(bench.board.now + 1e9)
+    assert bench.board.next_wake <= bench.board.now + 50
 
 
 def test_a_network_without_dhcp_lets_nobody_in() -> None:

@@ -30,7 +30,7 @@ PASSWORD = "marker-password-4711"
 
 def config(**changes: object) -> SimulatorConfig:
     fields: dict[str, object] = {
-        "speed": 100.0,
+        "speed": 20.0,
         "timing": VECTOR_TIMING,
         "world": World(networks=[Network(ssid="HomeNet", rssi=-45, password=Secret(PASSWORD))]),
         **changes,

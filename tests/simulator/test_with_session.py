@@ -81,11 +81,14 @@ async def session_on(device: SimulatedDevice) -> V2Session:
 
 
 @pytest.mark.parametrize(
-    "line", [LineFaults(), LineFaults(noise=0.5), LineFaults(split=1), LineFaults(merge_ms=5)]
+    "line", [LineFaults(), LineFaults(noise=0.5), LineFaults(split=5), LineFaults(merge_ms=5)]
 )
 @pytest.mark.parametrize("tcp", [False, True])
 async def test_a_session_provisions_a_board_over_a_real_port(line: LineFaults, tcp: bool) -> None:
-    async with plugged_in(line=line, tcp=tcp, board=BoardConfig(log=True)) as (device, _):
+    async with plugged_in(line=line, tcp=tcp, board=BoardConfig(log=True), speed=100.0) as (
+        device,
+        _,
+    ):
         session = await session_on(device)
         try:
             facts = await session.read()
@@ -121,7 +124,7 @@ async def test_a_board_that_is_online_answers_a_second_session() -> None:
 
 async def test_faults_of_the_board_become_the_errors_that_people_read() -> None:
     world = World(networks=[home()], internet=False)
-    async with plugged_in(world=world) as (device, _):
+    async with plugged_in(world=world, speed=100.0) as (device, _):
         session = await session_on(device)
         with pytest.raises(NoInternet):
             await session.configure(RIGHT)
