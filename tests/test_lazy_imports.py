@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SERVER = {"h11", "starlette", "uvicorn", "websockets"}
 CLOUD = {"httpx", "cryptography", "keyring", "truststore"}
 BOARD = {"cbor2", "serial", "serialx"}
-HEAVY = SERVER | CLOUD | BOARD | {"rich"}
+HEAVY = SERVER | CLOUD | BOARD
 
 IMPORTS = {
     "agent": HEAVY | {"asyncio", "click", "msgspec"},
