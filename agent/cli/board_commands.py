@@ -56,13 +56,15 @@ def identify(*, board: str, as_json: bool) -> None:
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client() as client:
-            result = await read_with_job(shell, client, kind="identify", board=board)
-            if shell.output.as_json:
-                shell.output.document(result)
-                return ExitStatus.DONE
-            known = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
-            facts = msgspec.convert(result, BoardFacts)
-            _show_facts(shell.output, _same(known, facts, board), facts)
+            job = await read_with_job(shell, client, kind="identify", board=board)
+            listed = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
+        known = next((each for each in listed if each.id == job.board), None)
+        if shell.output.as_json:
+            # Facts of the board itself count more than what the list says.
+            shell.output.document(_about(job.board, known) | (job.result or {}))
+        else:
+            facts = msgspec.convert(job.result, BoardFacts)
+            _show_rows(shell.output, _about(job.board, known), facts)
         return ExitStatus.DONE
 
     run_command(as_json, show)
@@ -76,11 +78,11 @@ def networks(*, board: str, as_json: bool) -> None:
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client() as client:
-            result = await read_with_job(shell, client, kind="networks", board=board)
+            job = await read_with_job(shell, client, kind="networks", board=board)
         if shell.output.as_json:
-            shell.output.document(result)
+            shell.output.document(job.result)
             return ExitStatus.DONE
-        found = msgspec.convert(result["networks"], list[NetworkOption])
+        found = msgspec.convert((job.result or {})["networks"], list[NetworkOption])
         shell.output.table(
             ("NETWORK", "SIGNAL", "DBM"),
             [
@@ -171,35 +173,32 @@ def _show_changes(output: Output, changes: BoardChanges) -> None:
         output.line(f"{now} - {clean_text(gone)}")
 
 
-def _same(known: list[Board], facts: BoardFacts, query: str) -> Board | None:
-    """The board that was read: by its hardware id, else the one that the query names alone."""
-    by_id = [board for board in known if facts.uhwid and board.uhwid == facts.uhwid]
-    named = [board for board in known if query.lower() in board.id.lower()]
-    return next(iter(by_id or named), None)
+def _about(board_id: str, board: Board | None) -> dict[str, Any]:
+    """What the list of boards knows; only the id if the board has been unplugged meanwhile."""
+    if board is None:
+        return {"board": board_id}
+    return {
+        "board": board.id,
+        "name": board.name,
+        "model": board.model,
+        "fqbn": board.fqbn,
+        "port": board.ports[0].address if board.ports else None,
+    }
 
 
-def _show_facts(output: Output, board: Board | None, facts: BoardFacts) -> None:
-    rows: list[tuple[str, Any]] = []
-    if board is not None:
-        rows += [
-            ("board", board.id),
-            ("name", board.name),
-            ("model", board.model or "unknown"),
-            ("FQBN", board.fqbn),
-            ("port", ", ".join(port.address for port in board.ports)),
-        ]
-    sketch = "an application sketch" if facts.application_sketch else facts.sketch_version
-    rows += [
-        ("provisioning", facts.protocol),
-        ("sketch", sketch),
-        ("Wi-Fi firmware", facts.wifi_firmware),
-        ("library", facts.library_version),
-        ("Bluetooth address", facts.ble_address),
-        ("unique id", facts.uhwid),
-        ("state", "connected to its network" if facts.online else None),
-        ("networks seen", len(facts.networks)),
-    ]
-    width = max(len(label) for label, _ in rows)
-    for label, value in rows:
+def _show_rows(output: Output, about: dict[str, Any], facts: BoardFacts) -> None:
+    rows = {
+        **about,
+        "provisioning": facts.protocol,
+        "sketch": "an application sketch" if facts.application_sketch else facts.sketch_version,
+        "Wi-Fi firmware": facts.wifi_firmware,
+        "library": facts.library_version,
+        "Bluetooth address": facts.ble_address,
+        "unique id": facts.uhwid,
+        "state": "connected to its network" if facts.online else None,
+        "networks seen": len(facts.networks),
+    }
+    width = max(map(len, rows))
+    for label, value in rows.items():
         if value is not None:
             output.line(f"{label:{width}}  {clean_text(str(value))}")

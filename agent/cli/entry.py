@@ -53,6 +53,15 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Where the files of this user are."""
+        del ctx
+        from agent.settings.paths import find_paths
+
+        paths = find_paths()
+        with formatter.section("Files"):
+            formatter.write_dl([("settings", str(paths.config_file)), ("log", str(paths.log_file))])
+
 
 def load(name: str) -> click.Command:
     """Import a command of :data:`COMMANDS`."""

@@ -170,12 +170,12 @@ async def run_job(
     return ExitStatus.FAILED if report is None else exit_status_of(report.report().code)
 
 
-async def read_with_job(shell: Shell, client: Client, **request: object) -> Any:  # noqa: ANN401 - JSON data
-    """The result of a job that only reads; raises its error."""
+async def read_with_job(shell: Shell, client: Client, **request: object) -> Job:
+    """A job that only reads, once it is done; raises its error."""
     follower = Follower(shell, client, quiet=True)
     job = await follower.run(**request)
     if job.state is JobState.DONE:
-        return job.result
+        return job
     if follower.interrupted:
         raise asyncio.CancelledError
     raise _reason(job) or Interrupted(what="Somebody cancelled it.")

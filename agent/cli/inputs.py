@@ -65,6 +65,8 @@ def read_network(
         setting = load_network(network_file)
         if password_stdin:
             setting["password"] = first_line("password")
+        elif setting.get("kind") == "wifi" and PASSWORD_VARIABLE in os.environ:
+            setting.setdefault("password", Secret(os.environ[PASSWORD_VARIABLE]))
     else:
         raise InputError(field="--ssid or --network", problem="give one of the two")
     parse_network(setting)

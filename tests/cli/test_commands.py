@@ -40,6 +40,8 @@ async def test_boards_lists_what_is_connected(mooring: Mooring):
 async def test_identify_reads_the_board_and_changes_nothing(alone: Mooring):
     found = (await alone.run("identify", alone.board, "--json")).document
     assert found["sketch_version"] == "0.6.2"
+    assert found["model"] == "uno_r4_wifi"
+    assert alone.board in found["board"]
     assert len(found["uhwid"]) == 64
     ended = await alone.run("identify", alone.board)
     assert ended.status == 0
@@ -229,6 +231,14 @@ async def test_watch_tells_what_comes_and_goes(alone: Mooring, agent):
     assert json.loads(await watching.stdout.readline())["appeared"][0]["id"] == board["id"]
     watching.send_signal(signal.SIGINT)
     assert (await finish(watching)).status == 130
+
+
+async def test_without_a_command_the_agent_runs(alone: Mooring):
+    process = await alone.start()
+    assert process.stdout is not None
+    assert (await process.stdout.readline()).startswith(b"The page: http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    assert (await finish(process)).err == "Stopping.\n"
 
 
 async def test_a_second_agent_names_the_first_and_leaves(alone: Mooring, agent):

@@ -81,6 +81,13 @@ def test_the_list_of_commands_says_what_each_one_does():
         assert text.split()[0] in result.output
 
 
+def test_the_help_says_where_the_files_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOORING_HOME", str(tmp_path))
+    shown = "".join(CliRunner().invoke(mooring, ["--help"]).output.split())
+    assert str(tmp_path / "config.toml") in shown
+    assert str(tmp_path / "log" / "mooring.log") in shown
+
+
 def test_the_version_is_the_packages():
     assert run("--version").stdout.strip() == f"mooring, version {__version__}"
 

@@ -97,6 +97,17 @@ def test_a_file_may_leave_the_password_to_standard_input(stdin, tmp_path):
     assert setting["password"] == Secret("correct horse")
 
 
+def test_a_file_may_leave_the_password_to_the_environment(stdin, tmp_path, monkeypatch):
+    monkeypatch.setenv(PASSWORD_VARIABLE, "from the air")
+    path = tmp_path / "network.toml"
+    path.write_text('kind = "wifi"\nssid = "Home"\n')
+    setting = read_network(None, str(path), password_stdin=False)
+    assert setting["password"] == Secret("from the air")
+    path.write_text('kind = "wifi"\nssid = "Home"\npassword = "of the file"\n')
+    setting = read_network(None, str(path), password_stdin=False)
+    assert setting["password"] == Secret("of the file")
+
+
 @pytest.mark.parametrize("secret", ["pin", "password"])
 def test_secrets_of_other_kinds_are_secrets_too(stdin, tmp_path, secret):
     path = tmp_path / "network.toml"
