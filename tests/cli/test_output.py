@@ -139,12 +139,20 @@ def test_the_status_line_shows_on_a_terminal_only():
     assert streams.err == ""
 
 
+def read_until(master: int, end: str) -> str:
+    """What the terminal shows up to ``end``; the system may hand it over in pieces."""
+    shown = ""
+    while end not in shown:
+        shown += os.read(master, 1000).decode()
+    return shown
+
+
 @pytest.mark.system("linux", "darwin")
 def test_the_status_line_is_cleared_before_the_next_line(terminal):
     output, master = terminal
     output.status("Join Home 3 s")
     output.line("done")
-    shown = os.read(master, 1000).decode()
+    shown = read_until(master, "done")
     assert "Join Home 3 s\r\x1b[2Kdone" in shown
 
 
@@ -155,7 +163,7 @@ def test_colour_is_for_terminals_and_can_be_switched_off(terminal, monkeypatch):
     output.line("red", "red")
     monkeypatch.setenv("NO_COLOR", "1")
     output.line("plain", "red")
-    first, second = os.read(master, 1000).decode().splitlines()
+    first, second = read_until(master, "plain").splitlines()
     assert first == "\x1b[31mred\x1b[0m"
     assert second == "plain"
     streams = Streams()
