@@ -74,6 +74,16 @@ PARTS = {
         ("umockdev",),
         "the tests of ports that come and go",
     ),
+    "usb": Part(
+        (("umockdev-wrapper",), ("dfu-util",)),
+        ("umockdev", "gir1.2-umockdev-1.0", "python3-gi", "dfu-util"),
+        "the tests of boards that are flashed over DFU",
+    ),
+    "bossac": Part(
+        (("bossac",),),
+        ("bossa-cli",),
+        "the tests of boards that are flashed over SAM-BA",
+    ),
 }
 
 
