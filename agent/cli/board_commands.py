@@ -14,13 +14,12 @@ from agent.cli.connect import open_client
 from agent.cli.follow import read_with_job
 from agent.cli.options import board_argument, json_option
 from agent.cli.shell import run_command
-from agent.errors import AgentGone, ExitStatus
+from agent.errors import ExitStatus
 from agent.sessions.session import BoardFacts, NetworkOption
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import NoReturn
 
     from agent.cli.client import Client
     from agent.cli.output import Output
@@ -41,6 +40,7 @@ def boards(*, watch: bool, as_json: bool) -> None:
         async with open_client() as client:
             if watch:
                 await _watch(shell.output, client)
+                return ExitStatus.DONE
             found = await client.call("boards.list")
             _show_list(shell.output, msgspec.convert(found["boards"], list[Board]))
         return ExitStatus.DONE
@@ -113,18 +113,16 @@ def board_row(board: Board) -> tuple[str, ...]:
     )
 
 
-async def _watch(output: Output, client: Client) -> NoReturn:
-    """Tell all changes until the agent is gone or nobody reads any more."""
-    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+async def _watch(output: Output, client: Client) -> None:
+    """Tell all changes until nobody reads them any more; AgentGone if the agent ends first."""
+    nobody_reads = asyncio.Event()
     early: list[BoardChanges] = []
     listing = True
 
     def tell(changes: BoardChanges) -> None:
-        try:
-            _show_changes(output, changes)
-        except OSError as error:
-            if not failed.done():
-                failed.set_exception(error)
+        _show_changes(output, changes)
+        if output.reader_gone:
+            nobody_reads.set()
 
     def note(params: object) -> None:
         changes = msgspec.convert(params, BoardChanges)
@@ -139,14 +137,17 @@ async def _watch(output: Output, client: Client) -> NoReturn:
     listing = False
     for changes in (BoardChanges(appeared=msgspec.convert(listed, list[Board])), *early):
         tell(changes)
-    gone = asyncio.ensure_future(client.wait_gone())
+    waiting = {
+        asyncio.ensure_future(client.wait_gone()),
+        asyncio.ensure_future(nobody_reads.wait()),
+    }
     try:
-        done, _ = await asyncio.wait({gone, failed}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        gone.cancel()
+        for each in waiting:
+            each.cancel()
     for ended in done:
         ended.result()
-    raise AgentGone
 
 
 def _show_list(output: Output, found: list[Board]) -> None:

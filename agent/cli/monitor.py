@@ -72,22 +72,18 @@ class Screen:
         self._raw = raw and not shell.output.as_json
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Fails when nothing more can come or be shown."""
+        """Done when nobody reads any more; fails when nothing more can come."""
 
     def show(self, data: bytes) -> None:
         """Print what came."""
-        try:
-            if self._raw:
-                sys.stdout.buffer.write(data)
-                sys.stdout.buffer.flush()
-                return
-            text = self._decoder.decode(data)
-            if self._output.as_json:
-                self._output.document({"text": text})
-            else:
-                self._output.piece(visible(text))
-        except OSError as error:
-            self._end(error)
+        if self._raw:
+            self._output.data(data)
+        elif self._output.as_json:
+            self._output.document({"text": self._decoder.decode(data)})
+        else:
+            self._output.piece(visible(self._decoder.decode(data)))
+        if self._output.reader_gone and not self.ended.done():
+            self.ended.set_result(None)
 
     def dropped(self, params: Any) -> None:  # noqa: ANN401 - JSON data
         """Tell that something is missing here."""
@@ -97,11 +93,8 @@ class Screen:
 
     def closed(self, params: Any) -> None:  # noqa: ANN401 - JSON data
         """The port was closed by the other side."""
-        self._end(error_from(params.get("error")))
-
-    def _end(self, error: Exception) -> None:
         if not self.ended.done():
-            self.ended.set_exception(error)
+            self.ended.set_exception(error_from(params.get("error")))
 
 
 def visible(text: str) -> str:

@@ -63,6 +63,8 @@ class Output:
         self._out = sys.stdout if out is None else out
         self._err = sys.stderr if err is None else err
         self._status = ""
+        self.reader_gone = False
+        """Nobody reads the results any more (``mooring jobs | head``); they are dropped now."""
 
     # --- results ---------------------------------------------------------------------------------
 
@@ -79,9 +81,16 @@ class Output:
 
     def piece(self, text: str) -> None:
         """A part of the result that ends in the middle of a line."""
+        self._write(self._out, text, end="")
+
+    def data(self, data: bytes) -> None:
+        """Bytes of the result as they are."""
         self._clear_status()
-        self._out.write(_encodable(self._out, text))
-        self._out.flush()
+        try:
+            self._out.buffer.write(data)
+            self._out.flush()
+        except BrokenPipeError:
+            self._drop_results()
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
         """Aligned columns; a person reads ``empty`` where there are no rows."""
@@ -133,10 +142,21 @@ class Output:
         self._err.write(_encodable(self._err, text))
         self._err.flush()
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str, end: str = "\n") -> None:
         self._clear_status()
-        stream.write(_encodable(stream, text) + "\n")
-        stream.flush()
+        try:
+            stream.write(_encodable(stream, text) + end)
+            stream.flush()
+        except BrokenPipeError:
+            if stream is self._err:
+                raise
+            self._drop_results()
+
+    def _drop_results(self) -> None:
+        """A job goes on to its end even if nobody watches it any more."""
+        self.reader_gone = True
+        # Where the descriptor leads, so that nothing is left to be flushed into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
     def _clear_status(self) -> None:
         if self._status:

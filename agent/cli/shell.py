@@ -52,10 +52,6 @@ def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -
         status = status_of(error)
     except (InputEnded, KeyboardInterrupt):
         status = ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the results has seen enough (mooring jobs | head).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = ExitStatus.FAILED
     except Exception as error:
         _open_log()
         _logger.exception("the command failed")

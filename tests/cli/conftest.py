@@ -108,7 +108,7 @@ class Mooring:
 async def finish(process: asyncio.subprocess.Process, stdin: str = "") -> Ended:
     out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return Ended(process.returncode, (out or b"").decode(), err.decode())
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -239,6 +240,16 @@ async def test_without_a_command_the_agent_runs(alone: Mooring):
     assert (await process.stdout.readline()).startswith(b"The page: http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
     assert (await finish(process)).err == "Stopping.\n"
+
+
+async def test_watching_ends_when_nobody_reads_any_more(alone: Mooring, agent):
+    read, write = os.pipe()
+    watching = await alone.start("boards", "--watch", stdout=write)
+    os.close(write)
+    with os.fdopen(read) as out:
+        assert alone.board in out.readline()
+    await alone.demo.boards.command({"unplug": True})
+    assert (await finish(watching)).status == 0
 
 
 async def test_a_second_agent_names_the_first_and_leaves(alone: Mooring, agent):

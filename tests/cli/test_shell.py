@@ -91,11 +91,12 @@ def test_an_error_decides_the_exit_status(error, status):
     assert "Traceback" not in err
 
 
-def test_a_reader_that_leaves_is_no_crash():
+def test_a_reader_that_leaves_does_not_end_the_work():
     code = f"""{HEAD}
 async def body(shell):
     for _ in range(100_000):
         shell.output.line("one more line of results")
+    shell.output.note("the work was done")
     return ExitStatus.DONE
 run_command(False, body)
 """
@@ -103,9 +104,9 @@ run_command(False, body)
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(15) == 1
+    assert process.wait(15) == 0
     assert process.stderr is not None
-    assert process.stderr.read() == ""
+    assert process.stderr.read() == "the work was done\n"
     process.stderr.close()
 
 
