@@ -37,11 +37,18 @@ def normal(name: str) -> str:
 
 
 def required(*extras: str) -> list[Requirement]:
+    """What the project and these of its extras ask for; an extra may ask for another one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    texts = list(project["dependencies"])
-    for extra in extras:
-        texts += project["optional-dependencies"][extra]
-    return [Requirement(text) for text in texts]
+    found = [Requirement(text) for text in project["dependencies"]]
+    waiting = list(extras)
+    while waiting:
+        for text in project["optional-dependencies"][waiting.pop()]:
+            requirement = Requirement(text)
+            if requirement.name == project["name"]:
+                waiting += requirement.extras
+            else:
+                found.append(requirement)
+    return found
 
 
 @LOCKS
