@@ -83,9 +83,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         if isinstance(section, dict):
             section["base_url"] = url
     try:
-        return msgspec.convert(data, Config)
+        config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         raise InputError(field=path.name, problem=_explain(str(error))) from None
+    if config.bridge.first_port > config.bridge.last_port:
+        raise InputError(field=path.name, problem="bridge.first_port is above bridge.last_port")
+    return config
 
 
 def _explain(message: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from io import TextIOWrapper
 
 LOG_FILE_BYTES = 1_000_000
 LOG_FILES = 3
@@ -39,6 +40,16 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
+class _PrivateHandler(logging.handlers.RotatingFileHandler):
+    """Makes each new file, also at a rotation, for this user only."""
+
+    def _open(self) -> TextIOWrapper:
+        file = Path(self.baseFilename)
+        file.touch(mode=0o600)
+        file.chmod(0o600)  # an older file, or a careless copy
+        return super()._open()
+
+
 def start_logging(file: Path | None, level: str, *, stderr: bool) -> None:
     """Send the log to ``file`` and, for a terminal, warnings and worse to stderr.
 
@@ -49,12 +60,10 @@ def start_logging(file: Path | None, level: str, *, stderr: bool) -> None:
     logging.getLogger("agent").setLevel(level.upper())
     formatter = RedactingFormatter(_FORMAT)
     if file is not None:
-        handler = logging.handlers.RotatingFileHandler(
-            file, maxBytes=LOG_FILE_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", delay=True
+        handler = _PrivateHandler(
+            file, maxBytes=LOG_FILE_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
         )
         handler.setFormatter(formatter)
-        file.touch(mode=0o600)
-        file.chmod(0o600)
         root.addHandler(handler)
     if stderr:
         shown = logging.StreamHandler()

@@ -93,3 +93,10 @@ def test_every_key_is_documented_with_its_default():
         for key, value in keys.items()
     }
     assert documented == known
+
+
+def test_a_last_port_below_the_first_is_refused(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("[bridge]\nfirst_port = 9000\n")
+    with pytest.raises(InputError, match="first_port is above"):
+        load_config(file, {})

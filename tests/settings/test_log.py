@@ -55,6 +55,18 @@ def root_logger():
     logging.getLogger("agent").setLevel(agent_level)
 
 
+@pytest.mark.system("linux", "darwin")
+def test_the_file_made_at_a_rotation_belongs_to_this_user(tmp_path, root_logger, monkeypatch):
+    monkeypatch.setattr("agent.settings.log.LOG_FILE_BYTES", 100)
+    file = tmp_path / "mooring.log"
+    start_logging(file, "info", stderr=False)
+    for _ in range(9):
+        logging.getLogger("agent.test").info("x" * 60)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["mooring.log", "mooring.log.1", "mooring.log.2"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
 def test_the_file_belongs_to_this_user_and_shows_no_secret(tmp_path, root_logger):
     file = tmp_path / "mooring.log"
     start_logging(file, "info", stderr=False)
