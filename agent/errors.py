@@ -434,6 +434,67 @@ class CloudAnswer(CloudError):
     remedy = "Try again; if it stays, update Mooring and report this."
 
 
+# --- flashing --------------------------------------------------------------------------------
+
+
+class FlashError(MooringError):
+    """Writing a sketch or firmware."""
+
+    code = "flash"
+
+
+class ImageRefused(FlashError):
+    """The file does not fit the board; found before anything was touched."""
+
+    code = "flash-image"
+    exit_status = ExitStatus.USAGE
+    title = "{name} cannot be written to {model}: {problem}."
+    meaning = "Nothing was erased or sent; the board is as it was."
+    remedy = "Choose a file that was built for this board."
+
+
+class ToolMissing(FlashError):
+    """A program that this method needs is not on this computer; ``mend`` says how to get it."""
+
+    code = "flash-tool"
+    title = "{tool} is needed to flash this board and was not found."
+    meaning = "{why}"
+    remedy = "{mend}"
+
+
+class NoBootloader(FlashError):
+    """No bootloader came or answered; ``manual`` is the catalogue's way to enter it by hand."""
+
+    code = "flash-no-bootloader"
+    retryable = True
+    title = "The bootloader of the board was not found: {detail}."
+    meaning = "The board did not restart into it, or something else is on its port."
+    remedy = "{manual} Then start again."
+
+
+class VerifyFailed(FlashError):
+    """What the board holds is not what was written, also after a second try."""
+
+    code = "flash-verify"
+    retryable = True
+    title = "The board does not hold what was written to it (at {address})."
+    meaning = (
+        "Its check value is {found} instead of {expected}. "
+        "The board stays in its bootloader, so nothing is lost but the sketch."
+    )
+    remedy = "Start again, with another USB cable or socket if it stays."
+
+
+class FlashFailed(FlashError):
+    """A run broke off; ``stage`` says where and ``detail`` why."""
+
+    code = "flash-failed"
+    retryable = True
+    title = "Flashing broke off ({stage}): {detail}."
+    meaning = "The sketch on the board may be incomplete or gone; its bootloader is still there."
+    remedy = "Plug the board in again, directly into the computer if possible, and start again."
+
+
 # --- bridge ----------------------------------------------------------------------------------
 
 

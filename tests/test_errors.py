@@ -39,6 +39,12 @@ CODES = {
     "cloud-quota": "QuotaReached",
     "cloud-unreachable": "Unreachable",
     "error": "MooringError",
+    "flash": "FlashError",
+    "flash-failed": "FlashFailed",
+    "flash-image": "ImageRefused",
+    "flash-no-bootloader": "NoBootloader",
+    "flash-tool": "ToolMissing",
+    "flash-verify": "VerifyFailed",
     "input": "InputError",
     "internal": "InternalError",
     "interrupted": "Interrupted",
@@ -67,7 +73,7 @@ CODES = {
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 
-GROUPS = {"board", "bridge", "cloud", "error", "network", "port", "reported"}
+GROUPS = {"board", "bridge", "cloud", "error", "flash", "network", "port", "reported"}
 """Classes that order the others and are not raised themselves."""
 
 

@@ -1,0 +1,95 @@
+"""What all flash methods share: an image, a plan that was checked, a target, and progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from agent.catalog import Model
+
+ImageFormat: TypeAlias = Literal["bin", "elf", "uf2", "esp"]
+"""What a file is by its content: ``bin`` a memory image of a Cortex-M sketch, ``esp`` an image of
+the Espressif family."""
+
+Stage: TypeAlias = Literal["prepare", "erase", "write", "verify", "reset"]
+"""Parts of a flash run, in their order; nothing on the board has changed in ``prepare``."""
+
+
+class FlashImage(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that may be written to a board."""
+
+    name: str
+    """The file's name, without folders."""
+    format: ImageFormat
+    data: bytes
+    sha256: str
+    """Lower-case hexadecimal digest of ``data``."""
+
+    def __repr__(self) -> str:
+        return f"FlashImage({self.name!r}, {self.format}, {len(self.data)} bytes)"
+
+
+class FlashPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What will be written and where; made by :meth:`Flasher.plan`, so it passed all checks.
+
+    A method that needs more facts adds fields in a subclass.
+    """
+
+    image: FlashImage
+    model: str
+    """Id of the model in the catalogue."""
+    address: int
+    """Where the first byte goes, in the addresses of the board's bootloader."""
+    size: int
+    """Bytes that will be written; less or more than the file's where it is converted."""
+
+
+class FlashTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the bootloader is now; which fields are set depends on the method."""
+
+    address: str | None = None
+    """Serial port of the bootloader."""
+    vid: int | None = None
+    pid: int | None = None
+    serial_number: str | None = None
+    location: str | None = None
+    """USB topology, as in :class:`agent.boards.board.Port`."""
+    volume: str | None = None
+    """Mount point of the bootloader's drive."""
+
+
+class FlashProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run is."""
+
+    stage: Stage
+    done: int
+    """Bytes."""
+    total: int
+    """Bytes; 0 where the stage has no measure."""
+
+
+Progress: TypeAlias = Callable[[FlashProgress], None]
+"""Called in the event loop, often; it must return at once."""
+
+
+class Flasher(Protocol):
+    """One way to write a sketch."""
+
+    method: str
+    """As in the catalogue's ``upload.method``."""
+
+    def plan(self, image: FlashImage, model: Model) -> FlashPlan:
+        """Check size, offset, extension and content; nothing is opened or sent.
+
+        Raises :class:`agent.errors.ImageRefused` or another :class:`agent.errors.FlashError`.
+        """
+
+    async def run(self, plan: FlashPlan, target: FlashTarget, progress: Progress) -> None:
+        """Write, verify and start the sketch.
+
+        Raises :class:`agent.errors.FlashError`, or :class:`agent.errors.PortError` when the port
+        cannot be opened. A cancelled run leaves a bootloader that takes the next one.
+        """
