@@ -96,4 +96,4 @@ def _idle(process: psutil.Process) -> tuple[float, int]:
     time.sleep(IDLE_S)
     after = process.cpu_times()
     used = after.user + after.system - before.user - before.system
-    return used / IDLE_S, process.memory_info().rss
+    return round(used / IDLE_S, 6), process.memory_info().rss
