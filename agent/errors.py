@@ -269,10 +269,10 @@ class NotSupported(BoardError):
 
 
 class NotProvisioned(BoardError):
-    """A board in the RUN state must be reset before it can be changed (protocol-v2, 8.3)."""
+    """A board that may be in the RUN state must be reset before it is changed (protocol-v2, 8.3)."""
 
     code = "board-in-run"
-    title = "This board is connected to its cloud and does not accept new settings."
+    title = "This board may be online, and then it accepts no new settings."
     meaning = "Its provisioning sketch serves settings only before it goes online."
     remedy = "{action}"
 
@@ -293,7 +293,7 @@ class JoinFailed(NetworkError):
     code = "network-join"
     title = "The board could not join {network}."
     meaning = "{why}"
-    remedy = "Check the password and try again, or choose another network."
+    remedy = "{action}"
 
 
 class NetworkNotFound(NetworkError):
@@ -493,6 +493,54 @@ class FlashFailed(FlashError):
     title = "Flashing broke off ({stage}): {detail}."
     meaning = "The sketch on the board may be incomplete or gone; its bootloader is still there."
     remedy = "Plug the board in again, directly into the computer if possible, and start again."
+
+
+class SketchUnknown(FlashError):
+    """Nothing, or more than one thing, in the store of sketches matches what the person named."""
+
+    code = "sketch-unknown"
+    exit_status = ExitStatus.USAGE
+    title = "{count} sketches in the store match “{wanted}”."
+    meaning = "Nothing was changed, because it is not clear which one is meant."
+    remedy = "Give more of the id that the list of sketches shows (mooring sketches)."
+
+
+class NoSketch(FlashError):
+    """No sketch of this kind can be had for a board; ``detail`` says why."""
+
+    code = "sketch-none"
+    title = "There is no {kind} sketch for {model}."
+    meaning = "{detail}"
+    remedy = "{action}"
+
+
+class SketchDamaged(FlashError):
+    """A sketch is not what its size and SHA-256 say; nothing of it was used."""
+
+    code = "sketch-damaged"
+    retryable = True
+    title = "The sketch {name} is damaged: {problem}."
+    meaning = "It is not the file that was published, so it was not used. No board was touched."
+    remedy = "Fetch it again; if it stays, the source itself or something on the way is broken."
+
+
+class IndexRefused(FlashError):
+    """The public list of sketches cannot be trusted; the last good one stays."""
+
+    code = "sketch-index"
+    title = "The list of sketches from {source} cannot be trusted: {problem}."
+    meaning = "It was not used. Sketches that are in the store already can be used as before."
+    remedy = "Try again on another network; if it stays, give the sketch as a file."
+
+
+class StoreFailed(FlashError):
+    """The store of sketches cannot be read or written; ``path`` names it."""
+
+    code = "sketch-store"
+    retryable = True
+    title = "The store of sketches {path} cannot be used: {detail}."
+    meaning = "Sketches cannot be kept or read on this computer."
+    remedy = "Check that the disk has room and that the folder belongs to you, and try again."
 
 
 # --- bridge ----------------------------------------------------------------------------------

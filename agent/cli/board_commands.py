@@ -196,7 +196,7 @@ def _show_rows(output: Output, about: dict[str, Any], facts: BoardFacts) -> None
         "library": facts.library_version,
         "Bluetooth address": facts.ble_address,
         "unique id": facts.uhwid,
-        "state": "connected to its network" if facts.online else None,
+        "state": "may be online" if facts.online else None,
         "networks seen": len(facts.networks),
     }
     width = max(map(len, rows))

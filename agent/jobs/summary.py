@@ -22,5 +22,5 @@ def board_summary(facts: BoardFacts) -> str:
     if facts.uhwid:
         parts.append(f"id {facts.uhwid[:4]}…{facts.uhwid[-4:]}")
     if facts.online:
-        parts.append("connected to a network")
+        parts.append("may be online")
     return " · ".join(parts)

@@ -59,7 +59,8 @@ def join_error(
     name = clean_text(settings.label)
     match code:
         case StatusCode.FAILED_TO_CONNECT | StatusCode.CONNECTION_LOST | StatusCode.DISCONNECTED:
-            return JoinFailed(network=name, status=code, why=_why(code, settings, networks))
+            why = _why(code, settings, networks)
+            return JoinFailed(network=name, status=code, why=why, action=_action(settings))
         case StatusCode.INTERNET_NOT_AVAILABLE:
             return NoInternet(network=name, status=code)
         case StatusCode.INVALID_PARAMS:
@@ -86,6 +87,19 @@ def _why(code: int, settings: NetworkSetting, networks: Sequence[Network]) -> st
     if code == StatusCode.DISCONNECTED:
         return "The network turned the modem away: PIN, access point name or login may be wrong."
     return "There is no coverage here, or PIN, access point name or login are wrong."
+
+
+def _action(settings: NetworkSetting) -> str:
+    match settings:
+        case WiFi():
+            return "Check the password and try again, or choose another network."
+        case Ethernet(ip=""):
+            return "Check the cable and the router at its other end, and try again."
+        case Ethernet():
+            return "Check the cable, the address, the gateway and the netmask, and try again."
+        case LoRa():
+            return "Check the keys and the band, go where a gateway is in reach, and try again."
+    return "Check the SIM, its PIN, the access point name and the login, and try again."
 
 
 def _why_wifi(settings: WiFi, networks: Sequence[Network]) -> str:

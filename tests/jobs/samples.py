@@ -114,7 +114,9 @@ def to_online(drive: Drive) -> Drive:
 
 GONE = PortGone(port="/dev/ttyACM0")
 DOWN = Unreachable(cloud="Arduino Cloud", detail="No answer.")
-WRONG_PASSWORD = JoinFailed(network="HomeNet", why="Most likely the password.", status=-1)
+WRONG_PASSWORD = JoinFailed(
+    network="HomeNet", why="Most likely the password.", action="Check it.", status=-1
+)
 
 BOARD_ERRORS: list[MooringError] = [
     GONE,

@@ -31,8 +31,19 @@ from agent.sessions.diagnosis import (
     session_error,
 )
 from agent.settings import Secret
-from agent.settings.network import Cellular, Ethernet, LoRa, NetworkSetting, WiFi
+from agent.settings.network import (
+    GSM,
+    NB,
+    CatM1,
+    Cellular,
+    Ethernet,
+    LoRa,
+    NetworkSetting,
+    WiFi,
+)
 
+PASSWORD = Secret("12345678")
+STATIC = Ethernet(ip="10.0.0.2", gateway="10.0.0.1", netmask="255.0.0.0")
 NETWORKS = (Network(b"Far", -84), Network(b"Caf\xe9\x1b", -40), Network(b"Near", -50))
 
 
@@ -87,24 +98,33 @@ def test_each_negative_status_has_an_error_with_three_whole_sentences(code: int)
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "words", "action"),
     [
-        (WiFi(ssid="Near", password=Secret("12345678")), "password is most likely wrong"),
-        (WiFi(ssid="Near"), "no password was given"),
-        (WiFi(ssid="Far", password=Secret("12345678")), "weakly (-84 dBm)"),
-        (WiFi(ssid="Gone", password=Secret("12345678")), "does not show this network"),
-        (WiFi(ssid_hex="436166e91b", password=Secret("12345678")), "sees it well (-40 dBm)"),
-        (Ethernet(), "DHCP"),
-        (Ethernet(ip="10.0.0.2", gateway="10.0.0.1", netmask="255.0.0.0"), "does not fit"),
-        (Cellular(apn="iot"), "no coverage"),
-        (LoRa(), "No gateway"),
+        (WiFi(ssid="Near", password=PASSWORD), "password is most likely wrong", "password"),
+        (WiFi(ssid="Near"), "no password was given", "password"),
+        (WiFi(ssid="Far", password=PASSWORD), "weakly (-84 dBm)", "another network"),
+        (WiFi(ssid="Gone", password=PASSWORD), "does not show this network", "another network"),
+        (WiFi(ssid_hex="436166e91b", password=PASSWORD), "sees it well (-40 dBm)", "password"),
+        (Ethernet(), "DHCP", "cable"),
+        (STATIC, "does not fit", "netmask"),
+        (Cellular(apn="iot"), "no coverage", "SIM"),
+        (NB(pin=Secret("1234")), "no coverage", "SIM"),
+        (GSM(apn="iot"), "no coverage", "SIM"),
+        (CatM1(apn="iot"), "no coverage", "SIM"),
+        (LoRa(), "No gateway", "gateway"),
     ],
 )
-def test_why_a_board_could_not_join_depends_on_what_it_sees(settings: NetworkSetting, words: str):
+def test_why_a_board_could_not_join_and_what_helps_fit_the_network(
+    settings: NetworkSetting, words: str, action: str
+):
     error = join_error(-1, settings, NETWORKS)
     assert isinstance(error, JoinFailed)
-    assert words in error.report().meaning
-    assert "\x1b" not in error.report().title
+    report = error.report()
+    check_sentences(error)
+    assert words in report.meaning
+    assert action in report.remedy
+    assert isinstance(settings, WiFi) or "password" not in report.remedy
+    assert "\x1b" not in report.title
 
 
 def test_a_modem_that_was_turned_away_is_told_apart():

@@ -1,7 +1,7 @@
 /** What a board is: from its port at once, from a session with it when it was read. */
 
 import { View, fill, h, say } from "../lib/dom.js";
-import { ago, duration, shortId } from "../lib/text.js";
+import { ago, duration } from "../lib/text.js";
 import { ErrorCard } from "../parts/error-card.js";
 
 /** Rows that only a session can fill; they keep their place while it runs. */
@@ -55,8 +55,7 @@ export class BoardFactsList extends View {
   /** @param {string} term @param {string} value @param {string} otherwise */
   #fill(term, value, otherwise) {
     const cell = this.rows.get(term);
-    say(cell, (term === "Unique id" ? shortId(value) : value) || otherwise);
-    if (term === "Unique id" && value) cell.title = value;
+    say(cell, value || otherwise);
   }
 
   #times() {
@@ -65,7 +64,7 @@ export class BoardFactsList extends View {
     if (reading?.state === "reading") say(this.status, `Reading the board… ${duration(now - reading.startedAt)}`);
     else if (reading?.state === "scanning") say(this.status, `Looking for networks… ${duration(now - reading.startedAt)}`);
     else if (reading?.facts) {
-      const online = reading.facts.online ? "It is connected to a network. " : "";
+      const online = reading.facts.online ? "It may be online. " : "";
       say(this.status, `${online}Read ${ago(reading.startedAt)}.`);
     } else say(this.status, reading ? "" : "Not read yet.");
   }

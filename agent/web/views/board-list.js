@@ -1,7 +1,7 @@
 /** All boards: cards while they are few, one line each and a filter when they are many. */
 
 import { View, fill, foreign, h, keyed, say, set } from "../lib/dom.js";
-import { stateOf } from "../lib/boardstate.js";
+import { brief, stateOf } from "../lib/boardstate.js";
 import { href } from "../lib/router.js";
 import { boardDrawing, chip, updateChip } from "../parts/drawing.js";
 import { noBoards } from "./no-boards.js";
@@ -119,7 +119,9 @@ export class BoardList extends View {
   #update(item, board, now) {
     const { store } = this.app;
     const model = store.model(board.model);
-    const state = stateOf(board, store, now);
+    const state = this.classList.contains("dense")
+      ? brief(stateOf(board, store, now))
+      : stateOf(board, store, now);
     const job = store.active(board.id);
     const atWork = job && !["identify", "networks"].includes(job.kind);
     set(item.firstElementChild, "href", atWork ? href("job", job.id) : href("board", board.id));

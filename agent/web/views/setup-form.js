@@ -55,7 +55,7 @@ export class SetupForm extends View {
       void this.#submit();
     });
     const title = provision ? "Set up" : "Change the network";
-    this.online = h("p.hint", { hidden: true }, "This board is connected to a network. Setting it up again replaces its network and its cloud identity.");
+    this.online = h("p.hint", { hidden: true }, "This board may be online. Setting it up again replaces its network and its cloud identity.");
     const note = provision ? this.online : h("p.soft", {}, "The board keeps its name and its cloud. The new settings replace the old ones, even if joining fails.");
     this.append(h("section.sheet.setup", {}, h("h2", {}, title), note, this.form));
   }
