@@ -66,6 +66,12 @@ async def test_thirty_two_boards_have_one_line_each_and_a_filter(page: Page, age
         await expect(rows).to_have_count(0)
         await page.get_by_label("Filter boards").fill("just plugged in")
         await expect(rows).to_have_count(32)
+        # Beside an open board there is less room, and still enough for the name.
+        await rows.first.locator("a").click()
+        await expect(page.locator(".board h1")).to_be_visible()
+        names = await rows.locator(".name").all()
+        for name in names:
+            assert await name.evaluate("(e) => e.scrollWidth <= e.clientWidth")
 
 
 async def test_an_unknown_board_is_shown_with_what_it_can_do(page: Page, agent: Agent) -> None:

@@ -40,7 +40,6 @@ CALL = """async ([name, args]) => {
         ("shortAddress", ["/dev/pts/3"], "pts/3"),
         ("shortAddress", ["COM3"], "COM3"),
         ("shortAddress", ["tcp://127.0.0.1:4711"], "127.0.0.1:4711"),
-        ("shortId", ["4f1c" + "0" * 56 + "9a07"], "4f1c…9a07"),
     ],
 )
 async def test_values_are_worded_for_people(

@@ -53,6 +53,12 @@ export function stateOf(board, store, now) {
   return { look: "ready", word: "ready", detail };
 }
 
+/** The same for a line that has little room: the name matters more. @param {Shown} shown */
+export function brief(shown) {
+  const detail = shown.detail.replace(/^(USB|simulated) /, "");
+  return { ...shown, detail, word: shown.look === "new" ? "new" : shown.word };
+}
+
 /** @param {import("../types.js").Job} job @returns {Shown} */
 function working(job) {
   const step = job.steps.find((entry) => entry.state === "asking" || entry.state === "running");

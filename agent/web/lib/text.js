@@ -64,8 +64,3 @@ export function percent(/** @type {number} */ share) {
 export function shortAddress(/** @type {string} */ address) {
   return address.replace(/^(\/dev\/|[a-z]+:\/\/)/, "");
 }
-
-/** Start and end of a long id: `4f1c…9a07`. */
-export function shortId(/** @type {string} */ id) {
-  return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;
-}
