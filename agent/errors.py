@@ -277,6 +277,35 @@ class NotProvisioned(BoardError):
     remedy = "{action}"
 
 
+class SketchHalted(BoardError):
+    """The provisioning sketch of 1.0 says nothing: it stopped at its start, or another one runs."""
+
+    code = "board-sketch-halted"
+    retryable = True
+    title = "The sketch on the board did not answer within {seconds} s."
+    meaning = "{why}"
+    remedy = "Press the reset button once and try again; if it stays, flash the sketch once more."
+
+
+class CommandRefused(BoardError):
+    """A 1.0 sketch answered a command with something else than ACK; ``answer`` is what came."""
+
+    code = "board-command-refused"
+    title = "The board refused the command “{command}” (answer {answer})."
+    meaning = "Its secure element could not do it, or the command arrived damaged."
+    remedy = "Press the reset button and start again; if it stays, its secure element is faulty."
+
+
+class AnswerMissing(BoardError):
+    """A 1.0 sketch fell silent; what it missed the end of it may still carry out later."""
+
+    code = "board-answer-missing"
+    retryable = True
+    title = "The board did not answer the command “{command}” within {seconds} s."
+    meaning = "It may still carry the command out later, so nothing more was sent to it."
+    remedy = "Press the reset button and start again; the board then makes a new key."
+
+
 # --- networks --------------------------------------------------------------------------------
 
 
@@ -423,6 +452,24 @@ class ClaimUndone(CloudError):
     title = "{cause}"
     meaning = "The claim in {cloud} stayed open at first; it was undone later. Nothing is left."
     remedy = "Start the job again."
+
+
+class DeviceRefused(CloudError):
+    """The cloud makes no device of this board (provisioning 1.0, LoRa, secret key)."""
+
+    code = "cloud-device-refused"
+    title = "{cloud} does not take this board as a device."
+    meaning = "{detail}"
+    remedy = "Look in {cloud} for an older device of this board, and at the limits of the plan."
+
+
+class CertificateRefused(CloudError):
+    """The cloud does not sign the certificate request, or signs one that the board cannot hold."""
+
+    code = "cloud-certificate-refused"
+    title = "{cloud} gave no certificate that this board can use."
+    meaning = "{detail}"
+    remedy = "Start again; the board then makes a new key. If it stays, ask the cloud's support."
 
 
 class CloudAnswer(CloudError):
