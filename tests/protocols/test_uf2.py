@@ -97,7 +97,7 @@ def test_segments_apart_and_in_one_sector_keep_their_places(parts):
         with pytest.raises(Uf2Error, match="nothing to write"):
             build_uf2(placed)
         return
-    memory = {}
+    memory: dict[int, int] = {}
     for segment in parse_uf2(build_uf2(reversed(placed))).segments:
         memory.update(enumerate(segment.data, segment.address))
     for segment in placed:

@@ -1,0 +1,121 @@
+"""A folder that behaves as the drive of an RP2040 in its bootloader.
+
+It looks at the files that appear in it; when all blocks of a file for its chip have come, it keeps
+their content as its flash memory and vanishes. Source: bench-boards, section f.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+from typing import TYPE_CHECKING, Final
+
+from agent.protocols.uf2 import (
+    BLOCK_BYTES,
+    FAMILY_PRESENT,
+    FAMILY_RP2040,
+    Uf2Error,
+    parse_block,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from agent.protocols.uf2 import Block
+
+LOOK_EVERY_S: Final = 0.005
+"""A folder tells nobody on all systems that a file grew; this is far below what a person sees."""
+INFO: Final = "UF2 Bootloader v3.0\r\nModel: {model}\r\nBoard-ID: {board_id}\r\n"
+STOP_LIMIT_S: Final = 5.0
+
+
+class Uf2Volume:
+    """A drive at ``folder``, which it makes and removes; a context manager.
+
+    A ``deaf`` one never starts what it got; :meth:`unplug` may come at any time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        family: int = FAMILY_RP2040,
+        board_id: str = "RPI-RP2",
+        model: str = "Raspberry Pi RP2",
+        deaf: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.flash: dict[int, bytes] = {}
+        """Content by address, block by block, as far as it came."""
+        self.complete = False
+        """Whether all blocks of a file came; the sketch runs then."""
+        self._family = family
+        self._info = INFO.format(model=model, board_id=board_id)
+        self._deaf = deaf
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="uf2-volume", daemon=True)
+
+    def plug(self) -> None:
+        """Make the drive."""
+        self.folder.mkdir(parents=True)
+        (self.folder / "INFO_UF2.TXT").write_bytes(self._info.encode())
+        (self.folder / "INDEX.HTM").write_bytes(b"<html></html>\r\n")
+        self._thread.start()
+
+    def unplug(self) -> None:
+        """Remove the drive, if it has not vanished by itself."""
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(STOP_LIMIT_S)
+        self._remove()
+
+    def __enter__(self) -> Uf2Volume:
+        self.plug()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.unplug()
+
+    def _look(self) -> None:
+        read: dict[Path, int] = {}
+        while not self._stop.wait(LOOK_EVERY_S):
+            for path in self.folder.glob("*"):
+                if path.suffix.lower() == ".uf2" and self._take(path, read):
+                    self._remove()
+                    return
+
+    def _take(self, path: Path, read: dict[Path, int]) -> bool:
+        """Read what is new in a file; whether the drive is to vanish."""
+        start = read.get(path, 0)
+        try:
+            with path.open("rb") as file:
+                file.seek(start)
+                data = file.read()
+        except OSError:
+            return False
+        whole = len(data) // BLOCK_BYTES * BLOCK_BYTES
+        read[path] = start + whole
+        for at in range(0, whole, BLOCK_BYTES):
+            with contextlib.suppress(Uf2Error):
+                if self._put(parse_block(data[at : at + BLOCK_BYTES])):
+                    return True
+        return False
+
+    def _put(self, block: Block) -> bool:
+        if not block.flags & FAMILY_PRESENT or block.family != self._family:
+            return False
+        self.flash[block.address] = block.payload
+        self.complete = len(self.flash) == block.count and not self._deaf
+        return self.complete
+
+    def _remove(self) -> None:
+        # The info file first: without it the folder is no drive any more.
+        (self.folder / "INFO_UF2.TXT").unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
