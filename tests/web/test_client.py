@@ -56,6 +56,21 @@ async def state(page: Page, wanted: str) -> None:
     )
 
 
+async def listed(page: Page, count: int) -> list[str]:
+    """Wait until the agent lists so many boards; their ids."""
+    ids: list[str] = await page.evaluate(
+        """async (count) => {
+          for (;;) {
+            const { boards } = await agent.call("boards.list");
+            if (boards.length === count) return boards.map(({ id }) => id);
+            await new Promise(requestAnimationFrame);
+          }
+        }""",
+        count,
+    )
+    return ids
+
+
 async def allow(browser: Browser, agent: Agent, origin: str) -> None:
     own = await browser.new_page()
     await own.goto(agent.url)
@@ -130,9 +145,7 @@ async def test_what_is_followed_is_renewed_after_a_restart(
         await foreign.wait_for_function("seen.includes('snapshot 1') || seen.includes('+1 -0')")
         await foreign.evaluate("stop(), (seen.length = 0)")
         boards[0].unplug()
-        await foreign.wait_for_function(
-            "agent.call('boards.list').then(({ boards }) => boards.length === 0)"
-        )
+        await listed(foreign, 0)
         assert await foreign.evaluate("seen") == []
 
 
@@ -159,11 +172,7 @@ async def test_a_call_ends_with_its_limit_its_signal_or_the_connection(
     with plain_boards(agent.ports, 3):
         await foreign.evaluate(BEGIN, agent.url)
         await state(foreign, "connected")
-        found = await foreign.wait_for_function(
-            """agent.call('boards.list').then(({ boards }) =>
-                 boards.length === 3 && boards.map(({ id }) => ({ board: id })))"""
-        )
-        first, second, third = await found.json_value()
+        first, second, third = [{"board": board} for board in await listed(foreign, 3)]
         assert (await call(foreign, "board.identify", first, timeoutMs=50))["code"] == "timeout"
         assert (await call(foreign, "board.identify", second, abort=True))["code"] == "abandoned"
         waiting = "(b) => (window.lost = agent.call('board.identify', b).catch((e) => e.code), 0)"
