@@ -41,7 +41,7 @@ const SILENCE_MS = 700;
 /** The sign of life normally takes a millisecond. */
 const SIGN_MS = 800;
 /** A call that the agent answers from memory. */
-const SIGN_METHOD = "boards.list";
+const SIGN_METHOD = "agent.info";
 /** A connection that shows no sign of life for this long is given up. */
 const DEAD_MS = 10_000;
 
