@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from contextlib import AsyncExitStack
 from math import ceil
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 _PLATFORMS = {"win32": "windows", "darwin": "macos"}
 
-_logger = logging.getLogger(__name__)
-
 
 class App:
     """One agent: :meth:`start`, then :meth:`serve` or :meth:`connection`, then :meth:`close`."""
@@ -72,8 +69,6 @@ class App:
         """Find the boards, open the journal, and bring to an end what a crash left."""
         journal, failed = await open_journal_or_memory(self._paths.journal_file)
         self._stack.push_async_callback(journal.close)
-        if failed is not None:
-            _logger.warning("%s %s", failed, failed.report().remedy)
         await self.boards.start()
         self._stack.push_async_callback(self.boards.close)
         for cloud in self.clouds.values():
@@ -89,6 +84,7 @@ class App:
                 platform=_PLATFORMS.get(sys.platform, "linux"),
                 simulated=bool(self._config.ports.simulated),
                 capabilities=(*(kind.value for kind in JobKind), "serial"),
+                notices=() if failed is None else (failed.report(),),
             ),
             boards=self.boards,
             jobs=jobs,

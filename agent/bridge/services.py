@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.errors import ErrorReport
     from agent.jobs.job import Job, JobChange
     from agent.links.link import Link
 
@@ -97,6 +98,8 @@ class About:
     """The boards and clouds are simulated ones."""
     capabilities: tuple[str, ...] = field(default=())
     """Kinds of job, and ``serial``."""
+    notices: tuple[ErrorReport, ...] = ()
+    """What is wrong with the agent itself since its start, and people should know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def boards(*, watch: bool, as_json: bool) -> None:
     """The boards that are connected."""
 
     async def show(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             if watch:
                 await _watch(shell.output, client)
                 return ExitStatus.DONE
@@ -55,7 +55,7 @@ def identify(*, board: str, as_json: bool) -> None:
     """What a board is: model, unique id, versions. Changes nothing on it."""
 
     async def show(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             job = await read_with_job(shell, client, kind="identify", board=board)
             listed = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
         known = next((each for each in listed if each.id == job.board), None)
@@ -77,7 +77,7 @@ def networks(*, board: str, as_json: bool) -> None:
     """The Wi-Fi networks that a board sees, strongest first."""
 
     async def show(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             job = await read_with_job(shell, client, kind="networks", board=board)
         if shell.output.as_json:
             shell.output.document(job.result)

@@ -33,7 +33,7 @@ def clouds(*, as_json: bool) -> None:
     """The clouds, and whether you are signed in."""
 
     async def show(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             found = (await client.call("clouds.list"))["clouds"]
         if shell.output.as_json:
             shell.output.document({"clouds": found})
@@ -73,7 +73,7 @@ def login(*, name: str, given: tuple[str, ...], password_stdin: bool, as_json: b
     """
 
     async def sign_in(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             info = await _find(client, name)
             account = await _account(shell, info, _pairs(given), password_stdin=password_stdin)
             result = await client.call("clouds.login", cloud=name, account=account)
@@ -90,7 +90,7 @@ def logout(*, name: str, as_json: bool) -> None:
     """Forget the stored account."""
 
     async def sign_out(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             result = await client.call("clouds.logout", cloud=name)
         _show_account(shell, result, f"The account of {clean_text(result['title'])} is forgotten.")
         return ExitStatus.DONE
@@ -125,7 +125,7 @@ def revoke(*, url: str, as_json: bool) -> None:
 
 def _origins(as_json: bool, method: str, **params: str) -> None:
     async def show(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             result = await client.call(method, **params)
         if shell.output.as_json:
             shell.output.document(result)

@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from agent.errors import ErrorReport
 from agent.settings.config import load_config
 from agent.settings.paths import find_paths
 
@@ -14,14 +17,18 @@ if TYPE_CHECKING:
 
     from agent.bridge.connection import Connection
     from agent.cli.client import Client
+    from agent.cli.output import Output
 
 MESSAGES_WAITING = 64
 """Messages of a command that wait for the agent inside; a command sends one at a time."""
 
 
 @contextlib.asynccontextmanager
-async def open_client() -> AsyncIterator[Client]:
-    """A client of the running agent, or of one inside this process, which then owns the ports."""
+async def open_client(output: Output) -> AsyncIterator[Client]:
+    """A client of the running agent, or of one inside this process, which then owns the ports.
+
+    What is wrong with that agent itself is told first.
+    """
     from agent.desktop.instance import find_instance
 
     paths = find_paths()
@@ -30,6 +37,7 @@ async def open_client() -> AsyncIterator[Client]:
         from agent.cli.remote import remote_client
 
         async with remote_client(instance) as client:
+            await _tell_notices(output, client)
             yield client
         return
     from agent.app import build
@@ -42,9 +50,16 @@ async def open_client() -> AsyncIterator[Client]:
     try:
         await app.start()
         async with inside_client(app.connection()) as client:
+            await _tell_notices(output, client)
             yield client
     finally:
         await app.close()
+
+
+async def _tell_notices(output: Output, client: Client) -> None:
+    info = await client.call("agent.info")
+    for notice in msgspec.convert(info["notices"], list[ErrorReport]):
+        output.explain(notice)
 
 
 class _Inside:

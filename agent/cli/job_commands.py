@@ -101,7 +101,7 @@ def jobs(*, board: str | None, limit: int, as_json: bool) -> None:
 
     async def show(shell: Shell) -> ExitStatus:
         chosen = {} if board is None else {"board": board}
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             found = (await client.call("jobs.list", limit=limit, **chosen))["jobs"]
         if shell.output.as_json:
             shell.output.document({"jobs": found})
@@ -123,7 +123,7 @@ def job(*, job_id: str, as_json: bool) -> None:
     """One job with its steps."""
 
     async def show(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             data = await client.call("jobs.get", job=job_id)
         if shell.output.as_json:
             shell.output.document(data)
@@ -161,7 +161,7 @@ def _forgotten(job: Job) -> str:
 
 
 async def _run(shell: Shell, told: Callable[[Job], str], **request: Any) -> ExitStatus:  # noqa: ANN401 - JSON data
-    async with open_client() as client:
+    async with open_client(shell.output) as client:
         return await run_job(shell, client, told, **request)
 
 

@@ -42,7 +42,7 @@ def monitor(*, board: str, baud: int, ending: str, raw: bool, as_json: bool) -> 
     """
 
     async def watch(shell: Shell) -> ExitStatus:
-        async with open_client() as client:
+        async with open_client(shell.output) as client:
             screen = Screen(shell, raw=raw or not is_terminal(sys.stdout))
             client.on("serial.dropped", screen.dropped)
             channel = (await client.call("serial.open", board=board, baud=baud))["channel"]

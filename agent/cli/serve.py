@@ -52,6 +52,8 @@ async def serve(
         app = build(config, paths, stop.set)
         try:
             await app.start()
+            for notice in app.services.about.notices:
+                output.explain(notice)
             if prepare is not None:
                 await prepare(app)
             token = new_token()

@@ -173,6 +173,9 @@
  * @property {boolean} simulated
  * @property {boolean} own True for the agent's own page.
  * @property {string[]} capabilities
+ * @property {number} boards
+ * @property {number} jobs
+ * @property {ErrorReport[]} notices What is wrong with the agent itself; empty for other pages.
  */
 
 /** @typedef {Record<string, any>} Schema JSON Schema. */

@@ -20,7 +20,7 @@ from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
 from agent.catalog import Catalog
 from agent.clouds.cloud import CloudInfo
-from agent.errors import JobNotAsking, NotAuthorised, UnknownJob
+from agent.errors import JobNotAsking, JournalFailed, NotAuthorised, UnknownJob
 from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
 from agent.settings import Secret
 from agent.settings.config import BridgeConfig, PortsConfig
@@ -35,6 +35,7 @@ TOKEN = "token-of-this-test"
 FOREIGN = "https://app.example.com"
 OTHER = "https://other.example.com"
 UNKNOWN = "https://evil.example.net"
+NOTICE = JournalFailed(path="/home/ann/journal.db", detail="disk I/O error").report()
 
 
 def free_port() -> int:
@@ -364,6 +365,7 @@ async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Br
             platform=sys.platform,
             simulated=True,
             capabilities=("identify", "provision", "serial"),
+            notices=(NOTICE,),
         ),
         boards=boards,
         jobs=MemoryJobs(),

@@ -15,7 +15,7 @@ from agent.bridge.methods.boards import merge_changes
 from agent.errors import BoardSilent
 from agent.jobs.job import JobState
 from agent.settings import Secret
-from tests.bridge.running import FOREIGN, OTHER, Bridge, Client
+from tests.bridge.running import FOREIGN, NOTICE, OTHER, Bridge, Client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -47,6 +47,13 @@ async def test_info_says_what_this_agent_is(bridge: Bridge) -> None:
     assert info["simulated"] is True
     assert info["capabilities"] == ["identify", "provision", "serial"]
     assert (info["boards"], info["jobs"]) == (1, 0)
+
+
+async def test_what_is_wrong_with_the_agent_is_told_to_its_own_people_only(bridge: Bridge) -> None:
+    own = await (await bridge.open()).call("agent.info")
+    assert own["notices"] == [msgspec.to_builtins(NOTICE)]
+    foreign = await (await bridge.open(FOREIGN)).call("agent.info")
+    assert foreign["notices"] == []
 
 
 async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:

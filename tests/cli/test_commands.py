@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import Ended, Mooring, finish
+from agent.settings.paths import find_paths
+from tests.cli.conftest import Ended, Mooring, finish, running_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +89,20 @@ async def test_a_secret_field_is_taken_from_the_environment_and_not_as_an_argume
         },
     )
     assert ended.status == 0
+
+
+async def test_a_journal_that_cannot_be_used_is_told_by_every_command(alone: Mooring):
+    journal = find_paths({"MOORING_HOME": str(alone.home)}).journal_file
+    journal.parent.mkdir(exist_ok=True)
+    journal.write_bytes(b"this is no journal" * 100)
+    by_itself = await alone.run("boards", "--json")
+    async with running_agent(alone):
+        through_the_agent = await alone.run("boards", "--json")
+    for ended in (by_itself, through_the_agent):
+        assert ended.status == 0
+        assert len(ended.document["boards"]) == 1
+        assert str(journal) in ended.err
+        assert error_code(ended) == "journal"
 
 
 async def test_provision_shows_each_step_with_its_time_and_ends_online(mooring: Mooring):

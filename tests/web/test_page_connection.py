@@ -8,6 +8,7 @@ import psutil
 import pytest
 from playwright.async_api import expect
 
+from agent.settings.paths import find_paths
 from tests.web.people import choose_board, choose_network, open_page, row
 from tests.web.rig import plain_boards
 
@@ -37,6 +38,22 @@ async def test_an_agent_that_was_killed_is_missed_and_found_again(page: Page, ag
         await expect(page.locator(".boards li")).to_have_count(1)
         boards[1].plug()
         await expect(page.locator(".boards li")).to_have_count(2)
+
+
+async def test_what_is_wrong_with_the_agent_stays_on_the_page(page: Page, agent: Agent) -> None:
+    await open_page(page, agent)
+    card = page.locator("agent-notices error-card")
+    await expect(card).to_have_count(0)
+    await agent.kill()
+    journal = find_paths({"MOORING_HOME": str(agent.home)}).journal_file
+    for left in journal.parent.glob(f"{journal.name}*"):
+        left.unlink()
+    journal.write_bytes(b"this is no journal" * 100)
+    await agent.start()
+    await expect(card).to_contain_text("cannot be used")
+    await expect(card).to_contain_text("Check that the disk has room")
+    await page.get_by_role("link", name="Settings").click()
+    await expect(card).to_be_visible()
 
 
 async def test_what_was_typed_survives_a_restart_of_the_agent(page: Page, agent: Agent) -> None:

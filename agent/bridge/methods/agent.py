@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agent.bridge.rpc import Call, Method, Nothing
+from agent.errors import ErrorReport
 
 if TYPE_CHECKING:
     from agent.bridge.services import Services
@@ -33,6 +34,8 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Boards connected now."""
     jobs: int
     """Jobs that run or ask now."""
+    notices: list[ErrorReport]
+    """What is wrong with the agent itself; empty for other pages, for it may name files."""
 
 
 def methods(services: Services) -> list[Method[Any, Any]]:
@@ -50,6 +53,7 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             capabilities=list(about.capabilities),
             boards=len(services.boards.list()),
             jobs=services.jobs.active,
+            notices=list(about.notices) if call.peer.own else [],
         )
 
     async def quit_agent(call: Call, _params: Nothing) -> Nothing:

@@ -4,6 +4,7 @@ import { View, fill, focusOn, h, keyed, say, set } from "../lib/dom.js";
 import { href, parseRoute } from "../lib/router.js";
 import { count } from "../lib/text.js";
 import { symbol } from "../parts/drawing.js";
+import { AgentNotices } from "./agent-notices.js";
 import { BoardList } from "./board-list.js";
 import { BoardView } from "./board-view.js";
 import { CloudsView } from "./clouds-view.js";
@@ -38,6 +39,7 @@ export class Shell extends View {
     this.append(
       h("a.skip", { href: "#main", onclick: (/** @type {Event} */ event) => this.#skip(event) }, "Skip to content"),
       h("header", {}, h("a.brand", { href: href("boards") }, symbol("anchor", 20, 20), "Mooring"), this.counts, this.nav),
+      new AgentNotices(app),
       this.main,
       new ConnectionBar(app),
       app.announcer.element,
