@@ -44,6 +44,7 @@ class Leftovers:
         self._publish = publish
         self._pursuits: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, Runner] = {}
+        self._closing = False
 
     def job(self, job: str) -> Job | None:
         """The job as it is now, if it is being brought to an end."""
@@ -52,7 +53,7 @@ class Leftovers:
 
     def pursue(self, job: Job) -> None:
         """Bring the claim of ``job`` to an end in the background."""
-        if job.id not in self._pursuits:
+        if job.id not in self._pursuits and not self._closing:
             task = asyncio.create_task(self._pursue(job.id))
             self._pursuits[job.id] = task
             task.add_done_callback(lambda _: self._pursuits.pop(job.id, None))
@@ -72,8 +73,14 @@ class Leftovers:
             if claim.uhwid != uhwid and job.board != board:
                 continue
             await self._stop(job.id)
-            await self._recover(job, replace(claim, joined=False))
-            if open_claim(await self._journal.facts(job.id)):
+            try:
+                await self._recover(job, replace(claim, joined=False))
+                settled = open_claim(await self._journal.facts(job.id)) is None
+            except BaseException:
+                # Cancelled, or the journal failed: the claim must not be forgotten over it.
+                self.pursue(job)
+                raise
+            if not settled:
                 self.pursue(job)
                 raise self._still_open(claim)
         # Twice: our clock and the cloud's may both be off.
@@ -82,6 +89,7 @@ class Leftovers:
 
     async def close(self) -> None:
         """Stop; what is open stays in the journal for the next start."""
+        self._closing = True
         for job in list(self._pursuits):
             await self._stop(job)
 
@@ -102,7 +110,8 @@ class Leftovers:
                 await self._recover(job, claim)
                 if open_claim(await self._journal.facts(job_id)) is None:
                     return
-            except JournalFailed as error:
+            except (JournalFailed, OSError) as error:
+                # OSError: the file of accounts, which says how to sign in, cannot be read.
                 _log.warning("The claim of job %s cannot be settled now: %s", job_id, error)
             await self._surroundings.clock.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -11,7 +11,14 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import InternalError, JournalFailed, MooringError, PortGone, UnknownBoard
+from agent.errors import (
+    InternalError,
+    JournalFailed,
+    MooringError,
+    PortGone,
+    RateExceeded,
+    UnknownBoard,
+)
 from agent.jobs import effects
 from agent.jobs.facts import Fact
 from agent.jobs.job import Job, JobChange
@@ -27,8 +34,12 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Surroundings
 
 EVENTS_MAX = 256
-"""Events that may wait for a machine. Each request, timer, answer and the session has at most one
-on its way, so a full queue is a defect and ends the job."""
+"""Events that may wait for a machine. Each request, each timer and the session has at most one on
+its way, so this is never reached."""
+
+OFFERS_MAX = 16
+"""Of these, how many may wait before a cancel or an answer is refused: whoever sends more while
+one is written to the journal (some milliseconds) floods."""
 
 ABANDON_LIMIT_S = 2.0
 """How long an abandoned request may take to let go; it only has to notice that it is cancelled."""
@@ -73,6 +84,12 @@ class Runner:
     def post(self, event: effects.Event, valid: Callable[[], bool] = lambda: True) -> None:
         """Give the machine an event, unless it is no longer ``valid`` when its turn comes."""
         self._events.put_nowait((event, valid))
+
+    def offer(self, event: effects.Event, valid: Callable[[], bool] = lambda: True) -> None:
+        """As :meth:`post`, for what comes from outside; :class:`RateExceeded` if it is a flood."""
+        if self._events.qsize() >= OFFERS_MAX:
+            raise RateExceeded(what="cancels and answers of one job", limit=OFFERS_MAX)
+        self.post(event, valid)
 
     async def run(self) -> Job:
         """Run to the end and return the job; cleans up on cancellation, too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -68,21 +69,12 @@ class JobService:
 
     async def start_up(self) -> None:
         """Bring to an end what an earlier process left; open claims go on in the background."""
-        for job in await self._journal.unsettled(adopt=True):
-            facts = await self._journal.facts(job.id)
-            if open_claim(facts):
-                self._leftovers.pursue(job)
-                continue
-            result = online_result(facts)
-            ended = (
-                Finish(JobState.DONE, result=result)
-                if result
-                else Finish(
-                    JobState.INTERRUPTED,
-                    error=Interrupted(what="Nothing was left behind.").report(),
-                )
-            )
-            await self._journal.save(apply(job, ended, self._clock.wall()))
+        try:
+            for job in await self._journal.unsettled(adopt=True):
+                await self._take_over(job)
+        except JournalFailed as error:
+            # The agent is of use all the same; the next start tries again.
+            _log.error("What an earlier run left cannot be brought to an end: %s", error)
 
     async def close(self) -> None:
         """Stop all jobs. What cannot be undone within CLOSE_LIMIT_S is left to the next start.
@@ -149,18 +141,19 @@ class JobService:
             raise JobNotAsking(job=job)
         model = active.plan.board.model
         answered = read_answer(answer, asked, self._catalog.get(model) if model else None)
-        active.runner.post(answered, lambda: active.runner.job.question is asked)
+        active.runner.offer(answered, lambda: active.runner.job.question is asked)
 
     async def cancel(self, job: str) -> None:
         """Ask the job to stop; it undoes what it must and ends by itself.
 
-        A job that has ended already is left as it is. Raises :class:`UnknownJob`.
+        A job that has ended already is left as it is. Raises :class:`UnknownJob`, and
+        :class:`RateExceeded` for a flood.
         """
         active = self._active.get(job)
         if active is None:
             await self.get(job)
         else:
-            active.runner.post(Cancelled())
+            active.runner.offer(Cancelled())
 
     async def get(self, job: str) -> Job:
         """The job as it is now; raises :class:`UnknownJob`."""
@@ -210,6 +203,21 @@ class JobService:
 
     # Inside ----------------------------------------------------------------------------------
 
+    async def _take_over(self, job: Job) -> None:
+        """End a job that an earlier process left, or pursue its claim."""
+        facts = await self._journal.facts(job.id)
+        if open_claim(facts):
+            self._leftovers.pursue(job)
+            return
+        result = online_result(facts)
+        nothing = Interrupted(what="Nothing was left behind.").report()
+        ended = (
+            Finish(JobState.DONE, result=result)
+            if result
+            else Finish(JobState.INTERRUPTED, error=nothing)
+        )
+        await self._journal.save(apply(job, ended, self._clock.wall()))
+
     def _require_free(self, board: str) -> None:
         for job, active in self._active.items():
             if active.plan.board.id == board:
@@ -234,6 +242,9 @@ class JobService:
                 self._surroundings.boards.lease(plan.board.id, _holder(plan, number))
             )
             await self._journal.save(job)
+            if self._closing:
+                # Nobody would wait for this job any more; the next start ends it.
+                raise AgentGone
             held = stack.pop_all()
         runner = self._runner(job, plan, lease, held)
         task = asyncio.create_task(self._run(runner, held))
@@ -265,7 +276,8 @@ class JobService:
         except Exception as error:  # noqa: BLE001 - a defect must not leave a job without an end
             ended = Finish(JobState.FAILED, error=known_error(error).report())
             runner.job = apply(runner.job, ended, self._clock.wall())
-            await self._journal.save(runner.job)
+            with contextlib.suppress(JournalFailed):
+                await self._journal.save(runner.job)
             self._publish(
                 JobChange(
                     job=job_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -110,9 +111,8 @@ class Worker:
             for call in batch:
                 call.outcome = call.run(db)
             db.execute("COMMIT")
-        except (sqlite3.Error, OSError, ValueError) as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+        except Exception as error:  # noqa: BLE001 - every job waits for this thread: it must not end
+            _roll_back(db)
             if len(batch) > 1:
                 # One bad call does not take the others with it.
                 for call in batch:
@@ -141,4 +141,13 @@ class Worker:
             loop.call_soon_threadsafe(deliver)
 
     def _failed(self, error: Exception) -> JournalFailed:
-        return JournalFailed(path=self._name, detail=str(error))
+        # The database's own words hold no value; those of other exceptions may.
+        said = str(error) if isinstance(error, sqlite3.Error | OSError) else type(error).__name__
+        return JournalFailed(path=self._name, detail=said)
+
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    # It fails where the database has done so by itself, on a full disk for instance.
+    with contextlib.suppress(sqlite3.Error):
+        if db.in_transaction:
+            db.execute("ROLLBACK")

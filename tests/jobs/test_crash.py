@@ -142,6 +142,24 @@ async def test_a_board_is_set_up_again_although_a_kill_left_its_claim(bench: Ben
     assert claim.device_id == device.status().device_id
 
 
+async def test_a_claim_is_pursued_on_when_the_job_that_was_to_settle_it_is_cancelled(bench: Bench):
+    await bench.plug()
+    await killed(bench, "after claim")
+    bench.cloud.faults.answer("list", 503, times=None)
+    await bench.start_agent(clock=bench.hurried)
+    (left,) = await bench.jobs.list(1)
+    number = await bench.provision()
+    await bench.until(number, lambda now: now.steps[2].state.value == "running")
+    await bench.jobs.cancel(number)
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.CANCELLED
+    bench.cloud.faults.clear()
+    await bench.until(
+        left.id, lambda now: now.error and now.error.code == "interrupted", ended=True
+    )
+    assert bench.open_claims() == []
+
+
 async def test_the_jobs_of_a_process_that_lives_are_left_alone(bench: Bench):
     await bench.plug()
     first = await bench.start_agent()

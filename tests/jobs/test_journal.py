@@ -134,6 +134,16 @@ async def test_one_bad_call_does_not_take_the_others_with_it(journal: SqliteJour
     assert await journal.claims_since(0) == ["c-1"]
 
 
+async def test_a_call_that_fails_in_an_unforeseen_way_leaves_the_journal_usable(
+    journal: SqliteJournal,
+):
+    job = await new_job(journal)
+    with pytest.raises(JournalFailed):
+        # No number of SQLite: an OverflowError, which is none of the database's own errors.
+        await journal.list(1 << 80)
+    assert await journal.list(1) == [job]
+
+
 async def test_old_jobs_are_removed_but_none_that_owes_a_claim(tmp_path: Path):
     journal = await open_journal(tmp_path / "j")
     old = await new_job(journal, state=JobState.DONE)

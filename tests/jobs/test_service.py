@@ -14,6 +14,7 @@ from agent.errors import (
     JournalFailed,
     NotSignedIn,
     NotSupported,
+    RateExceeded,
     UnknownBoard,
     UnknownJob,
 )
@@ -258,6 +259,36 @@ async def test_a_cancel_of_a_job_that_ended_changes_nothing(bench: Bench):
     assert await bench.jobs.get(number) == job
 
 
+async def test_a_flood_of_cancels_is_refused_and_the_job_still_ends(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision()
+
+    async def flood() -> None:
+        for _ in range(300):
+            await bench.jobs.cancel(number)
+
+    with pytest.raises(RateExceeded):
+        await flood()
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.CANCELLED
+    assert bench.board.holder is None
+
+
+async def test_a_job_that_was_about_to_begin_does_not_outlive_the_service(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    starting = asyncio.create_task(bench.provision(cloud="none"))
+    # The journal is asked for a number: the job is neither refused nor begun.
+    while not bench.jobs._starting:
+        await asyncio.sleep(0)
+    await bench.jobs.close()
+    with pytest.raises(AgentGone):
+        await starting
+    assert bench.jobs.active == 0
+    assert bench.board.holder is None
+
+
 async def test_no_job_begins_once_the_agent_ends(bench: Bench):
     await bench.plug()
     await bench.start_agent()
@@ -319,6 +350,41 @@ async def test_a_job_goes_on_when_only_its_snapshots_cannot_be_kept(bench: Bench
     number = await bench.provision()
     ended = await bench.until(number, lambda now: now.steps[-1].state.value == "done")
     assert ended.steps[-1].id == "online"
+    await bench.stop_agent()
+    await journal.close()
+
+
+async def test_the_agent_starts_although_the_journal_takes_nothing(bench: Bench):
+    await bench.plug()
+    real = await bench.second_journal()
+
+    class Full(Spoilt):
+        async def unsettled(self, *, adopt: bool = False) -> Any:
+            raise JournalFailed(path="j", detail="database or disk is full")
+
+    journal: Any = Full(real, INTENT)
+    await bench.start_agent(journal=journal)
+    assert bench.board.ports
+    await bench.stop_agent()
+    await real.close()
+
+
+async def test_a_defect_of_which_the_journal_hears_nothing_is_told_all_the_same(bench: Bench):
+    await bench.plug()
+    journal: Any = Spoilt(await bench.second_journal(), "save")
+    await bench.start_agent(journal=journal)
+    number = await bench.provision()
+
+    def defect(*_: Any) -> Any:
+        raise ValueError(PASSWORD)
+
+    # An event that a machine cannot deal with, as a defect would be.
+    bench.jobs._active[number].runner.post(None, defect)  # type: ignore[arg-type] # on purpose
+    await bench.jobs.wait(number)
+    told = bench.changes[-1]
+    assert told.error
+    assert (told.state, told.error.code) == (JobState.FAILED, "internal")
+    assert bench.board.holder is None
     await bench.stop_agent()
     await journal.close()
 
