@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+from agent.settings.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,12 +84,8 @@ class KnownBoards:
         if self._path is None:
             return
         data = msgspec.json.format(msgspec.json.encode(_File(boards=self.boards)))
-        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            temporary.replace(self._path)
+            # Not durable: nothing in it is vital, and 32 boards are learned at once.
+            write_private(self._path, data, durable=False)
         except OSError as error:
             _log.warning("%s cannot be written: %s", self._path, error.strerror)
-            with contextlib.suppress(OSError):
-                temporary.unlink()

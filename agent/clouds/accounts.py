@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import threading
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from agent.settings import Secret
+from agent.settings.files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -233,16 +233,4 @@ class _AccountsFile:
             self._path.unlink()
 
     def _write(self, entries: dict[str, dict[str, str] | None]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}")
-        try:
-            # Never readable by others, not even for a moment.
-            with os.fdopen(
-                os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as out:
-                out.write(msgspec.json.format(msgspec.json.encode(entries)))
-                out.flush()
-                os.fsync(out.fileno())
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_private(self._path, msgspec.json.format(msgspec.json.encode(entries)))

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_private(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace ``path`` by ``data`` with mode 0600; a reader sees the old bytes or the new ones.
 
     The folder is made if it is missing (0700). On Windows the folder of the user protects the file.
+    ``durable`` costs some milliseconds: after a power cut it is there. Without it the old file or
+    none may be.
     Raises :class:`OSError`; the old file is untouched then.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -23,8 +25,9 @@ def write_private(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

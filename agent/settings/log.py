@@ -9,11 +9,19 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import re
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from agent.errors import MooringError
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
+    from types import TracebackType
+
+    ExcInfo: TypeAlias = (
+        tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    )
 
 LOG_FILE_BYTES = 1_000_000
 LOG_FILES = 3
@@ -33,11 +41,39 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats a record, traceback included, and then removes what looks like a secret."""
+    """Formats a record and then removes what looks like a secret.
+
+    Of a traceback it shows the places and the kinds: the text of an unknown exception may quote
+    what was being read or sent. Errors of this agent and of the system are made to be shown.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """See :func:`redact`."""
-        return redact(super().format(record))
+        own = logging.makeLogRecord(record.__dict__)
+        own.exc_text = None  # of another formatter, in full
+        if record.name == "asyncio" and record.exc_info:
+            # What follows the first line quotes the exception.
+            own.msg, own.args = record.getMessage().partition("\n")[0], None
+        return redact(super().format(own))
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - name of the base class
+        """Places and kinds, the cause behind its effect."""
+        lines: list[str] = []
+        error, seen = ei[1], set[int]()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            places = traceback.extract_tb(error.__traceback__)
+            lines += [f"  {place.filename}:{place.lineno} {place.name}" for place in places]
+            lines.append(type(error).__name__ + _words(error))
+            hidden = error.__suppress_context__
+            error = error.__cause__ or (None if hidden else error.__context__)
+        return "\n".join(lines)
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, MooringError):
+        return f": {error}"
+    return f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
 
 
 class _PrivateHandler(logging.handlers.RotatingFileHandler):

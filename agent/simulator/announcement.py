@@ -6,10 +6,11 @@ looks like a board.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from agent.settings.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 
 def announce(folder: Path, port: Announcement) -> Path:
     """Write the file so that no reader sees half of it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{port.serial_number}.json"
-    draft = folder / f".{port.serial_number}.{os.getpid()}.tmp"
-    draft.write_bytes(msgspec.json.encode(port))
-    draft.replace(path)
+    write_private(path, msgspec.json.encode(port), durable=False)
     return path
 
 

@@ -1,11 +1,14 @@
 """The log keeps secrets out and other users away."""
 
+import asyncio
+import gc
 import logging
 import stat
 import sys
 
 import pytest
 
+from agent.errors import PortGone
 from agent.settings import Secret
 from agent.settings.log import RedactingFormatter, redact, start_logging
 
@@ -40,6 +43,53 @@ def test_a_traceback_is_cleaned_as_well():
     except ValueError:
         record = logging.LogRecord("agent", logging.ERROR, "", 1, "failed", None, sys.exc_info())
     assert "MARKER" not in RedactingFormatter("%(message)s").format(record)
+
+
+def formatted(error: Exception) -> str:
+    def fail() -> None:
+        raise error
+
+    try:
+        fail()
+    except type(error):
+        record = logging.LogRecord("agent", logging.ERROR, "", 1, "failed", None, sys.exc_info())
+    logging.Formatter().format(record)  # another handler has had it before
+    return RedactingFormatter("%(message)s").format(record)
+
+
+def test_a_traceback_shows_places_and_kinds_but_no_text_of_foreign_exceptions():
+    error = ValueError("correct horse MARKER")
+    error.__cause__ = KeyError("MARKER too")
+    shown = formatted(error)
+    assert "MARKER" not in shown
+    assert "failed" in shown
+    assert "test_log.py" in shown
+    assert shown.index("ValueError") < shown.index("KeyError")
+
+
+def test_errors_that_are_made_to_be_shown_keep_their_words_in_a_traceback():
+    error = PortGone(port="/dev/ttyACM0")
+    error.__cause__ = OSError(5, "Input/output error")
+    shown = formatted(error)
+    assert "/dev/ttyACM0" in shown
+    assert "OSError: Input/output error" in shown
+
+
+def test_a_task_that_failed_unseen_is_told_without_its_text(root_logger, tmp_path):
+    async def fail() -> None:
+        raise ValueError("MARKER")
+
+    async def forget() -> None:
+        task = asyncio.create_task(fail())
+        await asyncio.wait([task])
+
+    start_logging(tmp_path / "log", "info", stderr=False)
+    asyncio.run(forget())
+    gc.collect()
+    text = (tmp_path / "log").read_text()
+    assert "Task exception was never retrieved" in text
+    assert "ValueError" in text
+    assert "MARKER" not in text
 
 
 @pytest.fixture
