@@ -142,6 +142,23 @@ async def test_a_board_is_set_up_again_although_a_kill_left_its_claim(bench: Ben
     assert claim.device_id == device.status().device_id
 
 
+async def test_a_board_that_is_set_up_again_does_not_wait_for_its_old_claim(bench: Bench):
+    device = await bench.plug()
+    # It has joined, but its certificate is refused until it is set up again.
+    bench.cloud.faults.answer("csr", 503, times=None)
+    await killed(bench, "after record joined")
+    await bench.start_agent()
+    (left,) = await bench.jobs.list(1)
+    number = await bench.provision()
+    await bench.until(left.id, lambda now: now.state.final, ended=True)
+    bench.cloud.faults.clear()
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.DONE, job
+    (claim,) = bench.open_claims()
+    assert claim.device_id == device.status().device_id
+    assert list(bench.cloud.record.unclaims.values()) == [1]
+
+
 async def test_a_claim_is_pursued_on_when_the_job_that_was_to_settle_it_is_cancelled(bench: Bench):
     await bench.plug()
     await killed(bench, "after claim")

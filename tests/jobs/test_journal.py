@@ -12,6 +12,8 @@ from agent.errors import JournalFailed
 from agent.jobs.facts import CLAIMED, INTENT, SETTLED, Fact
 from agent.jobs.job import Job, JobKind, JobState, Step
 from agent.jobs.journal import SCHEMA_VERSION, SqliteJournal, open_journal, open_journal_or_memory
+from agent.jobs.owner import OwnerLock
+from agent.jobs.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -132,6 +134,27 @@ async def test_one_bad_call_does_not_take_the_others_with_it(journal: SqliteJour
     assert isinstance(results[0], JournalFailed)
     assert results[1] is None
     assert await journal.claims_since(0) == ["c-1"]
+
+
+async def test_facts_survive_a_power_cut_and_snapshots_cost_no_wait_for_the_disk():
+    said: list[str] = []
+
+    def connect() -> sqlite3.Connection:
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        db.executescript("CREATE TABLE jobs (id, board, state, data, open_claim)")
+        db.executescript("CREATE TABLE facts (job, kind, at, data)")
+        db.set_trace_callback(said.append)
+        return db
+
+    worker = Worker(connect, "memory")
+    await worker.start()
+    journal = SqliteJournal(worker, OwnerLock(None), "memory")
+    await journal.record("1", fact(INTENT, uhwid="u"))
+    assert "PRAGMA synchronous = FULL" in said
+    said.clear()
+    await journal.save(Job(id="1", kind=JobKind.IDENTIFY, board="b", title="t", created_at=0))
+    assert "PRAGMA synchronous = NORMAL" in said
+    await journal.close()
 
 
 async def test_a_call_that_fails_in_an_unforeseen_way_leaves_the_journal_usable(

@@ -181,6 +181,23 @@ async def test_only_the_first_of_two_answers_counts(bench: Bench):
     assert (await bench.jobs.wait(number)).state is JobState.DONE
 
 
+async def test_an_answer_is_not_taken_for_that_to_the_question_behind_it(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    number = await bench.provision(network=wifi(ssid="HomeNett", password=PASSWORD))
+    asking = await bench.asks(number)
+    assert asking.question
+    # Both come before the job has looked at the first one, which leads to the same question again.
+    other = {"action": "network", "network": wifi(ssid="0ffice", password="s3cret pass")}
+    await bench.jobs.answer(number, other, asking.question.id)
+    await bench.jobs.answer(number, {"action": "continue"}, asking.question.id)
+    again = await bench.until(number, lambda now: now.question and now.question.id == 2)
+    assert again.state is JobState.ASKING
+    await bench.jobs.cancel(number)
+    job = await bench.jobs.wait(number)
+    assert "in spite" not in job.steps[1].message
+
+
 # --- with nobody there -----------------------------------------------------------------------
 
 

@@ -117,6 +117,15 @@ def test_the_file_made_at_a_rotation_belongs_to_this_user(tmp_path, root_logger,
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
+@pytest.mark.system("linux", "darwin")
+def test_a_log_that_others_could_read_is_closed_to_them(tmp_path, root_logger):
+    file = tmp_path / "mooring.log"
+    file.touch()
+    file.chmod(0o644)
+    start_logging(file, "info", stderr=False)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def test_the_file_belongs_to_this_user_and_shows_no_secret(tmp_path, root_logger):
     file = tmp_path / "mooring.log"
     start_logging(file, "info", stderr=False)

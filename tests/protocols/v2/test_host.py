@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.protocols.v2 import conversations
+from agent.protocols.v2.asking import NACK_PAUSE_S
 from agent.protocols.v2.frames import (
     Control,
     Frame,
@@ -19,7 +20,16 @@ from agent.protocols.v2.frames import (
     encode_control,
     encode_frame,
 )
-from agent.protocols.v2.host import Ended, Event, Failed, Finished, Heard, HostMachine, LogText
+from agent.protocols.v2.host import (
+    ASK_AGAIN_LIMIT,
+    Ended,
+    Event,
+    Failed,
+    Finished,
+    Heard,
+    HostMachine,
+    LogText,
+)
 from agent.protocols.v2.messages import (
     BleAddress,
     HardwareId,
@@ -36,7 +46,7 @@ from agent.protocols.v2.messages import (
     encode_from_board,
     encode_to_board,
 )
-from agent.protocols.v2.status import STATUSES
+from agent.protocols.v2.status import STATUSES, StatusCode
 from agent.protocols.v2.talk import Conversation, Reason
 from agent.settings import Secret
 from agent.settings.network import WiFi
@@ -295,12 +305,12 @@ def test_nothing_makes_the_machine_raise_and_every_conversation_ends_by_its_limi
     host.start(conversation, now)
     deadline = now + conversation.limit_s
     writes: list[bytes] = []
-    ends = 0
+    ends: list[float] = []
 
     def collect() -> None:
-        nonlocal ends
         writes.extend(host.take_writes())
-        ends += sum(isinstance(event, (Finished, Failed)) for event in host.take_events())
+        ended = [event for event in host.take_events() if isinstance(event, (Finished, Failed))]
+        ends.extend(now for _ in ended)
 
     for happening in script:
         if isinstance(happening, bytes):
@@ -315,8 +325,8 @@ def test_nothing_makes_the_machine_raise_and_every_conversation_ends_by_its_limi
         now = max(now, host.next_deadline)
         host.tick(now)
         collect()
-    assert ends == 1
-    assert now <= deadline + 40
+    assert len(ends) == 1
+    assert ends[0] <= deadline + 40  # the longest pause between two ticks above
     for data in writes:  # whole frames, and none without a payload
         pieces = FrameDecoder().feed(data)
         assert all(isinstance(piece, Frame) and piece.payload for piece in pieces)
@@ -371,3 +381,36 @@ def told(host: HostMachine) -> list[str]:
         for event in host.take_events()
         if not isinstance(event, LogText)
     ]
+
+
+# --- what is sent again --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [100, 101, 201])
+def test_a_command_that_blocks_a_board_in_run_is_not_repeated_once_it_is_there(command: int):
+    host = opened()
+    host.start(ASKING[command], 1)
+    assert sent(host)
+    host.receive(encode_control(Control.NACK), 1.1)
+    host.receive(frame(Status(StatusCode.CONNECTED)), 1.2)
+    host.tick(1.2 + NACK_PAUSE_S)
+    assert sent(host) == []
+    failed = [event for event in host.take_events() if isinstance(event, Failed)]
+    assert [event.failure.reason for event in failed] == [Reason.ONLINE]
+
+
+def test_each_request_may_ask_for_its_answer_as_often_as_the_one_before():
+    host = opened()
+    nack = encode_control(Control.NACK).hex()
+
+    def nacks(now: float) -> int:
+        host.start(conversations.ble_address(), now)
+        heard = 0
+        while heard < 10 * ASK_AGAIN_LIMIT and host.next_deadline < now + 50:
+            host.tick(host.next_deadline)
+            heard += sent(host).count(nack)
+        host.abandon()
+        return heard
+
+    assert nacks(0) == ASK_AGAIN_LIMIT
+    assert nacks(100) == ASK_AGAIN_LIMIT
