@@ -96,6 +96,10 @@ class NetworkSteps(BoardSteps):
         """Where to go after CHECKING."""
         raise NotImplementedError
 
+    def _other_network(self) -> None:
+        """Where to go when another network was chosen after a failed join."""
+        self._go(State.JOINING)
+
     def _joined(self) -> None:
         """Where to go after JOINING."""
         raise NotImplementedError
@@ -194,7 +198,7 @@ class NetworkSteps(BoardSteps):
                 self._go(State.JOINING)
             case Answered(questions.NETWORK, network=network) if network:
                 self.network = network
-                self._go(State.JOINING)
+                self._other_network()
             case Answered():
                 self._give_up(self.join_problem)
             case _:

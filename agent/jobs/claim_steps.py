@@ -128,6 +128,10 @@ class ClaimSteps(Machine):
         """What to do when the cloud has seen the board."""
         raise NotImplementedError
 
+    def _undone(self) -> None:
+        """Where to go when the claim is undone."""
+        self._close(error=self.cause)
+
     @property
     def _claim_safe(self) -> str:
         return f"Nothing is lost: the claim of {self.claim.name} stays while you decide."
@@ -292,7 +296,7 @@ class ClaimSteps(Machine):
             case Done(Unclaim()):
                 self._settle("undone")
                 self._complete(f"{self.claim.name} is no longer claimed")
-                self._close(error=self.cause)
+                self._undone()
             case Failed(Unclaim(), Unreachable() | QuotaReached()) if self._tries + 1 < UNDO_TRIES:
                 self._say("The cloud does not answer; trying again")
                 self._timer("again", 2.0**self._tries)

@@ -75,6 +75,8 @@ class Provision(NetworkSteps, ClaimSteps):
 
     identity: BoardIdentity
     """Known from CLAIMING on."""
+    claimed_as: str
+    """Kind of connection that the cloud was told; known from CLAIMING on."""
 
     def __init__(self, order: Order, *, attended: bool) -> None:
         super().__init__(order.network, confirmed=order.confirmed, attended=attended)
@@ -85,6 +87,7 @@ class Provision(NetworkSteps, ClaimSteps):
         self.began = 0.0
         self.trouble: MooringError | None = None
         self._known: tuple[str, ...] = ()
+        self._claim_anew = False
         self._claims = self._returns = self._resets = 0
         trouble, give_up = self._trouble, self._give_up
         self.rules |= self.claim_rules() | {
@@ -160,9 +163,10 @@ class Provision(NetworkSteps, ClaimSteps):
     # The claim: see ClaimSteps ---------------------------------------------------------------
 
     def _claim_request(self) -> ClaimRequest:
+        self.claimed_as = self.network.connection_type
         return ClaimRequest(
             name=self.order.name,
-            connection_type=self.network.connection_type,
+            connection_type=self.claimed_as,
             fqbn=self.order.fqbn,
             uhwid=self.identity.uhwid,
             public_key=self.identity.public_key,
@@ -180,6 +184,23 @@ class Provision(NetworkSteps, ClaimSteps):
     def _claimed(self) -> None:
         self._complete(f"as {self.order.name}")
         self._go(State.RESETTING)
+
+    def _other_network(self) -> None:
+        if self.in_cloud and self.network.connection_type != self.claimed_as:
+            # The cloud keeps the kind of connection with the claim and offers no way to change it.
+            self._claim_anew = True
+            self._undo(self.join_problem)
+        else:
+            super()._other_network()
+
+    def _undone(self) -> None:
+        if self._claim_anew and not self.stopped:
+            self._claim_anew = False
+            self._claims = 0
+            self.cause = None
+            self._go(State.IDENTIFYING)
+        else:
+            super()._undone()
 
     # After the claim: every failure is asked about or undone ---------------------------------
 

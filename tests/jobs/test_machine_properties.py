@@ -23,6 +23,7 @@ from agent.jobs.networks import Networks
 from agent.jobs.provision import Provision
 from agent.jobs.recover import Recover
 from agent.settings import Secret
+from agent.settings.network import Ethernet
 from tests.jobs.drive import Drive
 from tests.jobs.samples import (
     BOARD_ERRORS,
@@ -75,7 +76,7 @@ def step(drive: Drive, cloud: ModelCloud, data: st.DataObject) -> None:
         case "lost":
             drive.lose_session()
         case "answer":
-            network = wifi(data.draw(st.sampled_from(["HomeNet", "Nowhere"])))
+            network = data.draw(st.sampled_from([wifi("HomeNet"), wifi("Nowhere"), Ethernet()]))
             drive.answer(what, password=Secret("password"), network=network)
         case _:
             answer(drive, cloud, drive.waiting[int(what)], data)

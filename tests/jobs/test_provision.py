@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.clouds.cloud import Requirements
+from agent.errors import CloudAnswer
 from agent.jobs import effects as fx
 from agent.jobs.facts import CLAIMED, INTENT, JOINED, SETTLED
 from agent.jobs.job import JobState
 from agent.settings import Secret
-from agent.settings.network import WiFi
+from agent.settings.network import Ethernet, WiFi
 from tests.jobs.samples import (
     BOARD_ERRORS,
     DOWN,
@@ -392,6 +393,39 @@ def test_another_network_may_be_chosen_after_a_failed_join():
     drive.answer("network", network=WiFi(ssid="Office", password=Secret("s3cret")))
     assert drive.job.steps[4].name == "Join Office"
     assert drive.waits_for(fx.Configure)
+
+
+def to_another_kind(drive: Drive) -> Drive:
+    """The person takes the cable instead, after Wi-Fi was claimed and could not be joined."""
+    to_joining(drive).fail(fx.Configure, WRONG_PASSWORD)
+    return drive.answer("network", network=Ethernet())
+
+
+def test_another_kind_of_network_is_claimed_anew():
+    drive = to_another_kind(provision()).done(fx.Unclaim)
+    assert drive.open_claim is None
+    drive.done(fx.SettleLeftovers, []).done(fx.ReadIdentity, identity())
+    request = drive.waits_for(fx.ClaimBoard)
+    assert request
+    assert request.claim.connection_type == "eth"
+    drive.done(fx.ClaimBoard, "c-2").done(fx.ResetBoard)
+    assert drive.waits_for(fx.Configure) == fx.Configure(Ethernet())
+    drive.done(fx.Configure).done(fx.WaitEnded).done(fx.CloseSession)
+    drive.done(fx.FindClaims, [claim("dev-2", id="c-2")]).done(fx.CloseSession)
+    assert drive.state is JobState.DONE
+    assert drive.open_claim is None
+
+
+def test_a_cancel_before_the_new_kind_is_claimed_leaves_nothing():
+    drive = to_another_kind(provision()).cancel().done(fx.Unclaim).done(fx.CloseSession)
+    assert (drive.state, drive.open_claim) == (JobState.CANCELLED, None)
+
+
+def test_a_claim_that_cannot_be_undone_for_the_new_kind_stays_open_and_is_told():
+    drive = to_another_kind(provision())
+    drive.fail(fx.Unclaim, CloudAnswer(cloud="Arduino Cloud", detail="odd")).done(fx.CloseSession)
+    assert (drive.state, drive.error) == (JobState.FAILED, "cloud-claim-open")
+    assert drive.open_claim
 
 
 def test_giving_up_after_a_failed_join_undoes_the_claim_and_fails_with_the_reason():
