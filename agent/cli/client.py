@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+EARLY_MESSAGES = 64
+"""Messages of a channel that are kept until somebody listens; a WebSocket hands over 16 at once."""
+
+
 class Transport(Protocol):
     """Carries messages to the agent; what comes back goes to :meth:`Client.receive`."""
 
@@ -42,6 +46,7 @@ class Client:
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._listeners: dict[str, list[Callable[[Any], None]]] = {}
         self._data: dict[int, Callable[[bytes], None]] = {}
+        self._early: dict[int, list[bytes]] = {}
         self._last_id = 0
         self._gone: asyncio.Future[None] | None = None
         self._ended = False
@@ -65,8 +70,10 @@ class Client:
         self._listeners.setdefault(method, []).append(listener)
 
     def on_data(self, channel: int, listener: Callable[[bytes], None]) -> None:
-        """Call ``listener`` with the serial data of a channel."""
+        """Call ``listener`` with the serial data of a channel, from its first byte."""
         self._data[channel] = listener
+        for data in self._early.pop(channel, ()):
+            listener(data)
 
     async def send_data(self, channel: int, data: bytes) -> None:
         """Send serial data to the board of a channel."""
@@ -87,9 +94,7 @@ class Client:
     def receive(self, message: str | bytes) -> None:
         """One message of the agent; called by the transport."""
         if isinstance(message, bytes):
-            listener = self._data.get(message[0]) if message else None
-            if listener is not None:
-                listener(message[1:])
+            self._take_data(message[:1], message[1:])
             return
         body = msgspec.json.decode(message)
         if "method" in body:
@@ -103,6 +108,18 @@ class Client:
             answer.set_exception(error_from(body["error"].get("data"), body["error"]))
         else:
             answer.set_result(body.get("result"))
+
+    def _take_data(self, channel: bytes, data: bytes) -> None:
+        if not channel:
+            return
+        listener = self._data.get(channel[0])
+        if listener is not None:
+            listener(data)
+        else:
+            # It may overtake the caller of serial.open, who has not said yet who listens.
+            early = self._early.setdefault(channel[0], [])
+            early.append(data)
+            del early[:-EARLY_MESSAGES]
 
     def lost(self) -> None:
         """The connection ended; called by the transport."""

@@ -45,9 +45,10 @@ def monitor(*, board: str, baud: int, ending: str, raw: bool, as_json: bool) -> 
         async with open_client(shell.output) as client:
             screen = Screen(shell, raw=raw or not is_terminal(sys.stdout))
             client.on("serial.dropped", screen.dropped)
+            client.on("serial.refused", screen.refused)
+            client.on("serial.closed", screen.closed)
             channel = (await client.call("serial.open", board=board, baud=baud))["channel"]
             client.on_data(channel, screen.show)
-            client.on("serial.closed", screen.closed)
             shell.output.note(f"Watching {board} at {baud} baud. Ctrl-C ends it.", "dim")
             tasks = {screen.ended, asyncio.ensure_future(client.wait_gone())}
             if can_ask():
@@ -78,10 +79,11 @@ class Screen:
         """Print what came."""
         if self._raw:
             self._output.data(data)
-        elif self._output.as_json:
-            self._output.document({"text": self._decoder.decode(data)})
-        else:
-            self._output.piece(visible(self._decoder.decode(data)))
+        elif text := self._decoder.decode(data):
+            if self._output.as_json:
+                self._output.document({"text": text})
+            else:
+                self._output.piece(visible(text))
         if self._output.reader_gone and not self.ended.done():
             self.ended.set_result(None)
 
@@ -90,6 +92,14 @@ class Screen:
         if self._output.as_json:
             self._output.document({"dropped": params["count"]})
         self._output.note(f"[{params['count']} bytes were lost here]", "yellow")
+
+    def refused(self, params: Any) -> None:  # noqa: ANN401 - JSON data
+        """Tell that the board did not take what was typed."""
+        if self._output.as_json:
+            self._output.document({"refused": params["count"]})
+        self._output.note(
+            f"[{params['count']} bytes were not sent: the board reads too slowly]", "yellow"
+        )
 
     def closed(self, params: Any) -> None:  # noqa: ANN401 - JSON data
         """The port was closed by the other side."""

@@ -126,6 +126,15 @@ async def test_serial_data_goes_both_ways(client, agent):
     assert agent.data == [b"\x03to the board"]
 
 
+async def test_serial_data_that_overtakes_its_listener_is_not_lost(client):
+    client.receive(b"\x05first ")
+    client.receive(b"\x05words")
+    client.receive(b"")
+    heard: list[bytes] = []
+    client.on_data(5, heard.append)
+    assert heard == [b"first ", b"words"]
+
+
 async def test_the_end_of_the_agent_ends_what_waits_for_it(client, agent):
     waiting = asyncio.ensure_future(client.call("never"))
     gone = asyncio.ensure_future(client.wait_gone())
