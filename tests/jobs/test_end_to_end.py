@@ -12,6 +12,7 @@ from agent.errors import PortBusy
 from agent.jobs.job import JobState, StepState
 from agent.settings import Secret
 from agent.simulator.config import MILESTONES, StepFault
+from agent.simulator.world import Uplink
 from tests.jobs.bench import PASSWORD
 
 if TYPE_CHECKING:
@@ -82,6 +83,19 @@ async def test_a_network_without_internet_is_asked_about_and_another_is_taken(be
     home = {"kind": "wifi", "ssid": "HomeNet", "password": Secret(PASSWORD)}
     await bench.jobs.answer(number, {"action": "network", "network": home}, asking.question.id)
     assert_online(bench, device, await bench.jobs.wait(number))
+
+
+async def test_a_board_that_takes_the_cable_instead_is_a_device_with_a_cable(bench: Bench):
+    bench.world.ethernet = Uplink.OK
+    device = await bench.plug(model="opta", zero_touch=False)
+    await bench.start_agent()
+    wrong = {"kind": "wifi", "ssid": "HomeNet", "password": "not the password"}
+    number = await bench.provision(network=wrong)
+    await bench.asks(number)
+    await bench.jobs.answer(number, {"action": "network", "network": {"kind": "ethernet"}})
+    assert_online(bench, device, await bench.jobs.wait(number))
+    (claim,) = bench.open_claims()
+    assert claim.connection_type == "eth"
 
 
 async def test_several_boards_side_by_side_get_their_own_claims(bench: Bench):

@@ -2,6 +2,7 @@ import asyncio
 import errno
 import logging
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,22 @@ async def test_a_slow_owner_loses_nothing_and_the_link_buffers_only_a_bounded_am
 
     assert await _receive(link, len(data)) == data
     await sending
+    await link.close()
+
+
+async def test_a_wake_up_whose_bytes_are_gone_is_not_the_end_of_the_port(far_end):
+    flusher = os.open(far_end.path, os.O_RDWR | os.O_NOCTTY)
+    link = await open_serial(far_end.path, 9600)
+    await far_end.send(b"lost")
+    select.select([flusher], [], [])
+    # The loop's next look finds the bytes, and what follows runs before they are read.
+    await asyncio.sleep(0)
+    termios.tcflush(flusher, termios.TCIFLUSH)
+    os.close(flusher)
+    await asyncio.sleep(0)
+
+    await far_end.send(b"kept")
+    assert await _receive(link, 4) == b"kept"
     await link.close()
 
 
