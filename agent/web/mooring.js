@@ -178,7 +178,11 @@ export class Mooring extends EventTarget {
    */
   async openSerial(board, baud, callbacks) {
     const { channel } = await this.call("serial.open", { board, baud });
-    const serial = new SerialChannel(this, channel, callbacks, (bytes) => {
+    const closed = (/** @type {MooringError|null} */ error) => {
+      this.#channels.delete(channel);
+      callbacks.closed?.(error);
+    };
+    const serial = new SerialChannel(this, channel, { ...callbacks, closed }, (bytes) => {
       if (this.#socket?.readyState !== WebSocket.OPEN) throw gone();
       this.#socket.send(bytes);
     });
@@ -294,10 +298,7 @@ export class Mooring extends EventTarget {
     const channel = this.#channels.get(params.channel);
     if (method === "serial.dropped") channel?.callbacks.dropped?.(params.count);
     if (method === "serial.refused") channel?.callbacks.refused?.(params.count);
-    if (method === "serial.closed" && channel) {
-      this.#channels.delete(params.channel);
-      channel.end(params.error ? new MooringError(params.error) : null);
-    }
+    if (method === "serial.closed") channel?.end(params.error ? new MooringError(params.error) : null);
     for (const entry of this.#followed) {
       if (TOPICS[entry.topic].notification === method) entry.change?.(params);
     }
@@ -324,7 +325,6 @@ export class Mooring extends EventTarget {
     }
     for (const { fail } of [...this.#pending.values()]) fail(gone());
     for (const channel of [...this.#channels.values()]) channel.end(gone());
-    this.#channels.clear();
     this.#ended();
   }
 

@@ -149,6 +149,11 @@ class PlainBoard:
             **facts,
         }
 
+    @property
+    def serial_number(self) -> str:
+        """By which the agent finds it."""
+        return str(self._facts["serial_number"])
+
     def plug(self) -> None:
         """Announce the port so that no reader sees half of the file."""
         self._file.parent.mkdir(parents=True, exist_ok=True)

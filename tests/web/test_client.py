@@ -12,7 +12,7 @@ from tests.web.rig import plain_boards
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, WebSocketRoute
 
     from tests.web.rig import Agent
 
@@ -179,6 +179,64 @@ async def test_a_call_ends_with_its_limit_its_signal_or_the_connection(
         await foreign.evaluate(waiting, third)
         await agent.kill()
         assert await foreign.evaluate("lost") == "agent-gone"
+
+
+async def test_an_open_port_ends_with_the_connection_and_hears_nothing_once_closed(
+    browser: Browser, foreign: Page, agent: Agent, files: str
+) -> None:
+    await allow(browser, agent, files)
+    with plain_boards(agent.ports, 2) as boards:
+        await foreign.evaluate(BEGIN, agent.url)
+        await state(foreign, "connected")
+        await listed(foreign, 2)
+        opening = """async (board) => {
+          const heard = [], ends = [];
+          const data = (bytes) => heard.push(new TextDecoder().decode(bytes));
+          const closed = (error) => ends.push(error?.code ?? "closed");
+          const port = await agent.openSerial(board, 9600, { data, closed });
+          (window.opened ??= []).push({ port, heard, ends });
+        }"""
+        for board in boards:
+            await foreign.evaluate(opening, board.serial_number)
+            await board.opened()
+        await foreign.evaluate("opened[0].port.close()")
+        assert await boards[0].receive(1) == b""
+        await boards[1].send(b"still here")
+        await foreign.wait_for_function("opened[1].heard.join('') === 'still here'")
+        await agent.kill()
+        await foreign.wait_for_function("opened[1].ends.length")
+        ends = await foreign.evaluate("opened.map(({ ends }) => ends)")
+        assert ends == [["closed"], ["agent-gone"]]
+
+
+async def test_more_calls_at_once_than_the_agent_takes_are_refused_here(
+    browser: Browser, foreign: Page, agent: Agent, files: str
+) -> None:
+    await allow(browser, agent, files)
+    await foreign.evaluate(BEGIN, agent.url)
+    await state(foreign, "connected")
+    codes = await foreign.evaluate(
+        """() => Promise.all(Array.from({ length: 40 }, () =>
+             agent.call("boards.list").then(() => "ok", (error) => error.code)))"""
+    )
+    assert codes[:30] == ["ok"] * 30
+    assert codes[-1] == "rate-exceeded"
+
+
+async def test_an_agent_of_another_interface_is_refused(
+    browser: Browser, foreign: Page, agent: Agent, files: str
+) -> None:
+    await allow(browser, agent, files)
+
+    def newer(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(
+            lambda text: route.send(str(text).replace('"protocol":1', '"protocol":2'))
+        )
+
+    await foreign.route_web_socket("**/rpc", newer)
+    await foreign.evaluate(BEGIN, agent.url)
+    await state(foreign, "refused version")
 
 
 async def test_a_closed_client_stays_closed(foreign: Page, agent: Agent) -> None:
