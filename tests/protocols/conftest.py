@@ -1,7 +1,8 @@
 """Vectors recorded from the reference firmware: one test per vector.
 
-A test that takes ``frames_vector``, ``cbor_to_board_vector``, ``cbor_from_board_vector`` or
-``sessions_vector`` runs once for each vector of that kind in the folder ``MOORING_VECTORS``.
+A test that takes ``frames_vector``, ``cbor_to_board_vector``, ``cbor_from_board_vector``,
+``sessions_vector`` or ``v1_sessions_vector`` runs once for each vector of that kind in the folder
+``MOORING_VECTORS``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
-KINDS = ("frames", "cbor_to_board", "cbor_from_board", "sessions")
+KINDS = ("frames", "cbor_to_board", "cbor_from_board", "sessions", "v1_sessions")
 OWN_VECTORS = Path(__file__).parent.parent / "vectors"
 
 
