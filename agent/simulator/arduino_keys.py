@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.x509.oid import NameOID
 
+from agent.simulator.device_certificate import certificate_builder
+
 TOKEN_CHARS: Final = 268
 """Longest token of the firmware (protocol-v2, section 4.2)."""
 VALID_YEARS: Final = 31
@@ -149,14 +151,6 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.public_key = self._key.public_key()
-        self._name = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COUNTRY_NAME, "US"),
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Arduino LLC US"),
-                x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "IT"),
-                x509.NameAttribute(NameOID.COMMON_NAME, "Arduino"),
-            ]
-        )
         self._key_id = x509.SubjectKeyIdentifier.from_public_key(self.public_key)
 
     def issue(
@@ -167,22 +161,15 @@ class Authority:
         The board keeps the hour of the beginning only, so it is cut there.
         """
         begin = datetime.fromtimestamp(now, UTC).replace(minute=0, second=0, microsecond=0)
-        leap_day = begin.month == 2 and begin.day == 29
-        end = begin.replace(year=begin.year + VALID_YEARS, day=28 if leap_day else begin.day)
         serial = x509.random_serial_number() >> 32 | 1 << 120  # 16 bytes, positive
-        certificate = (
-            x509.CertificateBuilder()
-            .issuer_name(self._name)
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device_id)]))
-            .public_key(key)
-            .serial_number(serial)
-            .not_valid_before(begin)
-            .not_valid_after(end)
-            .add_extension(
-                x509.AuthorityKeyIdentifier(self._key_id.digest, None, None), critical=False
-            )
-            .sign(self._key, hashes.SHA256())
-        )
+        certificate = certificate_builder(
+            device_id,
+            key,
+            serial=serial,
+            authority_key_id=self._key_id.digest,
+            begin=begin,
+            years=VALID_YEARS,
+        ).sign(self._key, hashes.SHA256())
         r, s = decode_dss_signature(certificate.signature)
         return IssuedCertificate(
             device_id=device_id,

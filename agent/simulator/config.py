@@ -14,7 +14,7 @@ from agent.simulator.timing import Timing
 from agent.simulator.world import World, demo_world
 
 if TYPE_CHECKING:
-    from agent.catalog import Catalog
+    from agent.catalog import Catalog, Model
 
 BRIDGED_MODEL = "uno_r4_wifi"
 """Its USB connector belongs to a second chip: the port stays through resets and always counts as
@@ -34,13 +34,24 @@ Milestone = Literal[
 ]
 """Steps of the procedure as the board sees them, in their order."""
 MILESTONES: tuple[str, ...] = get_args(Milestone)
+V1Milestone = Literal["info", "csr", "storage", "stored", "rebuilt"]
+"""The same of provisioning 1.0: listens, makes a key, gets the device id, then the certificate,
+and rebuilds it."""
+V1_MILESTONES: tuple[str, ...] = get_args(V1Milestone)
 FaultAction = Literal["unplug", "reboot", "silence", "wedge"]
+
+
+SketchName = Literal["provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0"]
+"""Sketches that a board can carry; without a number: of provisioning 2.0."""
+SKETCHES: tuple[str, ...] = get_args(SketchName)
+WAITING_SKETCHES = frozenset({"lora-1.0", "console-1.0"})
+"""They print nothing before a host opens the port."""
 
 
 class StepFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that happens once, when the board reaches a step and before it answers it."""
 
-    at: Milestone
+    at: Milestone | V1Milestone
     do: FaultAction
     back_after: float | None = None
     """Seconds until an unplugged board is plugged in again; None: never by itself."""
@@ -65,7 +76,7 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     model: str = BRIDGED_MODEL
     serial_number: str = ""
     """USB serial number; empty: made from model and number."""
-    sketch: Literal["provisioning", "application"] = "provisioning"
+    sketch: SketchName = "provisioning"
     sketch_version: str = "0.6.2"
     library_version: str = "0.5.1"
     wifi_firmware: str = "0.6.0"
@@ -100,6 +111,16 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def bridged(self) -> bool:
         """Whether the USB port is another chip's."""
         return self.model == BRIDGED_MODEL
+
+    def notices_host(self, *, dtr: bool) -> bool:
+        """Whether the sketch sees the host open and close the port (DTR)."""
+        return not self.bridged and (dtr or self.sketch in WAITING_SKETCHES)
+
+    @property
+    def device_eui(self) -> str:
+        """What a LoRa modem calls itself: 16 hex digits, made from the serial number."""
+        tail = hashlib.sha256(f"eui {self.serial_number}".encode()).hexdigest()[:10]
+        return f"a8610a{tail}"
 
     @property
     def uhwid_bytes(self) -> bytes:
@@ -145,12 +166,13 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def complete(board: BoardConfig, catalog: Catalog, number: int = 0) -> BoardConfig:
     """``board`` with what its model says filled in; ``number`` tells boards of a series apart.
 
-    Raises :class:`InputError` for a model that is unknown or has no provisioning 2.0.
+    Raises :class:`InputError` for a model that is unknown or never carries this sketch.
     """
     model = catalog.get(board.model)
-    if model is None or "2.0" not in model.provisioning:
-        known = sorted(m.id for m in catalog.models if "2.0" in m.provisioning)
-        problem = f"is not a model with provisioning 2.0; there are {', '.join(known)}"
+    if model is None or not _carries(model, board.sketch):
+        known = sorted(m.id for m in catalog.models if _carries(m, board.sketch))
+        what = _SKETCH_WORDS.get(board.sketch, "provisioning 2.0")
+        problem = f"is not a model with {what}; there are {', '.join(known)}"
         raise InputError(field=board.model, problem=problem)
     digest = hashlib.sha256(f"{board.model} {number}".encode()).hexdigest()
     base = board.serial_number
@@ -159,3 +181,18 @@ def complete(board: BoardConfig, catalog: Catalog, number: int = 0) -> BoardConf
     if networks is None:
         networks = frozenset(NetworkKind(name) for name in model.networks)
     return msgspec.structs.replace(board, serial_number=serial, networks=networks)
+
+
+_SKETCH_WORDS = {
+    "provisioning-1.0": "provisioning 1.0",
+    "lora-1.0": "LoRa",
+    "console-1.0": "provisioning 1.0",
+}
+
+
+def _carries(model: Model, sketch: SketchName) -> bool:
+    """Which boards a sketch is made for (protocol-v1, section 1)."""
+    if sketch in {"provisioning", "application"}:
+        return "2.0" in model.provisioning
+    lora = "lora" in model.connectivity
+    return "1.0" in model.provisioning and lora == (sketch == "lora-1.0")

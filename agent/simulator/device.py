@@ -322,7 +322,7 @@ class SimulatedDevice:
     async def _open_port(self) -> None:
         self._port = await open_port(
             tcp=self._config.tcp,
-            dtr=self._config.dtr and not self.board.bridged,
+            dtr=self.board.notices_host(dtr=self._config.dtr),
             not_at=self._last_address,
             on_data=self._take,
             on_host=self._host_opened,

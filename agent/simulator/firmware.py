@@ -14,7 +14,7 @@ from agent.simulator.board_cbor import Halted
 from agent.simulator.configurator import HOLD_MS
 from agent.simulator.hardware import CloudCall, Hardware, Memory, Reset, Steps
 from agent.simulator.secure_element import SecureElementChip
-from agent.simulator.sketches import ApplicationSketch, ProvisioningSketch, Sketch
+from agent.simulator.sketch import make_sketch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class Firmware:
     @property
     def host_connected(self) -> bool:
         """Whether a host opened a link that is still up, as far as the board knows."""
-        return not self._dead and self._sketch.agents.in_progress
+        return not self._dead and self._sketch.host_connected
 
     def receive(self, data: bytes) -> None:
         """Bytes of the host arrive now; handled by the next :meth:`run`."""
@@ -107,7 +107,7 @@ class Firmware:
     def release_pin(self, held_ms: float) -> None:
         """The reconfigure pin was released after ``held_ms``; a short press does nothing."""
         if held_ms >= HOLD_MS:
-            self._sketch.configurator.pin_released = True
+            self._sketch.release_pin()
             self._wake()
 
     def reset(self) -> None:
@@ -116,7 +116,7 @@ class Firmware:
 
     def wedge(self) -> None:
         """Put the receiver into the state that only a restart ends (protocol-v2, 1.1)."""
-        self._sketch.agents.agent.wedge()
+        self._sketch.wedge()
 
     def halt(self) -> None:
         """Stop for good: neither reads nor answers until a reset."""
@@ -197,13 +197,9 @@ class Firmware:
         )
         self._hardware.port_open = self._port_open
         self._hardware.on_milestone = self._on_milestone
-        self._sketch: Sketch
-        if self.config.sketch == "application":
-            self._sketch = ApplicationSketch(self._hardware)
-        else:
-            self._sketch = ProvisioningSketch(
-                self._hardware, self._chance, asks_cloud=self._asks_cloud
-            )
+        self._sketch = make_sketch(
+            self.config.sketch, self._hardware, self._chance, asks_cloud=self._asks_cloud
+        )
         self._dead = not self.config.answers
         self._idle = False
         self._turn = self._sketch.setup()

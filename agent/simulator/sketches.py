@@ -1,4 +1,4 @@
-"""The two sketches that a board can carry: provisioning, and an application with the configurator.
+"""The two sketches of 2.0: provisioning, and an application with the configurator.
 
 Source: protocol-v2, 7.3; ArduinoIoTCloud 2ff76b9, Provisioning_2.0;
 Arduino_NetworkConfigurator ec9ff8e, NetworkConfiguratorDemo.
@@ -7,7 +7,7 @@ Arduino_NetworkConfigurator ec9ff8e, NetworkConfiguratorDemo.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from agent.protocols.v2.status import StatusCode
 from agent.simulator.agents import AgentsManager
@@ -29,28 +29,24 @@ _ELEMENT_STATUS = {
 }
 
 
-class Sketch(Protocol):
-    """What the firmware runs: one setup, then turn after turn."""
+class ConfiguredSketch:
+    """What the two sketches with a configurator have in common."""
 
     agents: AgentsManager
     configurator: NetworkConfigurator
 
-    def setup(self) -> Steps[None]:
-        """What happens once after a reset."""
-
-    def turn(self) -> Steps[None]:
-        """One turn of the loop."""
-
-    def cloud_answer(self, status: int | None, body: bytes) -> None:
-        """The answer to a cloud call."""
-
     @property
-    def state_name(self) -> str:
-        """Where it is, for people and tests."""
+    def host_connected(self) -> bool:
+        """Whether a host opened a link that is still up."""
+        return self.agents.in_progress
 
-    @property
-    def working(self) -> bool:
-        """Whether a host that waits now waits for the board."""
+    def release_pin(self) -> None:
+        """The reconfigure pin was held long enough."""
+        self.configurator.pin_released = True
+
+    def wedge(self) -> None:
+        """The receiver stops for good (protocol-v2, 1.1)."""
+        self.agents.agent.wedge()
 
 
 class DeviceState(Enum):
@@ -65,7 +61,7 @@ class DeviceState(Enum):
     ERROR = auto()
 
 
-class ProvisioningSketch:
+class ProvisioningSketch(ConfiguredSketch):
     """The sketch that claims a board; answers every command."""
 
     def __init__(self, hardware: Hardware, chance: random.Random, *, asks_cloud: bool) -> None:
@@ -196,7 +192,7 @@ class ProvisioningSketch:
         return True
 
 
-class ApplicationSketch:
+class ApplicationSketch(ConfiguredSketch):
     """A sketch of somebody's own that embeds the configurator; cannot be claimed."""
 
     def __init__(self, hardware: Hardware) -> None:
