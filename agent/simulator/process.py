@@ -109,9 +109,13 @@ class SimulatorHandle:
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
-        await self._write(msgspec.json.encode({**command, "id": number}, enc_hook=reveal_for_pipe))
-        async with asyncio.timeout(ANSWER_LIMIT_S):
-            said = await answer
+        line = msgspec.json.encode({**command, "id": number}, enc_hook=reveal_for_pipe)
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                await self._write(line)
+                said = await answer
+        finally:
+            self._answers.pop(number, None)
         if "error" in said:
             raise ReportedError(msgspec.convert(said["error"], ErrorReport))
         return said
@@ -181,7 +185,7 @@ class SimulatorHandle:
                 self._events.append(msgspec.convert(said, DeviceEvent))
                 async with self._changed:
                     self._changed.notify_all()
-            elif (answer := self._answers.pop(said.get("id", 0), None)) is not None:
+            elif (answer := self._answers.get(said.get("id", 0))) and not answer.done():
                 answer.set_result(said)
         for answer in self._answers.values():
             if not answer.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import queue
@@ -25,6 +26,8 @@ READ_BYTES: Final = 64 * 1024
 UNREAD_LINES: Final = 10_000
 """Lines that wait for a reader who does not read. Beyond it new ones are dropped, and their
 number is said with the next one that fits: a board never stands still for its reader."""
+WAITING_COMMANDS: Final = 64
+"""Commands that wait for the ones before; beyond it standard input is not read."""
 LAST_WORDS_S: Final = 1.0
 """How long the end waits for what was still to be printed."""
 
@@ -53,7 +56,7 @@ async def run_simulator(
 
     simulator = Simulator(config, Catalog.load(), report)
     printer.start(asyncio.get_running_loop(), simulator.stopped.set)
-    lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+    lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         _on_signal(loop, number, simulator.stopped.set)
@@ -129,8 +132,12 @@ def _read_lines(
 def _put(
     loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes | None], line: bytes | None
 ) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(lines.put_nowait, line)
+    """In the thread: wait for room; nothing at the end of the loop."""
+    coming = lines.put(line)
+    try:
+        asyncio.run_coroutine_threadsafe(coming, loop).result()
+    except (RuntimeError, concurrent.futures.CancelledError):
+        coming.close()
 
 
 def _on_signal(

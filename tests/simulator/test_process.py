@@ -115,6 +115,22 @@ async def test_a_wrong_command_is_answered_with_an_error_and_changes_nothing(
         assert (await boards.status())[0].address == boards.address
 
 
+async def test_a_command_that_was_given_up_disturbs_no_other() -> None:
+    async with await start_simulator(config()) as boards:
+        given_up = [asyncio.create_task(boards.command({"status": True})) for _ in range(3)]
+        await asyncio.sleep(0)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        assert (await boards.status())[0].host_connected is False
+
+
+async def test_more_commands_than_may_wait_are_all_answered_in_their_order() -> None:
+    async with await start_simulator(config()) as boards:
+        answers = await asyncio.gather(*(boards.command({"line": {}}) for _ in range(300)))
+        assert [answer["id"] for answer in answers] == list(range(1, 301))
+
+
 async def test_a_wrong_configuration_ends_the_process_with_a_reason() -> None:
     with pytest.raises(SimulatorFailed):
         await start_simulator(config(board=BoardConfig(model="toaster")))
