@@ -78,6 +78,9 @@ class Answer:
     status: int
     body: bytes = field(repr=False)
     retry_after: str | None = None
+    etag: str | None = None
+    location: str | None = None
+    """Where a redirect leads; nothing follows it by itself."""
 
     @property
     def ok(self) -> bool:
@@ -193,7 +196,14 @@ class CloudHttp:
                 ) as response,
             ):
                 body = await self._read(response)
-                return Answer(response.status_code, body, response.headers.get("Retry-After"))
+                headers_in = response.headers
+                return Answer(
+                    response.status_code,
+                    body,
+                    retry_after=headers_in.get("Retry-After"),
+                    etag=headers_in.get("ETag"),
+                    location=headers_in.get("Location"),
+                )
         except (httpx.TransportError, OSError) as error:
             return self._explain(error)
 
