@@ -1,0 +1,118 @@
+"""Is this file what its name says, and can it run on that board? Looks at bytes only.
+
+Every check raises :class:`agent.errors.ImageRefused`, before anything is sent to a board.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import msgspec
+
+from agent.errors import ImageRefused
+from agent.flash.method import FlashImage, ImageFormat
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from agent.catalog import Model
+
+ELF_MAGIC: Final = b"\x7fELF"
+UF2_MAGIC: Final = bytes.fromhex("5546320a")
+"""First word of a UF2 block, 0x0A324655."""
+ESP_MAGIC: Final = b"\xe9"
+ESP_LATE_OFFSET: Final = 0x1000
+"""Where the bootloader is in a merged image of an ESP32 or ESP32-S2; before it nothing."""
+NAME_CHARS_MAX: Final = 120
+
+_SHOWN: Final[dict[ImageFormat, str]] = {
+    "bin": "a memory image (.bin)",
+    "elf": "an ELF file",
+    "uf2": "a UF2 file",
+    "esp": "an image for ESP chips",
+}
+
+
+class CortexM(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a sketch lives on a Cortex-M chip."""
+
+    ram: tuple[range, ...]
+    """Memory that a stack may begin in."""
+    base: int
+    """Address that the first byte of the sketch runs at."""
+
+
+SAMD21: Final = CortexM(ram=(range(0x20000000, 0x20008000),), base=0x2000)
+SAMD51: Final = CortexM(ram=(range(0x20000000, 0x20030000),), base=0x4000)
+RA4M1: Final = CortexM(ram=(range(0x20000000, 0x20008000),), base=0x4000)
+STM32H7: Final = CortexM(
+    ram=(range(0x20000000, 0x20020000), range(0x24000000, 0x24080000)), base=0x08040000
+)
+"""Data sheets: SAM D21 (32 KiB), SAM D51P19 (192 KiB), RA4M1 (32 KiB), STM32H747 (128 KiB DTCM and
+512 KiB AXI SRAM). Bases: flashing, sections 2 to 4."""
+
+
+def read_image(name: str, data: bytes) -> FlashImage:
+    """Tell the format by the content; refuses what is empty or is not what its extension says."""
+    shown = clean_text(name.replace("\\", "/").rpartition("/")[2])[:NAME_CHARS_MAX] or "the file"
+    kind = _format_of(data)
+    extension = shown.rpartition(".")[2].lower()
+    if not data:
+        _refuse(shown, "a board", "it is empty")
+    if extension in {"elf", "uf2"} and kind != extension:
+        _refuse(shown, "a board", f"its content is not that of a .{extension} file")
+    return FlashImage(name=shown, format=kind, data=data, sha256=hashlib.sha256(data).hexdigest())
+
+
+def require_format(image: FlashImage, model: Model, *formats: ImageFormat) -> None:
+    """The board takes one of these formats."""
+    if image.format not in formats:
+        wanted = " or ".join(_SHOWN[each] for each in formats)
+        refuse(image, model, f"it is {_SHOWN[image.format]}, and this board takes {wanted}")
+
+
+def require_size(image: FlashImage, model: Model, size: int, limit: int) -> None:
+    """``size`` bytes fit into the ``limit`` bytes that a sketch may have."""
+    if size > limit:
+        refuse(image, model, f"it has {size} bytes, and the board has room for {limit}")
+
+
+def require_vectors(image: FlashImage, model: Model, chip: CortexM) -> None:
+    """The image begins with a vector table that this chip can start.
+
+    The stack begins in RAM, on a word boundary; the code begins inside the image, at an odd
+    address, which marks Thumb code. Source: ARMv6-M and ARMv7-M architecture, exception model.
+    """
+    if len(image.data) < 8:
+        refuse(image, model, "it is too short for a sketch")
+    stack = int.from_bytes(image.data[:4], "little")
+    start = int.from_bytes(image.data[4:8], "little")
+    # A stack grows downwards: it may begin at the first address behind the RAM.
+    if stack % 4 or not any(ram.start < stack <= ram.stop for ram in chip.ram):
+        refuse(image, model, f"its stack at {stack:#010x} is outside the memory of this board")
+    inside = chip.base < start < chip.base + len(image.data)
+    if not (start % 2 and inside):
+        refuse(image, model, f"its code begins at {start:#010x}, which is not inside the file")
+
+
+def refuse(image: FlashImage, model: Model, problem: str) -> NoReturn:
+    """Raise the error that says why."""
+    _refuse(image.name, model.name, problem)
+
+
+def _refuse(name: str, model: str, problem: str) -> NoReturn:
+    raise ImageRefused(name=name, model=model, problem=problem)
+
+
+def _format_of(data: bytes) -> ImageFormat:
+    if data.startswith(ELF_MAGIC):
+        return "elf"
+    if data.startswith(UF2_MAGIC):
+        return "uf2"
+    # A stack pointer is a multiple of four, so no sketch of a Cortex-M begins with this byte.
+    late = data[ESP_LATE_OFFSET : ESP_LATE_OFFSET + 1]
+    if data.startswith(ESP_MAGIC) or (
+        late == ESP_MAGIC and not data[:ESP_LATE_OFFSET].strip(b"\xff")
+    ):
+        return "esp"
+    return "bin"

@@ -1,0 +1,112 @@
+import contextlib
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.catalog import Catalog
+from agent.errors import ImageRefused
+from agent.flash import content
+from agent.flash.content import read_image, require_format, require_size, require_vectors
+
+MODEL = next(model for model in Catalog.load().models if model.id == "mkr_wifi_1010")
+
+
+def vectors(stack: int, start: int, size: int = 64) -> bytes:
+    return stack.to_bytes(4, "little") + start.to_bytes(4, "little") + bytes(size - 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("sketch.bin", vectors(0x20008000, 0x2101), "bin"),
+        ("sketch.elf", b"\x7fELF\x01", "elf"),
+        ("sketch.bin", b"\x7fELF\x01", "elf"),
+        ("sketch.uf2", b"UF2\n\x57\x51\x5d\x9e", "uf2"),
+        ("app.bin", b"\xe9\x03\x02\x20", "esp"),
+        ("merged.bin", b"\xff" * 0x1000 + b"\xe9\x03", "esp"),
+        ("blank.bin", b"\xff" * 0x1001, "bin"),
+        ("sketch", b"anything", "bin"),
+    ],
+)
+def test_the_format_of_a_file_is_told_by_its_content(name, data, expected):
+    assert read_image(name, data).format == expected
+
+
+@pytest.mark.parametrize("name", ["a.elf", "a.uf2", "A.UF2"])
+def test_a_file_that_is_not_what_its_extension_says_is_refused(name):
+    with pytest.raises(ImageRefused, match="not that of"):
+        read_image(name, b"anything")
+
+
+def test_an_empty_file_is_refused():
+    with pytest.raises(ImageRefused, match="empty"):
+        read_image("a.bin", b"")
+
+
+def test_an_image_has_the_name_without_folders_and_the_digest_of_its_content():
+    image = read_image("C:\\sketches\\a/b\x1b[31m.bin", b"data")
+    assert "\\" not in image.name
+    assert "/" not in image.name
+    assert "\x1b" not in image.name
+    assert image.name.endswith(".bin")
+    assert image.sha256 == hashlib.sha256(b"data").hexdigest()
+    assert "4 bytes" in repr(image)
+
+
+def test_a_board_is_given_only_formats_that_it_takes():
+    image = read_image("a.uf2", b"UF2\n" + bytes(508))
+    require_format(image, MODEL, "elf", "uf2")
+    with pytest.raises(ImageRefused) as refused:
+        require_format(image, MODEL, "bin", "elf")
+    assert "UF2" in str(refused.value)
+    assert MODEL.name in str(refused.value)
+
+
+def test_a_file_may_be_as_large_as_the_room_and_no_larger():
+    image = read_image("a.bin", b"data")
+    require_size(image, MODEL, 100, 100)
+    with pytest.raises(ImageRefused, match="101 bytes"):
+        require_size(image, MODEL, 101, 100)
+
+
+CHIPS = [content.SAMD21, content.SAMD51, content.RA4M1, content.STM32H7]
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_a_sketch_that_can_start_is_accepted(chip):
+    for ram in chip.ram:
+        require_vectors(read_image("a.bin", vectors(ram.stop, chip.base + 9)), MODEL, chip)
+        require_vectors(read_image("a.bin", vectors(ram.stop - 8, chip.base + 63)), MODEL, chip)
+
+
+WRONG = {
+    "stack below the RAM": lambda ram, base: vectors(ram.start, base + 9),
+    "stack above the RAM": lambda ram, base: vectors(0x24080004, base + 9),
+    "stack not on a word": lambda ram, base: vectors(ram.stop - 2, base + 9),
+    "stack nowhere": lambda ram, base: vectors(0, base + 9),
+    "erased flash": lambda ram, base: b"\xff" * 64,
+    "even address": lambda ram, base: vectors(ram.stop, base + 8),
+    "before the image": lambda ram, base: vectors(ram.stop, base - 1),
+    "behind the image": lambda ram, base: vectors(ram.stop, base + 65),
+    "for another base": lambda ram, base: vectors(ram.stop, base + 0x10001),
+    "too short": lambda ram, base: vectors(ram.stop, base + 9)[:7],
+    "text": lambda ram, base: b":100000000C9434000C944F000C944F000C944F004F" * 2,
+}
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("make", WRONG.values(), ids=WRONG)
+def test_a_sketch_that_cannot_start_is_refused(chip, make):
+    image = read_image("a.bin", make(chip.ram[0], chip.base))
+    with pytest.raises(ImageRefused):
+        require_vectors(image, MODEL, chip)
+
+
+@given(st.text(max_size=200), st.binary(max_size=300))
+def test_whatever_a_file_is_it_is_an_image_or_refused(name, data):
+    with contextlib.suppress(ImageRefused):
+        image = read_image(name, data)
+        assert image.data == data
+        require_vectors(image, MODEL, content.SAMD21)
