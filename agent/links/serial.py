@@ -38,7 +38,7 @@ async def open_serial(address: str, baud: int) -> Link:
     if "://" in address:
         # serialx would open sockets of other computers for it.
         raise InputError(field="port", problem="is not a serial port")
-    await asyncio.to_thread(_prepare)
+    await asyncio.to_thread(prepare)
     import serialx
 
     link = StreamLink(address, baud)
@@ -76,7 +76,7 @@ def check_baud(baud: int) -> None:
         raise InputError(field="baud", problem=problem)
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """Import the library off the loop: it takes about 0.2 s the first time."""
     importlib.import_module("serialx")
     # At debug level it logs all bytes both ways, passwords among them.

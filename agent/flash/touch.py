@@ -1,0 +1,128 @@
+"""From sketch to bootloader: which of the devices that are there is our board, and when.
+
+No I/O and no clock. ``links.touch`` does the touch itself; the job looks at the devices and asks
+here. Source: flashing, sections 2, 3, 9 and 10.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from agent.catalog import UsbId
+from agent.errors import NoBootloader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.catalog import Model
+    from agent.flash.method import FlashTarget
+
+BRIDGE_RESTART_S: Final = 0.5
+"""A bridge pulses the reset line for 0.3 s; then the loader starts."""
+TOUCH_AGAIN_S: Final = 2.0
+"""A sketch that is still there after this has not felt the touch: it restarts after 0.25 s."""
+APPEARS_S: Final = 10.0
+"""How long a loader may need to appear; slow hubs and Windows need a few seconds."""
+SETTLED_S: Final = 0.2
+"""How long a device must have been there without a break: some loaders come, go and come again."""
+
+
+class Entry(Enum):
+    """How a board gets into its bootloader."""
+
+    RESTARTS = "restarts"
+    """After a touch it leaves the bus and comes back as another device."""
+    STAYS = "stays"
+    """After a touch its port stays, with the same name and ids: a bridge restarts the chip."""
+    BY_TOOL = "by tool"
+    """The tool that flashes it does that itself, or a person does."""
+
+
+class Action(Enum):
+    """What to do now."""
+
+    WAIT = "wait"
+    TOUCH_AGAIN = "touch again"
+    """The sketch is still there; said once."""
+
+
+def entry_of(model: Model) -> Entry:
+    """Decided by the catalogue: a touch, and whether the loader has USB ids of its own."""
+    if not model.upload.use_1200bps_touch:
+        return Entry.BY_TOOL
+    same = set(model.usb.bootloader) & set(model.usb.sketch)
+    return Entry.STAYS if same else Entry.RESTARTS
+
+
+class BootloaderWait:
+    """After the touch of one board; ``now`` is any clock that only grows, in seconds.
+
+    ``touched`` is the device that was touched, ``present`` all that were there just before.
+    """
+
+    def __init__(
+        self, model: Model, touched: FlashTarget, present: Iterable[FlashTarget], now: float
+    ) -> None:
+        self._model = model
+        self._touched = touched
+        self._before = set(present)
+        self._began = now
+        self._again_at: float | None = now + TOUCH_AGAIN_S
+        self._since: dict[FlashTarget, float] = {}
+        self._stays = entry_of(model) is Entry.STAYS
+
+    @property
+    def next_deadline(self) -> float:
+        """When :meth:`look` must be called at the latest, also if no device came or went."""
+        if self._stays:
+            return self._began + BRIDGE_RESTART_S
+        times = [since + SETTLED_S for since in self._since.values()]
+        times.append(self._began + APPEARS_S)
+        if self._again_at is not None:
+            times.append(self._again_at)
+        return min(times)
+
+    def look(self, present: Iterable[FlashTarget], now: float) -> FlashTarget | Action:
+        """The board in its loader, or what to do; :class:`NoBootloader` when it did not come."""
+        if self._stays:
+            return self._touched if now >= self._began + BRIDGE_RESTART_S else Action.WAIT
+        there = set(present)
+        found = self._ours(there)
+        self._since = {each: self._since.get(each, now) for each in found}
+        for each in found:
+            if now >= self._since[each] + SETTLED_S:
+                return each
+        if now >= self._began + APPEARS_S:
+            seconds = int(APPEARS_S)
+            manual = self._model.bootloader_entry.manual
+            raise NoBootloader(detail=f"it did not appear within {seconds} s", manual=manual)
+        if self._again_at is not None and now >= self._again_at:
+            self._again_at = None
+            if self._touched in there:
+                return Action.TOUCH_AGAIN
+        return Action.WAIT
+
+    def _ours(self, there: set[FlashTarget]) -> list[FlashTarget]:
+        """Loaders of this model that can be this board: none, rather than one of two.
+
+        The socket decides where the system tells it, then the serial number; some loaders have
+        none, another one, or all the same one.
+        """
+        touched = self._touched
+        loaders = [each for each in there if self._is_loader(each)]
+        if touched.location:
+            here = [each for each in loaders if each.location == touched.location]
+            if here:
+                return here[:1]
+            loaders = [each for each in loaders if not each.location]
+        new = [each for each in loaders if each not in self._before]
+        if len(new) > 1 and touched.serial_number:
+            new = [each for each in new if each.serial_number == touched.serial_number]
+        return new if len(new) == 1 else []
+
+    def _is_loader(self, device: FlashTarget) -> bool:
+        if device.vid is None:
+            return False
+        ids = UsbId(device.vid, device.pid)
+        return ids in self._model.usb.bootloader
