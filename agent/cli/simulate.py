@@ -33,8 +33,15 @@ STEPS: Final = (
     "joining",
     "connected",
     "certificate",
+    "info",
+    "csr",
+    "storage",
+    "stored",
+    "rebuilt",
 )
-"""As ``agent.simulator.config.MILESTONES``, which takes longer to load; a test compares them."""
+"""As ``MILESTONES`` and ``V1_MILESTONES`` of ``agent.simulator.config``, which takes longer to
+load; a test compares them, and the lists below."""
+SKETCHES: Final = ("provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0")
 UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")
 ELEMENT: Final = ("ok", "no_answer", "no_configuration", "no_lock", "no_key", "no_write")
 
@@ -77,7 +84,8 @@ _surroundings = _options(
     click.option("--cloud", metavar="URL", help="Simulated cloud that signs the certificate."),
 )
 _firmware = _options(
-    click.option("--application", is_flag=True, help="A sketch that cannot be claimed."),
+    click.option("--sketch", type=click.Choice(SKETCHES), help="What runs on the board."),
+    click.option("--application", is_flag=True, help="As --sketch application."),
     click.option("--foreign-sketch", is_flag=True, help="A sketch that knows no provisioning."),
     click.option("--sketch-version", metavar="VERSION", help="Of the provisioning sketch."),
     click.option("--library-version", metavar="VERSION", help="Of the configurator library."),
@@ -159,7 +167,7 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
 
     board = BoardConfig(
         model=model,
-        sketch="application" if given["application"] else "provisioning",
+        sketch=given["sketch"] or ("application" if given["application"] else "provisioning"),
         answers=not given["foreign_sketch"],
         log=given["log"],
         wifi=not given["no_wifi"],

@@ -11,6 +11,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from agent.simulator.board_cbor import Halted
+from agent.simulator.config import WAITING_SKETCHES
 from agent.simulator.configurator import HOLD_MS
 from agent.simulator.hardware import CloudCall, Hardware, Memory, Reset, Steps
 from agent.simulator.secure_element import SecureElementChip
@@ -63,7 +64,7 @@ class Firmware:
         self._chance = random.Random(seed)  # noqa: S311  (jitter, not a secret)
         self._on_milestone = on_milestone
         self._clock = 0.0
-        self._port_open = True
+        self._port_open = config.sketch not in WAITING_SKETCHES
         self._sent: list[bytes] = []
         self._calls: list[CloudCall] = []
         self._turn: Steps[None] | None = None

@@ -12,7 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli import simulate as command
-from agent.simulator.config import MILESTONES, StepFault
+from agent.errors import InputError
+from agent.links.open import open_link
+from agent.sessions.v1 import BAUD, open_v1_session
+from agent.simulator.config import MILESTONES, SKETCHES, V1_MILESTONES, StepFault
 from agent.simulator.world import SecureElement, Uplink
 from tests.simulator.boards import CONNECT, GONE, Host
 
@@ -36,7 +39,8 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_lists_of_the_command_are_those_of_the_simulator() -> None:
-    assert command.STEPS == MILESTONES
+    assert command.STEPS == MILESTONES + V1_MILESTONES
+    assert command.SKETCHES == SKETCHES
     assert {Uplink(name) for name in command.UPLINKS} == set(Uplink)
     assert {SecureElement(name) for name in command.ELEMENT} == set(SecureElement)
 
@@ -190,3 +194,24 @@ async def test_a_reader_that_leaves_ends_the_command() -> None:
         while (await host.hear())[0] != GONE:
             pass
     assert await process.wait() == 0
+
+
+async def test_a_board_with_the_sketch_of_1_0_is_simulated_as_well() -> None:
+    process = await run(
+        *("mkr_wifi_1010", "--sketch", "provisioning-1.0", "--speed", "50"),
+        *("--json", "--until-stdin-closes"),
+    )
+    assert process.stdin is not None
+    port = await lines_of(process)
+    session = await open_v1_session(await open_link(port["address"], BAUD), flashed=True)
+    assert "BEGIN CERTIFICATE REQUEST" in await session.csr("01234567-89ab-cdef-0123-456789abcdef")
+    await session.close()
+    process.stdin.close()
+    assert await process.wait() == 0
+    assert port["product"] == "Arduino MKR WiFi 1010"
+
+
+def test_a_sketch_is_refused_for_a_board_that_cannot_carry_it() -> None:
+    with pytest.raises(InputError, match="uno_r4_wifi"):
+        config_of("--sketch", "provisioning-1.0")
+    assert config_of("--sketch", "lora-1.0", model="mkr_wan_1310").board.sketch == "lora-1.0"
