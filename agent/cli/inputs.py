@@ -98,7 +98,10 @@ def load_network(name: str) -> dict[str, Any]:
 
 def first_line(field: str) -> Secret:
     """The first line of standard input, without its end."""
-    line = sys.stdin.buffer.readline(LINE_BYTES)
+    line = sys.stdin.buffer.readline(LINE_BYTES) if sys.stdin else b""
+    if not line:
+        # An empty line is an open network; nothing at all is a command before ours that failed.
+        raise InputError(field=field, problem="is not given: standard input is empty")
     try:
         return Secret(line.decode("utf-8").rstrip("\r\n"))
     except UnicodeDecodeError:

@@ -86,8 +86,11 @@ def configure(
 def forget(*, board: str, confirmed: bool, as_json: bool) -> None:
     """Erase the network settings that are stored on a board."""
 
-    def begin(shell: Shell) -> Awaitable[ExitStatus]:
-        return _run(shell, _forgotten, kind="forget", board=board, confirmed=confirmed)
+    async def begin(shell: Shell) -> ExitStatus:
+        status = await _run(shell, _forgotten, kind="forget", board=board, confirmed=confirmed)
+        if status is ExitStatus.USAGE and not confirmed:
+            shell.output.note("With --yes it is erased without a question.")
+        return status
 
     run_command(as_json, begin)
 
@@ -133,7 +136,7 @@ def job(*, job_id: str, as_json: bool) -> None:
         shell.output.line(f"{found.kind.value} of {clean_text(found.board)}, {_when(found)}")
         StepReporter(shell.output).show(found)
         for key, value in (found.result or {}).items():
-            if not isinstance(value, list | dict):
+            if value is not None and not isinstance(value, list | dict):
                 shell.output.line(f"  {clean_text(key)}: {clean_text(str(value))}")
         if found.error is not None:
             shell.output.explain(found.error)

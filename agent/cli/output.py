@@ -60,11 +60,14 @@ class Output:
         self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None
     ) -> None:
         self.as_json = as_json
-        self._out = sys.stdout if out is None else out
-        self._err = sys.stderr if err is None else err
+        # Python has no stream where the caller closed the descriptor.
+        self._out = out or sys.stdout or _nowhere()
+        self._err = err or sys.stderr or _nowhere()
         self._status = ""
         self.reader_gone = False
         """Nobody reads the results any more (``mooring jobs | head``); they are dropped now."""
+        self.failed = False
+        """The results could not be written (a full disk); the command must not look done."""
 
     # --- results ---------------------------------------------------------------------------------
 
@@ -89,8 +92,8 @@ class Output:
         try:
             self._out.buffer.write(data)
             self._out.flush()
-        except BrokenPipeError:
-            self._drop_results()
+        except OSError as error:
+            self._drop(self._out, error)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
         """Aligned columns; a person reads ``empty`` where there are no rows."""
@@ -119,8 +122,7 @@ class Output:
             return
         self._clear_status()
         self._status = cut_to_width(text, _columns() - 1)
-        self._err.write(_encodable(self._err, self._status))
-        self._err.flush()
+        self._put(self._err, _encodable(self._err, self._status))
 
     def error(self, report: ErrorReport) -> None:
         """Three sentences and the code; with ``--json`` also an object on stdout."""
@@ -139,30 +141,39 @@ class Output:
     def prompt(self, text: str) -> None:
         """The words before an answer is typed; no new line."""
         self._clear_status()
-        self._err.write(_encodable(self._err, text))
-        self._err.flush()
+        self._put(self._err, _encodable(self._err, text))
 
     def _write(self, stream: TextIO, text: str, end: str = "\n") -> None:
         self._clear_status()
-        try:
-            stream.write(_encodable(stream, text) + end)
-            stream.flush()
-        except BrokenPipeError:
-            if stream is self._err:
-                raise
-            self._drop_results()
+        self._put(stream, _encodable(stream, text) + end)
 
-    def _drop_results(self) -> None:
-        """A job goes on to its end even if nobody watches it any more."""
-        self.reader_gone = True
+    def _put(self, stream: TextIO, text: str) -> None:
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError as error:
+            self._drop(stream, error)
+
+    def _drop(self, stream: TextIO, error: OSError) -> None:
+        """Write no more there: a job goes on to its end even if nobody watches it any more."""
         # Where the descriptor leads, so that nothing is left to be flushed into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - the device, whose path is no Path
+            os.dup2(nowhere.fileno(), stream.fileno())
+        if stream is not self._out:
+            return
+        self.reader_gone = True
+        if not isinstance(error, BrokenPipeError):
+            self.failed = True
+            self.note(f"The results cannot be written: {error.strerror}.", "red")
 
     def _clear_status(self) -> None:
         if self._status:
             self._status = ""
-            self._err.write(CLEAR_LINE)
-            self._err.flush()
+            self._put(self._err, CLEAR_LINE)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open to the end
 
 
 def is_terminal(stream: Any) -> bool:  # noqa: ANN401 - any stream, even one that was closed

@@ -47,6 +47,8 @@ def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -
     shell = Shell(as_json=as_json)
     try:
         status = asyncio.run(_interruptible(shell, body(shell)))
+        if shell.output.failed and status is ExitStatus.DONE:
+            status = ExitStatus.FAILED
     except MooringError as error:
         shell.output.error(error.report())
         status = status_of(error)

@@ -150,6 +150,9 @@ async def test_configure_and_forget_work_without_a_cloud(alone: Mooring, tmp_pat
     ended = await alone.run("configure", alone.board, "--network", str(file))
     assert ended.status == 0, ended.err
     assert alone.demo.network.ssid in ended.out
+    ended = await alone.run("forget", alone.board)
+    assert ended.status == 2
+    assert "--yes" in ended.err
     ended = await alone.run("forget", alone.board, "--yes", "--json")
     assert ended.status == 0, ended.err
     assert ended.lines[-1]["state"] == "done"

@@ -123,7 +123,7 @@ def test_wrong_usage_is_an_object_for_programs():
         (["configure", "b"], "", "--ssid or --network"),
         (["configure", "b", "--ssid", "x", "--network", "-"], "", "--ssid or --network"),
         (["configure", "b", "--ssid", "x"], "", "password"),
-        (["configure", "b", "--ssid", ""], "", "ssid"),
+        (["configure", "b", "--ssid", ""], "\n", "ssid"),
         (["configure", "b", "--ssid", "x" * 33, "--password-stdin"], "hunter2hunter2\n", "ssid"),
         (["configure", "b", "--ssid", "x", "--password-stdin"], "x" * 64 + "\n", "password"),
         (["configure", "b", "--network", "-"], '{"kind": "wifi"}', "ssid"),

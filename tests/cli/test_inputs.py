@@ -52,6 +52,20 @@ def test_an_empty_password_means_an_open_network(stdin, monkeypatch):
     assert not read_network("Cafe", None, password_stdin=False)["password"]
 
 
+def test_an_empty_line_is_an_open_network_and_nothing_at_all_is_an_error(stdin):
+    stdin(b"\n")
+    assert not read_network("Cafe", None, password_stdin=True)["password"]
+    stdin(b"")
+    with pytest.raises(InputError, match="standard input is empty"):
+        read_network("Cafe", None, password_stdin=True)
+
+
+@pytest.mark.parametrize("line", [b"four word \n", b"four word \r\n", b"four word "])
+def test_the_end_of_the_line_is_no_part_of_the_password(stdin, line):
+    stdin(line)
+    assert read_network("Cafe", None, password_stdin=True)["password"].reveal() == "four word "
+
+
 def test_without_a_person_a_missing_password_is_an_error(stdin):
     with pytest.raises(InputError, match=PASSWORD_VARIABLE):
         read_network("Home", None, password_stdin=False)

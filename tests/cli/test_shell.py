@@ -110,6 +110,53 @@ run_command(False, body)
     process.stderr.close()
 
 
+WORK = f"""{HEAD}
+from agent.errors import UnknownBoard
+async def body(shell):
+    shell.output.note("a remark")
+    shell.output.line("a result")
+    raise UnknownBoard(wanted="x")
+run_command(False, body)
+"""
+
+
+def test_the_exit_status_is_right_even_if_nobody_reads_anything():
+    process = start(WORK)
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+    assert process.wait(15) == 3
+
+
+@pytest.mark.system("linux", "darwin")
+def test_streams_that_the_caller_closed_are_no_defect():
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", WORK]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=15).returncode == 3
+
+
+@pytest.mark.system("linux")
+def test_results_that_cannot_be_written_are_told_and_not_called_done():
+    code = f"""{HEAD}
+async def body(shell):
+    shell.output.line("a result")
+    shell.output.line("another one")
+    return ExitStatus.DONE
+run_command(False, body)
+"""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=15,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "The results cannot be written: No space left on device.\n"
+
+
 class Terminal:
     """A pseudo-terminal with a command on it."""
 
