@@ -463,6 +463,16 @@ class DeviceRefused(CloudError):
     remedy = "Look in {cloud} for an older device of this board, and at the limits of the plan."
 
 
+class DeviceLeft(CloudError):
+    """A procedure failed, and the device that it had made could not be deleted."""
+
+    code = "cloud-device-left"
+    retryable = True
+    title = "{cause}"
+    meaning = "The device that was made for this board is still in {cloud}: {detail}"
+    remedy = "Delete device {device} in {cloud}, then start again."
+
+
 class CertificateRefused(CloudError):
     """The cloud does not sign the certificate request, or signs one that the board cannot hold."""
 
@@ -517,6 +527,17 @@ class NoBootloader(FlashError):
     title = "The bootloader of the board was not found: {detail}."
     meaning = "The board did not restart into it, or something else is on its port."
     remedy = "{manual} Then start again."
+
+
+class LoaderRefused(FlashError):
+    """The system does not let us talk to a bootloader that is there; ``action`` is the mend."""
+
+    code = "flash-access"
+    exit_status = ExitStatus.NO_ACCESS
+    retryable = True
+    title = "This account may not talk to the bootloader of the board."
+    meaning = "It is there, but the system refuses: {detail}. Nothing was erased."
+    remedy = "{action}"
 
 
 class VerifyFailed(FlashError):

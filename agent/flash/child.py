@@ -172,7 +172,7 @@ class _Child(asyncio.SubprocessProtocol):
 
     def _hand_over(self, lines: list[str]) -> None:
         for line in lines:
-            clean = clean_text(line, LINE_LIMIT)
+            clean = clean_text(line.replace("\t", " "), LINE_LIMIT)
             self.tail.append(clean)
             if self._failure is None:
                 try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import operator
 import struct
 from typing import TYPE_CHECKING
 
+from agent.flash.esp_image import CHIP_IDS
 from agent.flash.method import FlashImage, FlashProgress
 
 if TYPE_CHECKING:
@@ -44,3 +47,27 @@ class Steps(list[FlashProgress]):
         """Names of the stages, each time one begins."""
         names = [step.stage for step in self]
         return [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+
+
+def esp_image(chip: str, body: bytes) -> bytes:
+    """An image for ESP chips with one segment and a right check value."""
+    body = body.ljust((len(body) + 3) & ~3, b"\xff")
+    head = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, 0x4008_0000)
+    if chip in CHIP_IDS:
+        fields = (0xEE, bytes(3), CHIP_IDS[chip], 0, 0, 0xFFFF, bytes(4), 0)
+        head += struct.pack("<B3sHBHH4sB", *fields)
+    data = head + struct.pack("<II", 0x4008_0000, len(body)) + body
+    check = functools.reduce(operator.xor, body, 0xEF)
+    return data + bytes(15 - len(data) % 16) + bytes([check])
+
+
+def esp_merged(chip: str, bootloader_at: int, sketch: bytes) -> bytes:
+    """A whole flash: bootloader, partition table and the sketch at 0x10000."""
+    flash = b"\xff" * bootloader_at + esp_image(chip, noise(6000, b"bootloader"))
+    flash = flash.ljust(0x8000, b"\xff") + b"\xaa\x50" + noise(30, b"partition")
+    return flash.ljust(0x1_0000, b"\xff") + sketch
+
+
+def cortex_image(size: int, base: int, ram_end: int) -> bytes:
+    """A sketch with a vector table that the chip can start."""
+    return struct.pack("<II", ram_end, base + 0x101) + noise(size - 8)
