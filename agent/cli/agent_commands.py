@@ -27,10 +27,12 @@ def run(*, headless: bool = False, as_json: bool = False) -> None:
     del headless  # There is no tray yet, so both ways are the same.
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        from agent.cli.inputs import drop_secret_variables
         from agent.cli.serve import serve
         from agent.settings.config import load_config
         from agent.settings.paths import find_paths
 
+        drop_secret_variables()
         paths = find_paths()
         return serve(shell.output, load_config(paths.config_file), paths)
 
@@ -53,8 +55,9 @@ def demo(*, once: bool, count: int, password_stdin: bool, as_json: bool) -> None
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
-        from agent.cli.inputs import first_line
+        from agent.cli.inputs import drop_secret_variables, first_line
 
+        drop_secret_variables()
         password = first_line("password") if password_stdin else None
         return _once(shell, password) if once else _show(shell, password, count)
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from agent.cli.connect import open_client
-from agent.cli.inputs import can_ask, first_line
+from agent.cli.inputs import ACCOUNT_VARIABLES, can_ask, first_line
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
 from agent.clouds.cloud import CloudInfo
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from agent.cli.client import Client
     from agent.cli.shell import Shell
 
-VARIABLE_PREFIX = "MOORING_CLOUD_"
 """``MOORING_CLOUD_CLIENT_SECRET`` holds the field ``client_secret`` of an account."""
 
 
@@ -186,7 +185,7 @@ async def _account(
             raise InputError(field=field, problem="is secret and never given as an argument")
     account: dict[str, Secret] = {}
     for field, schema in fields.items():
-        value = given.get(field, os.environ.get(VARIABLE_PREFIX + field.upper()))
+        value = given.get(field, os.environ.get(ACCOUNT_VARIABLES + field.upper()))
         if value is not None:
             account[field] = Secret(value)
         elif password_stdin and _is_secret(schema):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent.errors import ErrorReport
+from agent.errors import AgentGone, ErrorReport
 from agent.settings.config import load_config
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agent.bridge.connection import Connection
+    from agent.bridge.connection import Close, Connection
     from agent.cli.client import Client
     from agent.cli.output import Output
 
@@ -67,12 +67,22 @@ class _Inside:
 
     def __init__(self) -> None:
         self.messages: asyncio.Queue[str | bytes | None] = asyncio.Queue(MESSAGES_WAITING)
+        self._ended = False
 
     async def send(self, message: str | bytes) -> None:
+        if self._ended:
+            raise AgentGone
         await self.messages.put(message)
 
+    def end(self) -> None:
+        """Nobody takes messages any more; whoever waits for room gets it."""
+        self._ended = True
+        while not self.messages.empty():
+            self.messages.get_nowait()
+
     async def close(self) -> None:
-        await self.messages.put(None)
+        if not self._ended:
+            await self.messages.put(None)
 
 
 @contextlib.asynccontextmanager
@@ -87,7 +97,12 @@ async def inside_client(connection: Connection) -> AsyncIterator[Client]:
         client.receive(message)
 
     serving = asyncio.ensure_future(connection.serve(transport.messages.get, take))
-    serving.add_done_callback(lambda _: client.lost())
+
+    def ended(_: asyncio.Future[Close]) -> None:
+        transport.end()
+        client.lost()
+
+    serving.add_done_callback(ended)
     try:
         yield client
     finally:

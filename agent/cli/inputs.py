@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PASSWORD_VARIABLE: Final = "MOORING_WIFI_PASSWORD"  # noqa: S105 - the name, not the password
+ACCOUNT_VARIABLES: Final = "MOORING_CLOUD_"
+"""Begin of the variables with the fields of a cloud account."""
 SECRET_FIELDS: Final = {"password", "pin", "app_key"}
 FILE_BYTES: Final = 64 << 10
 """A file with one network setting has some 200 bytes; anything larger is the wrong file."""
@@ -111,6 +113,13 @@ def first_line(field: str) -> Secret:
 def ask_secret(prompt: str) -> Secret:
     """A secret that a person types without seeing it; before anything runs."""
     return Secret(getpass.getpass(prompt, stream=sys.stderr))
+
+
+def drop_secret_variables() -> None:
+    """Take secrets out of the environment, which every program inherits that is started now."""
+    for name in list(os.environ):
+        if name == PASSWORD_VARIABLE or name.startswith(ACCOUNT_VARIABLES):
+            del os.environ[name]
 
 
 def can_ask() -> bool:

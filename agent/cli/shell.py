@@ -44,6 +44,7 @@ def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -
 
     What ``body`` does before it returns its coroutine (prompts, reading files) runs without a loop.
     """
+    _leave_no_core()
     shell = Shell(as_json=as_json)
     try:
         status = asyncio.run(_interruptible(shell, body(shell)))
@@ -60,6 +61,17 @@ def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -
         shell.output.error(InternalError(kind=type(error).__name__).report())
         status = ExitStatus.FAILED
     sys.exit(status)
+
+
+def _leave_no_core() -> None:
+    """A crash must not write memory to a file: there are passwords in it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _open_log() -> None:

@@ -149,6 +149,15 @@ async def test_the_end_of_the_agent_ends_what_waits_for_it(client, agent):
         await client.wait_gone()
 
 
+async def test_a_message_to_an_agent_that_has_ended_does_not_wait_for_room(client, agent):
+    agent.connection.close(RESTART)
+    with pytest.raises(AgentGone):
+        await client.wait_gone()
+    for _ in range(100):  # more than there is room for
+        with pytest.raises(AgentGone):
+            await client.send_data(3, b"into the void")
+
+
 def test_an_error_that_is_no_report_is_a_defect_and_not_a_crash():
     assert isinstance(error_from(None), InternalError)
     assert isinstance(error_from({"code": 7}, {"message": "x"}), InternalError)

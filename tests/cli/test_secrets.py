@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -17,7 +20,7 @@ from agent.cli.demo import demo_surroundings
 from agent.desktop.instance import Instance, find_instance
 from agent.settings import Secret
 
-from .conftest import SPEED, Mooring, finish
+from .conftest import ROOT, SPEED, Mooring, finish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,6 +97,31 @@ async def _program(instance: Instance) -> Caller:
 
 async def _page(instance: Instance) -> Caller:
     return Caller(await connect(instance.rpc_url, origin=OTHER_PAGE, proxy=None))  # type: ignore[arg-type] # a NewType of str
+
+
+@pytest.mark.system("linux")
+async def test_programs_that_the_agent_starts_inherit_no_secret_and_leave_no_core():
+    variables = {"MOORING_WIFI_PASSWORD": "marker-wifi", "MOORING_CLOUD_CLIENT_SECRET": "marker"}
+    agent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "agent", "demo", "--json"),
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert agent.stdout is not None
+        assert json.loads(await agent.stdout.readline())["url"]
+        started = psutil.Process(agent.pid).children(recursive=True)
+        assert started
+        for each in started:
+            assert not variables.keys() & each.environ().keys()
+        for pid in (agent.pid, *(each.pid for each in started)):
+            limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+            assert re.search(r"Max core file size +0 ", limits)
+    finally:
+        agent.terminate()
+        await agent.wait()
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["to its end", "killed while it asks"])
