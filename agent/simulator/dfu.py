@@ -136,7 +136,7 @@ class DfuDevice:
             found = self._descriptor(setup.value >> 8, setup.value & 0xFF)
             return None if found is None else found[: setup.length]
         if setup.kind == _STANDARD_IN and setup.request == _GET_CONFIGURATION:
-            return b"\x01"
+            return b"\x01"[: setup.length]
         if setup.kind == _STANDARD_OUT and setup.request == _SET_CONFIGURATION:
             return b""
         if setup.kind in {_CLASS_OUT, _CLASS_IN} and setup.request in list(Request):
