@@ -79,6 +79,7 @@ class Lease:
         self._opener = opener
         self._link: Link | None = None
         self._opened: Sighting | None = None
+        self._ended = False
         self.holder = holder
 
     @property
@@ -108,6 +109,10 @@ class Lease:
                     raise
                 await asyncio.sleep(SETTLE_RETRY_S)
                 continue
+            if self._ended:
+                # Its holder gave up waiting; the board may be another one's by now.
+                await link.close()
+                raise PortGone(port=sighting.port.address)
             self._opened = sighting
             self._link = link
             return link
@@ -116,6 +121,11 @@ class Lease:
         """A link was lost on this very port, so it is still listed only because nobody looked."""
         link = self._link
         return isinstance(link, StreamLink) and link.lost and sighting == self._opened
+
+    async def end(self) -> None:
+        """Close the link for good: one that is still being opened is closed as soon as it is."""
+        self._ended = True
+        await self.close()
 
     async def close(self) -> None:
         """Close the link that is open. May be called more than once."""

@@ -82,7 +82,7 @@ class BoardService:
         """Stop watching and close all links; may be called more than once."""
         await self._watcher.close()
         for lease in list(self._leases.values()):
-            await lease.close()
+            await lease.end()
 
     def find(self, query: str) -> Board:
         """The one board that a person means; see :func:`agent.boards.find.find_board`."""
@@ -131,7 +131,7 @@ class BoardService:
             yield lease
         finally:
             try:
-                await lease.close()
+                await lease.end()
             finally:
                 # The id may have changed in a merge; the registry knows the old one too.
                 self._leases.pop(record.id, None)

@@ -110,6 +110,23 @@ async def test_opening_again_closes_the_earlier_link(catalog):
     assert system.links[1].closed == 1
 
 
+async def test_a_link_that_opens_after_the_end_of_its_lease_is_closed(catalog):
+    system, go_on = System(), asyncio.Event()
+
+    async def opener(address: str, baud: int) -> FarLink:
+        await go_on.wait()
+        return await system(address, baud)
+
+    _, lease = lent(catalog, opener)
+    opening = asyncio.create_task(lease.open(9600))
+    await asyncio.sleep(0)
+    await lease.end()
+    go_on.set()
+    with pytest.raises(PortGone):
+        await opening
+    assert [link.closed for link in system.links] == [1]
+
+
 async def test_a_rate_that_is_a_command_to_the_model_is_refused(catalog):
     system = System()
     _, lease = lent(catalog, system)
