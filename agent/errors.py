@@ -650,15 +650,6 @@ class NotAllowed(BridgeError):
     remedy = "Open the agent's own page for this."
 
 
-class MessageTooLarge(BridgeError):
-    """A message above the limit."""
-
-    code = "message-too-large"
-    title = "A message of {size} bytes is above the limit of {limit} bytes."
-    meaning = "It was not processed."
-    remedy = "Send less at a time."
-
-
 class RateExceeded(BridgeError):
     """More requests or connections than the limit."""
 

@@ -58,7 +58,6 @@ CODES = {
     "job-not-asking": "JobNotAsking",
     "job-unknown": "UnknownJob",
     "journal": "JournalFailed",
-    "message-too-large": "MessageTooLarge",
     "method-unknown": "UnknownMethod",
     "network": "NetworkError",
     "network-join": "JoinFailed",

@@ -30,7 +30,8 @@ from agent.errors import (
 if TYPE_CHECKING:
     from agent.bridge.outbox import Stream
     from agent.bridge.peer import Peer
-    from agent.bridge.services import Boards, Lease
+    from agent.bridge.services import Boards
+    from agent.jobs.surroundings import Lease
     from agent.links.link import Link
 
 CHANNEL_NUMBERS = 255

@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Cloud
     from agent.errors import ErrorReport
     from agent.jobs.job import Job, JobChange
-    from agent.links.link import Link
-
-
-class Lease(Protocol):
-    """The right to use a board's port."""
-
-    async def open(self, baud: int) -> Link:
-        """Open the port; raises :class:`agent.errors.PortError`."""
+    from agent.jobs.surroundings import Lease
 
 
 class Boards(Protocol):

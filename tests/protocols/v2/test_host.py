@@ -414,3 +414,17 @@ def test_each_request_may_ask_for_its_answer_as_often_as_the_one_before():
 
     assert nacks(0) == ASK_AGAIN_LIMIT
     assert nacks(100) == ASK_AGAIN_LIMIT
+
+
+def test_an_error_of_the_board_is_tried_once_more_and_then_believed():
+    host = opened()
+    host.start(conversations.reset(), 0)
+    assert len(sent(host)) == 1
+    host.receive(frame(Status(StatusCode.ERROR)), 1)
+    host.tick(1)
+    assert len(sent(host)) == 1
+    host.receive(frame(Status(StatusCode.ERROR)), 2)
+    host.tick(2)
+    assert sent(host) == []
+    (failed,) = (event for event in host.take_events() if isinstance(event, Failed))
+    assert (failed.failure.reason, failed.failure.status) == (Reason.STATUS, StatusCode.ERROR)
