@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AsyncExitStack
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import __version__
@@ -20,8 +22,12 @@ from agent.bridge.services import About, Services
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
+from agent.clouds.downloads import Downloads
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
+from agent.flash.fetch import Sketches
+from agent.flash.index import INDEX_KEY, IndexSource
+from agent.flash.store import SketchStore
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.service import JobService
@@ -29,7 +35,7 @@ from agent.jobs.surroundings import Surroundings
 from agent.sessions.v2 import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from agent.clouds.cloud import Cloud
     from agent.settings import Secret
@@ -53,7 +59,9 @@ class App:
             port_sources(config.ports),
             known=KnownBoards(paths.data_dir / "boards.json"),
         )
-        self.clouds: dict[str, Cloud] = _clouds(config, paths, self.catalog)
+        arduino = _arduino(config, paths, self.catalog)
+        self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (arduino, NoCloud())}
+        self.sketches = _sketches(config, paths, arduino)
         self._stack = AsyncExitStack()
         self._services: Services | None = None
 
@@ -118,13 +126,34 @@ def build(config: Config, paths: Paths, quit_agent: Callable[[], None] = lambda:
     return App(config, paths, quit_agent)
 
 
-def _clouds(config: Config, paths: Paths, catalog: Catalog) -> dict[str, Cloud]:
-    accounts = AccountStore(paths.accounts_file, use_keyring=not paths.portable)
-    arduino = ArduinoCloud(
+@asynccontextmanager
+async def open_sketches(config: Config, paths: Paths, catalog: Catalog) -> AsyncIterator[Sketches]:
+    """The store of sketches and its sources alone: several processes may use it at a time."""
+    arduino = _arduino(config, paths, catalog)
+    try:
+        yield _sketches(config, paths, arduino)
+    finally:
+        await arduino.close()
+
+
+def _arduino(config: Config, paths: Paths, catalog: Catalog) -> ArduinoCloud:
+    return ArduinoCloud(
         base_url=config.arduino.base_url,
         title=config.arduino.title,
-        accounts=accounts,
+        accounts=AccountStore(paths.accounts_file, use_keyring=not paths.portable),
         catalog=catalog,
         rate=Rate(per_s=config.arduino.requests_per_s, burst=ceil(config.arduino.requests_per_s)),
     )
-    return {cloud.id: cloud for cloud in (arduino, NoCloud())}
+
+
+def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud) -> Sketches:
+    downloads = Downloads()
+    key = config.sketches.index_key
+    index = IndexSource(
+        downloads,
+        paths.sketches_dir / "index.json",
+        url=config.sketches.index_url,
+        key_file=Path(key).expanduser() if key else INDEX_KEY,
+        now=time.time,
+    )
+    return Sketches(SketchStore(paths.sketches_dir), index, downloads, arduino, now=time.time)

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 SERVER = {"h11", "starlette", "uvicorn", "websockets"}
-CLOUD = {"httpx", "cryptography", "keyring", "truststore"}
+CLOUD = {"httpx", "cryptography", "keyring", "pysequoia", "truststore"}
 BOARD = {"cbor2", "serial", "serialx"}
 HEAVY = SERVER | CLOUD | BOARD
 
@@ -39,6 +39,7 @@ COMMANDS = {
     ("jobs", "--json"): HEAVY - {"serial"},
     ("boards",): (HEAVY - {"serial"}),
     ("clouds",): (HEAVY - {"serial", "keyring"}),
+    ("sketches",): HEAVY,
 }
 """What running a command without an agent must not load. Listing ports is pyserial's part."""
 

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "clouds": ("agent.cli.cloud_commands:clouds", "The clouds, and where you are signed in."),
     "cloud": ("agent.cli.cloud_commands:cloud", "Sign in to a cloud, and out."),
     "origins": ("agent.cli.cloud_commands:origins", "Which web pages may talk to the agent."),
+    "sketches": ("agent.cli.sketch_commands:sketches", "The sketches for provisioning."),
     "simulate": ("agent.cli.simulate:simulate", "A simulated board."),
 }
 """Where each command is, and what the list of commands says about it."""

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from agent.flash.fetcher import Fetcher
 
-INDEX_URL: Final = "https://cloud-downloads.arduino.cc/binaries/index.json.gz"
 INDEX_KEY: Final = Path(__file__).with_name("arduino_index_key.asc")
 """The vendor's public key, as its own client carries it."""
 
@@ -38,6 +37,9 @@ PLAIN_LIMIT: Final = 8 * 1024 * 1024
 SIGNATURE_LIMIT: Final = 16 * 1024
 FRESH_S: Final = 3600.0
 """How long a list is used without asking again: it changes a few times a year."""
+FAILED_S: Final = 10.0
+"""How long a failure answers for the next one who asks: a dozen boards in a row wait for it once,
+and a person who has just mended the network is not held up."""
 
 _SHA256 = re.compile(r"(?i)sha-?256:([0-9a-f]{64})")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -108,7 +110,7 @@ class IndexSource:
         fetcher: Fetcher,
         kept: Path,
         *,
-        url: str = INDEX_URL,
+        url: str,
         key_file: Path = INDEX_KEY,
         now: Callable[[], float],
     ) -> None:
@@ -122,6 +124,7 @@ class IndexSource:
         self._kept = kept
         self._key_file = key_file
         self._now = now
+        self._failed: tuple[float, CloudError | IndexRefused] | None = None
 
     async def get(self, *, fresh_s: float = FRESH_S) -> tuple[Index, str | None]:
         """A list that is right, and a sentence if it is not as new as it should be.
@@ -132,13 +135,21 @@ class IndexSource:
         kept = self.last_good()
         if kept is not None and 0 <= self._now() - kept.fetched_at < fresh_s:
             return kept, None
-        try:
-            return await self._fetch(kept), None
-        except (CloudError, IndexRefused) as error:
-            if kept is None:
-                raise
-            age = age_text(self._now() - kept.fetched_at)
-            return kept, f"{error.report().title} The last good list is used; it is {age} old."
+        if self._failed is not None and 0 <= self._now() - self._failed[0] < FAILED_S:
+            error = self._failed[1]
+        else:
+            try:
+                index = await self._fetch(kept)
+            except (CloudError, IndexRefused) as raised:
+                self._failed = self._now(), raised
+                error = raised
+            else:
+                self._failed = None
+                return index, None
+        if kept is None:
+            raise error
+        age = age_text(self._now() - kept.fetched_at)
+        return kept, f"{error.report().title} The last good list is used; it is {age} old."
 
     def last_good(self) -> Index | None:
         """The list on the disk; None if there is none for this address and key."""

@@ -23,6 +23,7 @@ SKETCH_LIMIT: Final = 32 * 1024 * 1024
 """Bytes of one sketch: twice the largest flash of the catalogue, for files with debug sections."""
 
 _NAME_BYTES: Final = 80
+_FQBN = re.compile(r"[\w.-]{1,60}:[\w.-]{1,60}:[\w.-]{1,60}(:[\w.,=-]{1,200})?", re.ASCII)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 
@@ -69,6 +70,14 @@ def check_content(sketch: Sketch, data: bytes) -> None:
     if found != sketch.sha256:
         problem = f"its SHA-256 begins with {found[:12]} instead of {sketch.sha256[:12]}"
         raise SketchDamaged(name=name, problem=problem, found=found, expected=sketch.sha256)
+
+
+def check_fqbn(fqbn: str) -> str:
+    """``fqbn`` if it is one; else :class:`InputError`."""
+    if not _FQBN.fullmatch(fqbn):
+        problem = "is not an FQBN such as arduino:samd:mkrwifi1010"
+        raise InputError(field="fqbn", problem=problem)
+    return fqbn
 
 
 def without_options(fqbn: str) -> str:

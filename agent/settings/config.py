@@ -51,6 +51,15 @@ class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Requests that Mooring sends per second; Arduino allows 10 unless agreed otherwise."""
 
 
+class SketchesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[sketches]``: where provisioning sketches come from."""
+
+    index_url: str = "https://cloud-downloads.arduino.cc/binaries/index.json.gz"
+    """The signed list of 1.0 sketches; its signature is beside it (``.json.sig``)."""
+    index_key: str = ""
+    """File with the OpenPGP key of that list; empty: Arduino's, which Mooring carries."""
+
+
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[log]``."""
 
@@ -63,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bridge: BridgeConfig = BridgeConfig()
     ports: PortsConfig = PortsConfig()
     arduino: ArduinoConfig = ArduinoConfig()
+    sketches: SketchesConfig = SketchesConfig()
     log: LogConfig = LogConfig()
 
 

@@ -47,6 +47,11 @@ class Paths:
         return self.data_dir / "origins.json"
 
     @property
+    def sketches_dir(self) -> Path:
+        """The store of sketches."""
+        return self.cache_dir / "sketches"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the running agent."""
         return self.runtime_dir / "agent.lock"

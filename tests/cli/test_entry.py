@@ -31,6 +31,7 @@ CONTRACT = {
     "cloud",
     "origins",
     "simulate",
+    "sketches",
 }
 
 

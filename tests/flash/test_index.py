@@ -11,17 +11,19 @@ from agent.clouds.downloads import Downloads
 from agent.clouds.http import Limits
 from agent.errors import CloudAnswer, IndexRefused, InputError, Unreachable
 from agent.flash.index import (
-    INDEX_URL,
+    FAILED_S,
     IndexSource,
     age_text,
     check_address,
     signature_address,
 )
+from agent.settings.config import SketchesConfig
 from agent.simulator.sketch_index import SimulatedSketchIndex
 from tests.clouds.manual_clock import ManualClock
 
 MKR = "arduino:samd:mkrwifi1010"
 DAY_S = 86400.0
+INDEX_URL = SketchesConfig().index_url
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +122,24 @@ async def test_nothing_bad_replaces_the_last_good_list_and_its_age_is_told(
     assert note is not None
     assert note.endswith("The last good list is used; it is 3 days old.")
     server.fault, server.down = None, False
+    time.now += FAILED_S
     assert (await source.get())[1] is None
 
 
-async def test_without_any_list_the_reason_is_raised(source, server):
+async def test_a_failure_is_waited_for_once_by_many(source, server, time):
+    server.fault = "wrong-signature"
+    for _ in range(3):
+        with pytest.raises(IndexRefused):
+            await source.get()
+    assert server.requests.count("/binaries/index.json.gz") == 1
+
+
+async def test_without_any_list_the_reason_is_raised(source, server, time):
     server.down = True
     with pytest.raises(Unreachable):
         await source.get()
     server.down = False
+    time.now += FAILED_S
     server.fault = "no-signature"
     with pytest.raises(CloudAnswer):
         await source.get()
