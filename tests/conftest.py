@@ -6,9 +6,11 @@ Fixtures of one part live in the ``conftest.py`` of its own folder.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
 LEFT_CHILD_LIMIT_S = 2.0
 """A child that was told to end may need this long on a busy machine; after it, it was forgotten."""
 
+KINDS_OF_VECTORS = {
+    "cbor_from_board",
+    "cbor_to_board",
+    "frames",
+    "serial_reactions",
+    "sessions",
+    "v1_sessions",
+}
+"""Kinds that the tests named "vectors" take; files of other kinds are left alone."""
+
 hypothesis.settings.register_profile(
     "mooring",
     # Speed is measured in tests/benchmarks; on a busy machine a deadline only finds the load.
@@ -36,6 +48,19 @@ hypothesis.settings.load_profile("mooring")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--all``: the run that counts before a change lands."""
     parser.addoption("--all", action="store_true", help="a skipped test is a failure")
+
+
+def pytest_configure() -> None:
+    """Refuse a folder of vectors of which no test would run."""
+    folder = os.environ.get("MOORING_VECTORS")
+    if folder and not any(_holds_vectors(path) for path in Path(folder).glob("*.json")):
+        msg = f"MOORING_VECTORS={folder} holds no vectors of a kind that the tests know"
+        raise pytest.UsageError(msg)
+
+
+def _holds_vectors(path: Path) -> bool:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content.get("kind") in KINDS_OF_VECTORS and bool(content.get("vectors"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
