@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of a request; the largest real one, a certificate request, has about 1 KiB."""
-IOT_FAMILY: Final = frozenset({"supported", "binary"})
+IOT_FAMILY: Final = frozenset(
+    {
+        "supported",
+        "binary",
+        "device_create",
+        "device_list",
+        "device_show",
+        "device_delete",
+        "device_certify",
+        "pass_suggest",
+        "pass_set",
+        "lora_create",
+        "lora_plans",
+    }
+)
 
 
 class WrongBody(Exception):

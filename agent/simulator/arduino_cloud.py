@@ -31,6 +31,8 @@ from agent.simulator.arduino_answers import (
     read_object,
     refusal,
 )
+from agent.simulator.arduino_device_calls import DeviceCalls
+from agent.simulator.arduino_devices import IotRefused, SimulatedDevices
 from agent.simulator.arduino_faults import Faults, Operation, Record, SeenRequest
 from agent.simulator.arduino_state import CloudState, KnownBoard, Refused, Signer
 from agent.simulator.loopback_server import HOST, LoopbackServer
@@ -82,6 +84,7 @@ class SimulatedArduinoCloud:
         self._min_sketch = min_sketch
         self._min_wifi_firmware = min_wifi_firmware
         self._now = now
+        self.devices = SimulatedDevices(self.state.authority, now)
         self._binaries: dict[str, tuple[str, bytes]] = {}
         self._server = LoopbackServer(self._app(), port=port)
 
@@ -143,6 +146,7 @@ class SimulatedArduinoCloud:
                 self._route(
                     "POST", f"{console}/onboarding/provision/complete", "complete", self._complete
                 ),
+                *(self._route(*call) for call in DeviceCalls(self.devices, self._signer).calls),
             ]
         )
 
@@ -196,6 +200,9 @@ class SimulatedArduinoCloud:
             return await handle(request)
         except Refused as refused:
             return refusal(refused.status, refused.err, refused.code)
+        except IotRefused as refused:
+            code = refused.status.phrase.lower().replace(" ", "_")
+            return error_answer(operation, refused.status, code, refused.detail)
         except _Unauthorised:
             text = "token is missing or has ended"
             return error_answer(operation, HTTPStatus.UNAUTHORIZED, "unauthorized", text)

@@ -7,9 +7,26 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Operation: TypeAlias = Literal[
-    "token", "supported", "binary", "register", "claim", "list", "unclaim", "csr", "complete"
+    "token",
+    "supported",
+    "binary",
+    "register",
+    "claim",
+    "list",
+    "unclaim",
+    "csr",
+    "complete",
+    "device_create",
+    "device_list",
+    "device_show",
+    "device_delete",
+    "device_certify",
+    "pass_suggest",
+    "pass_set",
+    "lora_create",
+    "lora_plans",
 ]
-"""The calls of the cloud; the last two are the board's."""
+"""The calls of the cloud; ``csr`` and ``complete`` are the board's."""
 
 HISTORY: Final = 10_000
 """Requests that are remembered; older ones are forgotten first."""
