@@ -11,6 +11,7 @@ import msgspec
 
 from agent.clouds.address import check_base_url
 from agent.clouds.arduino_api import Account, ArduinoApi, Onboarding, Refusal
+from agent.clouds.arduino_devices import ArduinoDevices
 from agent.clouds.arduino_forms import account_schema, device_schema, name_problem, parse_account
 from agent.clouds.cloud import Claim, ClaimRequest, CloudInfo, Requirements
 from agent.clouds.http import CloudHttp
@@ -212,6 +213,10 @@ class ArduinoCloud:
             detail = "The provisioning sketch does not have the SHA-256 that was sent with it."
             raise CloudAnswer(cloud=self.title, detail=detail)
         return ProvisioningSketch(filename=clean_text(binary.filename), data=binary.bin)
+
+    async def devices(self) -> ArduinoDevices:
+        """The calls of provisioning 1.0, LoRa and secret-key boards; the same rate limit."""
+        return ArduinoDevices(await self._signed_in(), self.title)
 
     async def close(self) -> None:
         """Release connections."""

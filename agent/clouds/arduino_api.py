@@ -136,7 +136,7 @@ class ArduinoApi:
         """
         path = "/provisioning/v1/onboarding/claim"
         request = Request("POST", path, json=dict(body), secrets=(token,))
-        return self._decode(await self._provisioning(request), _Id).id
+        return self.decode(await self._provisioning(request), _Id).id
 
     async def register(self, body: Mapping[str, str]) -> None:
         """Make a board and its public key known; or :class:`Refusal`."""
@@ -154,15 +154,19 @@ class ArduinoApi:
         answer = await self._call(Request("GET", path, query={"fqbn": fqbn}, repeatable=True))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        return self._decode(self._accept(answer), Binary)
+        return self.decode(self._accept(answer), Binary)
 
     def close(self) -> None:
         """Stop what is under way."""
         self._onboardings.cancel()
 
+    async def send(self, request: Request) -> Answer:
+        """A call of the ``/iot`` family that has no method of its own; any refusal is an error."""
+        return self._accept(await self._call(request), request.secrets)
+
     async def _fetch_supported(self) -> tuple[list[SupportedBoard], float]:
         answer = await self._call(Request("GET", "/iot/v1/supported/devices", repeatable=True))
-        boards = self._decode(self._accept(answer), list[SupportedBoard])
+        boards = self.decode(self._accept(answer), list[SupportedBoard])
         return boards, SUPPORTED_GOOD_FOR_S
 
     async def _fetch_onboardings(self) -> list[Onboarding]:
@@ -170,7 +174,7 @@ class ArduinoApi:
             "GET", "/provisioning/v1/onboarding", query={"all": "true"}, repeatable=True
         )
         answer = self._accept(await self._call(request))
-        return self._decode(answer, _Onboardings).onboardings or []
+        return self.decode(answer, _Onboardings).onboardings or []
 
     async def _sign_in(self) -> tuple[Secret, float]:
         account = self._account
@@ -198,7 +202,7 @@ class ArduinoApi:
             "unauthorized_client",
         }:
             answer = replace(answer, status=HTTPStatus.UNAUTHORIZED)
-        grant = self._decode(self._accept(answer, (account.client_secret,)), _Grant)
+        grant = self.decode(self._accept(answer, (account.client_secret,)), _Grant)
         if not grant.access_token:
             raise CloudAnswer(cloud=self._http.title, detail="It signed in without a token.")
         good_for_s = max(grant.expires_in - RENEW_EARLY_S, grant.expires_in / 2)
@@ -262,7 +266,8 @@ class ArduinoApi:
         except _NOT_READABLE:
             return _Fault()
 
-    def _decode(self, answer: Answer, shape: type[S]) -> S:
+    def decode(self, answer: Answer, shape: type[S]) -> S:
+        """The body of an answer; :class:`CloudAnswer` if it is not what is documented."""
         try:
             return msgspec.json.decode(answer.body, type=shape)
         except _NOT_READABLE as error:
