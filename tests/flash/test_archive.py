@@ -170,7 +170,7 @@ def test_what_is_no_archive_is_refused(other, tmp_path):
         import_sketches(other, path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255), cut=st.integers(0, 10_000))
 def test_an_archive_with_any_byte_changed_gives_the_right_bytes_or_an_error(
     tmp_path, at, value, cut
