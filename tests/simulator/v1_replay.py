@@ -55,7 +55,7 @@ def differences(vector: dict[str, Any]) -> list[str]:
             wrong.append(f"step {number} ({step.get('note', '')}): {problem}")
     slots = {str(slot): data.hex() for slot, data in board.memory.element.slots.items()}
     if slots != vector.get("slots", {}):
-        wrong.append(f"slots: recorded {vector['slots']}, are {slots}")
+        wrong.append(f"slots: recorded {vector.get('slots')}, are {slots}")
     return wrong
 
 
