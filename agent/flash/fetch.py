@@ -16,6 +16,7 @@ import msgspec
 
 from agent.errors import (
     CloudError,
+    ImageRefused,
     IndexRefused,
     MooringError,
     NoSketch,
@@ -24,6 +25,7 @@ from agent.errors import (
 )
 from agent.flash.index import FRESH_S, age_text, date_text
 from agent.flash.sketch import Sketch, SketchKind
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +83,18 @@ class Sketches:
         if kind == "local":
             return await self._from_store(fqbn, kind, _none(kind, name or fqbn, "None was added."))
         return await self._from_index(fqbn, kind, name or fqbn, fresh_s)
+
+    async def take(self, wanted: str, fqbn: str, *, name: str, override: bool = False) -> Obtained:
+        """One of the store by its id or name, for the board ``name`` of the kind ``fqbn``.
+
+        Raises :class:`ImageRefused` if it was built for another kind, unless ``override``;
+        :class:`SketchUnknown`, :class:`SketchDamaged`.
+        """
+        sketch = await asyncio.to_thread(self.store.find, wanted, fqbn)
+        if not override and not sketch.is_for(fqbn):
+            problem = f"it was built for {clean_text(sketch.fqbn)}"
+            raise ImageRefused(name=sketch.name, model=name, problem=problem)
+        return Obtained(sketch=sketch, data=await asyncio.to_thread(self.store.read, sketch))
 
     async def _from_index(self, fqbn: str, kind: SketchKind, name: str, fresh_s: float) -> Obtained:
         try:

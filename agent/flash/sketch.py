@@ -52,6 +52,10 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True):
         """What people call it."""
         return self.sha256[:12]
 
+    def is_for(self, fqbn: str) -> bool:
+        """Whether it was built for this kind of board, whatever its options."""
+        return without_options(self.fqbn) == without_options(fqbn)
+
 
 def check_content(sketch: Sketch, data: bytes) -> None:
     """Raise unless ``data`` is what ``sketch`` says.

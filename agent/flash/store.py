@@ -24,7 +24,6 @@ from agent.flash.sketch import (
     SketchKind,
     check_content,
     safe_name,
-    without_options,
 )
 from agent.settings import clean_text
 
@@ -60,25 +59,27 @@ class SketchStore:
             found = [sketch for _, sketch in self._records()]
         return sorted(found, key=lambda s: (s.fqbn, s.kind, -s.fetched_at))
 
-    def find(self, wanted: str) -> Sketch:
+    def find(self, wanted: str, fqbn: str | None = None) -> Sketch:
         """The one whose id begins with ``wanted``, or that has this name.
 
-        Raises :class:`SketchUnknown` for none or several.
+        Of records for several boards the one for ``fqbn`` if there is one. Raises
+        :class:`SketchUnknown` for no or several contents.
         """
-        matches = {
-            sketch.sha256: sketch
+        matches = [
+            sketch
             for sketch in self.list()
             if (wanted and sketch.sha256.startswith(wanted.lower())) or sketch.name == wanted
-        }
-        if len(matches) != 1:
-            raise SketchUnknown(wanted=clean_text(wanted), count=len(matches) or "No")
-        return next(iter(matches.values()))
+        ]
+        contents = {sketch.sha256 for sketch in matches}
+        if len(contents) != 1:
+            raise SketchUnknown(wanted=clean_text(wanted), count=len(contents) or "No")
+        mine = [sketch for sketch in matches if fqbn is not None and sketch.is_for(fqbn)]
+        return (mine or matches)[0]
 
     def newest(self, fqbn: str, kind: SketchKind, sha256: str | None = None) -> Sketch | None:
         """The last one that was fetched for this kind of board, or the one with this SHA-256."""
-        wanted = without_options(fqbn)
         for sketch in self.list():
-            same = (without_options(sketch.fqbn), sketch.kind) == (wanted, kind)
+            same = sketch.kind == kind and sketch.is_for(fqbn)
             if same and sha256 in (None, sketch.sha256):
                 return sketch
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 
 from agent.catalog import Catalog
@@ -12,10 +13,12 @@ from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.downloads import Downloads
 from agent.errors import (
     CloudAnswer,
+    ImageRefused,
     NoSketch,
     NotSignedIn,
     NotSupported,
     SketchDamaged,
+    SketchUnknown,
     Unreachable,
 )
 from agent.flash.fetch import Sketches
@@ -239,6 +242,24 @@ async def test_a_2_0_sketch_that_nobody_has_is_told(sketches, arduino, tmp_path,
     alone = Sketches(sketches.store, sketches.index, Downloads(), None, now=time)
     with pytest.raises(NoSketch, match=r"provisioning-2\.0 sketch"):
         await alone.obtain(UNO, V2)
+
+
+async def test_a_sketch_of_the_store_goes_to_another_kind_of_board_only_by_override(sketches):
+    got = await sketches.obtain(MKR, V1)
+    fqbn = f"{MKR}:option=1"
+    assert (await sketches.take(got.sketch.id, fqbn, name="My MKR")).data == got.data
+    with pytest.raises(ImageRefused) as caught:
+        await sketches.take(got.sketch.id, UNO, name="My UNO")
+    assert "My UNO" in caught.value.report().title
+    assert MKR in caught.value.report().title
+    forced = await sketches.take(got.sketch.id, UNO, name="My UNO", override=True)
+    assert forced.data == got.data
+    with pytest.raises(SketchUnknown):
+        await sketches.take("0000", MKR, name="My MKR")
+    also = msgspec.structs.replace(got.sketch, fqbn=UNO)
+    sketches.store.put(also, got.data)
+    taken = await sketches.take(got.sketch.id, UNO, name="My UNO")
+    assert taken.sketch.fqbn == UNO
 
 
 async def test_the_bytes_of_a_sketch_are_in_no_message(sketches):
