@@ -5,11 +5,8 @@ The device is always named by its USB place or its serial number. Source: flashi
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from agent.errors import FlashFailed, LoaderRefused, NoBootloader
@@ -23,6 +20,7 @@ from agent.flash.content import (
     require_vectors,
 )
 from agent.flash.esp_image import require_chip
+from agent.flash.image_file import image_file
 from agent.flash.method import FlashPlan, FlashProgress
 
 if TYPE_CHECKING:
@@ -133,21 +131,17 @@ class DfuFlasher:
                 progress(step)
 
         progress(FlashProgress(stage="prepare", done=0, total=0))
-        folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="mooring-")
         try:
-            file = Path(folder.name) / "sketch.bin"
-            await asyncio.to_thread(file.write_bytes, plan.image.data)
-            result = await run_child(
-                [*words, "-D", file], on_line, silence_s=self._silence_s, environ=self._environ
-            )
+            async with image_file(plan.image.data) as file:
+                result = await run_child(
+                    [*words, "-D", file], on_line, silence_s=self._silence_s, environ=self._environ
+                )
         except ChildSilent as silent:
             detail = f"the board did not answer for {silent.seconds:g} s"
             raise FlashFailed(stage=reader.stage, detail=detail) from None
         except OSError as error:
             detail = f"dfu-util cannot be run: {error.strerror or error}"
             raise FlashFailed(stage="prepare", detail=detail) from error
-        finally:
-            await asyncio.to_thread(folder.cleanup)
         return judge(plan, reader, result)
 
 
