@@ -733,6 +733,16 @@ class JobNotAsking(MooringError):
     remedy = "Look at the job again."
 
 
+class FolderFailed(MooringError):
+    """A folder of Mooring cannot be made or written; ``path`` names it and ``detail`` says why."""
+
+    code = "folder"
+    exit_status = ExitStatus.NO_ACCESS
+    title = "The folder {path} cannot be used: {detail}."
+    meaning = "Mooring keeps its log and its journal in folders of this user."
+    remedy = "See that it belongs to you, or set MOORING_HOME to a folder that you may write."
+
+
 class JournalFailed(MooringError):
     """The journal cannot be read or written; ``path`` names it and ``detail`` says why."""
 

@@ -57,6 +57,7 @@ CODES = {
     "interrupted": "Interrupted",
     "job-not-asking": "JobNotAsking",
     "job-unknown": "UnknownJob",
+    "folder": "FolderFailed",
     "journal": "JournalFailed",
     "method-unknown": "UnknownMethod",
     "network": "NetworkError",

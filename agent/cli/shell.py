@@ -79,7 +79,7 @@ def _open_log() -> None:
     from agent.settings.log import start_logging
     from agent.settings.paths import find_paths
 
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, MooringError):
         if not logging.getLogger().handlers:
             paths = find_paths()
             paths.make()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from agent.errors import FolderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +70,7 @@ class Paths:
         return self.log_dir / "mooring.log"
 
     def make(self) -> None:
-        """Create the folders that do not exist yet."""
+        """Create the folders that do not exist yet; raises :class:`FolderFailed`."""
         for folder in (
             self.config_dir,
             self.data_dir,
@@ -76,7 +79,14 @@ class Paths:
             self.log_dir,
             self.runtime_dir,
         ):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise FolderFailed(path=str(folder), detail=error.strerror) from error
+        for folder in (self.log_dir, self.runtime_dir):
+            # Without the others Mooring still works; these it cannot do without.
+            if not os.access(folder, os.W_OK):
+                raise FolderFailed(path=str(folder), detail=os.strerror(errno.EACCES))
 
 
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:

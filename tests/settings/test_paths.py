@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from agent.errors import FolderFailed
 from agent.settings.paths import Paths, find_paths
 
 
@@ -73,6 +74,14 @@ def test_the_folder_of_the_login_session_is_used_where_there_is_one(tmp_path):
 def test_a_session_folder_that_cannot_be_used_is_not_used(session):
     paths = find_paths({"XDG_RUNTIME_DIR": session})
     assert paths.runtime_dir == paths.state_dir / "run"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "home").write_text("a file where the folder should be")
+    with pytest.raises(FolderFailed) as caught:
+        find_paths({"MOORING_HOME": str(tmp_path / "home")}).make()
+    assert str(tmp_path / "home") in caught.value.report().title
+    assert "MOORING_HOME" in caught.value.report().remedy
 
 
 def test_the_folders_are_made_and_may_exist_already(tmp_path):
