@@ -55,6 +55,7 @@ class Uf2Plan(FlashPlan, frozen=True, kw_only=True):
     """What is written to the drive; of the image itself, or made from it."""
     board_id: str
     """What the loader must say it is; empty: not checked."""
+    manual: str
 
     def __repr__(self) -> str:
         return f"Uf2Plan({self.image.name!r}, {self.size} bytes)"
@@ -84,6 +85,7 @@ class Uf2Flasher:
             size=len(data),
             file=data,
             board_id=model.upload.volume_label,
+            manual=model.bootloader_entry.manual,
         )
 
     async def run(self, plan: FlashPlan, target: FlashTarget, progress: Progress) -> None:
@@ -93,10 +95,13 @@ class Uf2Flasher:
         :class:`FlashFailed`. The sketch that comes back is the last proof: a board that was
         pulled out during the last block looks the same from here.
         """
-        if not isinstance(plan, Uf2Plan) or target.volume is None:
-            raise NoBootloader(detail="no drive of a bootloader is known", manual="")
+        if not isinstance(plan, Uf2Plan):
+            msg = f"not a plan of this method: {type(plan).__name__}"
+            raise TypeError(msg)
+        if target.volume is None:
+            raise NoBootloader(detail="it has no drive", manual=plan.manual)
         volume = Path(target.volume)
-        await asyncio.to_thread(_require_loader, volume, plan.board_id)
+        await asyncio.to_thread(_require_loader, volume, plan)
         progress(_at("prepare", 0, 0))
         await _write(plan.file, volume, progress)
         progress(_at("reset", 0, 0))
@@ -150,13 +155,14 @@ def _check(content: Uf2, family: int, start: int, end: int) -> None:
         raise Uf2Error(f"it begins at 0x{content.segments[0].address:08x}, so it cannot start")
 
 
-def _require_loader(volume: Path, board_id: str) -> None:
+def _require_loader(volume: Path, plan: Uf2Plan) -> None:
     info = read_info(volume)
     if info is None:
-        raise NoBootloader(detail=f"{volume} is not the drive of a bootloader", manual="")
-    if board_id and info.board_id != board_id:
+        detail = f"{volume} is not the drive of a bootloader"
+        raise NoBootloader(detail=detail, manual=plan.manual)
+    if plan.board_id and info.board_id != plan.board_id:
         detail = f"the drive at {volume} is one of {info.board_id or 'an unknown chip'}"
-        raise NoBootloader(detail=detail, manual="")
+        raise NoBootloader(detail=detail, manual=plan.manual)
 
 
 async def _write(data: bytes, volume: Path, progress: Progress) -> None:

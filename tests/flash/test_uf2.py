@@ -110,9 +110,13 @@ async def test_a_drive_of_another_chip_gets_nothing(model, folder):
         assert sorted(path.name for path in folder.iterdir()) == ["INDEX.HTM", "INFO_UF2.TXT"]
 
 
-async def test_a_drive_that_is_not_there_is_no_bootloader(model, folder):
-    with pytest.raises(NoBootloader):
+async def test_a_drive_that_is_not_there_is_no_bootloader_and_tells_how_to_enter_it(model, folder):
+    with pytest.raises(NoBootloader) as missing:
         await flash(model, Uf2Volume(folder), image(noise(100)))
+    assert "BOOTSEL" in missing.value.report().remedy
+    plan = Uf2Flasher().plan(image(noise(100)), model)
+    with pytest.raises(NoBootloader):
+        await Uf2Flasher().run(plan, FlashTarget(), Steps())
 
 
 async def test_a_drive_that_vanishes_early_is_a_failure(model, folder):
