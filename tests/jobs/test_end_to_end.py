@@ -194,6 +194,31 @@ async def test_a_board_that_stays_away_is_given_up_on_request(bench: Bench):
     assert bench.open_claims() == []
 
 
+@pytest.mark.parametrize("milestone", MILESTONES)
+async def test_a_board_that_restarts_at_any_step_is_set_up(bench: Bench, milestone: str):
+    """The port of this model stays while the board restarts."""
+    device = await bench.plug(fault(milestone, "reboot"), model="uno_r4_wifi")
+    await bench.start_agent()
+    job = await bench.jobs.wait(await bench.provision(attended=False))
+    assert_online(bench, device, job)
+    assert sum(bench.cloud.record.claims.values()) == 1
+
+
+@pytest.mark.parametrize("milestone", MILESTONES)
+async def test_a_board_that_takes_its_port_along_when_it_restarts_leaves_no_claim_behind(
+    bench: Bench, milestone: str
+):
+    device = await bench.plug(fault(milestone, "reboot"), model="nano_rp2040_connect")
+    await bench.start_agent()
+    job = await bench.jobs.wait(await bench.provision(attended=False))
+    if milestone in AFTER_CLAIM:
+        assert_online(bench, device, job)
+    else:
+        assert job.error
+        assert job.error.code == "port-gone"
+        assert bench.open_claims() == []
+
+
 # --- somebody cancels ------------------------------------------------------------------------
 
 
