@@ -94,7 +94,7 @@ def classes(root: type[MooringError] = MooringError) -> list[type[MooringError]]
 
 
 def ours() -> list[type[MooringError]]:
-    return [kind for kind in classes() if kind.__module__ == errors.__name__]
+    return [kind for kind in classes() if kind.__module__.startswith("agent.errors.")]
 
 
 LEAVES = [kind for kind in ours() if kind.code not in GROUPS]
@@ -103,6 +103,11 @@ LEAVES = [kind for kind in ours() if kind.code not in GROUPS]
 def placeholders(kind: type[MooringError]) -> set[str]:
     texts = (kind.title, kind.meaning, kind.remedy)
     return {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_each_error_is_imported_from_one_place():
+    assert all(getattr(errors, kind.__name__) is kind for kind in ours())
+    assert len(errors.__all__) == len(set(errors.__all__))
 
 
 def test_each_code_belongs_to_one_class_and_never_changes():

@@ -1,0 +1,64 @@
+"""Jobs and their journal."""
+
+from __future__ import annotations
+
+from agent.errors.base import ExitStatus, MooringError
+
+
+class UnknownJob(MooringError):
+    """No such job in the journal."""
+
+    code = "job-unknown"
+    exit_status = ExitStatus.USAGE
+    title = "There is no job {job}."
+    meaning = "The journal does not know this number."
+    remedy = "Look at the list of jobs (mooring jobs)."
+
+
+class JobNotAsking(MooringError):
+    """An answer for a job that asks nothing."""
+
+    code = "job-not-asking"
+    exit_status = ExitStatus.USAGE
+    title = "Job {job} is not asking anything."
+    meaning = "It was answered already, or it has ended."
+    remedy = "Look at the job again."
+
+
+class FolderFailed(MooringError):
+    """A folder of Mooring cannot be made or written; ``path`` names it and ``detail`` says why."""
+
+    code = "folder"
+    exit_status = ExitStatus.NO_ACCESS
+    title = "The folder {path} cannot be used: {detail}."
+    meaning = "Mooring keeps its log and its journal in folders of this user."
+    remedy = "See that it belongs to you, or set MOORING_HOME to a folder that you may write."
+
+
+class JournalFailed(MooringError):
+    """The journal cannot be read or written; ``path`` names it and ``detail`` says why."""
+
+    code = "journal"
+    retryable = True
+    title = "The journal {path} cannot be used: {detail}."
+    meaning = "What is done to boards cannot be written down, so a crash could not be repaired."
+    remedy = "Check that the disk has room and that the file belongs to you, and start again."
+
+
+class Interrupted(MooringError):
+    """The agent ended in the middle of a job."""
+
+    code = "interrupted"
+    retryable = True
+    title = "The agent stopped in the middle of this job."
+    meaning = "{what}"
+    remedy = "Start the job again."
+
+
+class InternalError(MooringError):
+    """A defect of Mooring itself."""
+
+    code = "internal"
+    title = "Mooring made a mistake ({kind})."
+    meaning = "This is a defect of Mooring, not of your board. The log has the details."
+    remedy = "Try again, and report it with the log if it stays."

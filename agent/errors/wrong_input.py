@@ -1,0 +1,35 @@
+"""Wrong input: what the person gave cannot be used, and nothing was sent."""
+
+from __future__ import annotations
+
+from agent.errors.base import ExitStatus, MooringError
+
+
+class InputError(MooringError):
+    """What the person gave cannot be used; ``field`` names it and ``problem`` says why."""
+
+    code = "input"
+    exit_status = ExitStatus.USAGE
+    title = "{field}: {problem}"
+    meaning = "Nothing was sent to the board or the cloud."
+    remedy = "Correct this field and try again."
+
+
+class UnknownBoard(MooringError):
+    """No board matches what the person named."""
+
+    code = "board-unknown"
+    exit_status = ExitStatus.NO_BOARD
+    title = "No board matches “{wanted}”."
+    meaning = "The board is not connected, or it has another name."
+    remedy = "Plug the board in and look at the list of boards (mooring boards)."
+
+
+class AmbiguousBoard(MooringError):
+    """Several boards match what the person named."""
+
+    code = "board-ambiguous"
+    exit_status = ExitStatus.NO_BOARD
+    title = "“{wanted}” matches {count} boards: {matches}."
+    meaning = "Nothing was done, because it is not clear which board is meant."
+    remedy = "Give more of the board's id, its serial number or its port."
