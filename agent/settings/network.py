@@ -296,6 +296,13 @@ def _secret_schema(kind: type) -> dict[str, str]:
     raise NotImplementedError(kind)
 
 
+_TYPE_WORDS = {
+    # A PIN or a password of digits is a number to TOML and JSON, and its leading zeros are lost.
+    "str": "must be text: put it in quotes",
+    "int": "must be a whole number, without quotes",
+}
+
+
 def _explain(message: str) -> tuple[str, str]:
     """Field and problem out of a msgspec message, which ends in `` - at `$.path` ``."""
     problem, _, path = message.partition(" - at `$")
@@ -308,6 +315,9 @@ def _explain(message: str) -> tuple[str, str]:
     missing = re.search(r"missing required field `(.*?)`", problem)
     if missing:
         return missing.group(1), "is missing"
+    other_type = re.match(r"Expected `(\w+)`", problem)
+    if other_type and other_type[1] in _TYPE_WORDS:
+        return field, _TYPE_WORDS[other_type[1]]
     return field, problem[:1].lower() + problem[1:]
 
 

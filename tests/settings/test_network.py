@@ -118,6 +118,20 @@ def test_an_address_becomes_4_or_16_bytes(address):
     assert address_bytes("ip", str(address)) == address.packed
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"kind": "gsm", "apn": "iot", "pin": 1234}, "pin: must be text: put it in quotes"),
+        ({"kind": "wifi", "ssid": "Home", "password": 8}, "password: must be text: put it in"),
+        ({"kind": "wifi", "ssid": 4711}, "ssid: must be text: put it in quotes"),
+        ({"kind": "ethernet", "timeout_ms": "15"}, "timeout_ms: must be a whole number"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_in_words(data, said):
+    with pytest.raises(InputError, match=said):
+        parse_network(data)
+
+
 def test_no_address_becomes_no_bytes():
     assert address_bytes("ip", "") == b""
 
