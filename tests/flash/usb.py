@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,8 +24,9 @@ class Bus:
 
     def __init__(self, process: subprocess.Popen[str], boards: list[dict[str, Any]]) -> None:
         self._process = process
-        root = self._ask(boards)
-        self.environ = {"LD_PRELOAD": PRELOAD, "UMOCKDEV_DIR": str(root)}
+        self.root = str(self._ask(boards))
+        """Folder of the bus; umockdev does not remove it."""
+        self.environ = {"LD_PRELOAD": PRELOAD, "UMOCKDEV_DIR": self.root}
         """A program that gets these finds the boards."""
 
     def report(self) -> list[dict[str, Any]]:
@@ -55,10 +57,14 @@ def usb_bus(*boards: dict[str, Any]) -> Iterator[Bus]:
         env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     pipes: tuple[IO[str] | None, ...] = (process.stdin, process.stdout)
+    bus: Bus | None = None
     try:
-        yield Bus(process, list(boards))
+        bus = Bus(process, list(boards))
+        yield bus
     finally:
         for pipe in pipes:
             if pipe is not None:
                 pipe.close()
         process.wait(10)
+        if bus is not None:
+            shutil.rmtree(bus.root, ignore_errors=True)
