@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from agent.protocols.uf2 import Block
 
+READ_BYTES: Final = 1 << 20
+"""Taken at one look; what is put here may be a device without an end."""
 LOOK_EVERY_S: Final = 0.005
 """A folder tells nobody on all systems that a file grew; this is far below what a person sees."""
 INFO: Final = "UF2 Bootloader v3.0\r\nModel: {model}\r\nBoard-ID: {board_id}\r\n"
@@ -97,7 +99,7 @@ class Uf2Volume:
         try:
             with path.open("rb") as file:
                 file.seek(start)
-                data = file.read()
+                data = file.read(READ_BYTES)
         except OSError:
             return False
         whole = len(data) // BLOCK_BYTES * BLOCK_BYTES
