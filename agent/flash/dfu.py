@@ -72,6 +72,8 @@ class DfuReader:
         self.complete = False
         """It said that everything was written."""
         self.stage: Stage = "prepare"
+        self.moved = False
+        """Something was erased or written."""
         self._total = total
 
     def feed(self, line: str) -> FlashProgress | None:
@@ -85,9 +87,14 @@ class DfuReader:
         if not found:
             return None
         self.stage = "erase" if found[1] == "Erase" else "write"
-        return FlashProgress(
-            stage=self.stage, done=min(int(found[2]), self._total), total=self._total
-        )
+        done = int(found[2])
+        self.moved = self.moved or done > 0
+        return FlashProgress(stage=self.stage, done=min(done, self._total), total=self._total)
+
+    @property
+    def refused_at_once(self) -> bool:
+        """The board answered, and refused the first thing that it should do."""
+        return self.stage in {"erase", "write"} and not self.moved and not self.complete
 
 
 class DfuFlasher:
@@ -123,6 +130,18 @@ class DfuFlasher:
             msg = f"not a plan of this method: {type(plan).__name__}"
             raise TypeError(msg)
         words = [*self._tool.command, *arguments(plan, target)]
+        progress(FlashProgress(stage="prepare", done=0, total=0))
+        reader, result = await self._call(words, plan, progress)
+        if result.status and reader.refused_at_once:
+            # A run that was cut off in the middle left the bootloader waiting for more of it. The
+            # refusal has put it into its error state, which the tool clears when it starts.
+            reader, result = await self._call(words, plan, progress)
+        return judge(plan, reader, result)
+
+    async def _call(
+        self, words: list[str], plan: DfuPlan, progress: Progress
+    ) -> tuple[DfuReader, ChildResult]:
+        """Run the tool once; raises :class:`FlashFailed` if it cannot run or goes silent."""
         reader = DfuReader(plan.size)
 
         def on_line(line: str) -> None:
@@ -130,7 +149,6 @@ class DfuFlasher:
             if step is not None:
                 progress(step)
 
-        progress(FlashProgress(stage="prepare", done=0, total=0))
         try:
             async with image_file(plan.image.data) as file:
                 result = await run_child(
@@ -142,7 +160,7 @@ class DfuFlasher:
         except OSError as error:
             detail = f"dfu-util cannot be run: {error.strerror or error}"
             raise FlashFailed(stage="prepare", detail=detail) from error
-        return judge(plan, reader, result)
+        return reader, result
 
 
 def plan_dfu(image: FlashImage, model: Model, method: str) -> DfuPlan:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import queue
 import struct
 import sys
 import threading
@@ -68,6 +69,8 @@ class Board(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has n
         if request in (CLAIM, RELEASE, SET_INTERFACE):
             client.complete(-1 if self.absent() else 0, errno.ENODEV if self.absent() else 0)
         elif request == CAPABILITIES:
+            # The first call of a program. What one that was killed had under way ended with it.
+            self.done.clear()
             client.get_arg().resolve(0, 4).update(0, bytes(4))
             client.complete(0, 0)
         elif request == RESET:
@@ -137,8 +140,15 @@ def main():
     threading.Thread(target=loop.run, daemon=True).start()
     print(json.dumps(bench.get_root_dir()), flush=True)
     for _line in sys.stdin:
-        print(json.dumps([board.report() for board in boards]), flush=True)
+        print(json.dumps(at_rest(lambda: [board.report() for board in boards])), flush=True)
     loop.quit()
+
+
+def at_rest(ask):
+    """The answer of ``ask`` once nothing waits: calls of a program that was killed are over then."""
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    GLib.idle_add(lambda: answers.put(ask()))
+    return answers.get(timeout=10)
 
 
 main()
