@@ -290,9 +290,9 @@ class ClaimSteps(Machine):
         match event:
             case Entered():
                 self._begin("undo", "Undo the claim")
-                self._do(Unclaim(self.claim.claim or ""))
+                self._unclaim()
             case TimerFired():
-                self._do(Unclaim(self.claim.claim or ""))
+                self._unclaim()
             case Done(Unclaim()):
                 self._settle("undone")
                 self._complete(f"{self.claim.name} is no longer claimed")
@@ -306,6 +306,13 @@ class ClaimSteps(Machine):
             case _:
                 return False
         return True
+
+    def _unclaim(self) -> None:
+        if self.claim.claim:
+            self._do(Unclaim(self.claim.claim))
+        else:
+            # No cloud knows an empty id, so its answer would count as undone.
+            self._leave_open(self._no_answer())
 
     def _leave_open(self, error: MooringError) -> None:
         """The claim stays open in the journal, and the person is told."""

@@ -345,6 +345,16 @@ def test_a_cancel_while_the_cloud_is_asked_waits_for_its_answer_and_undoes_the_c
     assert (drive.state, drive.open_claim) == (JobState.CANCELLED, None)
 
 
+def test_a_claim_without_an_id_is_kept_open_and_not_called_undone():
+    drive = to_claiming(provision()).cancel().done(fx.ClaimBoard, "")
+    assert not [request for request in drive.asked if isinstance(request, fx.Unclaim)]
+    drive.done(fx.CloseSession)
+    assert drive.open_claim
+    assert drive.finish
+    assert drive.finish.error
+    assert drive.finish.error.code == "cloud-claim-open"
+
+
 def test_a_cancel_while_a_lost_answer_is_looked_for_undoes_what_is_found():
     drive = to_claiming(provision()).fail(fx.ClaimBoard, DOWN).cancel()
     drive.done(fx.FindClaims, [claim()]).done(fx.Unclaim).done(fx.CloseSession)
