@@ -6,19 +6,25 @@ import difflib
 import os
 import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from agent.errors import InputError
+from agent.settings.addresses import beginning_problem
+from agent.settings.text import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
 DEFAULT_PORTS = (8991, 8999)
 """First and last port that the bridge tries (contract 2)."""
+TOOLS = ("dfu-util", "esptool")
+"""Programs that some boards are flashed with (flashing, section 8)."""
+DOWNLOAD_HOSTS = ("https://downloads.arduino.cc/", "https://cloud-downloads.arduino.cc/")
+"""Where Arduino publishes firmware and sketches."""
 
 
 class BridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +66,15 @@ class SketchesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """File with the OpenPGP key of that list; empty: Arduino's, which Mooring carries."""
 
 
+class FlashConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[flash]``: how sketches are written to boards."""
+
+    tools: dict[str, str] = {}
+    """Programs by name (:data:`TOOLS`); one that is named here is not looked for elsewhere."""
+    urls: list[str] = msgspec.field(default_factory=lambda: list(DOWNLOAD_HOSTS))
+    """Beginnings of the addresses from which a page may have a sketch written."""
+
+
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[log]``."""
 
@@ -73,6 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ports: PortsConfig = PortsConfig()
     arduino: ArduinoConfig = ArduinoConfig()
     sketches: SketchesConfig = SketchesConfig()
+    flash: FlashConfig = FlashConfig()
     log: LogConfig = LogConfig()
 
 
@@ -98,7 +114,24 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         raise InputError(field=path.name, problem=_explain(str(error))) from None
     if config.bridge.first_port > config.bridge.last_port:
         raise InputError(field=path.name, problem="bridge.first_port is above bridge.last_port")
+    problem = _flash_problem(config.flash)
+    if problem is not None:
+        raise InputError(field=path.name, problem=problem)
     return config
+
+
+def _flash_problem(flash: FlashConfig) -> str | None:
+    for name, program in flash.tools.items():
+        if name not in TOOLS:
+            return _unknown(f"flash.tools.{name}", name, TOOLS)
+        # The agent has no folder of its own that a name could be below.
+        if not Path(program).is_absolute():
+            return f"flash.tools.{name} must be a whole path"
+    for url in flash.urls:
+        problem = beginning_problem(url)
+        if problem is not None:
+            return f"flash.urls: {clean_text(url)} {problem}"
+    return None
 
 
 def _explain(message: str) -> str:
@@ -110,11 +143,11 @@ def _explain(message: str) -> str:
     section: type[msgspec.Struct] = Config
     if where:
         section = type(getattr(Config(), where.group(1)))
-    near = difflib.get_close_matches(key, section.__struct_fields__, n=1, cutoff=0.4)
     name = f"{where.group(1)}.{key}" if where else key
-    hint = (
-        f"; did you mean {near[0]}?"
-        if near
-        else f"; known are {', '.join(section.__struct_fields__)}"
-    )
+    return _unknown(name, key, section.__struct_fields__)
+
+
+def _unknown(name: str, key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
     return f"unknown key {name}{hint}"

@@ -52,6 +52,14 @@ def test_an_unknown_key_names_the_nearest_known_one(tmp_path):
     assert "did you mean first_port?" in found
 
 
+def test_tools_and_addresses_for_flashing_are_taken_as_they_are(tmp_path):
+    tool = tmp_path / "dfu-util"
+    text = f"[flash]\nurls = ['http://127.0.0.1:9/a/']\ntools.dfu-util = {json.dumps(str(tool))}\n"
+    flash = load_config(written(tmp_path, text), {}).flash
+    assert flash.tools == {"dfu-util": str(tool)}
+    assert flash.urls == ["http://127.0.0.1:9/a/"]
+
+
 def test_an_unknown_section_names_the_nearest_known_one(tmp_path):
     assert "did you mean ports?" in problem(tmp_path, "[port]\nsystem = true\n")
 
@@ -71,6 +79,12 @@ def test_a_key_near_to_nothing_gets_the_list_of_known_ones(tmp_path):
         ("[ports]\nignore = [7]\n", ["str", "ports.ignore"]),
         ("[log]\nlevel = 'loud'\n", ["log.level"]),
         ("bridge = 1\n", ["object", "bridge"]),
+        ("[flash.tools]\nesptol = '/x'\n", ["flash.tools.esptol", "did you mean esptool?"]),
+        ("[flash.tools]\nbossac = '/x'\n", ["flash.tools.bossac", "known are dfu-util, esptool"]),
+        ("[flash.tools]\nesptool = 'esptool.py'\n", ["flash.tools.esptool", "a whole path"]),
+        ("[flash]\nurls = ['http://a.example/']\n", ["flash.urls: http://a.example/ must begin"]),
+        ("[flash]\nurls = ['https://a.example']\n", ["https://a.example must end with /"]),
+        ("[flash]\nurls = ['files']\n", ["files is not an address"]),
     ],
 )
 def test_a_value_that_cannot_be_used_names_its_key(tmp_path, text, parts):
