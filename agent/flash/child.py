@@ -39,6 +39,9 @@ END_S: Final = 0.5
 """Between the end of a program and that of its output, which is a matter of microseconds unless a
 process that it left behind holds the pipe open."""
 
+OUR_VARIABLES: Final = "MOORING_"
+"""Begin of the variables that are for Mooring alone (docs/configuration.md)."""
+
 OnLine: TypeAlias = Callable[[str], None]
 
 
@@ -96,7 +99,8 @@ async def run_child(
 ) -> ChildResult:
     """Run ``command`` to its end and hand each line of its output to ``on_line``.
 
-    ``environ`` is added to this process's. Raises OSError if the program cannot be started, and
+    ``environ`` is added to this process's, which goes along without our own variables: a password
+    may be among them. Raises OSError if the program cannot be started, and
     :class:`ChildSilent` when nothing came for ``silence_s`` seconds. When cancelled, the program
     has ended before this returns, within a second.
     """
@@ -106,7 +110,7 @@ async def run_child(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **(environ or {})},
+        env={**_without_ours(os.environ), **(environ or {})},
         **_own_group(),
     )
     try:
@@ -117,6 +121,10 @@ async def run_child(
         finally:
             transport.close()
     return ChildResult(transport.get_returncode() or 0, tuple(child.tail))
+
+
+def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in environ.items() if not name.startswith(OUR_VARIABLES)}
 
 
 def _own_group() -> dict[str, Any]:

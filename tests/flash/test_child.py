@@ -53,6 +53,16 @@ def test_a_line_without_an_end_is_cut_and_never_lost(parts):
     assert "".join(lines) == "".join(parts).replace("\r", "").replace("\n", "")
 
 
+async def test_a_program_is_not_told_the_passwords_in_our_variables(monkeypatch):
+    monkeypatch.setenv("MOORING_WIFI_PASSWORD", "marker-wifi")
+    monkeypatch.setenv("MOORING_CLOUD_CLIENT_SECRET", "marker-cloud")
+    monkeypatch.setenv("OTHER_VARIABLE", "goes along")
+    code = "import os; [print(name, text) for name, text in os.environ.items()]"
+    _, lines, _ = await output_of(code, environ={"ADDED": "too"})
+    assert "marker" not in "".join(lines)
+    assert {"OTHER_VARIABLE goes along", "ADDED too"} <= set(lines)
+
+
 async def test_both_outputs_come_line_by_line_with_the_exit_status():
     status, lines, tail = await output_of(
         "import sys; print('one\\rtwo'); sys.stdout.flush(); sys.stderr.write('three'); sys.exit(7)"
