@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from agent.clouds.devices import Device, FrequencyPlan, LoRaDevice, NewDevice
 from agent.clouds.http import Request, detail_of
 from agent.errors import (
     CertificateRefused,
@@ -27,6 +28,8 @@ from agent.protocols.v1.certificate import CertificateUnusable, CompressedCertif
 from agent.settings import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from agent.clouds.arduino_api import ArduinoApi
     from agent.clouds.http import Answer
 
@@ -37,51 +40,6 @@ AUTHORITY: Final = "Arduino_v2"
 CSR_CHARS: Final = 1024
 SECRET_KEY_TYPE: Final = "login_and_secretkey_wifi"  # noqa: S105  (a type of device)
 LORA_APP: Final = "defaultApp"
-
-
-class NewDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a device is made of."""
-
-    name: str
-    fqbn: str
-    serial_number: str | None = None
-    connection_type: str | None = None
-    """``wifi``, ``eth``, ``gsm`` …; None where the board has one way only."""
-    secret_key: bool = False
-    """For a board without a certificate: it signs in with its id and a key."""
-
-    @property
-    def type(self) -> str:
-        """What the cloud calls this kind of device."""
-        return SECRET_KEY_TYPE if self.secret_key else _kind(self.fqbn).rpartition(":")[2]
-
-
-class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A device as the cloud lists it."""
-
-    id: str
-    name: str = ""
-    serial: str | None = None
-    type: str | None = None
-    fqbn: str | None = None
-
-
-class LoRaDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A LoRa device, with what its sketch needs; the key is told this once."""
-
-    device_id: str
-    eui: str
-    app_eui: str
-    app_key: Secret
-
-
-class FrequencyPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A LoRa frequency plan to choose from."""
-
-    id: str
-    name: str = ""
-    advanced: bool = False
-    """For people who know it only."""
 
 
 class _Plans(msgspec.Struct, frozen=True):
@@ -118,13 +76,14 @@ class ArduinoDevices:
         # Whether the cloud's filter is exact is not documented.
         return [d for d in found if not serial_number or d.serial == serial_number]
 
-    async def create(self, new: NewDevice) -> Device:
+    async def create(self, new: NewDevice, known: Collection[str] | None = None) -> Device:
         """Make a device; :class:`DeviceRefused` if the cloud does not.
 
+        ``known``: ids of the devices that were there before; None: they are looked up now.
         After a lost answer the device that was made is found by its serial number.
         :class:`Unreachable` with ``sent`` true: it may exist and could not be looked for.
         """
-        known = {device.id for device in await self.find(new.serial_number)}
+        known = await self._known(new) if known is None else known
         try:
             answer = await self._put(DEVICES, self._body(new), DeviceRefused)
             return self._api.decode(answer, Device)
@@ -136,19 +95,26 @@ class ArduinoDevices:
                 raise
             return made
 
-    async def create_lora(self, new: NewDevice, *, eui: str, frequency_plan: str) -> LoRaDevice:
-        """Make a LoRa device; ``eui``: 16 hex digits.
+    async def create_lora(
+        self,
+        new: NewDevice,
+        *,
+        eui: str,
+        frequency_plan: str,
+        known: Collection[str] | None = None,
+    ) -> LoRaDevice:
+        """Make a LoRa device; ``eui``: 16 hex digits; ``known`` as in :meth:`create`.
 
         Its key comes with the answer only: a device whose answer was lost is deleted again.
         """
-        known = {device.id for device in await self.find(new.serial_number)}
+        known = await self._known(new) if known is None else known
         body = {
             "app": LORA_APP,
             "eui": eui,
             "frequency_plan": frequency_plan,
             "name": new.name,
             "serial": new.serial_number or "",
-            "type": new.type,
+            "type": _type(new),
             "user_id": "me",
         }
         try:
@@ -232,7 +198,7 @@ class ArduinoDevices:
             "fqbn": _kind(new.fqbn),
             "name": new.name,
             "serial": new.serial_number or "",
-            "type": new.type,
+            "type": _type(new),
             "connection_type": new.connection_type or "",
         }
         return {name: text for name, text in body.items() if text}
@@ -254,8 +220,11 @@ class ArduinoDevices:
             status = error.facts["status"]
             raise refused(cloud=self._title, detail=detail, status=status) from error
 
+    async def _known(self, new: NewDevice) -> set[str]:
+        return {device.id for device in await self.find(new.serial_number)}
+
     async def _made_meanwhile(
-        self, new: NewDevice, known: set[str], lost: CloudError
+        self, new: NewDevice, known: Collection[str], lost: CloudError
     ) -> Device | None:
         """The device that a call with a lost answer made, if it did."""
         try:
@@ -277,6 +246,11 @@ def _perhaps_done(error: CloudError) -> bool:
 
 def _path(device_id: str) -> str:
     return f"{DEVICES}/{quote(device_id, safe='')}"
+
+
+def _type(new: NewDevice) -> str:
+    """What the cloud calls this kind of device."""
+    return SECRET_KEY_TYPE if new.secret_key else _kind(new.fqbn).rpartition(":")[2]
 
 
 def _kind(fqbn: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +79,8 @@ class SimulatedDevice:
     serial: str
     fqbn: str
     connection_type: str
+    created_at: float
+    """Unix seconds."""
     password: str | None = None
     certificates: list[IssuedCertificate] = field(default_factory=list)
     lora: dict[str, str] | None = None
@@ -94,6 +97,7 @@ class SimulatedDevice:
             "fqbn": self.fqbn or None,
             "user_id": "simulated",
             "device_status": "OFFLINE",
+            "created_at": datetime.fromtimestamp(self.created_at, UTC).isoformat(),
             "connection_type": self.connection_type or None,
             "tags": {},
             "thing": None,
@@ -212,6 +216,7 @@ class SimulatedDevices:
             serial=_text(body, "serial"),
             fqbn=_text(body, "fqbn"),
             connection_type=connection,
+            created_at=self.clock(),
         )
         self.all[device.id] = device
         return device

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-from agent.clouds.arduino_devices import ArduinoDevices, Device, NewDevice
+from agent.clouds.arduino_devices import ArduinoDevices
+from agent.clouds.devices import Device, NewDevice
 from agent.errors import (
     CertificateRefused,
     CloudAnswer,

@@ -10,7 +10,7 @@ from cryptography import x509
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
-from agent.clouds.arduino_devices import NewDevice
+from agent.clouds.devices import NewDevice
 from agent.errors import CertificateRefused, MooringError
 from agent.links.open import open_link
 from agent.sessions.v1 import BAUD, open_v1_session
