@@ -19,6 +19,7 @@ from agent.bridge.peer import Peer
 from agent.bridge.relay import Relay
 from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
+from agent.bridge.uploads import Uploads
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
@@ -98,7 +99,9 @@ class App:
             jobs=jobs,
             clouds=self.clouds,
             catalog=self.catalog,
+            sketches=self.sketches.store,
             origins=Origins(self._paths.origins_file),
+            flash_urls=self._config.flash.urls,
             quit=self._quit,
         )
         await jobs.start_up()
@@ -113,7 +116,7 @@ class App:
     def connection(self) -> Connection:
         """A program of this user inside this process, over the same methods."""
         relay = Relay(self.boards)
-        dispatcher = build_dispatcher(self.services, relay)
+        dispatcher = build_dispatcher(self.services, relay, Uploads())
         return Connection(dispatcher, Peer(origin=None, own=True), relay.take_data)
 
     async def close(self) -> None:

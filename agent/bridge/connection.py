@@ -51,7 +51,7 @@ class Connection:
         take_data: Callable[[Peer, bytes], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``take_data`` receives the binary messages of the peer."""
+        """``take_data`` receives the binary messages of the peer that belong to no file."""
         self.peer = peer
         self._dispatcher = dispatcher
         self._take_data = take_data
@@ -94,7 +94,7 @@ class Connection:
         while (message := await receive()) is not None:
             if isinstance(message, bytes):
                 wait_s = self._data.take(self._clock())
-                self._take_data(self.peer, message)
+                self._take_binary(message)
             else:
                 wait_s = self._requests.take(self._clock())
                 self._take_text(message, refused=wait_s > 0)
@@ -102,6 +102,13 @@ class Connection:
                 # A flood is slowed to the rate; it fills the sockets, not our memory.
                 await asyncio.sleep(wait_s)
         return GONE
+
+    def _take_binary(self, message: bytes) -> None:
+        offer = self.peer.offers.get(message[0]) if message else None
+        if offer is not None:
+            offer.add(message[1:])
+        else:
+            self._take_data(self.peer, message)
 
     def _take_text(self, message: str, *, refused: bool) -> None:
         if refused:

@@ -42,6 +42,13 @@ DATA_MESSAGE_BYTES = 64 << 10
 """Serial data of one outgoing message: 64 ms at 1 MB/s, and small beside the socket's buffer."""
 BOARD_INPUT_BYTES = 256 << 10
 """Serial data waiting for the board, per channel; 23 s at 115200 baud."""
+IMAGE_BYTES = 16 << 20
+"""One file for a board: the largest flash of the catalogue."""
+OFFERS = 2
+"""Files that one peer may have offered and not used: one is sent while another one is written."""
+OFFERED_BYTES = 128 << 20
+OFFERED_BYTES_PER_PARTY = 32 << 20
+"""The same in total, and of one foreign origin; they wait in memory."""
 CHANNELS = 64
 """Open serial channels of one peer: twice the number of boards on a large hub."""
 

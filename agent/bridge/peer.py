@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from agent.bridge.relay import Channel
+    from agent.bridge.uploads import Offer
 
 OWN = "own"
 """The party of the agent's own page and of this user's programs."""
+
+NUMBERS = 255
+"""The first byte of a binary message says what it belongs to; 0 is not used."""
 
 _logger = logging.getLogger(__name__)
 
@@ -33,7 +37,9 @@ class Peer:
         self.outbox = Outbox()
         self.channels: dict[int, Channel] = {}
         """Open serial channels by number."""
-        self.last_channel = 0
+        self.offers: dict[int, Offer] = {}
+        """Files that it sends, by number."""
+        self._last_number = 0
         self._cleanups: dict[str, Callable[[], Awaitable[None] | None]] = {}
 
     @property
@@ -42,6 +48,17 @@ class Peer:
         if self.origin is None:
             return "a program of this user"
         return "the agent's own page" if self.own else clean_text(self.origin)
+
+    def new_number(self) -> int:
+        """A number for binary messages that nothing of this peer has.
+
+        It is the next one after the last, so that late data does not meet something new.
+        """
+        number = self._last_number % NUMBERS + 1
+        while number in self.channels or number in self.offers:
+            number = number % NUMBERS + 1
+        self._last_number = number
+        return number
 
     def holds(self, name: str) -> bool:
         """Whether something called ``name`` ends with this connection."""

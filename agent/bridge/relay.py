@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Lease
     from agent.links.link import Link
 
-CHANNEL_NUMBERS = 255
-"""A channel number is one byte; 0 is not used."""
 WRITE_BYTES = 4096
 """Handed to the port at once: a board that reads slowly is then not taken for a stuck one."""
 
@@ -265,14 +263,9 @@ def _check_shared(monitor: Monitor, peer: Peer, baud: int) -> None:
 
 
 def _free_number(peer: Peer) -> int:
-    """The next number after the one used last, so that late data does not meet a new channel."""
     if len(peer.channels) >= limits.CHANNELS:
         raise RateExceeded(what="serial channels", limit=limits.CHANNELS)
-    number = peer.last_channel % CHANNEL_NUMBERS + 1
-    while number in peer.channels:
-        number = number % CHANNEL_NUMBERS + 1
-    peer.last_channel = number
-    return number
+    return peer.new_number()
 
 
 def _find(peer: Peer, number: int) -> Channel:

@@ -20,6 +20,7 @@ from agent.bridge.methods import build_dispatcher
 from agent.bridge.openrpc import describe
 from agent.bridge.peer import Peer
 from agent.bridge.relay import Relay
+from agent.bridge.uploads import Uploads
 from agent.errors import BridgeError, RateExceeded
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class BridgeServer:
         self.port = 0
         """The port, once started."""
         self.relay = Relay(services.boards)
-        self.dispatcher = build_dispatcher(services, self.relay)
+        self.uploads = Uploads()
+        self.dispatcher = build_dispatcher(services, self.relay, self.uploads)
         self._services = services
         self._token = token
         self._config = config

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
     from agent.errors import ErrorReport
+    from agent.flash.sketch import Sketch
     from agent.jobs.job import Job, JobChange
     from agent.jobs.surroundings import Lease
 
@@ -69,6 +70,13 @@ class Jobs(Protocol):
         """The ``owner`` of a job that runs; None for any other."""
 
 
+class SketchList(Protocol):
+    """The store of sketches."""
+
+    def list(self) -> list[Sketch]:
+        """What is there; blocks for some milliseconds."""
+
+
 class Models(Protocol):
     """The catalogue."""
 
@@ -104,6 +112,9 @@ class Services:
     jobs: Jobs
     clouds: Mapping[str, Cloud]
     catalog: Models
+    sketches: SketchList
     origins: Origins
+    flash_urls: Sequence[str]
+    """Beginnings of the addresses from which a peer may have a file written to a board."""
     quit: Callable[[], None]
     """End the agent, soon after it returns."""

@@ -21,6 +21,7 @@ from agent.bridge.services import About, Services
 from agent.catalog import Catalog
 from agent.clouds.cloud import CloudInfo
 from agent.errors import JobNotAsking, JournalFailed, NotAuthorised, UnknownJob
+from agent.flash.store import SketchStore
 from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
 from agent.settings import Secret
 from agent.settings.config import BridgeConfig, PortsConfig
@@ -293,6 +294,7 @@ class Bridge:
         self.services = services
         self.ports = ports
         self.jobs: MemoryJobs = services.jobs  # type: ignore[assignment] # the one of this folder
+        self.sketches: SketchStore = services.sketches  # type: ignore[assignment] # a real one
         self.clients: list[Client] = []
         self.boards_made: list[PtyBoard] = []
         self.quits = 0
@@ -371,7 +373,9 @@ async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Br
         jobs=MemoryJobs(),
         clouds={"arduino": OneCloud()},  # type: ignore[dict-item] # enough of a cloud for the bridge
         catalog=Catalog.load(),
+        sketches=SketchStore(folder / "sketches"),
         origins=origins,
+        flash_urls=["https://files.example.com/"],
         quit=lambda: running.quit(),
     )
     first = free_port()

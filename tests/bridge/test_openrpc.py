@@ -91,7 +91,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
         "jobs.start", kind="provision", board=board, network=network, cloud="arduino", name="k"
     )
     bridge.jobs.ask("3")
-    answer = {"action": "retry", "password": "87654321"}
+    answer = {"action": "retry", "password": "87654321", "choice": "EU868"}
     await agent.call("jobs.answer", job="3", answer=answer, question=1)
     step = Step(id="join", name="Join", started_at=1.0, seconds=2.0, progress=0.5)
     bridge.jobs.end("3", error=BoardSilent(seconds=3).report(), steps=[step], result={"x": [1]})
@@ -99,6 +99,27 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("jobs.list", limit=5, board=board)
     await agent.call("jobs.start", kind="forget", board=board, attended=False, confirmed=True)
     await agent.call("jobs.cancel", job="4")
+    await agent.call("sketches.list")
+    dropped = (await agent.call("flash.offer", name="a.bin", size=9))["image"]
+    await agent.call("flash.drop", image=dropped)
+    image = (await agent.call("flash.offer", name="a.bin", size=3))["image"]
+    await agent.client.socket.send(bytes([image]) + b"abc")
+    await agent.call(
+        "jobs.start",
+        kind="provision",
+        board=board,
+        procedure="provision-1.0",
+        cloud="arduino",
+        frequency_plan="EU868",
+        prepare_only=True,
+        delete_old=True,
+        sketch="ab12",
+        url="https://files.example.com/a.bin",
+        override="uno",
+        model="uno",
+        image=image,
+    )
+    await agent.call("flash.start", board=board, sketch="provisioning", model="uno")
     await agent.call("clouds.list")
     account = {"client_id": "me", "client_secret": "right"}
     await agent.call("clouds.login", cloud="arduino", account=account)

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.bridge.methods import agent, boards, clouds, jobs, networks, origins, serial
+from agent.bridge.methods import (
+    agent,
+    boards,
+    clouds,
+    flash,
+    jobs,
+    networks,
+    origins,
+    serial,
+    sketches,
+)
+from agent.bridge.methods.start import Starter
 from agent.bridge.methods.visible import JobOwners
 from agent.bridge.rpc import Dispatcher
 
 if TYPE_CHECKING:
     from agent.bridge.relay import Relay
     from agent.bridge.services import Services
+    from agent.bridge.uploads import Uploads
 
 
-def build_dispatcher(services: Services, relay: Relay) -> Dispatcher:
+def build_dispatcher(services: Services, relay: Relay, uploads: Uploads) -> Dispatcher:
     """All methods of the agent over ``services``."""
     owners = JobOwners(services.jobs.owner_of)
+    starter = Starter(services, owners, uploads)
     dispatcher = Dispatcher()
     for methods in (
         agent.methods(services),
         boards.methods(services, owners),
         clouds.methods(services),
-        jobs.methods(services, owners),
+        flash.methods(uploads, starter),
+        jobs.methods(services, owners, starter),
         networks.methods(services),
         origins.methods(services),
         serial.methods(relay),
+        sketches.methods(services),
     ):
         for method in methods:
             dispatcher.add(method)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.bridge.fields import NetworkData
+from agent.bridge.methods.start import Started
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.errors import UnknownJob
@@ -17,6 +17,7 @@ from agent.jobs.job import Job, JobChange, JobKind
 from agent.settings import Secret
 
 if TYPE_CHECKING:
+    from agent.bridge.methods.start import Starter
     from agent.bridge.methods.visible import JobOwners
     from agent.bridge.peer import Peer
     from agent.bridge.services import Services
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
 SUBSCRIPTION = "jobs"
 LIST_MAX = 500
 LIST_USUAL = 50
+REQUESTED = (
+    "model",
+    "cloud",
+    "name",
+    "confirmed",
+    "procedure",
+    "frequency_plan",
+    "prepare_only",
+    "delete_old",
+    "sketch",
+    "url",
+    "override",
+)
+"""Params of ``jobs.start`` that the request of the job has under the same name."""
 
 
 class Start(Params, frozen=True, kw_only=True):
@@ -33,20 +48,32 @@ class Start(Params, frozen=True, kw_only=True):
     board: str
     attended: bool = True
     """Somebody is there to answer; else each question gets its safest answer at once."""
+    model: str | None = None
+    """Which of the board's ``candidates`` it is."""
     network: NetworkData | None = None
-    """For ``provision`` and ``configure``."""
+    """For ``provision``, ``migrate`` and ``configure``."""
     cloud: str | None = None
-    """For ``provision``."""
+    """For ``provision`` and ``migrate``."""
     name: str | None = None
-    """For ``provision``: what the device is to be called in the cloud."""
+    """For ``provision`` and ``migrate``: what the device is to be called in the cloud."""
     confirmed: bool = False
-    """The person knows the warnings: about the network, or about what erasing wipes."""
-
-
-class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that runs."""
-
-    job: str
+    """The person knows the warnings: about the network, or about what is erased or overwritten."""
+    procedure: str | None = None
+    """For ``provision``: one of those that ``board.procedure`` calls possible."""
+    frequency_plan: str | None = None
+    """For ``provision`` of a LoRa board: its id."""
+    prepare_only: bool = False
+    """For ``migrate``: stop when the board runs the sketch of provisioning 2.0."""
+    delete_old: bool = False
+    """For ``migrate``: delete the device that the board was before, once it is online."""
+    sketch: str | None = None
+    """For ``flash``: ``provisioning``, ``provisioning-1.0``, or id or name in ``sketches.list``."""
+    image: Annotated[int, Meta(ge=1, le=255)] | None = None
+    """For ``flash``: a file of this connection, all of which was sent (``flash.offer``)."""
+    url: str | None = None
+    """For ``flash``: a file that the agent fetches, from a server that the settings allow."""
+    override: str | None = None
+    """For ``flash``: id of the board's model, to write a file that was built for another one."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +82,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     action: str
     password: Secret | None = None
     network: NetworkData | None = None
+    choice: str | None = None
+    """Id of one of the question's choices."""
 
 
 class AnswerParams(Params, frozen=True, kw_only=True):
@@ -86,28 +115,19 @@ class JobList(msgspec.Struct, frozen=True, kw_only=True):
     jobs: list[Job]
 
 
-def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
+def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Method[Any, Any]]:
     """Start, answer, cancel, get, list, subscribe."""
     jobs = services.jobs
 
     async def start(call: Call, params: Start) -> Started:
-        request: dict[str, Any] = {
-            "kind": params.kind.value,
-            "board": services.boards.find(params.board).id,
-        }
+        request: dict[str, Any] = {"kind": params.kind.value, "board": params.board}
         if params.network is not None:
             request["network"] = _plain(params.network)
-        if params.confirmed:
-            request["confirmed"] = True
-        for name in ("cloud", "name"):
+        for name in REQUESTED:
             value = getattr(params, name)
-            if value is not None:
+            if value not in (None, False):
                 request[name] = value
-        # A job is started or not; a caller that leaves meanwhile does not tear it in two.
-        starting = jobs.start(request, attended=params.attended, owner=call.peer.party)
-        job = await asyncio.shield(asyncio.ensure_future(starting))
-        owners.add(job, call.peer)
-        return Started(job=job)
+        return await starter.start(call, request, attended=params.attended, image=params.image)
 
     async def answer(call: Call, params: AnswerParams) -> Nothing:
         owners.require(call.peer, params.job)
@@ -116,6 +136,8 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             given["password"] = params.answer.password
         if params.answer.network is not None:
             given["network"] = _plain(params.answer.network)
+        if params.answer.choice is not None:
+            given["choice"] = params.answer.choice
         await jobs.answer(params.job, given, params.question)
         return Nothing()
 
