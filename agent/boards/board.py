@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+PortKind: TypeAlias = Literal["serial", "usb", "volume", "ble", "ap"]
+
+LOADER_KINDS: Final = frozenset({"usb", "volume"})
+"""Ports that only a bootloader shows; nothing on them can be opened as a link."""
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An address where a board can be reached, with what the system says about it."""
 
-    kind: Literal["serial", "ble", "ap"]
+    kind: PortKind
+    """``usb``: a bootloader that is a USB device without a serial port (DFU, or a UF2 bootloader
+    whose drive is not mounted). ``volume``: the drive of a UF2 bootloader."""
     address: str
-    """What is opened: ``/dev/ttyACM0``, ``COM3``."""
+    """What is opened: ``/dev/ttyACM0``, ``COM3``; the folder of a drive; ``usb:1-2.3``."""
     vid: int | None = None
     pid: int | None = None
     serial_number: str | None = None

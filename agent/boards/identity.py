@@ -24,6 +24,9 @@ SERIAL_CHARS_MIN: Final = 4
 _PLACEHOLDERS: Final = frozenset({"HIDFG", "NONE", "NULL", "UNKNOWN", "SERIAL", "DEADBEEF"})
 """``HIDFG``: ATmega32U4 cores build it from interface letters."""
 _COUNTING: Final = "0123456789ABCDEF0123456789"
+_SHARED_SERIALS: Final = frozenset({(0x2E8A, 0x0003)})
+"""USB ids whose serial number says nothing: all RP2040 of one revision show the same from their
+boot ROM (``E0C912952D54``, ``E0C9125B0D9B``). Source: device names in public udev rules."""
 _MAC: Final = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._]+")
 
@@ -53,7 +56,7 @@ class Face(NamedTuple):
     """The serial number, only if it can tell devices apart."""
     topology: str | None
     address: str | None
-    """Only where nothing better is known."""
+    """The port's name, only where the socket is not known."""
 
     @property
     def by_place(self) -> bool:
@@ -62,11 +65,14 @@ class Face(NamedTuple):
 
 
 def face_of(port: Port) -> Face:
-    """The device that a port belongs to; several ports of one device give the same."""
-    serial = usable_serial(port.serial_number)
+    """The device that a port belongs to; several ports of one device give the same.
+
+    Without a socket each port is a device of its own: two boards may have the same number.
+    """
+    shared = (port.vid, port.pid) in _SHARED_SERIALS
+    serial = None if shared else usable_serial(port.serial_number)
     topology = socket_of(port.location)
-    address = None if serial or topology else port.address
-    return Face(port.vid, port.pid, serial, topology, address)
+    return Face(port.vid, port.pid, serial, topology, None if topology else port.address)
 
 
 def usable_serial(serial: str | None) -> str | None:

@@ -10,12 +10,15 @@ from agent.errors import InputError, NoPermission, PortBusy, PortGone, UnknownBo
 from agent.links.stream import StreamLink
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from agent.boards.board import Board
     from agent.boards.registry import Registry
     from agent.boards.sighting import Sighting
     from agent.links import Link, LinkOpener
+
+    Toucher = Callable[[str], Awaitable[None]]
+    """``agent.links.touch.touch``."""
 
 SETTLE_S: Final = 2.0
 """How long after its arrival a port may refuse: udev gives it to its group about a second later,
@@ -25,6 +28,9 @@ SETTLE_RETRY_S: Final = 0.05
 STALE_S: Final = 2.0
 """How long a port on which a link was lost is not believed in without a sign that it came back.
 Systems that only poll notice a loss after one second."""
+TOUCH_QUIET_S: Final = 0.5
+"""How long a port that was touched is left alone while it is still there. The sketch counts down
+250 ms and stays if somebody opens its port meanwhile (flashing, section 2)."""
 
 COMMAND_BAUDS: Final[dict[str, frozenset[int]]] = {"uno_r4_wifi": frozenset({2400})}
 """Rates that a model takes for a command: this one's USB bridge enters its ROM loader at 2400.
@@ -72,15 +78,23 @@ class Lease:
         registry: Registry,
         arrivals: Arrivals,
         opener: LinkOpener,
+        toucher: Toucher,
+        on_touch: Callable[[], None],
     ) -> None:
         self._board_id = board_id
         self._registry = registry
         self._arrivals = arrivals
         self._opener = opener
+        self._toucher = toucher
+        self._on_touch = on_touch
         self._link: Link | None = None
         self._opened: Sighting | None = None
+        self._touched: Sighting | None = None
+        self._quiet_until = -math.inf
         self._ended = False
         self.holder = holder
+        self.awaits_loader = False
+        """It was touched, so its loader may come at any moment."""
 
     @property
     def board(self) -> Board:
@@ -100,7 +114,7 @@ class Lease:
             raise InputError(field="baud", problem=f"{baud} puts this model into its loader")
         await self.close()
         while True:
-            sighting = self._port()
+            sighting = await self._rested_port()
             try:
                 link = await self._opener(sighting.port.address, baud)
             except (NoPermission, PortBusy, PortGone):
@@ -117,6 +131,22 @@ class Lease:
             self._link = link
             return link
 
+    async def touch(self) -> None:
+        """Tell the sketch to restart into its loader; the link is closed first.
+
+        Takes serial ports only; raises :class:`PortError`. The port is not opened again through
+        this lease before the board had time to leave it.
+        """
+        await self.close()
+        sighting = self._port()
+        self.awaits_loader = True
+        self._on_touch()
+        self._touched, self._quiet_until = sighting, math.inf
+        try:
+            await self._toucher(sighting.port.address)
+        finally:
+            self._quiet_until = asyncio.get_running_loop().time() + TOUCH_QUIET_S
+
     def is_stale(self, sighting: Sighting) -> bool:
         """A link was lost on this very port, so it is still listed only because nobody looked."""
         link = self._link
@@ -131,6 +161,15 @@ class Lease:
         """Close the link that is open. May be called more than once."""
         if self._link is not None:
             await self._link.close()
+
+    async def _rested_port(self) -> Sighting:
+        """The serial port of now, once a touch of it has had its effect."""
+        while (sighting := self._port()) == self._touched:
+            left_s = self._quiet_until - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                break
+            await asyncio.sleep(min(left_s, SETTLE_RETRY_S))
+        return sighting
 
     def _port(self) -> Sighting:
         record = self._registry.require(self._board_id)

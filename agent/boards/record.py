@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from agent.boards.board import Board, BoardState, Provisioning
+from agent.boards.board import LOADER_KINDS, Board, BoardState, Provisioning
 from agent.boards.identity import model_of, natural_key, shown_name
 from agent.boards.known import KnownBoard
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from agent.boards.identity import Face
     from agent.boards.sighting import Sighting
     from agent.catalog import Model, UsbMatch
+
+
+class Number(NamedTuple):
+    """A serial number that a board has shown."""
+
+    vid: int | None
+    pid: int | None
+    loader: bool
+    """Its loader showed it: that number may be another one, or that of all loaders."""
+    serial: str
 
 
 class Record:
@@ -28,7 +38,13 @@ class Record:
         """What it may be, narrowed by each face; empty: not in the catalogue."""
         self.faces: dict[Face, list[UsbMatch]] = {}
         self.ports: dict[Face, tuple[Sighting, ...]] = {}
+        self.numbers: set[Number] = set()
+        self.together: set[Face] = set()
+        """Faces that are one board only because they have one hardware id: a board with two
+        cables may show them at the same time."""
         self.last: Face | None = None
+        self.turn = 0
+        """Order in which boards showed themselves last; the highest came last."""
         self.last_address = ""
         self.left_at = 0.0
         self.first_seen = 0.0
@@ -47,27 +63,73 @@ class Record:
         """Nothing but sockets ever spoke for it."""
         return all(face.by_place for face in self.faces)
 
-    def show(self, face: Face, matches: list[UsbMatch], sightings: tuple[Sighting, ...]) -> None:
+    def show(
+        self, face: Face, matches: list[UsbMatch], sightings: tuple[Sighting, ...], turn: int
+    ) -> None:
         """The board shows itself as ``face`` at these ports."""
-        self.faces[face] = matches
-        self.ports[face] = sightings
-        self.last = face
-        self.last_address = sightings[0].port.address
         found = {match.model.id for match in matches}
         narrowed = tuple(model for model in self.models if model.id in found)
         if narrowed or not self.models:
             self.models = narrowed or tuple(match.model for match in matches)
+        self.faces[face] = matches
+        self.ports[face] = sightings
+        if face.serial is not None:
+            loader = self.as_loader(matches)
+            self.numbers.add(Number(face.vid, face.pid, loader, face.serial))
+        self.last = face
+        self.turn = turn
+        self.last_address = sightings[0].port.address
 
-    def may_be(self, matches: Iterable[UsbMatch]) -> bool:
-        """Some model has both these USB ids and those of the faces so far."""
+    def take(self, other: Record) -> None:
+        """Take over what is known about ``other``, which is the same hardware; not its ports."""
+        for face, matches in other.faces.items():
+            self.faces.setdefault(face, matches)
+        self.numbers |= other.numbers
+        self.name = self.name or other.name
+        self.installed = self.installed or other.installed
+
+    def may_be(self, face: Face, matches: Iterable[UsbMatch]) -> bool:
+        """Some model has both these USB ids and those of the faces so far, or they are the same."""
         found = {match.model.id for match in matches}
-        return any(model.id in found for model in self.models)
+        same = any((seen.vid, seen.pid) == (face.vid, face.pid) for seen in self.faces)
+        return same or any(model.id in found for model in self.models)
+
+    def bears(self, face: Face, matches: list[UsbMatch], *, loader: bool = False) -> bool:
+        """It has shown this serial number with its sketch (or with its loader only)."""
+        return any(
+            number.serial == face.serial
+            and number.loader is loader
+            and (number.vid == face.vid or self.may_be(face, matches))
+            for number in self.numbers
+        )
+
+    def contradicts(self, face: Face, matches: list[UsbMatch]) -> bool:
+        """It has shown another serial number with the same ids in the same role."""
+        loader = self.as_loader(matches)
+        shown = {
+            number.serial
+            for number in self.numbers
+            if (number.vid, number.pid, number.loader) == (face.vid, face.pid, loader)
+        }
+        return face.serial is not None and bool(shown) and face.serial not in shown
+
+    def changes_role(self, matches: Iterable[UsbMatch]) -> bool:
+        """Its sketch was there last and this is its loader, or the other way round."""
+        roles = {match.model.id: match.role for match in matches}
+        before = self.faces[self.last] if self.last is not None else []
+        return any(roles.get(match.model.id, match.role) != match.role for match in before)
+
+    def as_loader(self, matches: Iterable[UsbMatch]) -> bool:
+        """All models that it may be show these ids only while their loader runs."""
+        known = list(matches)
+        mine = {model.id for model in self.models}
+        roles = {match.role for match in known if match.model.id in mine}
+        return (roles or {match.role for match in known}) == {"bootloader"}
 
     def in_loader(self, face: Face) -> bool:
-        """All models that it may be show this face only while their loader runs."""
-        mine = {model.id for model in self.models}
-        roles = {match.role for match in self.faces[face] if match.model.id in mine}
-        return roles == {"bootloader"}
+        """The device that it shows as ``face`` is its loader."""
+        kinds = {sighting.port.kind for sighting in self.ports.get(face, ())}
+        return bool(kinds & LOADER_KINDS) or self.as_loader(self.faces[face])
 
     def recall(self, known: KnownBoard) -> None:
         """Take over what was learned in an earlier life."""

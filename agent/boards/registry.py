@@ -1,33 +1,31 @@
 """Ports become boards: pure bookkeeping without I/O; time enters as an argument.
 
-A new device is matched against the boards known so far in this order: the very same face
-(ids, serial number and socket), the same serial number in another socket, the same socket
-within a short time in another role (loader and sketch of one board). Else it is a new board.
+A device that appears is held against the boards known so far by the rules of ``matching``; what
+none of them recognises is a new board.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.boards.board import BoardChanges
+import msgspec
+
+from agent.boards.board import LOADER_KINDS, BoardChanges
 from agent.boards.identity import board_id, face_of, natural_key, place_part
 from agent.boards.known import KNOWN_LIMIT
+from agent.boards.matching import RULES, Newcomer, Scene
 from agent.boards.record import Record
-from agent.errors import PortBusy, UnknownBoard
+from agent.catalog import UsbId, UsbMatch
+from agent.errors import AmbiguousBoard, PortBusy, PortGone, UnknownBoard
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from agent.boards.board import Board
+    from agent.boards.board import Board, Port
     from agent.boards.identity import Face, UsbLookup
     from agent.boards.known import KnownBoard
     from agent.boards.sighting import Sighting
-    from agent.catalog import UsbMatch
-
-REENUMERATION_S: Final = 30.0
-"""A device in the socket of a board that left this short a time ago may be its other role.
-Loaders come up within 10 s (flashing notes, section 10); a person double-presses slower."""
 
 ABSENT_LIMIT: Final = 256
 """Boards remembered that are not there, so that they keep their ids; the oldest is dropped."""
@@ -43,6 +41,7 @@ class Registry:
         self._faces: dict[Face, Record] = {}
         self._shown: dict[str, Board] = {}
         self._created = 0
+        self._turn = 0
         self._known: dict[str, KnownBoard] = {}
         self._known_hardware: dict[str, KnownBoard] = {}
         for entry in known:
@@ -69,21 +68,55 @@ class Registry:
         for sighting in sightings:
             devices.setdefault(face_of(sighting.port), []).append(sighting)
         touched = self._refresh(devices, now)
-        new = [f for f in devices if f not in self._faces or f not in self._faces[f].ports]
-        new.sort(key=_order)
-        for match in (self._same_face, self._same_serial, self._same_socket):
-            rest: list[Face] = []
-            for face in new:
-                found = match(face, now)
+        arriving = [f for f in devices if f not in self._faces or f not in self._faces[f].ports]
+        arriving.sort(key=_order)
+        new = [Newcomer(face, self._matches(face, devices[face])) for face in arriving]
+        scene = Scene(self._records.values(), self._faces, arriving, now)
+        for rule in RULES:
+            rest: list[Newcomer] = []
+            for newcomer in new:
+                found = rule(scene, newcomer)
                 if found is None:
-                    rest.append(face)
+                    rest.append(newcomer)
                 else:
-                    touched.append(self._attach(found, face, devices[face], now))
+                    touched.append(self._attach(found, newcomer, devices[newcomer.face], now))
             new = rest
-        touched += [self._attach(self._create(face), face, devices[face], now) for face in new]
+        touched += [self._attach(self._create(each), each, devices[each.face], now) for each in new]
         gone = [twin for record in touched if (twin := self._unify(record))]
         self._drop_oldest()
         return self._changes(touched, gone)
+
+    def adopt(self, board: str, port: Port, now: float) -> BoardChanges:
+        """A job has found out that the device at ``port`` is this board, which it holds.
+
+        A board that was made for the device only is gone then. Raises :class:`PortGone` if the
+        port is not there, :class:`PortBusy` if somebody uses it, and :class:`AmbiguousBoard` if
+        the device bears the number of another board or may as well be one that another job waits
+        for.
+        """
+        record = self.require(board)
+        other, face = self._shown_at(port)
+        if other is record:
+            return BoardChanges()
+        if other.holder is not None:
+            raise PortBusy(port=port.address, holder=other.holder)
+        new = Newcomer(face, other.faces[face])
+        scene = Scene(self._records.values(), self._faces, (face,), now)
+        same_socket = record.last is not None and record.last.topology == face.topology
+        proven = record.bears(*new) or (same_socket and face.topology is not None)
+        if record.contradicts(*new) or (not proven and scene.rivals(record, new, held=True)):
+            ids = ", ".join(sorted((record.id, other.id)))
+            raise AmbiguousBoard(wanted=clean_text(port.address), count=2, matches=ids)
+        sightings = other.ports.pop(face)
+        del other.faces[face]
+        other.left_at = now
+        self._show(record, new, sightings)
+        if other.faces:
+            return self._changes([record, other])
+        self._forget(other)
+        vanished = [other.id] if self._shown.pop(other.id, None) else []
+        changes = self._changes([record])
+        return msgspec.structs.replace(changes, vanished=[*vanished, *changes.vanished])
 
     def hold(self, board: str, holder: str) -> BoardChanges:
         """Note who uses the board; raises :class:`PortBusy` with the holder, :class:`UnknownBoard`."""
@@ -142,56 +175,23 @@ class Registry:
                 if ports == before:
                     continue
                 if ports:
-                    record.ports[face] = ports
-                    record.last_address = ports[0].port.address
+                    self._show(record, Newcomer(face, self._matches(face, ports)), ports)
                 else:
                     del record.ports[face]
                     record.left_at = now
                 touched.append(record)
         return touched
 
-    def _same_face(self, face: Face, _now: float) -> Record | None:
-        record = self._faces.get(face)
-        if record is None or any(_is_another(face, shown) for shown in record.ports):
-            return None
-        return record
+    def _shown_at(self, port: Port) -> tuple[Record, Face]:
+        for record in self._records.values():
+            for face, sightings in record.ports.items():
+                if any(sighting.port.address == port.address for sighting in sightings):
+                    return record, face
+        raise PortGone(port=port.address)
 
-    def _same_serial(self, face: Face, _now: float) -> Record | None:
-        """The board moved to another socket, or its loader shows the same number."""
-        if face.serial is None:
-            return None
-        matches = self._matches(face)
-        return _latest(
-            record
-            for record in self._records.values()
-            if not record.ports
-            and any(
-                seen.serial == face.serial and (seen.vid == face.vid or record.may_be(matches))
-                for seen in record.faces
-            )
-        )
-
-    def _same_socket(self, face: Face, now: float) -> Record | None:
-        """Sketch and loader of one board follow each other in one socket."""
-        if face.topology is None:
-            return None
-        matches = self._matches(face)
-        roles = {match.model.id: match.role for match in matches}
-        return _latest(
-            record
-            for record in self._records.values()
-            if not record.ports
-            and record.last is not None
-            and record.last.topology == face.topology
-            and (record.holder is not None or now - record.left_at <= REENUMERATION_S)
-            and any(
-                roles.get(before.model.id, before.role) != before.role
-                for before in record.faces[record.last]
-            )
-        )
-
-    def _create(self, face: Face) -> Record:
-        models = tuple(match.model for match in self._matches(face))
+    def _create(self, new: Newcomer) -> Record:
+        face = new.face
+        models = tuple(match.model for match in new.matches)
         base = board_id(face, models)
         if self._taken(base) and face.serial:
             # A serial number that another board has as well; only the socket is left.
@@ -203,10 +203,16 @@ class Registry:
         record = self._records[name] = Record(name, self._created, models)
         return record
 
-    def _attach(self, record: Record, face: Face, sightings: list[Sighting], now: float) -> Record:
+    def _show(self, record: Record, new: Newcomer, sightings: tuple[Sighting, ...]) -> None:
+        self._turn += 1
+        record.show(new.face, new.matches, sightings, self._turn)
+        self._faces[new.face] = record
+
+    def _attach(
+        self, record: Record, new: Newcomer, sightings: list[Sighting], now: float
+    ) -> Record:
         fresh = not record.visible
-        record.show(face, self._matches(face), tuple(sightings))
-        self._faces[face] = record
+        self._show(record, new, tuple(sightings))
         if fresh:
             record.first_seen = now
             known = self._known.get(record.id)
@@ -231,13 +237,12 @@ class Registry:
     def _merge(self, keep: Record, drop: Record) -> None:
         if not keep.visible or (drop.visible and drop.first_seen < keep.first_seen):
             keep.first_seen = drop.first_seen
-        for face, matches in drop.faces.items():
+        keep.together |= {*keep.faces, *drop.faces}
+        keep.take(drop)
+        for face in drop.faces:
             self._faces[face] = keep
-            keep.faces.setdefault(face, matches)
         for face, sightings in drop.ports.items():
-            keep.show(face, drop.faces[face], sightings)
-        keep.name = keep.name or drop.name
-        keep.installed = keep.installed or drop.installed
+            self._show(keep, Newcomer(face, drop.faces[face]), sightings)
         del self._records[drop.id]
         for alias, target in self._aliases.items():
             if target == drop.id:
@@ -270,21 +275,30 @@ class Registry:
             (r for r in self._records.values() if not r.visible), key=lambda r: r.left_at
         )
         for record in absent[: max(0, len(absent) - ABSENT_LIMIT)]:
-            del self._records[record.id]
-            for face in record.faces:
-                if self._faces.get(face) is record:
-                    del self._faces[face]
-            self._aliases = {a: t for a, t in self._aliases.items() if t != record.id}
+            self._forget(record)
+
+    def _forget(self, record: Record) -> None:
+        del self._records[record.id]
+        for face in record.faces:
+            if self._faces.get(face) is record:
+                del self._faces[face]
+        self._aliases = {a: t for a, t in self._aliases.items() if t != record.id}
 
     def _remember(self, entry: KnownBoard) -> None:
         _bounded(self._known)[entry.id] = entry
         if entry.uhwid is not None:
             _bounded(self._known_hardware)[entry.uhwid] = entry
 
-    def _matches(self, face: Face) -> list[UsbMatch]:
+    def _matches(self, face: Face, sightings: Iterable[Sighting]) -> list[UsbMatch]:
         if face.vid is None or face.pid is None:
             return []
-        return self._catalog.by_usb(face.vid, face.pid)
+        matches = self._catalog.by_usb(face.vid, face.pid)
+        if all(sighting.port.kind not in LOADER_KINDS for sighting in sightings):
+            return matches
+        # Some models show the same ids with their sketch.
+        ids = UsbId(face.vid, face.pid)
+        loaders = [m.model for m in matches if ids in m.model.usb.bootloader]
+        return [UsbMatch(model, "bootloader") for model in loaders] or matches
 
     def _taken(self, name: str) -> bool:
         return name in self._records or name in self._aliases
@@ -296,19 +310,10 @@ def _order(face: Face) -> tuple[object, ...]:
     return (place, face.vid or 0, face.pid or 0, face.serial or "")
 
 
-def _is_another(face: Face, shown: Face) -> bool:
-    """Two devices of one kind in two sockets at once, whatever their serial numbers say."""
-    return (face.vid, face.pid) == (shown.vid, shown.pid) and face.topology != shown.topology
-
-
 def _bounded(memory: dict[str, KnownBoard]) -> dict[str, KnownBoard]:
     while len(memory) >= KNOWN_LIMIT:
         del memory[next(iter(memory))]
     return memory
-
-
-def _latest(records: Iterable[Record]) -> Record | None:
-    return max(records, key=lambda r: (r.holder is not None, r.left_at, -r.number), default=None)
 
 
 def _rank(record: Record) -> tuple[bool, bool, int]:

@@ -6,40 +6,67 @@ import asyncio
 import logging
 import math
 import os
+import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.boards.find import find_board
 from agent.boards.known import KnownBoards
 from agent.boards.leases import STALE_S, Arrivals, Lease
+from agent.boards.loader_drives import LoaderDrives
 from agent.boards.registry import Registry
 from agent.boards.simulated_ports import SimulatedPorts
+from agent.boards.sockets import Sockets
 from agent.boards.system_ports import SystemPorts
+from agent.boards.usb_loaders import FoundLoaders, UsbLoaders, by_location
 from agent.boards.watch import PortWatcher
 from agent.errors import PortGone, UnknownBoard
 from agent.links import open_link
+from agent.links.touch import touch
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from agent.boards.board import Board, BoardChanges
+    from agent.boards.board import Board, BoardChanges, Port
     from agent.boards.identity import UsbLookup
+    from agent.boards.leases import Toucher
+    from agent.boards.loader_drives import Drive
     from agent.boards.sighting import Sighting
+    from agent.boards.usb_loaders import ListedDevice
     from agent.boards.watch import PortSource
+    from agent.catalog import Model
     from agent.links import LinkOpener
     from agent.settings.config import PortsConfig
 
 _log = logging.getLogger(__name__)
 
 
-def port_sources(config: PortsConfig) -> list[PortSource]:
-    """The places where ``[ports]`` of the configuration says that ports are."""
+def port_sources(
+    config: PortsConfig,
+    models: Sequence[Model] = (),
+    *,
+    find_drives: Callable[[], Iterable[Drive]] | None = None,
+    find_dfu: Callable[[], Iterable[ListedDevice]] | None = None,
+) -> list[PortSource]:
+    """The places where ``[ports]`` of the configuration says that ports are.
+
+    ``find_drives`` lists the drives of bootloaders; ``find_dfu`` the devices in DFU mode, on
+    systems that have to start a program for it.
+    """
     sources: list[PortSource] = []
     if config.system:
+        linux = sys.platform == "linux"
         sources.append(SystemPorts(config.ignore, config.extra))
+        if linux:
+            sources.append(UsbLoaders(models, config.ignore))
+        elif find_dfu is not None:
+            sources.append(FoundLoaders(models, find_dfu, config.ignore))
+        if find_drives is not None:
+            look_up = by_location if linux else None
+            sources.append(LoaderDrives(models, find_drives, config.ignore, look_up=look_up))
     if config.simulated:
         sources.append(SimulatedPorts(Path(config.simulated).expanduser(), config.ignore))
     return sources
@@ -55,6 +82,7 @@ class BoardService:
         *,
         known: KnownBoards | None = None,
         opener: LinkOpener = open_link,
+        toucher: Toucher = touch,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``known`` remembers boards over restarts; ``clock`` gives Unix seconds."""
@@ -63,9 +91,12 @@ class BoardService:
         self._registry = Registry(catalog)
         self._watcher = PortWatcher(sources, self._ports_changed)
         self._opener = opener
+        self._toucher = toucher
         self._clock = clock
         self._leases: dict[str, Lease] = {}
         self._arrivals = Arrivals()
+        self._sockets = Sockets()
+        self._waiting_back = 0
         self._subscribers: dict[int, Callable[[BoardChanges], None]] = {}
         self._subscriptions = 0
         self._started = False
@@ -125,6 +156,8 @@ class BoardService:
             registry=self._registry,
             arrivals=self._arrivals,
             opener=self._opener,
+            toucher=self._toucher,
+            on_touch=self._expect_loaders,
         )
         self._leases[record.id] = lease
         try:
@@ -135,6 +168,7 @@ class BoardService:
             finally:
                 # The id may have changed in a merge; the registry knows the old one too.
                 self._leases.pop(record.id, None)
+                self._expect_loaders()
                 self._publish(self._registry.release(record.id, self._clock()))
 
     def learn(
@@ -157,6 +191,16 @@ class BoardService:
         self._known.put(self._registry.require(board_id).known(now))
         self._publish(changes)
 
+    def adopt(self, board_id: str, port: Port) -> None:
+        """A job has found out that the device at ``port`` is the board that it holds.
+
+        A board that was made for the device only vanishes. Raises :class:`PortGone`,
+        :class:`PortBusy` if somebody else uses the device, and :class:`AmbiguousBoard` if it may
+        as well be a board that another job waits for.
+        """
+        self._publish(self._registry.adopt(board_id, port, self._clock()))
+        self._next_turn()
+
     async def wait_back(self, board_id: str, timeout_s: float) -> Board:
         """Wait until a board that was unplugged or reset has a port, whatever its name is now.
 
@@ -169,15 +213,16 @@ class BoardService:
         believed_at = loop.time() + STALE_S
         try:
             async with asyncio.timeout(timeout_s):
-                await self._watcher.refresh()
-                while True:
-                    turn, board = self._turn, self._registry.get(record.id)
-                    left = None
-                    if board is not None and board.ports:
-                        if not self._is_stale(record.id) or loop.time() >= believed_at:
-                            return board
-                        left = believed_at - loop.time()
-                    await _wait(turn, left)
+                with self._expecting():
+                    await self._watcher.refresh()
+                    while True:
+                        turn, board = self._turn, self._registry.get(record.id)
+                        left = None
+                        if board is not None and board.ports:
+                            if not self._is_stale(record.id) or loop.time() >= believed_at:
+                                return board
+                            left = believed_at - loop.time()
+                        await _wait(turn, left)
         except TimeoutError:
             raise PortGone(port=record.last_address) from None
 
@@ -187,6 +232,7 @@ class BoardService:
 
     def _ports_changed(self, sightings: Sequence[Sighting]) -> None:
         now = asyncio.get_running_loop().time() if self._started else -math.inf
+        sightings = self._sockets.latest(sightings)
         returned = self._arrivals.returned(sightings)
         self._arrivals.note(sightings, now)
         if returned:
@@ -194,8 +240,26 @@ class BoardService:
             away = [sighting for sighting in sightings if sighting not in returned]
             self._publish(self._registry.update(away, self._clock()))
         self._publish(self._registry.update(sightings, self._clock()))
+        self._next_turn()
+
+    def _next_turn(self) -> None:
         turn, self._turn = self._turn, asyncio.Event()
         turn.set()
+
+    @contextmanager
+    def _expecting(self) -> Iterator[None]:
+        """Somebody waits for a board, which may come back in its loader."""
+        self._waiting_back += 1
+        self._expect_loaders()
+        try:
+            yield
+        finally:
+            self._waiting_back -= 1
+            self._expect_loaders()
+
+    def _expect_loaders(self) -> None:
+        touched = any(lease.awaits_loader for lease in self._leases.values())
+        self._watcher.expect_loader(bool(self._waiting_back) or touched)
 
     def _publish(self, changes: BoardChanges) -> None:
         if not changes:

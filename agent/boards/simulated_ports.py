@@ -27,6 +27,8 @@ EVENTS_POLL_S: Final = 1.0
 BLIND_POLL_S: Final = 0.2
 """Where it does not. A look costs some ten microseconds; people notice a tenth of a second."""
 FILE_LIMIT_BYTES: Final = 16 * 1024
+ADDRESS_CHARS: Final = 4096
+"""PATH_MAX of Linux: the address of a volume is a folder."""
 FILES_LIMIT: Final = 256
 """Eight times the number of boards that are meant to run side by side."""
 
@@ -109,7 +111,7 @@ def _parse(entry: os.DirEntry[str], facts: os.stat_result) -> tuple[Sighting, in
         return None
     port = Port(
         kind=said.kind,
-        address=clean_text(said.address),
+        address=clean_text(said.address, ADDRESS_CHARS),
         vid=said.vid,
         pid=said.pid,
         serial_number=_text(said.serial_number),

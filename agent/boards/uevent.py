@@ -1,4 +1,4 @@
-"""Linux: the kernel tells when serial ports appear and vanish (netlink, kobject uevents).
+"""Linux: the kernel tells when devices appear and vanish (netlink, kobject uevents).
 
 Both multicast groups are joined. Group 1 is the kernel itself: it also works in containers and
 on small systems without udev, and it is the first to know. Group 2 is udev, which speaks when
@@ -69,9 +69,10 @@ def parse_uevent(message: bytes) -> Uevent | None:
 
 
 class UeventListener:
-    """Calls ``wake`` in the event loop whenever a serial port may have come or gone."""
+    """Calls ``wake`` in the event loop whenever a device of a kind may have come or gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, subsystem: str = "tty") -> None:
+        self._subsystem = subsystem
         self._socket: socket.socket | None = None
         self._wake: Callable[[], None] | None = None
 
@@ -111,6 +112,6 @@ class UeventListener:
                 # ENOBUFS: events were lost, so anything may have happened.
                 concerned = True
                 break
-            concerned = concerned or (event is not None and event.subsystem == "tty")
+            concerned = concerned or (event is not None and event.subsystem == self._subsystem)
         if concerned:
             self._wake()

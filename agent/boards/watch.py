@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +42,13 @@ class PortSource(Protocol):
         """Stop; may be called more than once."""
 
 
+@runtime_checkable
+class LoaderSource(Protocol):
+    """A source whose looks cost something: it looks often only while a loader is expected."""
+
+    expecting: bool
+
+
 class PortWatcher:
     """Keeps one task per source. ``on_ports`` gets the complete list, in the event loop."""
 
@@ -67,6 +74,11 @@ class PortWatcher:
     async def refresh(self) -> None:
         """Look at all sources now; changes are reported before this returns."""
         await asyncio.gather(*(watched.look() for watched in self._watched))
+
+    def expect_loader(self, expecting: bool) -> None:
+        """Somebody waits for a bootloader, or nobody does any more."""
+        for watched in self._watched:
+            watched.expect_loader(expecting)
 
     async def close(self) -> None:
         """Stop watching; may be called more than once."""
@@ -95,6 +107,11 @@ class _Watched:
 
     def listen(self) -> None:
         self.source.start(self._woken.set)
+
+    def expect_loader(self, expecting: bool) -> None:
+        if isinstance(self.source, LoaderSource) and self.source.expecting is not expecting:
+            self.source.expecting = expecting
+            self._woken.set()
 
     async def run(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.boards.board import Port
+from agent.boards.board import Port, PortKind
 from agent.boards.sighting import Sighting
 from agent.catalog import Catalog
 
@@ -24,10 +24,11 @@ def sighted(
     serial: str | None = None,
     location: str | None = None,
     node: int = 1,
+    kind: PortKind = "serial",
 ) -> Sighting:
     vid, pid = ids or (None, None)
     port = Port(
-        kind="serial", address=address, vid=vid, pid=pid, serial_number=serial, location=location
+        kind=kind, address=address, vid=vid, pid=pid, serial_number=serial, location=location
     )
     return Sighting(port, node)
 

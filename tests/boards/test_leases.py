@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from agent.boards.leases import SETTLE_S, Arrivals, Lease
+from agent.boards.leases import SETTLE_S, TOUCH_QUIET_S, Arrivals, Lease
 from agent.boards.registry import Registry
 from agent.errors import InputError, NoPermission, PortBusy, PortGone
 from agent.links.stream import StreamLink
@@ -47,12 +47,39 @@ class System:
         return self.links[-1]
 
 
-def lent(catalog, system, *, came_s_ago=math.inf):
+class Finger:
+    """What touches ports; it may fail."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.touched: list[str] = []
+        self.expected = 0
+
+    async def __call__(self, address: str) -> None:
+        self.touched.append(address)
+        if self.failures:
+            raise self.failures.pop(0)
+
+    def expect(self) -> None:
+        self.expected += 1
+
+
+def lent(catalog, system, *, came_s_ago=math.inf, finger=None):
     registry, arrivals = Registry(catalog), Arrivals()
     registry.update([PORT], 0.0)
     registry.hold(BOARD, "job")
     arrivals.note([PORT], asyncio.get_running_loop().time() - came_s_ago)
-    return registry, Lease(BOARD, "job", registry=registry, arrivals=arrivals, opener=system)
+    finger = finger or Finger()
+    lease = Lease(
+        BOARD,
+        "job",
+        registry=registry,
+        arrivals=arrivals,
+        opener=system,
+        toucher=finger,
+        on_touch=finger.expect,
+    )
+    return registry, lease
 
 
 @pytest.mark.parametrize(
@@ -149,6 +176,62 @@ async def test_only_the_very_port_on_which_a_link_was_lost_is_stale(catalog):
     link.connection_lost(None)
     assert lease.is_stale(PORT)
     assert not lease.is_stale(PORT._replace(node=2))
+
+
+# --- the touch ------------------------------------------------------------------------------------
+
+
+async def test_a_touch_closes_the_link_first_and_expects_a_loader(catalog):
+    system, finger = System(), Finger()
+    _, lease = lent(catalog, system, finger=finger)
+    await lease.open(9600)
+    assert not lease.awaits_loader
+    await lease.touch()
+    assert system.links[0].closed == 1
+    assert finger.touched == ["/dev/ttyACM0"]
+    assert (finger.expected, lease.awaits_loader) == (1, True)
+
+
+async def test_after_a_touch_the_port_is_left_alone_until_the_sketch_has_gone(catalog):
+    system, loop = System(), asyncio.get_running_loop()
+    _, lease = lent(catalog, system)
+    await lease.touch()
+    touched_at = loop.time()
+    await lease.open(9600)
+    assert loop.time() - touched_at >= TOUCH_QUIET_S
+
+
+async def test_a_port_that_came_since_the_touch_is_opened_at_once(catalog):
+    system = System()
+    registry, lease = lent(catalog, system)
+    await lease.touch()
+    registry.update([], 1.0)
+    registry.update([PORT._replace(node=2)], 2.0)
+    opening = asyncio.ensure_future(lease.open(9600))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert opening.done()
+
+
+async def test_a_port_that_cannot_be_touched_says_why(catalog):
+    refusal = PortBusy(port="/dev/ttyACM0", holder="screen (process 4711)")
+    _, lease = lent(catalog, System(), finger=Finger(refusal))
+    with pytest.raises(PortBusy):
+        await lease.touch()
+
+
+@pytest.mark.parametrize("kind", ["usb", "volume"])
+async def test_a_loader_without_a_serial_port_is_neither_opened_nor_touched(catalog, kind):
+    system, finger = System(), Finger()
+    registry, lease = lent(catalog, system, finger=finger)
+    loader = sighted("usb:1-2", UNO, "F412FA65", "1-2", kind=kind)
+    registry.update([loader], 1.0)
+    assert lease.board.ports == [loader.port]
+    with pytest.raises(PortGone):
+        await lease.open(9600)
+    with pytest.raises(PortGone):
+        await lease.touch()
+    assert system.tried == finger.touched == []
 
 
 def test_a_port_that_changed_its_mark_arrived_anew():

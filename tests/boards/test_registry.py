@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from agent.boards import registry as module
 from agent.boards.board import Board, BoardState
 from agent.boards.known import KnownBoard
-from agent.boards.registry import REENUMERATION_S, Registry
+from agent.boards.matching import REENUMERATION_S
+from agent.boards.registry import Registry
 from agent.errors import PortBusy, UnknownBoard
 
 from .conftest import CH340, NANO, NANO_LOADER, UNO, sighted

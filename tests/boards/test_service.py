@@ -333,10 +333,19 @@ async def test_closing_may_be_repeated_and_closes_open_links(running, ports):
     await running.service.close()
 
 
-def test_the_configuration_says_where_ports_are_looked_for(tmp_path):
-    assert port_sources(PortsConfig(system=False)) == []
-    kinds = [type(s).__name__ for s in port_sources(PortsConfig(simulated=str(tmp_path)))]
-    assert kinds == ["SystemPorts", "SimulatedPorts"]
+def test_the_configuration_says_where_ports_are_looked_for(catalog, tmp_path):
+    def kinds(config):
+        sources = port_sources(config, catalog.models, find_drives=list, find_dfu=list)
+        return [type(source).__name__ for source in sources]
+
+    assert kinds(PortsConfig(system=False)) == []
+    loaders = "UsbLoaders" if sys.platform == "linux" else "FoundLoaders"
+    assert kinds(PortsConfig(simulated=str(tmp_path))) == [
+        "SystemPorts",
+        loaders,
+        "LoaderDrives",
+        "SimulatedPorts",
+    ]
 
 
 def test_importing_the_boards_loads_no_heavy_library():
