@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.errors import InputError, PortBusy
 from agent.links.failures import port_error
 from agent.links.holder import find_holder
 from agent.links.serial import TOUCH_BAUD, prepare
 from agent.links.stream import CLOSE_LIMIT_S
+from agent.links.tcp import open_tcp
 
 if TYPE_CHECKING:
     import serialx
+
+TCP_TOUCH: Final = b"\x00mooring touch 1200\n"
+"""What stands for the touch on the socket of a simulated board, which has no rate."""
 
 
 async def touch(address: str) -> None:
@@ -23,6 +27,11 @@ async def touch(address: str) -> None:
     vanishes meanwhile is a success. Raises :class:`agent.errors.PortError` when it cannot be
     opened.
     """
+    if address.startswith("tcp://"):
+        link = await open_tcp(address)
+        await link.write(TCP_TOUCH)
+        await link.close()
+        return
     if "://" in address:
         raise InputError(field="port", problem="is not a serial port")
     await asyncio.to_thread(prepare)

@@ -52,6 +52,20 @@ async def test_a_board_that_vanishes_during_the_touch_was_touched(far_end):
     await touching
 
 
-async def test_sockets_are_not_touched():
+async def test_the_socket_of_a_simulated_board_is_told_in_words():
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def board(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.put_nowait(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(board, "127.0.0.1", 0)
+    async with server:
+        await touch(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        assert await heard.get() == b"\x00mooring touch 1200\n"
+
+
+@pytest.mark.parametrize("address", ["tcp://192.0.2.1:9", "socket://127.0.0.1:9", "tcp://x"])
+async def test_nothing_else_is_touched(address):
     with pytest.raises(InputError):
-        await touch("tcp://127.0.0.1:9")
+        await touch(address)
