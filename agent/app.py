@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from agent import __version__
 from agent.boards.known import KnownBoards
+from agent.boards.loader_drives import Drive
 from agent.boards.service import BoardService, port_sources
+from agent.boards.usb_loaders import ListedDevice
 from agent.bridge.connection import Connection
 from agent.bridge.methods import build_dispatcher
 from agent.bridge.origins import Origins
@@ -26,9 +28,11 @@ from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.downloads import Downloads
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
+from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.index import INDEX_KEY, IndexSource
 from agent.flash.store import SketchStore
+from agent.flash.volumes import VolumeFinder
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.service import JobService
@@ -38,6 +42,7 @@ from agent.sessions.v2 import open_session
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from agent.boards.watch import PortSource
     from agent.clouds.cloud import Cloud
     from agent.settings import Secret
     from agent.settings.config import Config
@@ -57,7 +62,7 @@ class App:
         self.catalog = Catalog.load()
         self.boards = BoardService(
             self.catalog,
-            port_sources(config.ports),
+            _port_sources(config, self.catalog),
             known=KnownBoards(paths.data_dir / "boards.json"),
         )
         arduino = _arduino(config, paths, self.catalog)
@@ -160,3 +165,16 @@ def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud) -> Sketches:
         now=time.time,
     )
     return Sketches(SketchStore(paths.sketches_dir), index, downloads, arduino, now=time.time)
+
+
+def _port_sources(config: Config, catalog: Catalog) -> list[PortSource]:
+    """What finds ports; the flash methods know how their bootloaders show themselves."""
+    volumes, dfu = VolumeFinder(), DfuLister(config.flash.tools)
+
+    def find_drives() -> list[Drive]:
+        return [Drive(str(each.path), each.info.board_id, each.location) for each in volumes.find()]
+
+    def find_dfu() -> list[ListedDevice]:
+        return [ListedDevice(*each) for each in dfu.find()]
+
+    return port_sources(config.ports, catalog.models, find_drives=find_drives, find_dfu=find_dfu)
