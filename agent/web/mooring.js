@@ -19,6 +19,7 @@
 import { MooringError, abandoned, gone, late, reported, tooMany } from "./client/errors.js";
 import { PROBE_MS, answers, loopbackPermission, openSocket, usualOrigins } from "./client/find.js";
 import { SerialChannel } from "./client/serial.js";
+import { sendFile } from "./client/upload.js";
 
 export { MooringError, SerialChannel, loopbackPermission };
 
@@ -188,6 +189,31 @@ export class Mooring extends EventTarget {
     });
     this.#channels.set(channel, serial);
     return serial;
+  }
+
+  /**
+   * Send a file for a board; `flash.start` takes its number as `image`, and uses the file up.
+   *
+   * The agent keeps it as long as this connection lasts; `flash.drop` forgets it earlier.
+   *
+   * @param {string} name Its ending counts: `.bin`, `.elf`, `.uf2`.
+   * @param {Blob|ArrayBuffer|Uint8Array} file At most 16 MiB.
+   * @param {(done: number, total: number) => void} [onProgress] Bytes that have arrived.
+   * @returns {Promise<number>} Rejects with code `input` if it is empty or too large.
+   */
+  async uploadImage(name, file, onProgress) {
+    const buffer = file instanceof Blob ? await file.arrayBuffer() : file;
+    const bytes = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
+    const socket = this.#socket;
+    const { image } = await this.call("flash.offer", { name, size: bytes.length });
+    const send = (/** @type {Uint8Array<ArrayBuffer>} */ message) => {
+      // The number means nothing to the connection that may have come after a break.
+      if (!socket || this.#socket !== socket) throw gone();
+      socket.send(message);
+    };
+    await sendFile(bytes, image, send, () => this.call(SIGN_METHOD), onProgress);
+    if (this.#socket !== socket) throw gone();
+    return image;
   }
 
   async #run() {
