@@ -38,10 +38,22 @@ STEPS: Final = (
     "storage",
     "stored",
     "rebuilt",
+    "touch",
+    "erase",
+    "write",
+    "verify",
+    "restart",
 )
-"""As ``MILESTONES`` and ``V1_MILESTONES`` of ``agent.simulator.config``, which takes longer to
-load; a test compares them, and the lists below."""
-SKETCHES: Final = ("provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0")
+"""As the ``MILESTONES`` of ``agent.simulator.config``, which takes longer to load; a test compares
+them, and the lists below."""
+SKETCHES: Final = (
+    "provisioning",
+    "application",
+    "provisioning-1.0",
+    "lora-1.0",
+    "console-1.0",
+    "other",
+)
 UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")
 ELEMENT: Final = ("ok", "no_answer", "no_configuration", "no_lock", "no_key", "no_write")
 

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """The file's content: the fields of a serial port, and the process behind it."""
+    """The file's content: the fields of a port, and the process behind it."""
 
     kind: str = "serial"
+    """``serial``; ``volume`` and ``usb`` for bootloaders without a serial port."""
     address: str
+    """What is opened; the folder of a volume; ``usb:`` and the location."""
     vid: int
     pid: int
     serial_number: str
@@ -31,9 +33,9 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     process: int
 
 
-def announce(folder: Path, port: Announcement) -> Path:
-    """Write the file so that no reader sees half of it."""
-    path = folder / f"{port.serial_number}.json"
+def announce(folder: Path, port: Announcement, board: str) -> Path:
+    """Write the file of the board with this name so that no reader sees half of it."""
+    path = folder / f"{board}.json"
     write_private(path, msgspec.json.encode(port), durable=False)
     return path
 

@@ -38,11 +38,19 @@ V1Milestone = Literal["info", "csr", "storage", "stored", "rebuilt"]
 """The same of provisioning 1.0: listens, makes a key, gets the device id, then the certificate,
 and rebuilds it."""
 V1_MILESTONES: tuple[str, ...] = get_args(V1Milestone)
-FaultAction = Literal["unplug", "reboot", "silence", "wedge"]
+LoaderMilestone = Literal["touch", "erase", "write", "verify", "restart"]
+"""The same of flashing: the touch is felt; in the middle of erasing and of writing a chunk; before
+flash is compared; before it starts what was written."""
+LOADER_MILESTONES: tuple[str, ...] = get_args(LoaderMilestone)
+FaultAction = Literal["unplug", "reboot", "silence", "wedge", "flip"]
+"""``flip``: the next byte that a bootloader writes is wrong, and stays so."""
 
 
-SketchName = Literal["provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0"]
-"""Sketches that a board can carry; without a number: of provisioning 2.0."""
+SketchName = Literal[
+    "provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0", "other"
+]
+"""Sketches that a board can carry; without a number: of provisioning 2.0. ``other``: one that
+knows no provisioning and prints text."""
 SKETCHES: tuple[str, ...] = get_args(SketchName)
 WAITING_SKETCHES = frozenset({"lora-1.0", "console-1.0"})
 """They print nothing before a host opens the port."""
@@ -51,8 +59,10 @@ WAITING_SKETCHES = frozenset({"lora-1.0", "console-1.0"})
 class StepFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that happens once, when the board reaches a step and before it answers it."""
 
-    at: Milestone | V1Milestone
+    at: Milestone | V1Milestone | LoaderMilestone
     do: FaultAction
+    after: Annotated[int, Meta(ge=0)] = 0
+    """How often the step is let pass before."""
     back_after: float | None = None
     """Seconds until an unplugged board is plugged in again; None: never by itself."""
 
@@ -68,6 +78,23 @@ class LineFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Deliver to the host in pieces of at most so many bytes; 0: as they come."""
     merge_ms: Annotated[float, Meta(ge=0, le=1000)] = 0.0
     """Collect what the board sends for so long and deliver it at once."""
+
+
+class BootloaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a board shows itself after a touch, and what is wrong with its bootloader."""
+
+    comes: Literal["once", "glitch", "never"] = "once"
+    """``glitch``: its port comes, goes and comes again."""
+    serial_number: Literal["same", "none", "other"] = "same"
+    keeps_name: bool = False
+    """Its port gets the name that the sketch's port had; of a pseudo-terminal if it is free."""
+    extended: bool = True
+    """False: a SAMD loader without the fast commands."""
+    silent: bool = False
+    delay_ms: Annotated[float, Meta(ge=0)] = 0.0
+    """Real time before each of its answers."""
+    back_as: str = ""
+    """USB serial number of the board that comes back after flashing; empty: the same board."""
 
 
 class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +121,7 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The sketch's debug log on the port."""
     answers: bool = True
     """False: the sketch on the board knows nothing of provisioning: silence."""
+    bootloader: BootloaderConfig = BootloaderConfig()
 
     @property
     def adapters(self) -> frozenset[NetworkKind]:
@@ -187,11 +215,19 @@ _SKETCH_WORDS = {
     "provisioning-1.0": "provisioning 1.0",
     "lora-1.0": "LoRa",
     "console-1.0": "provisioning 1.0",
+    "other": "a bootloader that is known here",
 }
 
 
 def _carries(model: Model, sketch: SketchName) -> bool:
-    """Which boards a sketch is made for (protocol-v1, section 1)."""
+    """Which boards a sketch is made for (protocol-v1, section 1).
+
+    The vendor has no 1.0 sketch for the UNO R4 WiFi; here it can run one, to be migrated.
+    """
+    if sketch == "other":
+        return model.fqbn is not None and model.upload.method != "adb"
+    if sketch == "provisioning-1.0" and model.id == BRIDGED_MODEL:
+        return True
     if sketch in {"provisioning", "application"}:
         return "2.0" in model.provisioning
     lora = "lora" in model.connectivity

@@ -1,69 +1,33 @@
-"""A simulated board in real or scaled time: firmware, power, port and line together."""
+"""A simulated board: power, its port, and which face is up: a sketch or a bootloader."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import random
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.protocols.v2.frames import START
 from agent.simulator import world as worlds
-from agent.simulator.announcement import Announcement, announce, withdraw
-from agent.simulator.config import (
-    BoardConfig,
-    FaultAction,
-    LineFaults,
-    SimulatorConfig,
-    StepFault,
-    complete,
-)
-from agent.simulator.firmware import Firmware, Interrupted, new_memory
-from agent.simulator.line import Line
-from agent.simulator.ports import BoardPort, open_port
+from agent.simulator.board_flash import BoardFlash
+from agent.simulator.cable import Cable
+from agent.simulator.config import BoardConfig, complete
+from agent.simulator.events import DeviceEvent, DeviceStatus
+from agent.simulator.firmware import new_memory
+from agent.simulator.loaders import Entry, entry_of, make_loader
+from agent.simulator.sketch_face import SketchFace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
 
-    from agent.catalog import Catalog, Model
-    from agent.simulator.hardware import CloudCall
+    from agent.catalog import Catalog, UsbRole
+    from agent.simulator.announcement import Announcement
+    from agent.simulator.config import FaultAction, LineFaults, SimulatorConfig, StepFault
+    from agent.simulator.events import EventName
+    from agent.simulator.face import Face
 
-LONGEST_SLEEP_S = 3600.0
-"""A wake-up later than this is looked at again then; event loops dislike huge numbers."""
-
-
-class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that happened to a board, for those who wait for it."""
-
-    event: Literal["plugged", "unplugged", "step", "reset", "cloud"]
-    board: str
-    """USB serial number."""
-    address: str | None = None
-    step: str | None = None
-    status: int | None = None
-    """Answer of the cloud to the board."""
-
-
-class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What a board is doing now."""
-
-    board: str
-    address: str | None
-    state: str
-    host_connected: bool
-    resets: int
-    board_seconds: float
-    """Time on the board's own clock since it got power."""
-    working_seconds: float
-    """Real time in which a host that waited for the board waited for the board itself."""
-    lost_bytes: int
-    device_id: str
+__all__ = ["DeviceEvent", "DeviceStatus", "SimulatedDevice"]
 
 
 class SimulatedDevice:
@@ -81,29 +45,27 @@ class SimulatedDevice:
         world: worlds.World | None = None,
         on_event: Callable[[DeviceEvent], None] | None = None,
     ) -> None:
+        self.config = config
         self.board: BoardConfig = complete(config.board, catalog, number)
         self.world = world if world is not None else config.world
-        self.address: str | None = None
-        """Where the board can be opened now; None while it is unplugged."""
-        self._config = config
-        self._model: Model | None = catalog.get(config.board.model)
-        self._number = number
+        self.memory = new_memory()
+        self.chance = random.Random(config.seed * 1000 + number)  # noqa: S311  (faults, no keys)
+        model = catalog.get(self.board.model)
+        assert model is not None  # noqa: S101  (complete looked it up)
+        self.cable = Cable(config, self.board, model, number, self.chance, self)
+        self._flash = BoardFlash(self.board, model)
+        self._entry = entry_of(model)
         self._on_event = on_event
-        self._memory = new_memory()
-        self._chance = random.Random(config.seed * 1000 + number)  # noqa: S311  (faults, no keys)
         self._faults = list(config.faults)
-        self._firmware: Firmware | None = None
-        self._port: BoardPort | None = None
-        self._line = Line(config.line, self._chance, self._deliver)
-        self._file: Path | None = None
-        self._last_address: str | None = None
-        self._powered_at = 0.0
-        self._resets_seen = 0
+        self._face: Face | None = None
+        self._powered_at: float | None = None
+        self._life = 0
+        """Changes when what was still to happen will not: no power, another face."""
+        self._was_in_loader = False
+        self._resets = 0
         self._worked_ms = 0.0
-        self._lost = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._countdown: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._due: StepFault | None = None
 
     async def __aenter__(self) -> SimulatedDevice:
         await self.start()
@@ -118,25 +80,19 @@ class SimulatedDevice:
         await self.stop()
 
     @property
+    def address(self) -> str | None:
+        """Where the board can be opened now; None while it has no port."""
+        return self.cable.address
+
+    @property
     def port(self) -> Announcement:
         """The port as it is announced."""
-        usb = self._model.usb.sketch[0] if self._model is not None else None
-        return Announcement(
-            address=self.address or "",
-            vid=usb.vid if usb is not None else 0,
-            pid=usb.pid or 0 if usb is not None else 0,
-            serial_number=self.board.serial_number,
-            location=f"9-{self._number + 1}",
-            manufacturer="Arduino",
-            product=self._model.name if self._model is not None else self.board.model,
-            process=os.getpid(),
-        )
+        return self.cable.announcement
 
     async def start(self) -> str:
-        """Plug the board in; its address."""
+        """Plug the board in; its address, empty if nothing of it can be opened."""
         await self.plug()
-        assert self.address is not None  # noqa: S101  (plug sets it)
-        return self.address
+        return self.address or ""
 
     async def stop(self) -> None:
         """Unplug the board and wait for what it still had running."""
@@ -145,44 +101,36 @@ class SimulatedDevice:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    # --- what a person does ---
+
     async def plug(self) -> None:
         """Give the board power and a port, normally another one than before."""
-        if self._firmware is not None:
+        if self._powered_at is not None:
             return
-        self._powered_at = self._now()
-        self._resets_seen = 0
-        self._firmware = Firmware(
-            self.board,
-            self._config.timing,
-            self.world,
-            self._memory,
-            asks_cloud=self._config.cloud is not None,
-            seed=self._chance.randrange(1 << 30),
-            on_milestone=self._reach,
-        )
-        await self._open_port()
-        self._go_on()
+        self._powered_at = self.now()
+        self._resets = 0
+        await self._boot()
 
     def unplug(self) -> None:
         """Pull the cable: port and power are gone at once."""
+        self._drop_face()
+        self._powered_at = None
         self._close_port()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._firmware is not None:
-            self._worked_ms += self._firmware.working_ms
-            self._firmware = None
 
-    def press_reset(self) -> None:
-        """Press the reset button."""
-        if self._firmware is not None:
-            self._run()
-            self._firmware.reset()
-            self._go_on()
+    def press_reset(self, times: int = 1) -> None:
+        """Press the reset button; twice for the bootloader."""
+        if self._powered_at is None:
+            return
+        if times > 1 and self._entry in {Entry.RESTARTS, Entry.STAYS}:
+            self.spawn(self._to_loader())
+        elif isinstance(self._face, SketchFace):
+            self._face.press_reset()
+        else:
+            self.spawn(self._restart())
 
     def press_reconfigure(self, seconds: float = 3.5) -> None:
         """Hold the reconfigure pin or button for ``seconds`` of board time, then release it."""
-        self._spawn(self._hold_pin(seconds))
+        self.spawn(self._hold_pin(seconds))
 
     def change_world(self, changes: dict[str, Any]) -> None:
         """Change fields of the surroundings; raises :class:`InputError`."""
@@ -191,14 +139,12 @@ class SimulatedDevice:
 
     def look_again(self) -> None:
         """The surroundings, which others may share, changed."""
-        if self._firmware is not None:
-            self._run()
-            self._firmware.changed()
-            self._go_on()
+        if isinstance(self._face, SketchFace):
+            self._face.look_again()
 
     def set_line(self, faults: LineFaults) -> None:
         """What the line does to the bytes from now on."""
-        self._line.faults = faults
+        self.cable.set_line(faults)
 
     def add_fault(self, fault: StepFault) -> None:
         """Something that will happen once, at a step."""
@@ -209,185 +155,119 @@ class SimulatedDevice:
         if action == "unplug":
             self.unplug()
             if back_after is not None:
-                self._spawn(self._plug_later(back_after))
+                self.spawn(self._plug_later(back_after))
         elif action == "reboot":
             self.press_reset()
-        elif self._firmware is not None:
-            if action == "silence":
-                self._firmware.halt()
-            else:
-                self._firmware.wedge()
-            self._go_on()
+        elif self._face is not None:
+            self._face.apply(action)
 
     def status(self) -> DeviceStatus:
         """What the board is doing now."""
-        if self._firmware is not None:
-            self._run()
-        firmware = self._firmware
-        worked = self._worked_ms + (firmware.working_ms if firmware is not None else 0.0)
+        face = self._face
+        sketch = face if isinstance(face, SketchFace) else None
+        if sketch is not None:
+            sketch.catch_up()
+        worked = self._worked_ms + (sketch.working_ms if sketch is not None else 0.0)
+        since = 0.0 if self._powered_at is None else self.now() - self._powered_at
+        state = "UNPLUGGED" if self._powered_at is None else "RESTARTING"
         return DeviceStatus(
             board=self.board.serial_number,
             address=self.address,
-            state=firmware.state_name if firmware is not None else "UNPLUGGED",
-            host_connected=firmware is not None and firmware.host_connected,
-            resets=firmware.resets if firmware is not None else 0,
-            board_seconds=firmware.now / 1000 if firmware is not None else 0.0,
-            working_seconds=worked / 1000 / self._config.speed,
-            lost_bytes=self._lost + (self._port.lost_bytes if self._port is not None else 0),
-            device_id=self._memory.element.device_id,
+            state=face.state_name if face is not None else state,
+            host_connected=sketch is not None and sketch.host_connected,
+            resets=self._resets,
+            board_seconds=since * self.config.speed,
+            working_seconds=worked / 1000 / self.config.speed,
+            lost_bytes=self.cable.lost_bytes,
+            device_id=self.memory.element.device_id,
+            runs=self._runs,
+            in_bootloader=face is not None and face.in_bootloader,
         )
 
-    def _now(self) -> float:
+    # --- what the port tells ---
+
+    def hear(self, data: bytes) -> None:
+        """Bytes of the host."""
+        if self._face is not None:
+            self._face.hear(data)
+
+    def host_opened(self, is_open: bool) -> None:
+        """A host opened or closed the port."""
+        if is_open and self._entry is Entry.RESTARTS:
+            self._cancel_countdown()
+        if self._face is not None:
+            self._face.host_opened(is_open)
+
+    def touched(self) -> None:
+        """A host set 1200 baud and hung up: the sketch, or the bridge, feels it."""
+        if self._entry is Entry.OTHER or not isinstance(self._face, SketchFace):
+            return
+        self.tell("touch")
+        fault = self.take_fault("touch")
+        if fault is not None:
+            self.apply(fault.do, fault.back_after)
+        if self._face is None:
+            return
+        if self._entry is Entry.STAYS:
+            self._drop_face()
+            delay = self.config.timing.bridge_reset
+        else:
+            self._cancel_countdown()
+            delay = self.config.timing.touch
+        loop = asyncio.get_running_loop()
+        self._countdown = loop.call_later(self.real_s(delay), self._leave_sketch)
+
+    # --- what faces use ---
+
+    def now(self) -> float:
+        """Seconds."""
         return asyncio.get_running_loop().time()
 
-    def _board_ms(self) -> float:
-        return (self._now() - self._powered_at) * 1000 * self._config.speed
+    def real_s(self, board_ms: float) -> float:
+        """Seconds that pass here while ``board_ms`` pass on the board."""
+        return board_ms / 1000 / self.config.speed
 
-    def _real_s(self, board_ms: float) -> float:
-        return board_ms / 1000 / self._config.speed
+    def take_fault(self, step: str) -> StepFault | None:
+        """What is to happen at this step, which was reached now; then it is used up."""
+        for place, fault in enumerate(self._faults):
+            if fault.at != step:
+                continue
+            if not fault.after:
+                return self._faults.pop(place)
+            self._faults[place] = msgspec.structs.replace(fault, after=fault.after - 1)
+        return None
 
-    def _run(self) -> None:
-        """Let the board catch up with the time, and carry out what came of it."""
-        firmware = self._firmware
-        if firmware is None:
-            return
-        firmware.run(self._board_ms())
-        for data in firmware.take_output():
-            self._line.to_host(data)
-        for call in firmware.take_calls():
-            self._spawn(self._call_cloud(firmware, call))
-        if firmware.resets != self._resets_seen:
-            self._resets_seen = firmware.resets
-            self._tell("reset")
-            if not self.board.bridged:
-                self._spawn(self._enumerate_again(firmware))
-        due, self._due = self._due, None
-        if due is not None:
-            self.apply(due.do, due.back_after)
+    def restarted(self, face: Face) -> None:
+        """The sketch restarted itself: one with native USB takes its port away for a moment."""
+        self._resets += 1
+        self.tell("reset")
+        if not self.board.bridged:
+            self.spawn(self._enumerate_again(face))
 
-    def _go_on(self) -> None:
-        """Run, and be called again when the board has something to do."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._run()
-        firmware = self._firmware
-        if firmware is None:
-            return
-        delay = self._real_s(firmware.next_wake - self._board_ms())
-        if delay != float("inf"):
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(min(max(0.0, delay), LONGEST_SLEEP_S), self._wake)
+    def loaded(self, face: Face) -> None:
+        """The bootloader was told to start what is in the flash."""
+        if face is self._face:
+            self.tell("flashed", runs=self._runs)
+            if self.board.bootloader.back_as:
+                self.cable.serial_number = self.board.bootloader.back_as
+            self.spawn(self._restart())
 
-    def _wake(self) -> None:
-        self._timer = None
-        self._go_on()
-
-    def _reach(self, step: str) -> None:
-        """The firmware reached a step and has not answered it yet."""
-        self._tell("step", step=step)
-        fault = next((f for f in self._faults if f.at == step), None)
-        if fault is None:
-            return
-        self._faults.remove(fault)
-        if fault.do == "wedge":
-            if self._firmware is not None:
-                self._firmware.wedge()
-            return
-        self._due = fault
-        raise Interrupted
-
-    def _take(self, data: bytes) -> None:
-        """Bytes of the host."""
-        firmware = self._firmware
-        if firmware is None:
-            return
-        self._run()
-        opening = not firmware.host_connected and data.startswith(START[:1])
-        if opening and self._port is not None:
-            self._port.forget_unread()
-        firmware.receive(self._line.to_board(data))
-        self._go_on()
-
-    def _host_opened(self, is_open: bool) -> None:
-        if self._firmware is not None and not self.board.bridged:
-            self._run()
-            self._firmware.set_port_open(is_open)
-            self._go_on()
-
-    def _deliver(self, data: bytes) -> None:
-        if self._port is not None:
-            self._port.write(data)
-
-    async def _open_port(self) -> None:
-        self._port = await open_port(
-            tcp=self._config.tcp,
-            dtr=self.board.notices_host(dtr=self._config.dtr),
-            not_at=self._last_address,
-            on_data=self._take,
-            on_host=self._host_opened,
-        )
-        self.address = self._last_address = self._port.address
-        if self._config.folder is not None:
-            self._file = announce(Path(self._config.folder), self.port)
-        self._tell("plugged", address=self.address)
-
-    def _close_port(self) -> None:
-        if self._port is None:
-            return
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                withdraw(self._file)
-            self._file = None
-        self._line.close()
-        self._lost += self._port.lost_bytes
-        self._port.close()
-        self._port = None
-        address, self.address = self.address, None
-        self._tell("unplugged", address=address)
-
-    async def _enumerate_again(self, firmware: Firmware) -> None:
-        """A reset of a board with native USB takes its port away for a moment."""
-        self._close_port()
-        await asyncio.sleep(self._real_s(self._config.timing.reenumerate))
-        if self._firmware is firmware and self._port is None:
-            await self._open_port()
-
-    async def _plug_later(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        await self.plug()
-
-    async def _hold_pin(self, seconds: float) -> None:
-        await asyncio.sleep(self._real_s(seconds * 1000))
-        if self._firmware is not None:
-            self._run()
-            self._firmware.release_pin(seconds * 1000)
-            self._go_on()
-
-    async def _call_cloud(self, firmware: Firmware, call: CloudCall) -> None:
-        from agent.simulator.cloud_caller import post
-
-        token = self._memory.element.token(self.board.uhwid_bytes, int(time.time()))
-        status, body = await post(self._config.cloud or "", call.path, call.body, token.decode())
-        self._tell("cloud", status=status)
-        if self._firmware is firmware:
-            self._run()
-            firmware.cloud_answer(status, body)
-            self._go_on()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; it ends with the board."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _tell(
+    def tell(
         self,
-        event: Literal["plugged", "unplugged", "step", "reset", "cloud"],
+        event: EventName,
         *,
         address: str | None = None,
         step: str | None = None,
         status: int | None = None,
+        runs: str | None = None,
     ) -> None:
+        """Tell of an event."""
         if self._on_event is not None:
             self._on_event(
                 DeviceEvent(
@@ -396,5 +276,122 @@ class SimulatedDevice:
                     address=address,
                     step=step,
                     status=status,
+                    runs=runs,
                 )
             )
+
+    # --- from face to face ---
+
+    async def _boot(self) -> None:
+        """What the chip does after a reset: start the sketch if there is one."""
+        board = self._flash.running()
+        if board is None:
+            await self._show_loader()
+            return
+        self._drop_face()
+        self._face = face = SketchFace(self, board)
+        await self._open_port("sketch")
+        if self._face is face:
+            face.start()
+            if self._was_in_loader:
+                self._was_in_loader = False
+                self.tell("sketch", runs=self._runs, address=self.address)
+
+    async def _restart(self) -> None:
+        """A reset."""
+        if await self._leave_bus():
+            await self._boot()
+
+    async def _to_loader(self) -> None:
+        """A reset that ends in the bootloader."""
+        if await self._leave_bus():
+            await self._show_loader()
+
+    async def _leave_bus(self) -> bool:
+        """Native USB vanishes for a moment; whether the board still goes on from here."""
+        self._drop_face()
+        if self._entry is Entry.STAYS:
+            return True
+        self._close_port()
+        return await self._pause(self.config.timing.reenumerate)
+
+    async def _show_loader(self) -> None:
+        how = self.board.bootloader
+        self._drop_face()
+        if how.comes == "never":
+            return
+        if how.comes == "glitch" and self._entry is not Entry.STAYS:
+            await self._open_port("bootloader")
+            if not await self._pause(self.config.timing.glitch):
+                return
+            self._close_port()
+            if not await self._pause(self.config.timing.glitch):
+                return
+        self._was_in_loader = True
+        self._face = face = make_loader(self, self._flash, self._entry, how)
+        await self._open_port("bootloader")
+        if self._face is face:
+            face.start()
+            self.tell("bootloader", address=self.address)
+
+    def _leave_sketch(self) -> None:
+        """The end of the countdown that a touch began."""
+        self.cable.look()  # the last moment to open the port again
+        if self._countdown is None:
+            return
+        self._countdown = None
+        if self._entry is Entry.RESTARTS:
+            self._flash.erase_first_row()
+        self.spawn(self._to_loader())
+
+    def _drop_face(self) -> None:
+        """Nothing runs on the chip now, and nothing that was to happen to it will."""
+        self._life += 1
+        self._cancel_countdown()
+        face, self._face = self._face, None
+        if face is not None:
+            face.stop()
+        if isinstance(face, SketchFace):
+            self._worked_ms += face.working_ms
+
+    def _cancel_countdown(self) -> None:
+        if self._countdown is not None:
+            self._countdown.cancel()
+            self._countdown = None
+
+    async def _pause(self, board_ms: float) -> bool:
+        """Let board time pass; False if meanwhile the board lost its power or went another way."""
+        life = self._life
+        await asyncio.sleep(self.real_s(board_ms))
+        return life == self._life
+
+    async def _open_port(self, role: UsbRole) -> None:
+        if self.address is not None:
+            return
+        await self.cable.open(role)
+        self.tell("plugged", address=self.address)
+
+    def _close_port(self) -> None:
+        address = self.cable.close()
+        if address is not None:
+            self.tell("unplugged", address=address)
+
+    async def _enumerate_again(self, face: Face) -> None:
+        """The port goes and comes while the sketch runs on."""
+        self._close_port()
+        if await self._pause(self.config.timing.reenumerate) and self._face is face:
+            await self._open_port("sketch")
+
+    async def _plug_later(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self.plug()
+
+    async def _hold_pin(self, seconds: float) -> None:
+        await asyncio.sleep(self.real_s(seconds * 1000))
+        if isinstance(self._face, SketchFace):
+            self._face.release_pin(seconds * 1000)
+
+    @property
+    def _runs(self) -> str | None:
+        identity = self._flash.identity()
+        return identity.runs if identity is not None else None

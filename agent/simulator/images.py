@@ -20,8 +20,10 @@ from agent.protocols.uf2 import build_uf2
 if TYPE_CHECKING:
     from agent.catalog import Model
 
-Runs: TypeAlias = Literal["provisioning-2.0", "provisioning-1.0", "lora-1.0", "application"]
-"""What a board does once it runs an image."""
+Runs: TypeAlias = Literal[
+    "provisioning-2.0", "provisioning-1.0", "lora-1.0", "console-1.0", "application", "other"
+]
+"""What a board does once it runs an image; ``other``: a sketch that knows no provisioning."""
 
 IMAGE_BYTES: Final = 16 * 1024
 """Size of an image unless asked otherwise; real provisioning sketches have 100 to 400 kB."""
@@ -30,8 +32,13 @@ SMALLEST_BYTES: Final = 2048
 
 _MARKER: Final = b"\xa7MOORING simulated sketch\xa7"
 _MARKER_AT: Final = 0x200
+_MARKER_BEFORE: Final = 0x400
+"""It begins before this place, behind the headers of an image for an ESP chip too."""
 _IDENTITY_BYTES: Final = 512
+_HEADER = struct.Struct("<HI")
+"""Length of the description and size of the image, behind the marker."""
 _VECTORS: Final = 48
+_VECTOR_BYTES: Final = 4 * _VECTORS
 
 _MAPS: Final[dict[str, tuple[int, int]]] = {
     # FQBN: first address of the sketch, end of its RAM.
@@ -53,6 +60,9 @@ _ESP_CHIPS: Final = {
 }
 """Chip ids of the extended header; the ESP8266 has none."""
 _ESP_LOAD: Final = 0x4008_0000
+_RAM_PAGE: Final = 0x20
+_CODE_PAGES: Final = frozenset({0x0, 0x1})
+"""Top digits of addresses: RAM; flash inside the chip and flash beside it (RP2040)."""
 
 
 class ImageIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,12 +99,46 @@ def read_identity(flash: bytes) -> ImageIdentity | None:
     at = flash.find(_MARKER)
     if at < 0:
         return None
+    found = _described(flash, at)
+    return found[0] if found else None
+
+
+def read_running(flash: bytes) -> ImageIdentity | None:
+    """What a chip runs whose flash holds these bytes from the place of a sketch on.
+
+    None: it does not start. One of our images starts only if all of it is there; of another
+    sketch only its vector table can be judged.
+    """
+    at = flash.find(_MARKER, 0, _MARKER_BEFORE)
+    if at < 0:
+        return ImageIdentity(runs="other", fqbn="") if _has_vectors(flash) else None
+    found = _described(flash, at)
+    if found is None:
+        return None
+    identity, size = found
+    begin = at - _MARKER_AT
+    whole = _body(identity, size)[_VECTOR_BYTES:]
+    return identity if flash[begin + _VECTOR_BYTES : begin + size] == whole else None
+
+
+def _described(flash: bytes, at: int) -> tuple[ImageIdentity, int] | None:
+    """Identity and size that stand behind the marker at this place."""
     at += len(_MARKER)
-    (length,) = struct.unpack_from("<H", flash.ljust(at + 2, b"\0"), at)
+    if at + _HEADER.size > len(flash):
+        return None
+    length, size = _HEADER.unpack_from(flash, at)
+    at += _HEADER.size
     try:
-        return msgspec.json.decode(flash[at + 2 : at + 2 + length], type=ImageIdentity)
+        identity = msgspec.json.decode(flash[at : at + length], type=ImageIdentity)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    return identity, min(size, len(flash))
+
+
+def _has_vectors(flash: bytes) -> bool:
+    """Whether a stack in RAM and an odd (Thumb) address of code stand in front."""
+    stack, reset = struct.unpack_from("<II", flash.ljust(8, b"\0"))
+    return stack >> 24 == _RAM_PAGE and reset % 2 == 1 and reset >> 28 in _CODE_PAGES
 
 
 def _body(identity: ImageIdentity, size: int) -> bytes:
@@ -103,7 +147,7 @@ def _body(identity: ImageIdentity, size: int) -> bytes:
     if len(described) > _IDENTITY_BYTES:
         raise ValueError("the identity is too long")
     filler = hashlib.shake_128(described).digest(size)
-    marker = _MARKER + struct.pack("<H", len(described)) + described
+    marker = _MARKER + _HEADER.pack(len(described), size) + described
     return filler[:_MARKER_AT] + marker + filler[_MARKER_AT + len(marker) :]
 
 

@@ -15,28 +15,40 @@ from typing import TYPE_CHECKING, Final
 from agent.simulator.ports import BACKLOG_BYTES, READ_BYTES
 
 if TYPE_CHECKING:
-    from agent.simulator.ports import OnData, OnHost
+    from agent.simulator.ports import OnData, OnHost, OnTouch
 
 assert sys.platform != "win32"  # noqa: S101  (tells the type checker which systems this is for)
 
 OPEN_POLL_S: Final = 0.05
-"""Only with ``dtr`` and only while no host has the port open: the system does not tell."""
+"""For what the system does not tell: that a host opened the port, or chose another speed. With
+``dtr`` only while no host has it open."""
+SPEEDS: Final = slice(4, 6)
+"""Places of the speeds, in and out, in what ``tcgetattr`` returns."""
 
 
 class PtyPort:
     """A pseudo-terminal in raw mode.
 
     Without ``dtr`` its far end is held open here too, so the port counts as open always, as that
-    of an UNO R4 WiFi. With ``dtr`` the board learns when a host opens and closes it.
+    of an UNO R4 WiFi, and 1200 baud is a touch at once. With ``dtr`` the board learns when a host
+    opens and closes it, and a touch is 1200 baud on a port that was closed.
     ``not_at`` is an address that the port shall not have.
     """
 
     def __init__(
-        self, on_data: OnData, on_host: OnHost, *, dtr: bool, not_at: str | None = None
+        self,
+        on_data: OnData,
+        on_host: OnHost,
+        on_touch: OnTouch | None = None,
+        *,
+        dtr: bool,
+        not_at: str | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_data = on_data
         self._on_host = on_host
+        self._on_touch = on_touch
+        self._touched = False
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self._poll: asyncio.TimerHandle | None = None
@@ -52,6 +64,8 @@ class PtyPort:
             self._lose_host()
         else:
             self._loop.add_reader(self._master, self._read)
+            if on_touch is not None:
+                self._watch_speed()
 
     def write(self, data: bytes) -> None:
         """Send to the host; kept up to a limit while it does not read."""
@@ -73,6 +87,12 @@ class PtyPort:
         if self._far_end is not None:
             with contextlib.suppress(termios.error):
                 termios.tcflush(self._far_end, termios.TCIFLUSH)
+
+    def look(self) -> None:
+        """Notice a host that opened the port since the last look."""
+        if self._far_end is None and self._poll is not None:
+            self._poll.cancel()
+            self._look_for_host()
 
     def close(self) -> None:
         """Pull the cable: the host reads an I/O error."""
@@ -111,10 +131,40 @@ class PtyPort:
         waiting.register(self._master, select.POLLIN)
         if any(events & select.POLLHUP for _, events in waiting.poll(0)):
             self._poll = self._loop.call_later(OPEN_POLL_S, self._look_for_host)
+            self._notice_touch()
             return
         self._poll = None
+        self._touched = False
         self._loop.add_reader(self._master, self._read)
         self._on_host(True)
+
+    def _notice_touch(self) -> None:
+        """Last in what calls it: the board may close the port on this."""
+        before, self._touched = self._touched, self._speed() == termios.B1200
+        if self._touched and not before and self._on_touch is not None:
+            self._on_touch()
+        elif before and not self._touched:
+            # Opened and closed between two looks, at another speed.
+            self._on_host(True)
+            self._on_host(False)
+
+    def _watch_speed(self) -> None:
+        """While the far end is held open here; a touch may come again, so the speed is undone."""
+        self._poll = self._loop.call_later(OPEN_POLL_S, self._watch_speed)
+        if self._speed() == termios.B1200 and self._far_end is not None:
+            with contextlib.suppress(termios.error):
+                settings = termios.tcgetattr(self._far_end)
+                settings[SPEEDS] = [termios.B9600] * 2
+                termios.tcsetattr(self._far_end, termios.TCSANOW, settings)
+            if self._on_touch is not None:
+                self._on_touch()
+
+    def _speed(self) -> int:
+        try:
+            speed: int = termios.tcgetattr(self._master)[SPEEDS][0]
+        except termios.error:
+            return 0
+        return speed
 
     def _flush(self) -> None:
         while self._backlog:

@@ -66,8 +66,9 @@ class SambaLoader(Protocol):
 
 
 class _Loader:
-    def __init__(self, chip: Chip, faults: LoaderFaults | None) -> None:
-        self.memory = ChipMemory(chip)
+    def __init__(self, memory: ChipMemory, faults: LoaderFaults | None) -> None:
+        self.memory = memory
+        memory.reset_requested = False
         self.faults = faults or LoaderFaults()
         self.commands: Counter[str] = Counter()
         self.ended: End | None = None
@@ -89,21 +90,26 @@ class _Loader:
         return self.faults.noise + answer
 
     def _crc(self, address: int, size: int) -> bytes:
+        self.memory.reach("verify")
         return b"Z%08X#\n\r" % binascii.crc_hqx(self.memory.read(address, size), 0)
 
 
 class SamdLoader(_Loader):
-    """The monitor in the SAMD21 boards and the Wio Terminal; ``extended``: with X, Y and Z."""
+    """The monitor in the SAMD21 boards and the Wio Terminal; ``extended``: with X, Y and Z.
+
+    ``memory`` is that of a board which had one before; else one of ``chip`` is made.
+    """
 
     def __init__(
         self,
         chip: Chip = SAMD21G18A,
         *,
+        memory: ChipMemory | None = None,
         extended: bool = True,
         terminal: bool = False,
         faults: LoaderFaults | None = None,
     ) -> None:
-        super().__init__(chip, faults)
+        super().__init__(memory or ChipMemory(chip), faults)
         self._extended = extended
         self._terminal = terminal
         self._command = ""
@@ -177,6 +183,7 @@ class SamdLoader(_Loader):
                 memory.write(pointer, bytes([number & 0xFF]))
             case "R" if number < PACKET_BYTES:
                 # At 64 bytes the host waits for ever: no packet says that the transfer is over.
+                memory.reach("verify")
                 return memory.read(pointer, number)
             case "S":
                 self._expected = number
@@ -210,8 +217,10 @@ class UnoR4Loader(_Loader):
 
     _COMMAND = re.compile(rb"([A-Za-z])([0-9A-Fa-f]*),?([0-9A-Fa-f]*)#")
 
-    def __init__(self, *, faults: LoaderFaults | None = None) -> None:
-        super().__init__(RA4M1, faults)
+    def __init__(
+        self, *, memory: ChipMemory | None = None, faults: LoaderFaults | None = None
+    ) -> None:
+        super().__init__(memory or ChipMemory(RA4M1), faults)
         self.scratch = bytearray(SCRATCH_BYTES)
         self._line = bytearray()
         self._at = 0

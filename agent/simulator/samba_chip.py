@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RAM_START: Final = 0x20000000
 CPUID: Final = 0xE000ED00
@@ -25,6 +28,10 @@ WRITE_PAGE: Final = 0xA504
 CLEAR_PAGE_BUFFER: Final = 0xA544
 ROW_PAGES: Final = 4
 ERASED: Final = 0xFF
+EVER: Final = 1 << 30
+"""More writes than a test makes."""
+
+FlashStep = Literal["erase", "write", "verify"]
 
 APPLET_SOURCE: Final = 0x2C
 APPLET_DESTINATION: Final = 0x28
@@ -66,6 +73,11 @@ class ChipMemory:
         self.reset_requested = False
         self.flips: dict[int, int] = {}
         """Addresses whose next so many writes go wrong by one bit."""
+        self.leaks = False
+        """The next cell that is written goes wrong, and stays so."""
+        self.on_step: Callable[[FlashStep], None] | None = None
+        """Told in the middle of an erase or a write, and before flash is compared. What it raises
+        leaves the flash as it is then."""
         self._user_row = bytearray([ERASED]) * USER_ROW_BYTES
         self._page_buffer: dict[int, int] = {}
         self._registers = {CPUID: chip.cpu_id, DEVICE_ID: chip.device_id}
@@ -101,13 +113,22 @@ class ChipMemory:
         start = max(start - start % unit, self.chip.loader_bytes)
         stop = min(-(-stop // unit) * unit, len(self.flash))
         if start < stop:
-            self.flash[start:stop] = bytes([ERASED]) * (stop - start)
+            half = start + (stop - start) // 2
+            self.flash[start:half] = bytes([ERASED]) * (half - start)
+            self.reach("erase")
+            self.flash[half:stop] = bytes([ERASED]) * (stop - half)
 
     def program(self, address: int, data: bytes) -> None:
         """Write flash: bits become 0 only, and the loader itself is protected."""
-        for at, value in enumerate(data, address):
-            if self.chip.loader_bytes <= at < len(self.flash):
-                self.flash[at] &= self._flipped(at, value)
+        half = len(data) // 2
+        self._burn(address, data[:half])
+        self.reach("write")
+        self._burn(address + half, data[half:])
+
+    def reach(self, step: FlashStep) -> None:
+        """Tell who simulates faults how far a host came."""
+        if self.on_step is not None:
+            self.on_step(step)
 
     def run_applet(self, address: int) -> None:
         """What the word-copy applet around ``address`` does."""
@@ -143,7 +164,15 @@ class ChipMemory:
         elif command == CLEAR_PAGE_BUFFER:
             self._page_buffer.clear()
 
+    def _burn(self, address: int, data: bytes) -> None:
+        for at, value in enumerate(data, address):
+            if self.chip.loader_bytes <= at < len(self.flash):
+                self.flash[at] &= self._flipped(at, value)
+
     def _flipped(self, address: int, value: int) -> int:
+        if self.leaks and value:
+            self.leaks = False
+            self.flips[address] = EVER
         left = self.flips.get(address, 0)
         if not left:
             return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from agent.simulator.other_sketch import OtherSketch
 from agent.simulator.sketches import ApplicationSketch, ProvisioningSketch
 from agent.simulator.v1_sketch import ProvisioningSketchV1
 from agent.simulator.v1_text_sketches import ConsoleSketch, LoRaSketch
@@ -61,3 +62,5 @@ def make_sketch(
             return LoRaSketch(hardware)
         case "console-1.0":
             return ConsoleSketch(hardware)
+        case "other":
+            return OtherSketch(hardware)

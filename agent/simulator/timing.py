@@ -37,6 +37,12 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The certificate step when no cloud is asked."""
     reenumerate: float = 800.0
     """From the reset of a board with native USB until its port is there again."""
+    touch: float = 250.0
+    """From a touch until a sketch with native USB restarts (flashing, 2)."""
+    bridge_reset: float = 300.0
+    """How long the bridge of an UNO R4 WiFi holds its chip before the bootloader runs."""
+    glitch: float = 100.0
+    """How long a port that only flashes up is there, and then away."""
 
 
 VECTOR_TIMING = Timing(

@@ -15,7 +15,13 @@ from agent.cli import simulate as command
 from agent.errors import InputError
 from agent.links.open import open_link
 from agent.sessions.v1 import BAUD, open_v1_session
-from agent.simulator.config import MILESTONES, SKETCHES, V1_MILESTONES, StepFault
+from agent.simulator.config import (
+    LOADER_MILESTONES,
+    MILESTONES,
+    SKETCHES,
+    V1_MILESTONES,
+    StepFault,
+)
 from agent.simulator.world import SecureElement, Uplink
 from tests.simulator.boards import CONNECT, GONE, Host
 
@@ -39,7 +45,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_lists_of_the_command_are_those_of_the_simulator() -> None:
-    assert command.STEPS == MILESTONES + V1_MILESTONES
+    assert command.STEPS == MILESTONES + V1_MILESTONES + LOADER_MILESTONES
     assert command.SKETCHES == SKETCHES
     assert {Uplink(name) for name in command.UPLINKS} == set(Uplink)
     assert {SecureElement(name) for name in command.ELEMENT} == set(SecureElement)
@@ -212,6 +218,6 @@ async def test_a_board_with_the_sketch_of_1_0_is_simulated_as_well() -> None:
 
 
 def test_a_sketch_is_refused_for_a_board_that_cannot_carry_it() -> None:
-    with pytest.raises(InputError, match="uno_r4_wifi"):
-        config_of("--sketch", "provisioning-1.0")
+    with pytest.raises(InputError, match="mkr_wan_1310"):
+        config_of("--sketch", "lora-1.0")
     assert config_of("--sketch", "lora-1.0", model="mkr_wan_1310").board.sketch == "lora-1.0"

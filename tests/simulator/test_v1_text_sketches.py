@@ -84,7 +84,7 @@ def test_a_board_carries_the_sketches_that_are_made_for_it(model: str, sketch: S
 @pytest.mark.parametrize(
     ("model", "sketch", "named"),
     [
-        ("uno_r4_wifi", "provisioning-1.0", "mkr_gsm_1400"),
+        ("portenta_c33", "provisioning-1.0", "uno_r4_wifi"),
         ("mkr_wan_1310", "provisioning-1.0", "mkr_wifi_1010"),
         ("mkr_wifi_1010", "lora-1.0", "mkr_wan_1300"),
         ("mkr_1000_wifi", "provisioning", "uno_r4_wifi"),

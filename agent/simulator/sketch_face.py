@@ -1,0 +1,179 @@
+"""A sketch in real or scaled time: runs the firmware when it has something to do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from agent.protocols.v2.frames import START
+from agent.simulator.firmware import Firmware, Interrupted
+
+if TYPE_CHECKING:
+    from agent.simulator.config import BoardConfig, FaultAction, StepFault
+    from agent.simulator.face import Stage
+    from agent.simulator.hardware import CloudCall
+
+LONGEST_SLEEP_S = 3600.0
+"""A wake-up later than this is looked at again then; event loops dislike huge numbers."""
+
+
+class SketchFace:
+    """See :class:`agent.simulator.face.Face`; ``board`` says which sketch."""
+
+    in_bootloader = False
+
+    def __init__(self, stage: Stage, board: BoardConfig) -> None:
+        config = stage.config
+        self._stage = stage
+        self._board = board
+        self._notices_host = board.notices_host(dtr=config.dtr)
+        self._began = stage.now()
+        self._resets_seen = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._due: StepFault | None = None
+        self._stopped = False
+        self._firmware = Firmware(
+            board,
+            config.timing,
+            stage.world,
+            stage.memory,
+            asks_cloud=config.cloud is not None,
+            seed=stage.chance.randrange(1 << 30),
+            on_milestone=self._reach,
+        )
+
+    @property
+    def state_name(self) -> str:
+        """State of the sketch."""
+        return self._firmware.state_name
+
+    @property
+    def host_connected(self) -> bool:
+        """Whether a host opened a link that is still up, as far as the board knows."""
+        return self._firmware.host_connected
+
+    @property
+    def resets(self) -> int:
+        """Resets since it began."""
+        return self._firmware.resets
+
+    @property
+    def working_ms(self) -> float:
+        """Board time in which a host that waited waited for the board."""
+        return self._firmware.working_ms
+
+    def start(self) -> None:
+        """Run the setup."""
+        self._go_on()
+
+    def stop(self) -> None:
+        """Nothing runs any more."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def hear(self, data: bytes) -> None:
+        """Bytes of the host."""
+        self.catch_up()
+        opening = not self._firmware.host_connected and data.startswith(START[:1])
+        if opening:
+            self._stage.cable.forget_unread()
+        self._firmware.receive(self._stage.cable.to_board(data))
+        self._go_on()
+
+    def host_opened(self, is_open: bool) -> None:
+        """DTR, for a sketch that reads it."""
+        if self._notices_host:
+            self.catch_up()
+            self._firmware.set_port_open(is_open)
+            self._go_on()
+
+    def apply(self, action: FaultAction) -> None:
+        """``silence`` or ``wedge``."""
+        if action == "silence":
+            self._firmware.halt()
+        elif action == "wedge":
+            self._firmware.wedge()
+        self._go_on()
+
+    def press_reset(self) -> None:
+        """Restart the sketch."""
+        self.catch_up()
+        self._firmware.reset()
+        self._go_on()
+
+    def release_pin(self, held_ms: float) -> None:
+        """The reconfigure pin was held for so long."""
+        self.catch_up()
+        self._firmware.release_pin(held_ms)
+        self._go_on()
+
+    def look_again(self) -> None:
+        """The surroundings changed."""
+        self.catch_up()
+        self._firmware.changed()
+        self._go_on()
+
+    def catch_up(self) -> None:
+        """Let the firmware catch up with the time, and carry out what came of it."""
+        firmware = self._firmware
+        if self._stopped:
+            return
+        firmware.run(self._board_ms())
+        for data in firmware.take_output():
+            self._stage.cable.send(data)
+        for call in firmware.take_calls():
+            self._stage.spawn(self._call_cloud(call))
+        if firmware.resets != self._resets_seen:
+            self._resets_seen = firmware.resets
+            self._stage.restarted(self)
+        due, self._due = self._due, None
+        if due is not None:
+            self._stage.apply(due.do, due.back_after)
+
+    def _board_ms(self) -> float:
+        return (self._stage.now() - self._began) * 1000 * self._stage.config.speed
+
+    def _go_on(self) -> None:
+        """Run, and be called again when the firmware has something to do."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.catch_up()
+        if self._stopped:
+            return
+        delay = self._stage.real_s(self._firmware.next_wake - self._board_ms())
+        if delay != float("inf"):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(min(max(0.0, delay), LONGEST_SLEEP_S), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._go_on()
+
+    def _reach(self, step: str) -> None:
+        """The firmware reached a step and has not answered it yet."""
+        self._stage.tell("step", step=step)
+        fault = self._stage.take_fault(step)
+        if fault is None:
+            return
+        if fault.do == "wedge":
+            self._firmware.wedge()
+            return
+        self._due = fault
+        raise Interrupted
+
+    async def _call_cloud(self, call: CloudCall) -> None:
+        from agent.simulator.cloud_caller import post
+
+        element = self._stage.memory.element
+        token = element.token(self._board.uhwid_bytes, int(time.time()))
+        cloud = self._stage.config.cloud or ""
+        status, body = await post(cloud, call.path, call.body, token.decode())
+        self._stage.tell("cloud", status=status)
+        if not self._stopped:
+            self.catch_up()
+            self._firmware.cloud_answer(status, body)
+            self._go_on()
