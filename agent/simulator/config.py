@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BRIDGED_MODEL = "uno_r4_wifi"
 """Its USB connector belongs to a second chip: the port stays through resets and always counts as
 open; a scan drops its Wi-Fi connection (protocol-v2, sections 2 and 7.1)."""
+BOARDS_LIMIT = 256
+"""Of one process; eight times as many as are meant to run side by side."""
 NO_BLE_ADDRESS = b"\xff" * 6
 
 Milestone = Literal[
@@ -169,10 +171,13 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A simulator process: one or several boards of one kind in one world."""
+    """A simulator process: one or several boards in one world."""
 
     board: BoardConfig = BoardConfig()
-    count: Annotated[int, Meta(ge=1, le=256)] = 1
+    count: Annotated[int, Meta(ge=1, le=BOARDS_LIMIT)] = 1
+    """So many of ``board``, each with a serial number of its own."""
+    boards: Annotated[tuple[BoardConfig, ...], Meta(max_length=BOARDS_LIMIT)] = ()
+    """Boards of different kinds, instead of ``board`` and ``count``."""
     timing: Timing = Timing()
     world: World = msgspec.field(default_factory=demo_world)
     speed: Annotated[float, Meta(gt=0, le=1_000)] = 1.0
@@ -190,9 +195,23 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     seed: int = 0
     """Start of everything random."""
 
+    @property
+    def board_count(self) -> int:
+        """How many boards there are."""
+        return len(self.boards) or self.count
 
-def complete(board: BoardConfig, catalog: Catalog, number: int = 0) -> BoardConfig:
-    """``board`` with what its model says filled in; ``number`` tells boards of a series apart.
+    def board_at(self, number: int) -> tuple[BoardConfig, int]:
+        """The board with this number, and its place in a series of the same (0: none)."""
+        return (self.boards[number], 0) if self.boards else (self.board, number)
+
+
+def complete(
+    board: BoardConfig, catalog: Catalog, number: int = 0, series: int | None = None
+) -> BoardConfig:
+    """``board`` with what its model says filled in.
+
+    ``number`` makes a serial number where none is given; ``series``, which is the same unless
+    given, tells boards apart that were given one in common.
 
     Raises :class:`InputError` for a model that is unknown or never carries this sketch.
     """
@@ -204,7 +223,8 @@ def complete(board: BoardConfig, catalog: Catalog, number: int = 0) -> BoardConf
         raise InputError(field=board.model, problem=problem)
     digest = hashlib.sha256(f"{board.model} {number}".encode()).hexdigest()
     base = board.serial_number
-    serial = (f"{base}-{number}" if number else base) if base else f"51A{digest[:13].upper()}"
+    series = number if series is None else series
+    serial = (f"{base}-{series}" if series else base) if base else f"51A{digest[:13].upper()}"
     networks = board.networks
     if networks is None:
         networks = frozenset(NetworkKind(name) for name in model.networks)

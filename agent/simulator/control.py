@@ -1,11 +1,11 @@
 """Several simulated boards in one world, and the commands that change them while they run.
 
 A command is one JSON object: ``{"unplug": true}``, ``{"plug": true}``, ``{"press": "reset"}``,
-``{"press": "reconfigure", "seconds": 3.5}``, ``{"fault": "silence"}``, ``{"fault": {"at": "id",
-"do": "unplug", "back_after": 2}}``, ``{"world": {…}}``, ``{"line": {…}}``, ``{"status": true}``,
-``{"stop": true}``. ``"board"`` (a serial number or an index) chooses one board; without it a
-command is for all. The answer is ``{"ok": true, …}`` or ``{"error": {…}}``, with the ``"id"`` of
-the command if it had one.
+``{"press": "bootloader"}`` (reset twice), ``{"press": "reconfigure", "seconds": 3.5}``,
+``{"fault": "silence"}``, ``{"fault": {"at": "id", "do": "unplug", "back_after": 2}}``,
+``{"world": {…}}``, ``{"line": {…}}``, ``{"status": true}``, ``{"stop": true}``. ``"board"`` (a
+serial number or an index) chooses one board; without it a command is for all. The answer is
+``{"ok": true, …}`` or ``{"error": {…}}``, with the ``"id"`` of the command if it had one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from msgspec import Meta
 
 from agent.errors import InputError, MooringError
 from agent.simulator.config import FaultAction, LineFaults, SimulatorConfig, StepFault
-from agent.simulator.device import DeviceEvent, DeviceStatus, SimulatedDevice
+from agent.simulator.device import SimulatedDevice
 from agent.simulator.world import change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.catalog import Catalog
+    from agent.simulator.events import DeviceEvent, DeviceStatus
 
 LINE_BYTES = 256 * 1024
 """Longest command: a world with some thousand networks."""
@@ -37,7 +38,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     board: int | str | None = None
     unplug: Literal[True] | None = None
     plug: Literal[True] | None = None
-    press: Literal["reset", "reconfigure"] | None = None
+    press: Literal["reset", "bootloader", "reconfigure"] | None = None
     seconds: Annotated[float, Meta(gt=0, le=60)] = 3.5
     fault: FaultAction | StepFault | None = None
     world: dict[str, Any] | None = None
@@ -59,7 +60,7 @@ class Simulator:
         self._world = config.world
         self.devices = [
             SimulatedDevice(config, catalog, number=number, world=config.world, on_event=on_event)
-            for number in range(config.count)
+            for number in range(config.board_count)
         ]
 
     async def start(self) -> None:
@@ -110,6 +111,8 @@ class Simulator:
             await device.plug()
         if command.press == "reset":
             device.press_reset()
+        elif command.press == "bootloader":
+            device.press_reset(times=2)
         elif command.press == "reconfigure":
             device.press_reconfigure(command.seconds)
 

@@ -46,7 +46,8 @@ class SimulatedDevice:
         on_event: Callable[[DeviceEvent], None] | None = None,
     ) -> None:
         self.config = config
-        self.board: BoardConfig = complete(config.board, catalog, number)
+        board, series = config.board_at(number)
+        self.board: BoardConfig = complete(board, catalog, number, series)
         self.world = world if world is not None else config.world
         self.memory = new_memory()
         self.chance = random.Random(config.seed * 1000 + number)  # noqa: S311  (faults, no keys)

@@ -93,7 +93,7 @@ class SimulatorHandle:
     async def begin(self, config: SimulatorConfig) -> None:
         """Send the configuration and wait for the ports; raises :class:`SimulatorFailed`."""
         await self._write(msgspec.json.encode(config, enc_hook=reveal_for_pipe))
-        for _ in range(config.count):
+        for _ in range(config.board_count):
             line = await self._read_line()
             if not line:
                 raise SimulatorFailed(problem="before it had a port")
@@ -125,11 +125,20 @@ class SimulatorHandle:
         said = await self.command({"status": True})
         return msgspec.convert(said["boards"], list[DeviceStatus])
 
-    async def wait_for(self, event: str, *, step: str | None = None, times: int = 1) -> DeviceEvent:
-        """Wait until an event happened ``times`` times since the start; the last of them."""
+    async def wait_for(
+        self, event: str, *, step: str | None = None, times: int = 1, board: str | None = None
+    ) -> DeviceEvent:
+        """Wait until an event happened ``times`` times since the start; the last of them.
+
+        ``board`` is the serial number of the one that is meant, if it is not any.
+        """
         async with self._changed:
             while True:
-                found = [e for e in self._events if e.event == event and step in {None, e.step}]
+                found = [
+                    e
+                    for e in self._events
+                    if e.event == event and step in {None, e.step} and board in {None, e.board}
+                ]
                 if len(found) >= times:
                     return found[times - 1]
                 if self._reader is None or self._reader.done():
@@ -197,7 +206,7 @@ class SimulatorHandle:
 async def start_simulator(
     config: SimulatorConfig, *, python: str = sys.executable
 ) -> SimulatorHandle:
-    """Start a process with ``config.count`` boards and wait until they are plugged in.
+    """Start a process with all boards of ``config`` and wait until they are plugged in.
 
     The configuration, passwords included, goes through a pipe. The process ends when its input
     closes, so it never outlives this one. Raises :class:`SimulatorFailed`.

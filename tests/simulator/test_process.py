@@ -203,3 +203,20 @@ async def test_faults_of_the_configuration_reach_the_boards() -> None:
             host.send(bytes.fromhex("55aa03000301e1f1aa55"))
             assert await host.hear() == (GONE, None)
         await boards.wait_for("unplugged")
+
+
+async def test_boards_of_different_kinds_share_a_process() -> None:
+    kinds = (
+        BoardConfig(),
+        BoardConfig(model="mkr_wifi_1010", sketch="provisioning-1.0", serial_number="MKR"),
+        BoardConfig(sketch="provisioning-1.0"),
+    )
+    async with await start_simulator(config(boards=kinds)) as boards:
+        assert [port.pid for port in boards.ports] == [0x1002, 0x8054, 0x1002]
+        assert len({port.serial_number for port in boards.ports}) == 3
+        assert boards.ports[1].serial_number == "MKR"
+        runs = [status.runs for status in await boards.status()]
+        assert runs == ["provisioning-2.0", "provisioning-1.0", "provisioning-1.0"]
+        await boards.command({"press": "bootloader", "board": "MKR"})
+        await boards.wait_for("bootloader", board="MKR")
+        assert [status.in_bootloader for status in await boards.status()] == [False, True, False]
