@@ -93,12 +93,12 @@ class ClaimOpen(CloudError):
 
 
 class ClaimUndone(CloudError):
-    """A claim that stayed open at the end of its job was undone later."""
+    """A claim or device (``what``) that stayed at the end of its job was removed later."""
 
     code = "cloud-claim-undone"
     retryable = True
     title = "{cause}"
-    meaning = "The claim in {cloud} stayed open at first; it was undone later. Nothing is left."
+    meaning = "The {what} in {cloud} stayed at first; it was removed later. Nothing is left."
     remedy = "Start the job again."
 
 
@@ -118,7 +118,10 @@ class DeviceLeft(CloudError):
     retryable = True
     title = "{cause}"
     meaning = "The device that was made for this board is still in {cloud}: {detail}"
-    remedy = "Delete device {device} in {cloud}, then start again."
+    remedy = (
+        "Mooring tries again by itself, also at its next start. To do it yourself, "
+        "delete device {device} in {cloud}."
+    )
 
 
 class CertificateRefused(CloudError):

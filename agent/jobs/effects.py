@@ -33,6 +33,24 @@ class Request(Effect):
     __slots__ = ()
 
 
+class Make(Request):
+    """Make something in a cloud: a claim or a device. A lost answer is not repeated."""
+
+    __slots__ = ()
+
+
+class Look(Request):
+    """List what the cloud has of a board."""
+
+    __slots__ = ()
+
+
+class TakeBack(Request):
+    """Undo a :class:`Make`; what is gone already is not an error."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSession(Request):
     """Open the board's port and start a session. Value: None."""
@@ -102,21 +120,21 @@ class CloudRequirements(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimBoard(Request):
+class ClaimBoard(Make):
     """Value: id of the claim."""
 
     claim: ClaimRequest
 
 
 @dataclass(frozen=True, slots=True)
-class FindClaims(Request):
+class FindClaims(Look):
     """Value: list of :class:`agent.clouds.cloud.Claim`."""
 
     uhwid: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unclaim(Request):
+class Unclaim(TakeBack):
     """Value: None."""
 
     claim: str
@@ -124,12 +142,13 @@ class Unclaim(Request):
 
 @dataclass(frozen=True, slots=True)
 class SettleLeftovers(Request):
-    """Undo the claims that earlier jobs could not undo for this board.
+    """Undo the claims and devices that earlier jobs could not undo for this board.
 
-    Value: ids of claims that the journal knows from the time that matters for a lost answer.
+    Value: ids of those that the journal knows from the time that matters for a lost answer.
     """
 
-    uhwid: str
+    uhwid: str = ""
+    """Empty where the board does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)

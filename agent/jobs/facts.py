@@ -1,11 +1,13 @@
-"""What the journal says about a claim: facts of a job, and what they add up to.
+"""What the journal says about a claim or a device: facts of a job, and what they add up to.
 
 Facts are only ever added. A claim is *open* from its intent, which is written before the cloud is
 called, until it is settled; an open claim of a job that ended is a debt that somebody must pay.
+The same facts keep the devices that clouds make for boards of provisioning 1.0.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,16 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agent.clouds.cloud import Claim
+    from agent.clouds.devices import Device
 
 INTENT = "claim-intent"
 """``{cloud, uhwid, name, connection_type, known}``: the cloud is about to be asked; ``known`` are
-the claims that the journal knew by then."""
+the claims that the journal knew by then. A device has ``{cloud, device: true, serial_number, name,
+known, procedure}`` instead; ``known`` are the devices that the cloud had by then."""
 CLAIMED = "claimed"
 """``{claim}``: the cloud answered with this id."""
 JOINED = "joined"
 """``{network}``: the board is in its network and fetches its certificate."""
 SETTLED = "settled"
-"""``{how, device_id?}``: ``refused``, ``none`` (nothing was made), ``undone`` or ``online``."""
+"""``{how, device_id?}``: ``refused``, ``none`` (nothing was made), ``undone`` or ``online``; for a
+device also ``kept`` (the board has what it needs) or ``handed over`` (its key went to the person,
+and nobody else has it)."""
 
 CLOCK_SLACK_S = 900.0
 """How far the cloud's clock may be from ours when a claim is looked for by its time. A quarter of
@@ -42,10 +48,15 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim that was begun and neither undone nor completed."""
+    """A claim, or a device, that was begun and neither undone nor completed."""
 
     cloud: str
-    uhwid: str
+    uhwid: str = ""
+    """Of a claim."""
+    device: bool = False
+    """It is a device and not a claim."""
+    serial_number: str | None = None
+    """Of a device: USB serial number of its board."""
     name: str
     since: float
     """When the intent was written (Unix seconds)."""
@@ -65,7 +76,9 @@ def open_claim(facts: Iterable[Fact]) -> OpenClaim | None:
         if fact.kind == INTENT:
             claim = OpenClaim(
                 cloud=data["cloud"],
-                uhwid=data["uhwid"],
+                uhwid=data.get("uhwid", ""),
+                device=data.get("device", False),
+                serial_number=data.get("serial_number"),
                 name=data["name"],
                 since=fact.at,
                 known=tuple(data.get("known", ())),
@@ -81,11 +94,7 @@ def open_claim(facts: Iterable[Fact]) -> OpenClaim | None:
 
 def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
     """The result of a job whose last claim was settled as online; None if it was not."""
-    known: dict[str, Any] = {}
-    for fact in facts:
-        if fact.kind == INTENT:
-            known = {}
-        known |= fact.data
+    known = _last(facts)
     if known.get("how") != "online":
         return None
     return {
@@ -96,6 +105,32 @@ def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
         "network": known.get("network"),
         "uhwid": known.get("uhwid"),
     }
+
+
+def device_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
+    """The result of a job whose device was settled as kept; None if it was not."""
+    known = _last(facts)
+    if known.get("how") != "kept":
+        return None
+    names = ("device_id", "cloud", "procedure")
+    return {"device": known.get("name"), **{name: known.get(name) for name in names}, "files": []}
+
+
+def handed_over(facts: Sequence[Fact]) -> str | None:
+    """Id of the device whose key was handed over last."""
+    known = _last(facts)
+    return known.get("device_id") if known.get("how") == "handed over" else None
+
+
+def _last(facts: Sequence[Fact]) -> dict[str, Any]:
+    """All that is known of the last claim or device."""
+    known: dict[str, Any] = {}
+    for fact in facts:
+        if fact.kind == INTENT:
+            known = {}
+        if fact.kind in {INTENT, CLAIMED, JOINED, SETTLED}:
+            known |= fact.data
+    return known
 
 
 def with_id(open_: OpenClaim, claim: str) -> OpenClaim:
@@ -120,3 +155,31 @@ def find_ours(claims: Sequence[Claim], wanted: OpenClaim) -> list[Claim]:
         and earliest <= claim.created_at <= latest
     ]
     return sorted(ours, key=lambda claim: claim.created_at, reverse=True)
+
+
+def find_our_devices(devices: Sequence[Device], wanted: OpenClaim) -> list[Device]:
+    """The devices that the lost answer of ``wanted`` can have been about, the likeliest first.
+
+    Ours has our name and serial number, was not there before the intent and, where the cloud tells
+    when it was made, was made around the time of the intent.
+    """
+    found: list[tuple[float, Device]] = []
+    for device in devices:
+        away = _seconds_away(device.created_at, wanted.since)
+        if (
+            device.name == wanted.name
+            and (device.serial or None) == (wanted.serial_number or None)
+            and device.id not in wanted.known
+            and -CLOCK_SLACK_S <= away <= CLAIM_LIMIT_S + CLOCK_SLACK_S
+        ):
+            found.append((abs(away), device))
+    return [device for _, device in sorted(found, key=lambda entry: entry[0])]
+
+
+def _seconds_away(moment: str | None, since: float) -> float:
+    """Seconds from ``since`` to ``moment`` (RFC 3339); 0 for one that cannot be read."""
+    try:
+        parsed = datetime.fromisoformat(moment or "")
+    except ValueError:
+        return 0.0
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() - since

@@ -1,6 +1,6 @@
-"""Claims that a job could not bring to an end: finished or undone in the background.
+"""Claims and devices that a job could not bring to an end: finished or undone in the background.
 
-A claim is left open by a crash, by the end of the agent, or by a cloud that was down. It is pursued
+One is left open by a crash, by the end of the agent, or by a cloud that was down. It is pursued
 until the cloud has answered, with growing pauses; the agent is usable meanwhile.
 """
 
@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from agent.errors import ClaimOpen, ClaimUndone, Interrupted, JournalFailed
+from agent.errors import (
+    ClaimOpen,
+    ClaimUndone,
+    DeviceLeft,
+    Interrupted,
+    JournalFailed,
+    MooringError,
+)
 from agent.jobs.effects import Finish
 from agent.jobs.facts import CLOCK_SLACK_S, open_claim
 from agent.jobs.job import Job, JobState
 from agent.jobs.performer import Performer
-from agent.jobs.recover import Recover
+from agent.jobs.recover import recovery
 from agent.jobs.runner import Runner
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ class Leftovers:
             task.add_done_callback(lambda _: self._pursuits.pop(job.id, None))
 
     async def settle(self, uhwid: str, board: str, active: Container[str]) -> list[str]:
-        """Settle what is open of this board now; raises :class:`ClaimOpen` if that fails.
+        """Settle what is open of this board now; ClaimOpen or DeviceLeft if that fails.
 
         Returns the claims that the journal knows from the last while, see ``facts.find_ours``.
         ``active`` are the jobs that look after their claims themselves.
@@ -70,7 +77,7 @@ class Leftovers:
             claim = open_claim(await self._journal.facts(job.id))
             if claim is None or job.id in active or claim.cloud not in self._surroundings.clouds:
                 continue
-            if claim.uhwid != uhwid and job.board != board:
+            if job.board != board and (not uhwid or claim.uhwid != uhwid):
                 continue
             await self._stop(job.id)
             try:
@@ -82,7 +89,7 @@ class Leftovers:
                 raise
             if not settled:
                 self.pursue(job)
-                raise self._still_open(claim)
+                raise _still_open(claim)
         # Twice: our clock and the cloud's may both be off.
         since = self._surroundings.clock.wall() - 2 * CLOCK_SLACK_S
         return await self._journal.claims_since(since)
@@ -121,11 +128,11 @@ class Leftovers:
         title = (await cloud.info()).title
         runner = Runner(
             job,
-            Recover(claim, title),
+            recovery(claim, title),
             Performer(self._surroundings, board=job.board, cloud=cloud),
             self._surroundings,
             self._publish,
-            conclude=lambda finish: _conclusion(job, finish, title),
+            conclude=lambda finish: _conclusion(job, finish, claim, title),
         )
         self._running[job.id] = runner
         try:
@@ -133,27 +140,36 @@ class Leftovers:
         finally:
             self._running.pop(job.id, None)
 
-    def _still_open(self, claim: OpenClaim) -> ClaimOpen:
-        return ClaimOpen(
-            name=claim.name,
-            cloud=claim.cloud,
-            cause="An earlier job left it.",
-            detail="The cloud did not answer.",
-            claim=claim.claim or "(id unknown)",
-            uhwid=claim.uhwid,
-        )
+
+def _still_open(claim: OpenClaim) -> MooringError:
+    cause, detail = "An earlier job left it.", "The cloud did not answer."
+    if claim.device:
+        cause = f"The device {claim.name} of an earlier job could not be deleted."
+        name = claim.claim or f"“{claim.name}” (id unknown)"
+        return DeviceLeft(cloud=claim.cloud, device=name, cause=cause, detail=detail)
+    return ClaimOpen(
+        name=claim.name,
+        cloud=claim.cloud,
+        cause=cause,
+        detail=detail,
+        claim=claim.claim or "(id unknown)",
+        uhwid=claim.uhwid,
+    )
 
 
-def _conclusion(job: Job, finish: Finish, cloud: str) -> Finish:
+def _conclusion(job: Job, finish: Finish, claim: OpenClaim, cloud: str) -> Finish:
     """How a recovered job ends: done if the board is online, else as it had ended before."""
     if finish.state is JobState.DONE:
         return finish
-    still_open = finish.error is not None and finish.error.code == ClaimOpen.code
+    open_codes = {ClaimOpen.code, DeviceLeft.code}
+    still_open = finish.error is not None and finish.error.code in open_codes
     if not job.state.final:
         return Finish(JobState.INTERRUPTED, error=finish.error)
     if still_open or job.error is None:
         return Finish(job.state, error=job.error)
+    what = "device" if claim.device else "claim"
     if job.state is JobState.INTERRUPTED:
-        return Finish(job.state, error=Interrupted(what="The claim was undone.").report())
+        gone = Interrupted(what=f"The {what} was {'deleted' if claim.device else 'undone'}.")
+        return Finish(job.state, error=gone.report())
     cause = job.error.facts.get("cause", job.error.title)
-    return Finish(job.state, error=ClaimUndone(cause=cause, cloud=cloud).report())
+    return Finish(job.state, error=ClaimUndone(cause=cause, cloud=cloud, what=what).report())

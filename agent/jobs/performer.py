@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from agent.boards.board import BoardState
 from agent.errors import InternalError, PortGone
 from agent.jobs import effects
+from agent.jobs.device_effects import DeviceRequest, OpenV1, ReadEui
+from agent.jobs.device_performer import DevicePerformer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Cloud
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.session import Session
+    from agent.settings import Secret
 
 BAUD = 9600
 """The rate of every provisioning sketch (protocol-v2, 2)."""
@@ -32,13 +35,18 @@ class Performer:
         lease: Lease | None = None,
         cloud: Cloud | None = None,
         settle: Callable[[str], Awaitable[list[str]]] | None = None,
+        deliver: Callable[[str, Secret], None] | None = None,
     ) -> None:
-        """``settle`` undoes what earlier jobs left of a board with that hardware id."""
+        """``settle`` undoes what earlier jobs left of a board with that hardware id.
+
+        ``deliver`` keeps a file with secrets by its name.
+        """
         self._surroundings = surroundings
         self._board = board
         self._lease = lease
         self._cloud = cloud
         self._settle = settle
+        self._devices = DevicePerformer(board, lease, cloud, deliver)
         self.session: Session | None = None
         """The session that is open now."""
 
@@ -47,6 +55,11 @@ class Performer:
         match request:
             case effects.OpenSession(known=known):
                 await self._open(known=known)
+            case OpenV1() | ReadEui():
+                await self.close()
+                return await self._devices.perform(request)
+            case DeviceRequest():
+                return await self._devices.perform(request)
             case effects.CloseSession():
                 await self.close()
             case effects.ReadBoard():
@@ -79,6 +92,7 @@ class Performer:
 
     async def close(self) -> None:
         """Close the session if there is one."""
+        await self._devices.close()
         session, self.session = self.session, None
         if session is not None:
             await session.close()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.sessions.session import NetworkOption
     from agent.settings import Secret
 
+CHOICE = "choice"
 CONTINUE = "continue"
 NETWORK = "network"
 RETRY = "retry"

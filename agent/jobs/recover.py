@@ -1,7 +1,8 @@
-"""Recovery: bring to an end what a crash, or a cloud that was down, left open of a claim.
+"""Recovery: bring to an end what a crash, or a cloud that was down, left open in a cloud.
 
-``FINDING`` when the cloud's answer was lost, ``ONLINE`` when the board had joined, otherwise one
-look and ``UNDOING``. No board is needed: one that has joined comes online by itself.
+A claim: ``FINDING`` when the cloud's answer was lost, ``ONLINE`` when the board had joined,
+otherwise one look and ``UNDOING``. No board is needed: one that has joined comes online by itself.
+A device: ``FINDING`` or ``UNDOING``; what its board lacks can only be had by starting again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import Interrupted
 from agent.jobs.claim_steps import ClaimSteps
+from agent.jobs.device_steps import DeviceEntry
 from agent.jobs.effects import Done, Entered, Event, Failed, FindClaims, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.states import FIND_LIMIT_S, State
@@ -17,6 +19,11 @@ from agent.jobs.states import FIND_LIMIT_S, State
 if TYPE_CHECKING:
     from agent.errors import MooringError
     from agent.jobs.facts import OpenClaim
+
+
+def recovery(claim: OpenClaim, cloud_title: str) -> Recover | RecoverDevice:
+    """The procedure for what is open."""
+    return (RecoverDevice if claim.device else Recover)(claim, cloud_title)
 
 
 class Recover(ClaimSteps):
@@ -67,3 +74,22 @@ class Recover(ClaimSteps):
             "uhwid": self.claim.uhwid,
         }
         self._close(result=result)
+
+
+class RecoverDevice(DeviceEntry):
+    """One device that its job did not complete; it is deleted, which counts as interrupted."""
+
+    def __init__(self, claim: OpenClaim, cloud_title: str) -> None:
+        super().__init__(attended=False)
+        self.claim = claim
+        self.cloud_title = cloud_title
+        self.cause = Interrupted(what="The device was deleted.")
+        self.rules = self.cloud_rules() | {State.CLOSING: self._closing_rule()}
+        self.state = State.FINDING if claim.claim is None else State.UNDOING
+
+    def _claimed(self) -> None:
+        self._undo(self.cause)
+
+    def _never_made(self, error: MooringError) -> None:
+        del error
+        self._close(error=Interrupted(what="The cloud had made no device."))

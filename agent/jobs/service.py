@@ -20,7 +20,8 @@ from agent.errors import (
     UnknownJob,
 )
 from agent.jobs.effects import Cancelled, Finish
-from agent.jobs.facts import online_result, open_claim
+from agent.jobs.facts import device_result, handed_over, online_result, open_claim
+from agent.jobs.files import Files
 from agent.jobs.job import Job, JobChange, JobState
 from agent.jobs.leftovers import Leftovers
 from agent.jobs.performer import Performer
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from agent.catalog import Catalog
     from agent.jobs.surroundings import Lease, Surroundings
+    from agent.settings import Secret
 
 ACTIVE_MAX = 256
 """Jobs that run at once; more boards than that do not hang on one computer."""
@@ -63,6 +65,7 @@ class JobService:
         self._active: dict[str, _Active] = {}
         self._starting: set[str] = set()
         self._leftovers = Leftovers(surroundings, self._publish)
+        self._files = Files()
         self._subscribers: dict[int, Callable[[JobChange], None]] = {}
         self._subscriptions = 0
         self._closing = False
@@ -92,6 +95,7 @@ class JobService:
             if late:
                 await asyncio.wait(late)
         await self._leftovers.close()
+        self._files.forget()
 
     # What others call ------------------------------------------------------------------------
 
@@ -169,6 +173,23 @@ class JobService:
         jobs = await self._journal.list(limit, board)
         return [self._now(job.id) or job for job in jobs]
 
+    async def file(self, job: str, name: str) -> Secret:
+        """A file that a job made, which holds secrets; kept in memory for an hour.
+
+        Raises :class:`UnknownJob`, and :class:`InputError` if there is none or it is gone.
+        """
+        ended = await self.get(job)
+        content = self._files.get(job, name) if ended.state is JobState.DONE else None
+        if content is None:
+            told = (ended.result or {}).get("files", [])
+            problem = (
+                "is no longer kept, since an hour is over or the agent was started anew"
+                if name in told
+                else "is not a file of this job"
+            )
+            raise InputError(field="name", problem=problem)
+        return content
+
     async def wait(self, job: str) -> Job:
         """The job once it has ended; raises :class:`UnknownJob`."""
         active = self._active.get(job)
@@ -209,12 +230,17 @@ class JobService:
         if open_claim(facts):
             self._leftovers.pursue(job)
             return
-        result = online_result(facts)
-        nothing = Interrupted(what="Nothing was left behind.").report()
+        result = online_result(facts) or device_result(facts)
+        device = handed_over(facts)
+        left = (
+            f"Its device {device} is in the cloud, but the key for it was lost: delete the device."
+            if device
+            else "Nothing was left behind."
+        )
         ended = (
             Finish(JobState.DONE, result=result)
             if result
-            else Finish(JobState.INTERRUPTED, error=nothing)
+            else Finish(JobState.INTERRUPTED, error=Interrupted(what=left).report())
         )
         await self._journal.save(apply(job, ended, self._clock.wall()))
 
@@ -262,7 +288,12 @@ class JobService:
             return await self._leftovers.settle(uhwid, job.board, self._active.keys())
 
         performer = Performer(
-            self._surroundings, board=job.board, lease=lease, cloud=plan.cloud, settle=settle
+            self._surroundings,
+            board=job.board,
+            lease=lease,
+            cloud=plan.cloud,
+            settle=settle,
+            deliver=lambda name, content: self._files.put(job.id, name, content),
         )
         return Runner(
             job, plan.machine, performer, self._surroundings, self._publish, release=release

@@ -15,7 +15,11 @@ class State(Enum):
     CONFIRMING = "confirming"  # the person is asked whether to erase
     IDENTIFYING = "identifying"  # the board signs its token; claims left by earlier jobs are undone
 
-    # The cloud may have a claim of this board.
+    # The new sketch of provisioning 1.0 runs; nothing was made in the cloud yet.
+    LISTENING = "listening"  # it is expected to answer; also after it was restarted later on
+    PREPARING = "preparing"  # devices left by earlier jobs are deleted, the others are listed
+
+    # The cloud may have a claim or a device of this board.
     CLAIMING = "claiming"  # the intent is in the journal, the cloud is being asked
     FINDING = "finding"  # the cloud's answer was lost; whether there is a claim is not known
     RESETTING = "resetting"  # the board forgets its old identity and network
@@ -25,7 +29,10 @@ class State(Enum):
     RETURNING = "returning"  # the board is gone and expected back
     REOPENING = "reopening"  # the board is back, a new session opens
     ONLINE = "online"  # the board has joined and fetches its certificate
-    UNDOING = "undoing"  # the claim is being undone
+    CERTIFYING = "certifying"  # the board makes a key and gets the certificate for it
+    KEYING = "keying"  # what the sketch needs to know of the new device is fetched
+    DELIVERING = "delivering"  # the header file is handed over
+    UNDOING = "undoing"  # the claim or device is being undone
 
     # The board's own input is used, because nothing over the wire helps.
     GUIDING = "guiding"  # the person holds a pin or button; the board is expected to restart
@@ -67,6 +74,22 @@ ONLINE_LIMIT_S = 200.0
 
 UNDO_LIMIT_S = 180.0
 """Three calls with pauses of 1 and 2 s, each with the client's own repetitions."""
+
+LISTEN_LIMIT_S = 40.0
+"""A port that is slow to open, then 5 questions of 2 s each; or 20 s for what a LoRa sketch
+prints."""
+
+PREPARE_LIMIT_S = 120.0
+"""An earlier device may have to be deleted first, and the list has the client's repetitions."""
+
+CERTIFY_LIMIT_S = 150.0
+"""A key within 10 s, three calls of the cloud with pauses, twelve commands and 10 s for writing."""
+
+KEY_LIMIT_S = 120.0
+"""Three tries of two calls each, with pauses."""
+
+DELIVER_LIMIT_S = 15.0
+"""A write to the journal and the closing of a session."""
 
 CLOSE_LIMIT_S = 5.0
 """Closing says goodbye and waits about 1 s (protocol-v2, 2); more means that the port hangs."""
