@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent.flash.sketch import Sketch
     from agent.jobs.job import Job, JobChange
     from agent.jobs.surroundings import Lease
+    from agent.settings import Secret
 
 
 class Boards(Protocol):
@@ -62,6 +63,9 @@ class Jobs(Protocol):
 
     def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
         """Call ``callback`` at each change; returns what ends it."""
+
+    async def file(self, job: str, name: str) -> Secret:
+        """A file with secrets that a job made; raises UnknownJob or InputError."""
 
     async def wait(self, job: str) -> Job:
         """The job once it has ended."""

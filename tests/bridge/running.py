@@ -20,7 +20,7 @@ from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
 from agent.catalog import Catalog
 from agent.clouds.cloud import CloudInfo
-from agent.errors import JobNotAsking, JournalFailed, NotAuthorised, UnknownJob
+from agent.errors import InputError, JobNotAsking, JournalFailed, NotAuthorised, UnknownJob
 from agent.flash.store import SketchStore
 from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
 from agent.settings import Secret
@@ -116,6 +116,7 @@ class MemoryJobs:
         self.requests: list[dict[str, Any]] = []
         self.answers: list[tuple[str, dict[str, Any], int | None]] = []
         self.cancelled: list[str] = []
+        self.files: dict[tuple[str, str], Secret] = {}
         self._subscribers: list[Callable[[JobChange], None]] = []
         self._ended: dict[str, asyncio.Event] = {}
         self._owners: dict[str, object] = {}
@@ -169,6 +170,12 @@ class MemoryJobs:
         if job not in self.jobs:
             raise UnknownJob(job=job)
         return self.jobs[job]
+
+    async def file(self, job: str, name: str) -> Secret:
+        await self.get(job)
+        if (job, name) not in self.files:
+            raise InputError(field="name", problem="is not a file of this job")
+        return self.files[job, name]
 
     async def list(self, limit: int, board: str | None = None) -> list[Job]:
         await asyncio.sleep(0)

@@ -250,6 +250,37 @@ async def test_a_foreign_page_sees_only_the_jobs_that_it_started(bridge: Bridge)
     assert (await page.call("agent.info"))["own"] is False
 
 
+async def test_a_file_with_secrets_is_for_who_started_the_job_and_for_programs(
+    bridge: Bridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    page, other = await bridge.open(FOREIGN), await bridge.open(OTHER)
+    program, own = await bridge.open(), await bridge.open(own=True)
+    _, board = await bridge.board()
+    job = (await page.call("jobs.start", kind="provision", board=board))["job"]
+    bridge.jobs.files[job, "arduino_secrets.h"] = Secret(MARKER)
+    bridge.jobs.end(job, result={"files": ["arduino_secrets.h"]})
+    wanted = {"job": job, "name": "arduino_secrets.h"}
+    for client in (page, program, own):
+        assert await client.call("jobs.file", **wanted) == {
+            "name": "arduino_secrets.h",
+            "text": MARKER,
+        }
+    refused = await other.fail("jobs.file", **wanted)
+    unknown = await other.fail("jobs.file", job="99", name="arduino_secrets.h")
+    assert refused["data"]["code"] == unknown["data"]["code"] == "job-unknown"
+    missing = await page.fail("jobs.file", job=job, name="other.h")
+    assert missing["data"]["facts"]["field"] == "name"
+    mine = (await program.call("jobs.start", kind="provision", board=board))["job"]
+    bridge.jobs.files[mine, "arduino_secrets.h"] = Secret(MARKER)
+    assert (await page.fail("jobs.file", **{**wanted, "job": mine}))["data"]["code"] == (
+        "job-unknown"
+    )
+    # The client of this test logs what it receives; the agent must not log what it sends.
+    logged = [r for r in caplog.records if r.name != "websockets.client"]
+    assert all(MARKER not in record.getMessage() for record in logged)
+
+
 async def test_a_page_that_is_behind_learns_the_last_state_of_a_job(bridge: Bridge) -> None:
     _, board = await bridge.board()
     client = await bridge.open()

@@ -13,6 +13,7 @@ import pytest
 from agent.bridge.openrpc import NOTIFICATIONS
 from agent.errors import BoardSilent
 from agent.jobs.job import Step
+from agent.settings import Secret
 from tests.bridge.running import FOREIGN, Bridge, Client
 from tests.bridge.schema import check
 
@@ -96,6 +97,8 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     step = Step(id="join", name="Join", started_at=1.0, seconds=2.0, progress=0.5)
     bridge.jobs.end("3", error=BoardSilent(seconds=3).report(), steps=[step], result={"x": [1]})
     await agent.call("jobs.get", job="3")
+    bridge.jobs.files["3", "arduino_secrets.h"] = Secret("#define SECRET_DEVICE_KEY")
+    await agent.call("jobs.file", job="3", name="arduino_secrets.h")
     await agent.call("jobs.list", limit=5, board=board)
     await agent.call("jobs.start", kind="forget", board=board, attended=False, confirmed=True)
     await agent.call("jobs.cancel", job="4")

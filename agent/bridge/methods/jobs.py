@@ -109,6 +109,23 @@ class ListParams(Params, frozen=True, kw_only=True):
     """Only jobs of this board (its id)."""
 
 
+class OneFile(Params, frozen=True, kw_only=True):
+    """A file that a job made, as its result names it."""
+
+    job: str
+    name: str
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that holds secrets. It is kept for an hour, or until the agent ends."""
+
+    name: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"File({self.name!r})"
+
+
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs, newest first."""
 
@@ -149,6 +166,11 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
     async def get(call: Call, params: OneJob) -> Job:
         owners.require(call.peer, params.job)
         return await jobs.get(params.job)
+
+    async def file(call: Call, params: OneFile) -> File:
+        owners.require(call.peer, params.job)
+        content = await jobs.file(params.job, params.name)
+        return File(name=params.name, text=content.reveal())
 
     async def list_jobs(call: Call, params: ListParams) -> JobList:
         return JobList(jobs=await _visible(call.peer, params.limit, params.board))
@@ -212,6 +234,7 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
             cancel,
         ),
         Method("jobs.get", "One job.", OneJob, Job, get),
+        Method("jobs.file", "A file with secrets that a job made.", OneFile, File, file),
         Method("jobs.list", "Jobs, newest first.", ListParams, JobList, list_jobs),
         Method(
             "jobs.subscribe",
