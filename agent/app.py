@@ -30,6 +30,7 @@ from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
+from agent.flash.flashers import Flashers
 from agent.flash.index import INDEX_KEY, IndexSource
 from agent.flash.store import SketchStore
 from agent.flash.volumes import VolumeFinder
@@ -88,7 +89,12 @@ class App:
         for cloud in self.clouds.values():
             self._stack.push_async_callback(cloud.close)
         surroundings = Surroundings(
-            boards=self.boards, open_session=open_session, clouds=self.clouds, journal=journal
+            boards=self.boards,
+            open_session=open_session,
+            clouds=self.clouds,
+            journal=journal,
+            flashers=Flashers(self._config.flash.tools),
+            sketches=self.sketches,
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)

@@ -74,6 +74,26 @@ class FlashFailed(FlashError):
     remedy = "Plug the board in again, directly into the computer if possible, and start again."
 
 
+class FlashStopped(FlashError):
+    """A person stopped a job behind the point of no return."""
+
+    code = "flash-stopped"
+    retryable = True
+    title = "Writing was stopped; the board has no sketch now."
+    meaning = "It waits in its bootloader, which takes a new sketch at any time."
+    remedy = "Write a sketch to it: mooring flash BOARD FILE, or its provisioning sketch."
+
+
+class SketchInTheWay(FlashError):
+    """The sketch on the board must be replaced, and nobody has agreed to that."""
+
+    code = "flash-confirm"
+    exit_status = ExitStatus.USAGE
+    title = "The sketch on this board would have to be replaced."
+    meaning = "{reason} Nothing was changed, because nobody could be asked."
+    remedy = "Start again and agree to it (--yes), after saving the sketch that is on the board."
+
+
 class SketchUnknown(FlashError):
     """Nothing, or more than one thing, in the store of sketches matches what the person named."""
 

@@ -24,7 +24,7 @@ from agent.errors import (
     SketchDamaged,
 )
 from agent.flash.index import FRESH_S, age_text, date_text
-from agent.flash.sketch import Sketch, SketchKind
+from agent.flash.sketch import SKETCH_LIMIT, Sketch, SketchKind
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -95,6 +95,30 @@ class Sketches:
             problem = f"it was built for {clean_text(sketch.fqbn)}"
             raise ImageRefused(name=sketch.name, model=name, problem=problem)
         return Obtained(sketch=sketch, data=await asyncio.to_thread(self.store.read, sketch))
+
+    async def keep(self, name: str, data: bytes, fqbn: str, *, source: str = "") -> Obtained:
+        """A file that is to be written once, for a board of this kind.
+
+        It rests in the store, so that a run that was cut off can be finished from there, and goes
+        when room is needed. Raises :class:`InputError` if it is empty or too large.
+        """
+        sketch = Sketch(
+            sha256=hashlib.sha256(data).hexdigest(),
+            name=name,
+            size=len(data),
+            kind="local",
+            fqbn=fqbn,
+            source=source,
+            fetched_at=self._now(),
+        )
+        sketch = await asyncio.to_thread(self.store.put, sketch, data)
+        return Obtained(sketch=sketch, data=data)
+
+    async def download(self, url: str, fqbn: str) -> Obtained:
+        """The file at ``url``, as :meth:`keep`; also raises :class:`CloudError`."""
+        came = await self._fetcher.get(url, limit=SKETCH_LIMIT + 1)
+        name = posixpath.basename(urlsplit(url).path) or "sketch"
+        return await self.keep(name, came.data, fqbn, source=url)
 
     async def _from_index(self, fqbn: str, kind: SketchKind, name: str, fresh_s: float) -> Obtained:
         try:

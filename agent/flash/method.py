@@ -27,6 +27,8 @@ class FlashImage(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     sha256: str
     """Lower-case hexadecimal digest of ``data``."""
+    any_board: bool = False
+    """A person said that it may be written although it was not built for the board."""
 
     def __repr__(self) -> str:
         return f"FlashImage({self.name!r}, {self.format}, {len(self.data)} bytes)"

@@ -74,9 +74,10 @@ class BoardSteps(Machine):
 class NetworkSteps(BoardSteps):
     """A procedure that gives the board a network setting."""
 
-    def __init__(self, network: NetworkSetting, *, confirmed: bool, attended: bool) -> None:
+    def __init__(self, network: NetworkSetting | None, *, confirmed: bool, attended: bool) -> None:
+        """``network`` may be missing until CHECKING."""
         super().__init__(attended=attended)
-        self.network = network
+        self.chosen = network
         self.confirmed = confirmed
         self.join_problem: MooringError | None = None
         self._scanned = False
@@ -86,6 +87,19 @@ class NetworkSteps(BoardSteps):
             State.JOINING: Rule(self._joining, JOIN_LIMIT_S, trouble, give_up),
             State.ASKING: Rule(self._asking_network, ANSWER_LIMIT_S, trouble, give_up),
         }
+
+    @property
+    def network(self) -> NetworkSetting:
+        """The network that is to be joined."""
+        if self.chosen is None:
+            msg = "no network was chosen"
+            raise LookupError(msg)
+        return self.chosen
+
+    @property
+    def network_label(self) -> str:
+        """What people call it."""
+        return self.chosen.label if self.chosen else "the network"
 
     # What a procedure decides ----------------------------------------------------------------
 
@@ -139,7 +153,7 @@ class NetworkSteps(BoardSteps):
             case Failed(Scan(), error) if not isinstance(error, PortError):
                 self._check_network()
             case Answered(questions.NETWORK, network=network) if network:
-                self.network = network
+                self.chosen = network
                 self._check_network()
             case Answered(questions.CONTINUE):
                 self._complete("used in spite of the warning")
@@ -194,10 +208,10 @@ class NetworkSteps(BoardSteps):
                     )
                 )
             case Answered(questions.RETRY, password=password):
-                self.network = questions.retry_network(self.network, password)
+                self.chosen = questions.retry_network(self.network, password)
                 self._go(State.JOINING)
             case Answered(questions.NETWORK, network=network) if network:
-                self.network = network
+                self.chosen = network
                 self._other_network()
             case Answered():
                 self._give_up(self.join_problem)

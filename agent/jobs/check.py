@@ -192,14 +192,18 @@ def check_versions(facts: BoardFacts, needed: Requirements) -> None:
 
     A version that could not be read (a board in RUN must not be asked) is not held against it.
     """
-    for part, found, minimum in (
-        ("provisioning sketch", facts.sketch_version, needed.min_sketch),
-        ("Wi-Fi firmware", facts.wifi_firmware, needed.min_wifi_firmware),
-    ):
-        if found and minimum and is_older(found, minimum):
-            raise OldFirmware(
-                part=part, found=clean_text(found, 24), needed=clean_text(minimum, 24)
-            )
+    _check_version("provisioning sketch", facts.sketch_version, needed.min_sketch)
+    check_wifi_firmware(facts.wifi_firmware, needed)
+
+
+def check_wifi_firmware(found: str | None, needed: Requirements) -> None:
+    """Raise :class:`OldFirmware` if the Wi-Fi module's is too old; None: it is not known."""
+    _check_version("Wi-Fi firmware", found, needed.min_wifi_firmware)
+
+
+def _check_version(part: str, found: str | None, minimum: str | None) -> None:
+    if found and minimum and is_older(found, minimum):
+        raise OldFirmware(part=part, found=clean_text(found, 24), needed=clean_text(minimum, 24))
 
 
 def check_text(field: str, text: str) -> None:

@@ -33,7 +33,7 @@ class Configure(NetworkSteps):
         return [
             ("read", "Read the board"),
             ("check", "Check the network"),
-            ("join", f"Join {self.network.label}"),
+            ("join", f"Join {self.network_label}"),
         ]
 
     def _was_read(self) -> None:

@@ -7,7 +7,7 @@ are not answered. ``runner.py`` performs them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agent.jobs.job import JobState, Question, StepState
 
@@ -31,6 +31,9 @@ class Request(Effect):
     """An effect that is answered with :class:`Done` or :class:`Failed`."""
 
     __slots__ = ()
+
+    let_go_s: ClassVar[float] = 2.0
+    """How long it may take to let go once abandoned; most only have to notice that."""
 
 
 class Make(Request):
@@ -57,6 +60,8 @@ class OpenSession(Request):
 
     known: bool = False
     """The board spoke provisioning 2.0 in this job already: more patience with its silence."""
+    flashed: bool = False
+    """The sketch was written just now: its first start takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +274,16 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Advanced(Event):
+    """A request that takes long is ``done`` of ``total`` through a part of it (total 0: unknown)."""
+
+    request: Request
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired(Event):
     """A timer ran out."""
 
@@ -287,6 +302,7 @@ class Answered(Event):
     action: str
     password: Secret | None = None
     network: NetworkSetting | None = None
+    choice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ SETTLED = "settled"
 device also ``kept`` (the board has what it needs) or ``handed over`` (its key went to the person,
 and nobody else has it)."""
 
+FLASHING = "flashing"
+"""``{sha256, model, place}``: the board is about to enter its bootloader, for this sketch of the
+store; ``place`` is its USB socket, where that is known."""
+FLASHED = "flashed"
+"""``{how}``: ``written``, ``untouched``, ``stopped`` or ``given up`` by a person, ``other``."""
+
 CLOCK_SLACK_S = 900.0
 """How far the cloud's clock may be from ours when a claim is looked for by its time. A quarter of
 an hour: with more the token of the board would have been refused for its time already."""
@@ -90,6 +96,27 @@ def open_claim(facts: Iterable[Fact]) -> OpenClaim | None:
         elif claim and fact.kind == JOINED:
             claim = msgspec.structs.replace(claim, joined=True, network=data.get("network", ""))
     return claim
+
+
+class OpenFlash(msgspec.Struct, frozen=True, kw_only=True):
+    """A sketch that was being written when the agent ended."""
+
+    sha256: str
+    """Of the file in the store."""
+    model: str
+    """Id in the catalogue."""
+    place: str | None = None
+
+
+def open_flash(facts: Iterable[Fact]) -> OpenFlash | None:
+    """The sketch that is still to be written after these facts; None: there is none."""
+    found: OpenFlash | None = None
+    for fact in facts:
+        if fact.kind == FLASHING:
+            found = msgspec.convert(fact.data, OpenFlash)
+        elif fact.kind == FLASHED:
+            found = None
+    return found
 
 
 def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:

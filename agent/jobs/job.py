@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from agent.errors import ErrorReport
+from agent.jobs.fates import Fate
 from agent.settings import Secret
 
 
@@ -19,6 +20,8 @@ class JobKind(Enum):
     PROVISION = "provision"
     CONFIGURE = "configure"
     FORGET = "forget"
+    MIGRATE = "migrate"
+    FLASH = "flash"
 
 
 class JobState(Enum):
@@ -52,7 +55,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A named part of a job."""
 
     id: str
-    """Stable: ``read``, ``claim``, ``settings``, ``join``, ``online``, ``undo`` …"""
+    """Stable: ``read``, ``write``, ``claim``, ``settings``, ``join``, ``online``, ``undo`` …"""
     name: str
     """What people read: “Join HomeNet”."""
     state: StepState = StepState.PENDING
@@ -70,11 +73,20 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One way to answer a question."""
 
     id: str
-    """``retry``, ``network``, ``wait``, ``undo``, ``continue``, ``stop``."""
+    """``retry``, ``network``, ``choice``, ``wait``, ``undo``, ``continue``, ``keep``, ``delete``,
+    ``stop`` …"""
     label: str
     """What the button says."""
     needs: str | None = None
-    """``password`` or ``network``: what the answer must carry; None: nothing."""
+    """``password``, ``network`` or ``choice``: what the answer must carry; None: nothing."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several things to choose from."""
+
+    id: str
+    label: str
+    detail: str = ""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +106,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What the board sees, when another network may be chosen."""
     guide: dict[str, Any] = {}
     """What to do at the board itself: ``{pin, hold_seconds, drawing, led}``."""
+    reason: str = ""
+    """Why the job wants to go this way; one sentence."""
+    fates: list[Fate] = []
+    """What is kept, lost and new, before something is overwritten."""
+    choices: list[Choice] = []
+    """For an action that needs a ``choice``."""
+    old_devices: list[dict[str, str]] = []
+    """Devices that the cloud keeps of this board from earlier: ``{id, name}``."""
     actions: list[Action]
 
 

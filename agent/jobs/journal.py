@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from agent.errors import JournalFailed
-from agent.jobs.facts import CLAIMED, INTENT, SETTLED, Fact
+from agent.jobs.facts import CLAIMED, FLASHED, FLASHING, INTENT, SETTLED, Fact
 from agent.jobs.job import Job, JobState
 from agent.jobs.owner import OwnerLock
 from agent.jobs.worker import Worker
@@ -27,7 +27,7 @@ from agent.jobs.worker import Worker
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KEEP_JOBS = 10_000
 """Jobs that are kept, about 4 KB each; older ones that have ended are removed."""
 BUSY_S = 2.0
@@ -39,12 +39,12 @@ CREATE TABLE jobs (
     board TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL DEFAULT 'reserved',
     owner TEXT NOT NULL,
-    open_claim INTEGER NOT NULL DEFAULT 0,
+    owing INTEGER NOT NULL DEFAULT 0,
     data BLOB
 );
 CREATE INDEX jobs_board ON jobs (board, id);
 CREATE INDEX jobs_unsettled ON jobs (id)
-    WHERE open_claim = 1 OR state IN ('running', 'asking');
+    WHERE owing = 1 OR state IN ('running', 'asking');
 CREATE TABLE facts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -56,6 +56,10 @@ CREATE INDEX facts_job ON facts (job, seq);
 CREATE INDEX facts_kind ON facts (kind, at);
 """
 
+_OPENING = frozenset({INTENT, FLASHING})
+_ENDING = frozenset({SETTLED, FLASHED})
+"""Facts that begin and end what a job owes: a claim to be settled, a sketch to be written. It never
+owes both at a time."""
 _LIVE = (JobState.RUNNING.value, JobState.ASKING.value)
 _log = logging.getLogger(__name__)
 
@@ -82,7 +86,7 @@ class Journal(Protocol):
         """The job as last saved."""
 
     async def unsettled(self, *, adopt: bool = False) -> list[Job]:
-        """Jobs that have not ended or whose claim is open, oldest first.
+        """Jobs that have not ended or still owe something, oldest first.
 
         Those of another process only once it is gone; with ``adopt`` they belong to this one then.
         """
@@ -112,7 +116,7 @@ class SqliteJournal:
                 "INSERT INTO jobs (owner) VALUES (?) RETURNING id", (self._owner.token,)
             ).fetchone()
             db.execute(
-                "DELETE FROM jobs WHERE id <= ? AND open_claim = 0 AND state NOT IN (?, ?)",
+                "DELETE FROM jobs WHERE id <= ? AND owing = 0 AND state NOT IN (?, ?)",
                 (row[0] - KEEP_JOBS, *_LIVE),
             )
             return int(row[0])
@@ -140,9 +144,9 @@ class SqliteJournal:
                 "INSERT INTO facts (job, kind, at, data) VALUES (?, ?, ?, ?)",
                 (int(job), fact.kind, fact.at, data),
             )
-            if fact.kind in {INTENT, SETTLED}:
+            if fact.kind in _OPENING | _ENDING:
                 db.execute(
-                    "UPDATE jobs SET open_claim = ? WHERE id = ?", (fact.kind == INTENT, int(job))
+                    "UPDATE jobs SET owing = ? WHERE id = ?", (fact.kind in _OPENING, int(job))
                 )
 
         await self._worker.run(run, durable=True)
@@ -182,7 +186,7 @@ class SqliteJournal:
         def run(db: sqlite3.Connection) -> list[Any]:
             found = db.execute(
                 "SELECT id, data, owner FROM jobs "
-                "WHERE open_claim = 1 OR state IN ('running', 'asking') ORDER BY id"
+                "WHERE owing = 1 OR state IN ('running', 'asking') ORDER BY id"
             ).fetchall()
             gone: list[Any] = []
             for number, data, owner in found:
@@ -270,6 +274,9 @@ def _prepare(db: sqlite3.Connection) -> None:
     if _version(db) == 0:
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
+    elif _version(db) == 1:
+        # A claim was all that a job could owe.
+        db.execute("ALTER TABLE jobs RENAME COLUMN open_claim TO owing")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
 

@@ -16,6 +16,7 @@ import msgspec
 from agent.errors import BoardSilent, Interrupted, MooringError
 from agent.jobs.effects import (
     Abandon,
+    Advanced,
     Answered,
     Ask,
     Cancelled,
@@ -121,6 +122,8 @@ class Machine:
                 if request not in self._waiting:
                     return
                 self._waiting.remove(request)
+            case Advanced(request=request) if request not in self._waiting:
+                return
             case TimerFired(id=name):
                 if name not in self._timers:
                     return

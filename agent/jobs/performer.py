@@ -10,12 +10,16 @@ from agent.errors import InternalError, PortGone
 from agent.jobs import effects
 from agent.jobs.device_effects import DeviceRequest, OpenV1, ReadEui
 from agent.jobs.device_performer import DevicePerformer
+from agent.jobs.flash_effects import FlashRequest
+from agent.jobs.flash_performer import FlashPerformer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from agent.boards.board import BoardChanges
+    from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.flash.method import FlashProgress
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.session import Session
     from agent.settings import Secret
@@ -35,6 +39,7 @@ class Performer:
         lease: Lease | None = None,
         cloud: Cloud | None = None,
         settle: Callable[[str], Awaitable[list[str]]] | None = None,
+        model: Model | None = None,
         deliver: Callable[[str, Secret], None] | None = None,
     ) -> None:
         """``settle`` undoes what earlier jobs left of a board with that hardware id.
@@ -46,15 +51,21 @@ class Performer:
         self._lease = lease
         self._cloud = cloud
         self._settle = settle
+        self._flash = FlashPerformer(surroundings, lease, model, self._advanced) if lease else None
         self._devices = DevicePerformer(board, lease, cloud, deliver)
         self.session: Session | None = None
         """The session that is open now."""
+        self.on_advance: Callable[[effects.Advanced], None] = lambda _: None
+        """Called when a request that takes long tells how far it is."""
 
     async def perform(self, request: effects.Request) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``; raises what the board, the port or the cloud raises."""
         match request:
-            case effects.OpenSession(known=known):
-                await self._open(known=known)
+            case effects.OpenSession(known=known, flashed=flashed):
+                await self._open(known=known, flashed=flashed)
+            case FlashRequest():
+                await self.close()
+                return await self._its_flash().perform(request)
             case OpenV1() | ReadEui():
                 await self.close()
                 return await self._devices.perform(request)
@@ -97,13 +108,13 @@ class Performer:
         if session is not None:
             await session.close()
 
-    async def _open(self, *, known: bool) -> None:
+    async def _open(self, *, known: bool, flashed: bool) -> None:
         await self.close()
         if self._lease is None:
             raise PortGone(port=self._board)
         link = await self._lease.open(BAUD)
         try:
-            self.session = await self._surroundings.open_session(link, known=known)
+            self.session = await self._surroundings.open_session(link, known=known, flashed=flashed)
         except BaseException:
             # Cancelled or failed: the port must not stay open behind a session nobody has.
             await link.close()
@@ -113,6 +124,14 @@ class Performer:
         if self.session is None:
             raise PortGone(port=self._board)
         return self.session
+
+    def _advanced(self, request: effects.Request, step: FlashProgress) -> None:
+        self.on_advance(effects.Advanced(request, step.stage, step.done, step.total))
+
+    def _its_flash(self) -> FlashPerformer:
+        if self._flash is None:
+            raise InternalError(kind="no board to flash")
+        return self._flash
 
     def _its_cloud(self) -> Cloud:
         if self._cloud is None:

@@ -63,7 +63,6 @@ class Order:
     cloud: str
     cloud_title: str
     name: str
-    network: NetworkSetting
     fqbn: str
     serial_number: str | None = None
     confirmed: bool = False
@@ -78,8 +77,8 @@ class Provision(NetworkSteps, ClaimSteps):
     claimed_as: str
     """Kind of connection that the cloud was told; known from CLAIMING on."""
 
-    def __init__(self, order: Order, *, attended: bool) -> None:
-        super().__init__(order.network, confirmed=order.confirmed, attended=attended)
+    def __init__(self, order: Order, network: NetworkSetting | None, *, attended: bool) -> None:
+        super().__init__(network, confirmed=order.confirmed, attended=attended)
         self.order = order
         self.cloud_title = order.cloud_title
         self.needs = Requirements()
@@ -106,7 +105,7 @@ class Provision(NetworkSteps, ClaimSteps):
             ("check", "Check the network"),
             ("claim", f"Claim it in {self.cloud_title}"),
             ("settings", "Send the network settings"),
-            ("join", f"Join {self.network.label}"),
+            ("join", f"Join {self.network_label}"),
             ("online", "Come online"),
         ]
         return [step for step in steps if self.in_cloud or step[0] not in {"claim", "online"}]
@@ -246,7 +245,11 @@ class Provision(NetworkSteps, ClaimSteps):
             "uhwid": self.facts.uhwid,
             "seconds": round(self.now - self.began, 3),
         }
-        self._close(result=result | claim)
+        self._ended_well(result | claim)
+
+    def _ended_well(self, result: dict[str, Any]) -> None:
+        """The board has what it needs."""
+        self._close(result=result)
 
     def _trouble(self, error: MooringError) -> None:
         self.trouble = error

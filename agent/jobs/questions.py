@@ -10,14 +10,17 @@ from agent.errors import JoinFailed
 from agent.jobs.check import explain_unseen
 from agent.jobs.job import Action, Question, without_secrets
 from agent.jobs.machine import Inquiry
+from agent.settings import clean_text
 from agent.settings.network import NetworkSetting, WiFi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.clouds.devices import Device
     from agent.errors import MooringError
     from agent.jobs.check import NetworkWarning
     from agent.jobs.forget import Guide
+    from agent.jobs.which import Decision
     from agent.sessions.session import NetworkOption
     from agent.settings import Secret
 
@@ -29,6 +32,8 @@ STOP = "stop"
 UNDO = "undo"
 WAIT = "wait"
 DONE = "done"
+KEEP = "keep"
+DELETE = "delete"
 
 
 def shown_options(options: Sequence[NetworkOption]) -> list[dict[str, Any]]:
@@ -144,6 +149,91 @@ def not_online(error: MooringError, *, safe: str, give_up: Action) -> Inquiry:
         actions=[Action(id=WAIT, label="Wait longer"), give_up],
     )
     return Inquiry(question, give_up.id)
+
+
+def flash_failed(error: MooringError, *, away: bool) -> Inquiry:
+    """Writing a sketch failed, and the further attempts too."""
+    report = error.report()
+    again = "The job goes on by itself as soon as the board is plugged in again."
+    question = Question(
+        id=0,
+        step="",
+        title="The board is gone. Plug it in again." if away else report.title,
+        meaning=again if away else f"{report.meaning} {report.remedy}",
+        safe=(
+            "The board has no working sketch at the moment. Its bootloader cannot be erased, "
+            "so it can be written again at any time."
+        ),
+        error=report,
+        actions=[Action(id=RETRY, label="Try again"), Action(id=STOP, label="Stop")],
+    )
+    return Inquiry(question, STOP)
+
+
+def overwrite(decision: Decision, old: Sequence[Device] = ()) -> Inquiry:
+    """The sketch on the board would be replaced; nothing was changed yet.
+
+    ``old`` are the devices that the cloud has of the board.
+    """
+    label = "Write the sketch"
+    title = "Replace the sketch on the board?"
+    if decision.procedure in {"migrate", "flash-then-2.0"}:
+        label, title = "Update to provisioning 2.0", "Update this board to provisioning 2.0?"
+    question = Question(
+        id=0,
+        step="",
+        title=title,
+        meaning=" ".join(filter(None, (decision.reason, decision.warning))),
+        safe="Nothing was changed yet.",
+        reason=decision.reason,
+        fates=list(decision.fates),
+        old_devices=_named(old),
+        actions=[Action(id=CONTINUE, label=label), Action(id=STOP, label="Leave it as it is")],
+    )
+    return Inquiry(question, STOP)
+
+
+def old_devices(old: Sequence[Device], cloud: str) -> Inquiry:
+    """The board is online as a new device: keep or delete the older ones."""
+    one = len(old) == 1
+    names = " and ".join(f"“{device['name']}”" for device in _named(old))
+    question = Question(
+        id=0,
+        step="",
+        title=f"Delete {names} from {cloud}?" if one else f"Delete older devices from {cloud}?",
+        meaning=(
+            f"The board no longer uses {names}. Things and dashboards that belong to "
+            f"{'it' if one else 'them'} are not moved: attach them to the new device first."
+        ),
+        safe="The board is online; this is only about what the cloud keeps.",
+        old_devices=_named(old),
+        actions=[
+            Action(id=KEEP, label="Keep it" if one else "Keep them"),
+            Action(id=DELETE, label="Delete it" if one else "Delete them"),
+        ],
+    )
+    return Inquiry(question, KEEP)
+
+
+def _named(old: Sequence[Device]) -> list[dict[str, str]]:
+    return [{"id": device.id, "name": clean_text(device.name or device.id, 64)} for device in old]
+
+
+def choose_network(options: Sequence[NetworkOption]) -> Inquiry:
+    """The board is ready, and no network was named yet."""
+    question = Question(
+        id=0,
+        step="",
+        title="Which network shall the board join?",
+        meaning="These are the networks that the board itself sees.",
+        safe="Nothing was sent to the board yet; the new sketch stays on it.",
+        networks=shown_options(options),
+        actions=[
+            Action(id=NETWORK, label="Use this network", needs="network"),
+            Action(id=STOP, label="Stop"),
+        ],
+    )
+    return Inquiry(question, STOP)
 
 
 def retry_network(network: NetworkSetting, password: Secret | None) -> NetworkSetting:

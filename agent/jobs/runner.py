@@ -41,9 +41,6 @@ OFFERS_MAX = 16
 """Of these, how many may wait before a cancel or an answer is refused: whoever sends more while
 one is written to the journal (some milliseconds) floods."""
 
-ABANDON_LIMIT_S = 2.0
-"""How long an abandoned request may take to let go; it only has to notice that it is cancelled."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -78,8 +75,10 @@ class Runner:
         self._requests: list[tuple[effects.Request, asyncio.Task[Any]]] = []
         """Stay here until their answer is delivered or they are abandoned."""
         self._timers: dict[str, asyncio.Task[None]] = {}
-        self._leaving: set[asyncio.Task[Any]] = set()
+        self._leaving: list[tuple[effects.Request, asyncio.Task[Any]]] = []
         self._unsaved = False
+        self._advancing = False
+        performer.on_advance = self._advanced
 
     def post(self, event: effects.Event, valid: Callable[[], bool] = lambda: True) -> None:
         """Give the machine an event, unless it is no longer ``valid`` when its turn comes."""
@@ -106,10 +105,11 @@ class Runner:
             await self._let_go()
 
     async def _let_go(self) -> None:
-        tasks = [task for _, task in self._requests] + list(self._timers.values())
-        for task in tasks:
+        timers = list(self._timers.values())
+        for task in (*timers, *(task for _, task in self._requests)):
             task.cancel()
-        await _ended({*tasks, *self._leaving})
+        await asyncio.gather(*timers, return_exceptions=True)
+        await _let_go([*self._requests, *self._leaving])
         await self._performer.close()
 
     # Effects ---------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class Runner:
         await self._save()
 
     async def _start(self, request: effects.Request) -> None:
-        await _ended(self._leaving)
+        await _let_go(self._leaving)
         self._leaving.clear()
         entry = (request, asyncio.create_task(self._performer.perform(request)))
         self._requests.append(entry)
@@ -168,6 +168,16 @@ class Runner:
         )
         self.post(event, lambda: self._delivered(entry))
 
+    def _advanced(self, event: effects.Advanced) -> None:
+        """Only one waits at a time: the next will be newer anyway."""
+        if not self._advancing:
+            self._advancing = True
+            self.post(event, self._advance_delivered)
+
+    def _advance_delivered(self) -> bool:
+        self._advancing = False
+        return True
+
     def _delivered(self, entry: tuple[effects.Request, asyncio.Task[Any]]) -> bool:
         if entry not in self._requests:
             return False
@@ -179,7 +189,7 @@ class Runner:
             if entry[0] == request:
                 self._requests.remove(entry)
                 entry[1].cancel()
-                self._leaving.add(entry[1])
+                self._leaving.append(entry)
                 return
 
     def _start_timer(self, name: str, seconds: float) -> None:
@@ -265,6 +275,8 @@ def known_error(error: BaseException) -> MooringError:
     return InternalError(kind=kind)
 
 
-async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
-    if tasks:
-        await asyncio.wait(tasks, timeout=ABANDON_LIMIT_S)
+async def _let_go(abandoned: Sequence[tuple[effects.Request, asyncio.Task[Any]]]) -> None:
+    """Wait until requests that were cancelled have ended, each for as long as it may take."""
+    if abandoned:
+        limit_s = max(request.let_go_s for request, _ in abandoned)
+        await asyncio.wait({task for _, task in abandoned}, timeout=limit_s)

@@ -19,21 +19,32 @@ from agent.errors import (
     RateExceeded,
     UnknownJob,
 )
+from agent.jobs.advice import advise
 from agent.jobs.effects import Cancelled, Finish
-from agent.jobs.facts import device_result, handed_over, online_result, open_claim
+from agent.jobs.facts import (
+    device_result,
+    handed_over,
+    online_result,
+    open_claim,
+    open_flash,
+)
 from agent.jobs.files import Files
 from agent.jobs.job import Job, JobChange, JobState
 from agent.jobs.leftovers import Leftovers
 from agent.jobs.performer import Performer
+from agent.jobs.plan import Plan, make_plan
 from agent.jobs.progress import apply, planned
-from agent.jobs.request import Plan, make_plan, parse_request, read_answer
+from agent.jobs.request import parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
+from agent.jobs.unfinished import WAITING, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.catalog import Catalog
+    from agent.jobs.advice import Advice
     from agent.jobs.surroundings import Lease, Surroundings
+    from agent.jobs.which import Procedure
     from agent.settings import Secret
 
 ACTIVE_MAX = 256
@@ -65,6 +76,7 @@ class JobService:
         self._active: dict[str, _Active] = {}
         self._starting: set[str] = set()
         self._leftovers = Leftovers(surroundings, self._publish)
+        self._unfinished = Unfinished(surroundings, catalog, self._publish)
         self._files = Files()
         self._subscribers: dict[int, Callable[[JobChange], None]] = {}
         self._subscriptions = 0
@@ -95,6 +107,7 @@ class JobService:
             if late:
                 await asyncio.wait(late)
         await self._leftovers.close()
+        await self._unfinished.close()
         self._files.forget()
 
     # What others call ------------------------------------------------------------------------
@@ -125,9 +138,24 @@ class JobService:
                 catalog=self._catalog,
                 clouds=self._surroundings.clouds,
             )
+            await self._unfinished.take_over(board.id)
             return await self._begin(plan, owner)
         finally:
             self._starting.discard(board.id)
+
+    async def decide(
+        self, board: str, cloud: str | None = None, procedure: Procedure | None = None
+    ) -> Advice:
+        """Which procedure a board needs and why, without asking the board.
+
+        Raises UnknownBoard, AmbiguousBoard and :class:`InputError`.
+        """
+        found = self._surroundings.boards.find(board)
+        model = self._catalog.get(found.model) if found.model else None
+        clouds = self._surroundings.clouds
+        if cloud is not None and cloud not in clouds:
+            raise InputError(field="cloud", problem="is not one of " + ", ".join(sorted(clouds)))
+        return await advise(found, model, clouds[cloud] if cloud else None, procedure)
 
     async def answer(
         self, job: str, answer: Mapping[str, Any], question: int | None = None
@@ -143,8 +171,7 @@ class JobService:
         asked = active.runner.job.question
         if asked is None or question not in (None, asked.id):
             raise JobNotAsking(job=job)
-        model = active.plan.board.model
-        answered = read_answer(answer, asked, self._catalog.get(model) if model else None)
+        answered = read_answer(answer, asked, active.plan.model)
         active.runner.offer(answered, lambda: active.runner.job.question is asked)
 
     async def cancel(self, job: str) -> None:
@@ -230,6 +257,13 @@ class JobService:
         if open_claim(facts):
             self._leftovers.pursue(job)
             return
+        if flash := open_flash(facts):
+            if not job.state.final:
+                waiting = Interrupted(what=WAITING).report()
+                job = apply(job, Finish(JobState.INTERRUPTED, error=waiting), self._clock.wall())
+                await self._journal.save(job)
+            self._unfinished.pursue(job, flash)
+            return
         result = online_result(facts) or device_result(facts)
         device = handed_over(facts)
         left = (
@@ -293,6 +327,7 @@ class JobService:
             lease=lease,
             cloud=plan.cloud,
             settle=settle,
+            model=plan.model,
             deliver=lambda name, content: self._files.put(job.id, name, content),
         )
         return Runner(
@@ -331,7 +366,9 @@ class JobService:
 
     def _now(self, job: str) -> Job | None:
         active = self._active.get(job)
-        return active.runner.job if active else self._leftovers.job(job)
+        if active is not None:
+            return active.runner.job
+        return self._leftovers.job(job) or self._unfinished.job(job)
 
     def _publish(self, change: JobChange) -> None:
         for callback in list(self._subscribers.values()):

@@ -9,11 +9,21 @@ class State(Enum):
     """What is true while a machine is in a state. Each procedure uses some of them."""
 
     # Nothing was changed, neither on the board nor in the cloud.
+    LOOKING = "looking"  # what does the board run, and which procedure does it need
     READING = "reading"  # a session opens and the board is read
     CHECKING = "checking"  # versions and network are judged; the person may be asked
     SCANNING = "scanning"  # the board looks for networks
     CONFIRMING = "confirming"  # the person is asked whether to erase
     IDENTIFYING = "identifying"  # the board signs its token; claims left by earlier jobs are undone
+
+    FETCHING = "fetching"  # the sketch is fetched and checked against the board
+    CHOOSING = "choosing"  # the person chooses a network, or something else that is missing
+
+    # The sketch on the board is gone or incomplete.
+    ENTERING = "entering"  # the board restarts into its bootloader: no way back from here
+    WRITING = "writing"  # the sketch is being written and verified
+    STARTING = "starting"  # the board is expected back with the new sketch
+    STRANDED = "stranded"  # writing failed; the person decides
 
     # The new sketch of provisioning 1.0 runs; nothing was made in the cloud yet.
     LISTENING = "listening"  # it is expected to answer; also after it was restarted later on
@@ -34,6 +44,8 @@ class State(Enum):
     DELIVERING = "delivering"  # the header file is handed over
     UNDOING = "undoing"  # the claim or device is being undone
 
+    RETIRING = "retiring"  # the board is online; what becomes of its older devices in the cloud
+
     # The board's own input is used, because nothing over the wire helps.
     GUIDING = "guiding"  # the person holds a pin or button; the board is expected to restart
     VERIFYING = "verifying"  # the board is read again to see whether it worked
@@ -44,6 +56,22 @@ class State(Enum):
 ANSWER_LIMIT_S = 3600.0
 """An hour for a question. Long enough to look for a password or to ask somebody; a board and a
 claim that nobody looks after for longer are given back by the safest answer."""
+
+LOOK_LIMIT_S = 90.0
+"""Questions in two protocols, each with its own limit, and what the cloud says meanwhile."""
+
+FETCH_LIMIT_S = 180.0
+"""A sketch of some hundred kB over a slow line, after a list that may time out first."""
+
+ENTER_LIMIT_S = 60.0
+"""Two touches, 10 s for the bootloader to appear, and a port that is slow to open or close."""
+
+WRITE_LIMIT_S = 1200.0
+"""The slowest way, a SAMD21 loader without extensions, takes minutes (flashing, section 2); what
+hangs is noticed by the methods themselves, much earlier."""
+
+START_LIMIT_S = 30.0
+"""A sketch shows itself within 10 s (flashing, section 10); systems that only poll add some."""
 
 READ_LIMIT_S = 240.0
 """Two openings of 30 s, one wait of 130 s for a list that did not fit (protocol-v2, 2 and 4.2)."""

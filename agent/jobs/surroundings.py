@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from agent.boards.board import Board, BoardChanges
+    from agent.boards.board import Board, BoardChanges, Port
+    from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.flash.fetch import Obtained
+    from agent.flash.method import Flasher
+    from agent.flash.sketch import SketchKind
     from agent.jobs.journal import Journal
-    from agent.links import Link
+    from agent.links import Link, LinkOpener
     from agent.sessions.session import Session
 
 __all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
@@ -23,8 +27,15 @@ __all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
 class Lease(Protocol):
     """The right to use a board; links opened through it are closed with it."""
 
+    @property
+    def board(self) -> Board:
+        """The board as it is now."""
+
     async def open(self, baud: int) -> Link:
         """Open the board's port; raises :class:`agent.errors.PortError`."""
+
+    async def touch(self) -> None:
+        """Tell the sketch to restart into the bootloader; nothing may open the port after it."""
 
 
 class Boards(Protocol):
@@ -32,6 +43,12 @@ class Boards(Protocol):
 
     def find(self, query: str) -> Board:
         """The one board that is meant; UnknownBoard or AmbiguousBoard."""
+
+    def list(self) -> list[Board]:
+        """All boards that are there or expected back."""
+
+    def adopt(self, board_id: str, port: Port) -> None:
+        """A job has found out that this port is that board, whatever its ids say."""
 
     def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
         """Call ``callback`` after each change; the result ends that."""
@@ -56,8 +73,34 @@ class Boards(Protocol):
 class SessionOpener(Protocol):
     """Starts a session on a link, which belongs to the session from then on."""
 
-    async def __call__(self, link: Link, *, known: bool = False) -> Session:
-        """The session once it is ready; ``known``: the board has spoken before."""
+    async def __call__(self, link: Link, *, known: bool = False, flashed: bool = False) -> Session:
+        """The session once it is ready.
+
+        ``known``: the board has spoken before; ``flashed``: its sketch was written just now.
+        """
+
+
+class Flashers(Protocol):
+    """The way to write a sketch to each model (``agent.flash.flashers``)."""
+
+    async def of(self, model: Model, open_link: LinkOpener) -> Flasher:
+        """Raises :class:`agent.errors.ToolMissing`."""
+
+
+class Sketches(Protocol):
+    """Where sketches come from (``agent.flash.fetch``); see there for what is raised."""
+
+    async def obtain(self, fqbn: str, kind: SketchKind, *, name: str = "") -> Obtained:
+        """The newest of this kind for a board."""
+
+    async def take(self, wanted: str, fqbn: str, *, name: str, override: bool = False) -> Obtained:
+        """One of the store by its id or name."""
+
+    async def keep(self, name: str, data: bytes, fqbn: str) -> Obtained:
+        """A file that came with the request."""
+
+    async def download(self, url: str, fqbn: str) -> Obtained:
+        """A file from an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +112,6 @@ class Surroundings:
     """``agent.sessions.v2.open_session``."""
     clouds: Mapping[str, Cloud]
     journal: Journal
+    flashers: Flashers
+    sketches: Sketches
     clock: Clock = field(default_factory=SystemClock)

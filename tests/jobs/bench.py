@@ -13,6 +13,7 @@ from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
+from agent.flash.flashers import Flashers
 from agent.jobs.job import Job, JobChange, JobState
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
@@ -22,8 +23,11 @@ from agent.settings import Secret
 from agent.simulator.arduino_cloud import SimulatedArduinoCloud
 from agent.simulator.config import BoardConfig, SimulatorConfig, StepFault
 from agent.simulator.device import DeviceEvent, SimulatedDevice
+from agent.simulator.images import ImageIdentity, build_image
+from agent.simulator.sketch_index import SimulatedSketchIndex
 from agent.simulator.timing import VECTOR_TIMING
 from agent.simulator.world import Network, World
+from tests.jobs.stores import sketches_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +77,7 @@ class Bench:
         self.catalog = catalog
         self.world = world()
         self.cloud = SimulatedArduinoCloud(catalog=catalog)
+        self.index: SimulatedSketchIndex | None = None
         self.devices: list[SimulatedDevice] = []
         self.events: list[DeviceEvent] = []
         self.changes: list[JobChange] = []
@@ -88,6 +93,16 @@ class Bench:
 
     async def start(self) -> None:
         await self._always.enter_async_context(self.cloud)
+
+    async def publish(self) -> SimulatedSketchIndex:
+        """Open the list of 1.0 sketches, and give the cloud its 2.0 sketches; before the agent."""
+        self.index = SimulatedSketchIndex(catalog=self.catalog)
+        await self._always.enter_async_context(self.index)
+        for model in self.catalog.models:
+            if "2.0" in model.provisioning and model.fqbn is not None:
+                runs = ImageIdentity(runs="provisioning-2.0", fqbn=model.fqbn, version="0.6.2")
+                self.cloud.give_binary(model.fqbn, f"{model.id}.bin", build_image(runs, model))
+        return self.index
 
     async def plug(self, *faults: StepFault, **config: Any) -> SimulatedDevice:
         """A board fresh from its box."""
@@ -145,6 +160,8 @@ class Bench:
             open_session=open_session,
             clouds=clouds,
             journal=journal or self.journal,
+            flashers=Flashers(),
+            sketches=sketches_in(self.folder, arduino, self.index),
             **given,
         )
         self.jobs = JobService(surroundings, self.catalog)

@@ -18,10 +18,12 @@ from agent.boards.simulated_ports import SimulatedPorts
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
+from agent.flash.flashers import Flashers
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
 from agent.sessions.v2 import open_session
+from tests.jobs.stores import sketches_in
 
 
 def die() -> None:
@@ -74,11 +76,16 @@ async def main() -> None:
     journal: Any = Deadly(await open_journal(folder / "journal.sqlite3"), moment)
     cloud: Any = Deadly(arduino, moment)
 
-    async def opener(link: Any, *, known: bool = False) -> Any:
-        return Deadly(await open_session(link, known=known), moment)
+    async def opener(link: Any, *, known: bool = False, flashed: bool = False) -> Any:
+        return Deadly(await open_session(link, known=known, flashed=flashed), moment)
 
     surroundings = Surroundings(
-        boards=boards, open_session=opener, clouds={"arduino": cloud}, journal=journal
+        boards=boards,
+        open_session=opener,
+        clouds={"arduino": cloud},
+        journal=journal,
+        flashers=Flashers(),
+        sketches=Deadly(sketches_in(folder, arduino), moment),
     )
     jobs = JobService(surroundings, catalog)
     await jobs.start_up()

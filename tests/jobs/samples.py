@@ -62,12 +62,11 @@ def wifi(ssid: str = "HomeNet", password: str = PASSWORD) -> WiFi:
     return WiFi(ssid=ssid, password=Secret(password))
 
 
-def order(network: NetworkSetting | None = None, **changes: Any) -> Order:
+def order(**changes: Any) -> Order:
     usual: dict[str, Any] = {
         "cloud": "arduino",
         "cloud_title": "Arduino Cloud",
         "name": "kitchen-sensor",
-        "network": network or wifi(),
         "fqbn": "arduino:renesas_uno:unor4wifi",
     }
     return Order(**(usual | changes))
@@ -84,8 +83,10 @@ def claim(device_id: str | None = None, **changes: Any) -> Claim:
     return Claim(**(usual | changes))
 
 
-def provision(*, attended: bool = True, **changes: Any) -> Drive:
-    return Drive(Provision(order(**changes), attended=attended))
+def provision(
+    network: NetworkSetting | None = None, *, attended: bool = True, **changes: Any
+) -> Drive:
+    return Drive(Provision(order(**changes), network or wifi(), attended=attended))
 
 
 def read(drive: Drive, **changes: Any) -> Drive:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.errors import JournalFailed
-from agent.jobs.facts import CLAIMED, INTENT, SETTLED, Fact
+from agent.jobs.facts import CLAIMED, FLASHED, FLASHING, INTENT, SETTLED, Fact
 from agent.jobs.job import Job, JobKind, JobState, Step
 from agent.jobs.journal import SCHEMA_VERSION, SqliteJournal, open_journal, open_journal_or_memory
 from agent.jobs.owner import OwnerLock
@@ -141,7 +142,7 @@ async def test_facts_survive_a_power_cut_and_snapshots_cost_no_wait_for_the_disk
 
     def connect() -> sqlite3.Connection:
         db = sqlite3.connect(":memory:", isolation_level=None)
-        db.executescript("CREATE TABLE jobs (id, board, state, data, open_claim)")
+        db.executescript("CREATE TABLE jobs (id, board, state, data, owing)")
         db.executescript("CREATE TABLE facts (job, kind, at, data)")
         db.set_trace_callback(said.append)
         return db
@@ -249,3 +250,25 @@ async def test_a_closed_journal_says_so_and_may_be_closed_again(tmp_path: Path):
     await journal.close()
     with pytest.raises(JournalFailed):
         await journal.reserve()
+
+
+async def test_a_journal_of_an_earlier_version_keeps_its_open_claims(tmp_path: Path):
+    file = tmp_path / "journal.sqlite3"
+    journal = await open_journal(file)
+    job = await new_job(journal, state=JobState.FAILED)
+    await journal.record(job.id, fact(INTENT, cloud="a", uhwid="u", name="n"))
+    await journal.close()
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("ALTER TABLE jobs RENAME COLUMN owing TO open_claim")
+        db.execute("PRAGMA user_version = 1")
+    journal = await open_journal(file)
+    assert [each.id for each in await journal.unsettled()] == [job.id]
+    await journal.close()
+
+
+async def test_a_sketch_that_is_being_written_is_owed_until_it_is(journal: SqliteJournal):
+    job = await new_job(journal, state=JobState.INTERRUPTED)
+    await journal.record(job.id, fact(FLASHING, sha256="0", model="m", place=None))
+    assert [each.id for each in await journal.unsettled()] == [job.id]
+    await journal.record(job.id, fact(FLASHED, how="written"))
+    assert await journal.unsettled() == []

@@ -178,8 +178,8 @@ def check_claims(drive: Drive, cloud: ModelCloud) -> None:
 @given(data=st.data(), attended=st.booleans(), in_cloud=st.booleans())
 def test_provisioning_always_ends_and_forgets_no_claim(data, attended, in_cloud):
     cloud = ModelCloud()
-    wanted = order(wifi(), cloud="arduino" if in_cloud else "none")
-    drive = Drive(Provision(wanted, attended=attended))
+    wanted = order(cloud="arduino" if in_cloud else "none")
+    drive = Drive(Provision(wanted, wifi(), attended=attended))
     steps = data.draw(st.integers(0, 60))
     for _ in range(steps):
         if drive.finish is None:
@@ -193,7 +193,7 @@ def test_provisioning_always_ends_and_forgets_no_claim(data, attended, in_cloud)
 @given(data=st.data(), joined=st.booleans(), known=st.booleans(), made=st.booleans())
 def test_recovery_always_ends_and_forgets_no_claim(data, joined, known, made):
     cloud = ModelCloud()
-    drive = Drive(Provision(order(), attended=False))
+    drive = Drive(Provision(order(), wifi(), attended=False))
     to_claim(drive)
     if made or known:
         request = drive.waits_for(fx.ClaimBoard)

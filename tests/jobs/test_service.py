@@ -66,7 +66,7 @@ def wifi(**fields: Any) -> dict[str, Any]:
         ({"network": wifi(ssid="a", password="p" * 64)}, "password"),
         ({"network": wifi(ssid="a", password=7)}, "password"),
         ({"network": wifi(ssid="a", apn="internet")}, "apn"),
-        ({"kind": "identify"}, "network"),
+        ({"kind": "identify"}, "cloud"),
     ],
 )
 async def test_wrong_input_is_refused_with_its_field(
@@ -411,7 +411,7 @@ async def test_a_defect_ends_the_job_and_says_nothing_of_what_it_met(
 ):
     await bench.plug()
 
-    async def opener(link: Any, *, known: bool = False) -> Any:
+    async def opener(link: Any, *, known: bool = False, flashed: bool = False) -> Any:
         raise ValueError(PASSWORD)
 
     await bench.start_agent(open_session=opener)

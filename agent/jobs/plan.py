@@ -1,0 +1,295 @@
+"""From a request to a procedure: everything that can be checked without the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.boards.board import BoardState
+from agent.clouds.devices import DeviceCloud
+from agent.errors import InputError, NotSupported
+from agent.jobs import configure, forget, provision
+from agent.jobs.device_plan import DEVICE_PROCEDURES, device_machine
+from agent.jobs.flash import Flash
+from agent.jobs.flash_effects import Source
+from agent.jobs.identify import Identify
+from agent.jobs.job import JobKind, without_secrets
+from agent.jobs.networks import Networks
+from agent.jobs.preconditions import (
+    NAME_CHARS,
+    VERSION,
+    check_account,
+    check_device_name,
+    check_model,
+    check_reachable,
+    choose_cloud,
+    cloud_says,
+    flashable,
+    forget_order,
+    fqbn_for,
+    model_for,
+    provisioning_sketch,
+    serial_of,
+    usual_name,
+    way_out_of_run,
+)
+from agent.jobs.request import read_network
+from agent.jobs.setup import Setup, SetupOrder
+from agent.jobs.which import CloudSays, decide
+from agent.settings import clean_text
+from agent.settings.network import parse_network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.boards.board import Board
+    from agent.catalog import Catalog, Model
+    from agent.clouds.cloud import Cloud
+    from agent.jobs.machine import Machine
+    from agent.jobs.request import Request
+    from agent.jobs.which import Decision
+    from agent.settings.network import NetworkSetting
+
+MIGRATION_CLOUD: Final = "arduino"
+
+_TITLES: Final = {
+    JobKind.IDENTIFY: "Reading {board}",
+    JobKind.NETWORKS: "Looking for networks with {board}",
+    JobKind.PROVISION: "Setting up {name}",
+    JobKind.CONFIGURE: "Changing the network of {board}",
+    JobKind.FORGET: "Erasing the network of {board}",
+    JobKind.MIGRATE: "Updating {board} to provisioning 2.0",
+    JobKind.FLASH: "Writing a sketch to {board}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A request that can be carried out."""
+
+    kind: JobKind
+    board: Board
+    model: Model | None
+    title: str
+    machine: Machine
+    cloud: Cloud | None
+    shown: dict[str, Any]
+    """The request without its secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The procedure that was chosen."""
+
+    machine: Machine
+    cloud: Cloud | None = None
+    shown: dict[str, Any] | None = None
+
+
+async def make_plan(
+    request: Request,
+    board: Board,
+    *,
+    attended: bool,
+    catalog: Catalog,
+    clouds: Mapping[str, Cloud],
+) -> Plan:
+    """Check everything that can be checked without the board, and choose the procedure.
+
+    Raises :class:`InputError`, :class:`NotSupported`, :class:`NotSignedIn`, :class:`PortGone`,
+    :class:`WrongSketch`, :class:`NoSketch`.
+    """
+    model = model_for(request, board, catalog)
+    check_reachable(board, request.kind)
+    way = await _Planner(request, board, model, clouds, attended=attended).choose()
+    shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id} | (way.shown or {})
+    if request.confirmed:
+        shown["confirmed"] = True
+    return Plan(
+        kind=request.kind,
+        board=board,
+        model=model,
+        title=_TITLES[request.kind].format(
+            board=clean_text(board.name, NAME_CHARS), name=shown.get("name") or board.name
+        ),
+        machine=way.machine,
+        cloud=way.cloud,
+        shown=shown,
+    )
+
+
+class _Planner:
+    """One request for one board."""
+
+    def __init__(
+        self,
+        request: Request,
+        board: Board,
+        model: Model | None,
+        clouds: Mapping[str, Cloud],
+        *,
+        attended: bool,
+    ) -> None:
+        self._request = request
+        self._board = board
+        self._model = model
+        self._clouds = clouds
+        self._attended = attended
+
+    async def choose(self) -> _Way:
+        request, model = self._request, self._model
+        match request.kind:
+            case JobKind.IDENTIFY:
+                return _Way(Identify(attended=self._attended))
+            case JobKind.NETWORKS:
+                return _Way(Networks(attended=self._attended))
+            case JobKind.FORGET:
+                order = forget_order(self._board, model, confirmed=request.confirmed)
+                return _Way(forget.Forget(order, attended=self._attended))
+            case JobKind.CONFIGURE:
+                return self._configure()
+            case JobKind.FLASH:
+                return self._flash()
+            case JobKind.MIGRATE:
+                return await self._migrate()
+            case JobKind.PROVISION:
+                return await self._provision()
+
+    def _configure(self) -> _Way:
+        check_model(self._model)
+        network = read_network(self._request.network, self._model)
+        machine = configure.Configure(
+            network,
+            in_run=way_out_of_run(self._model),
+            confirmed=self._request.confirmed,
+            attended=self._attended,
+        )
+        return _Way(machine, shown={"network": without_secrets(network)})
+
+    def _flash(self) -> _Way:
+        request, model = self._request, flashable(self._model, self._board)
+        given = [field for field in ("sketch", "image", "url") if getattr(request, field)]
+        if len(given) != 1:
+            problem = "is missing" if not given else f"does not go with {given[1]}"
+            raise InputError(field=given[0] if given else "sketch", problem=problem)
+        if request.override is not None and request.override != model.id:
+            problem = f"must be the id of this board's model, {model.id}"
+            raise InputError(field="override", problem=problem)
+        override = request.override is not None
+        if request.sketch in {"provisioning", "provisioning-1.0"}:
+            source = provisioning_sketch(model, request.sketch)
+        else:
+            source = Source(
+                stored=request.sketch, upload=request.image, url=request.url, override=override
+            )
+        what = request.image.name if request.image else request.sketch or request.url
+        shown = {"sketch": clean_text(str(what))}
+        return _Way(Flash(source, attended=self._attended), shown=shown)
+
+    async def _migrate(self) -> _Way:
+        request, model = self._request, flashable(self._model, self._board)
+        if VERSION not in model.provisioning:
+            raise NotSupported(
+                model=model.name,
+                what="take provisioning 2.0",
+                why="There is no provisioning sketch of this version for it.",
+                action="Set it up in the way that there is for it.",
+            )
+        cloud = choose_cloud(request.cloud or MIGRATION_CLOUD, self._clouds)
+        if cloud.id == provision.NO_CLOUD:
+            raise InputError(field="cloud", problem="must be one that knows provisioning 2.0")
+        title = await check_account(cloud)
+        network = None
+        if request.network is not None:
+            network = read_network(request.network, model)
+        elif not self._attended and not request.prepare_only:
+            raise InputError(field="network", problem="is missing, and nobody can be asked")
+        name = check_device_name(request.name or usual_name(model, self._board), cloud)
+        order = self._order(cloud, title, name)
+        machine = Setup(
+            order, network, attended=self._attended, migrate=True, prepare_only=request.prepare_only
+        )
+        shown: dict[str, Any] = {"cloud": cloud.id}
+        shown |= {"prepare_only": True} if request.prepare_only else {"name": name}
+        if network is not None:
+            shown["network"] = without_secrets(network)
+        return _Way(machine, cloud, shown)
+
+    async def _provision(self) -> _Way:
+        request, model = self._request, self._model
+        cloud = choose_cloud(request.cloud, self._clouds)
+        title = await check_account(cloud)
+        name = check_device_name(request.name, cloud)
+        shown = {"cloud": cloud.id, "name": name}
+        if model is not None and cloud.id != provision.NO_CLOUD:
+            decision = await self._decide(model, cloud, title)
+            if decision.procedure in DEVICE_PROCEDURES:
+                return self._make_device(decision, model, cloud, title, name, shown)
+        network = self._network_2()
+        machine = Setup(self._order(cloud, title, name), network, attended=self._attended)
+        return _Way(machine, cloud, shown | {"network": without_secrets(network)})
+
+    async def _decide(self, model: Model, cloud: Cloud, title: str) -> Decision:
+        """By catalogue and cloud; the cloud is asked only where its answer makes a difference."""
+        says = CloudSays(title=title)
+        if "1.0" in model.provisioning and VERSION in model.provisioning:
+            says = await cloud_says(cloud, model, title)
+        decision = decide(model, says, wanted=self._request.procedure)
+        if decision.procedure == "unsupported":
+            raise NotSupported(
+                model=model.name,
+                what=f"be set up with {title}",
+                why=decision.reason,
+                action="Choose another cloud, or only put the board on the network.",
+            )
+        return decision
+
+    def _make_device(
+        self,
+        decision: Decision,
+        model: Model,
+        cloud: Cloud,
+        title: str,
+        name: str,
+        shown: dict[str, Any],
+    ) -> _Way:
+        request = self._request
+        network = None
+        if request.network is not None:
+            network = parse_network(request.network)
+            shown = shown | {"network": without_secrets(network)}
+        machine = device_machine(
+            decision,
+            model,
+            cloud,
+            cloud_title=title,
+            name=name,
+            fqbn=fqbn_for(self._board, model, cloud),
+            serial_number=serial_of(self._board),
+            network=network,
+            frequency_plan=request.frequency_plan,
+            confirmed=request.confirmed,
+            attended=self._attended,
+        )
+        return _Way(machine, cloud, shown | {"procedure": decision.procedure})
+
+    def _network_2(self) -> NetworkSetting:
+        """The network of a board that takes it over the wire."""
+        check_model(self._model)
+        return read_network(self._request.network, self._model)
+
+    def _order(self, cloud: Cloud, title: str, name: str) -> SetupOrder:
+        board, request = self._board, self._request
+        return SetupOrder(
+            cloud=cloud.id,
+            cloud_title=title,
+            name=name,
+            fqbn=fqbn_for(board, self._model, cloud),
+            serial_number=serial_of(board),
+            confirmed=request.confirmed,
+            model=self._model,
+            procedure=request.procedure,
+            in_bootloader=board.state is BoardState.BOOTLOADER,
+            keeps_devices=isinstance(cloud, DeviceCloud),
+            delete_old=request.delete_old,
+        )

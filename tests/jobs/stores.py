@@ -1,0 +1,33 @@
+"""A store of sketches for tests, with a simulated list behind it or none."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from agent.clouds.downloads import Downloads
+from agent.flash.fetch import Sketches
+from agent.flash.index import INDEX_KEY, IndexSource
+from agent.flash.store import SketchStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.flash.fetcher import SketchCloud
+    from agent.simulator.sketch_index import SimulatedSketchIndex
+
+NOWHERE = "http://127.0.0.1:1/index.json.gz"
+
+
+def sketches_in(
+    folder: Path, cloud: SketchCloud, index: SimulatedSketchIndex | None = None
+) -> Sketches:
+    """The store in ``folder/sketches``; without ``index`` the list cannot be reached."""
+    key, url = INDEX_KEY, NOWHERE
+    if index is not None:
+        key, url = folder / "index-key.asc", index.index_url
+        key.write_bytes(index.public_key)
+    downloads = Downloads()
+    store = folder / "sketches"
+    source = IndexSource(downloads, store / "index.json", url=url, key_file=key, now=time.time)
+    return Sketches(SketchStore(store), source, downloads, cloud, now=time.time)
