@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Cloud
     from agent.errors import ErrorReport
     from agent.flash.sketch import Sketch
+    from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
     from agent.jobs.surroundings import Lease
+    from agent.jobs.which import Procedure
     from agent.settings import Secret
 
 
@@ -48,6 +50,11 @@ class Jobs(Protocol):
 
     async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
         """Check the request and start; returns the job's id."""
+
+    async def decide(
+        self, board: str, cloud: str | None = None, procedure: Procedure | None = None
+    ) -> Advice:
+        """Which procedure a board needs and why; the board itself is not asked."""
 
     async def answer(self, job: str, answer: dict[str, Any], question: int | None = None) -> None:
         """Answer the open question."""

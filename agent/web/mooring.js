@@ -30,7 +30,13 @@ export const PROTOCOL = 1;
 const CALL_MS = 15_000;
 /** A board may scan and join a network twice before it answers; the firmware allows 200 s. */
 const SLOW_CALL_MS = 240_000;
-const SLOW_CALLS = new Set(["board.identify", "board.networks", "clouds.login", "serial.open"]);
+const SLOW_CALLS = new Set([
+  "board.identify",
+  "board.networks",
+  "board.procedure",
+  "clouds.login",
+  "serial.open",
+]);
 
 /** Calls under way at once; the agent refuses more from one page. */
 const PENDING_MAX = 32;

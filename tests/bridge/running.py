@@ -22,6 +22,8 @@ from agent.catalog import Catalog
 from agent.clouds.cloud import CloudInfo
 from agent.errors import InputError, JobNotAsking, JournalFailed, NotAuthorised, UnknownJob
 from agent.flash.store import SketchStore
+from agent.jobs.advice import Advice, OldDevice
+from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
 from agent.settings import Secret
 from agent.settings.config import BridgeConfig, PortsConfig
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.bridge.pages import Pages
+    from agent.jobs.which import Procedure
 
 TOKEN = "token-of-this-test"
 FOREIGN = "https://app.example.com"
@@ -170,6 +173,22 @@ class MemoryJobs:
         if job not in self.jobs:
             raise UnknownJob(job=job)
         return self.jobs[job]
+
+    async def decide(
+        self, board: str, cloud: str | None = None, procedure: Procedure | None = None
+    ) -> Advice:
+        await asyncio.sleep(0)
+        self.requests.append({"board": board, "cloud": cloud, "procedure": procedure})
+        fates = (Fate(what="the sketch", fate="lost", detail="It goes."),)
+        old = (OldDevice(id="d-1", name="kitchen"),)
+        return Advice(
+            procedure=procedure or "migrate",
+            reason="Because.",
+            flashes=True,
+            fates=fates,
+            possible=("provision-1.0",),
+            old_devices=old,
+        )
 
     async def file(self, job: str, name: str) -> Secret:
         await self.get(job)

@@ -134,6 +134,20 @@ async def test_a_caller_that_leaves_takes_its_identify_along(bridge: Bridge) -> 
         await asyncio.sleep(0.005)
 
 
+async def test_what_a_board_needs_is_told_without_starting_anything(bridge: Bridge) -> None:
+    page = await bridge.open(FOREIGN)
+    pty, board = await bridge.board()
+    advice = await page.call("board.procedure", board=pty.address, cloud="arduino")
+    assert (advice["procedure"], advice["old_devices"]) == (
+        "migrate",
+        [{"id": "d-1", "name": "kitchen"}],
+    )
+    assert bridge.jobs.requests == [{"board": board, "cloud": "arduino", "procedure": None}]
+    assert bridge.jobs.jobs == {}
+    wrong = await page.fail("board.procedure", board=board, procedure="magic")
+    assert wrong["data"]["facts"]["field"] == "procedure"
+
+
 async def test_an_unknown_board_is_named(bridge: Bridge) -> None:
     client = await bridge.open()
     for method in ("board.identify", "board.networks"):

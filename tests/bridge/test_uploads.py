@@ -13,6 +13,7 @@ from agent.bridge.peer import Peer
 from agent.bridge.uploads import Uploads
 from agent.errors import RateExceeded
 from agent.flash.sketch import Sketch, SketchKind
+from agent.jobs.flash_effects import Upload
 from tests.bridge.running import FOREIGN, OTHER, Bridge, Client
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ async def test_a_file_in_parts_reaches_the_job_whole(bridge: Bridge) -> None:
             "kind": "flash",
             "board": board,
             "confirmed": True,
-            "image": {"name": "Blink.ino.bin", "data": CONTENT},
+            "image": Upload(name="Blink.ino.bin", data=CONTENT),
             "attended": True,
             "owner": FOREIGN,
         }
@@ -82,7 +83,7 @@ async def test_two_files_side_by_side_do_not_mix_with_each_other_or_with_a_port(
     assert await pty.read(5) == b"hello"
     for image in (one, two):
         await client.call("jobs.start", kind="provision", board=board, image=image)
-    sent = [request["image"]["data"] for request in bridge.jobs.requests]
+    sent = [request["image"].data for request in bridge.jobs.requests]
     assert sent == [b"abcdef", b"123456"]
 
 
@@ -95,7 +96,7 @@ async def test_a_file_that_is_not_whole_yet_starts_nothing_and_may_go_on(bridge:
     assert await problem(client, board, image) == "has 7 of 10 bytes"
     await send(client, image, b"890")
     await client.call("flash.start", board=board, image=image)
-    assert bridge.jobs.requests[0]["image"]["data"] == b"1234567890"
+    assert bridge.jobs.requests[0]["image"].data == b"1234567890"
 
 
 async def test_more_than_was_offered_spoils_the_file_and_is_not_kept(bridge: Bridge) -> None:
@@ -141,7 +142,7 @@ async def test_a_file_of_another_connection_cannot_be_used_or_dropped(bridge: Br
     assert (await two.fail("flash.drop", image=image))["data"]["code"] == "input"
     await send(two, image, b"d")
     await one.call("flash.start", board=board, image=image)
-    assert bridge.jobs.requests[0]["image"]["data"] == b"abc"
+    assert bridge.jobs.requests[0]["image"].data == b"abc"
 
 
 @pytest.mark.parametrize("params", [{"size": 20_000_000}, {"size": 0}, {"size": -1}])
@@ -160,7 +161,7 @@ async def test_the_largest_file_that_is_taken_comes_whole(bridge: Bridge) -> Non
     image = await offer(client, limits.IMAGE_BYTES)
     await send(client, image, *parts_of(bytes(limits.IMAGE_BYTES), limits.MESSAGE_BYTES - 1))
     await client.call("flash.start", board=board, image=image)
-    assert len(bridge.jobs.requests[0]["image"]["data"]) == limits.IMAGE_BYTES
+    assert len(bridge.jobs.requests[0]["image"].data) == limits.IMAGE_BYTES
 
 
 async def test_a_third_file_waits_until_one_is_dropped(bridge: Bridge) -> None:

@@ -11,7 +11,9 @@ from agent.boards.board import Board, BoardChanges
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.errors import Interrupted, ReportedError
+from agent.jobs.advice import Advice
 from agent.jobs.job import JobKind, JobState
+from agent.jobs.which import Procedure
 from agent.sessions.session import BoardFacts, NetworkOption
 
 if TYPE_CHECKING:
@@ -27,6 +29,17 @@ class OneBoard(Params, frozen=True, kw_only=True):
 
     board: str
     """Its id, or an unambiguous part: a port, a serial number, a name."""
+
+
+class Wanted(Params, frozen=True, kw_only=True):
+    """A board that is to be set up."""
+
+    board: str
+    cloud: str | None = None
+    """Asked what it takes and which devices it has of this board; without it, the catalogue
+    decides."""
+    procedure: Procedure | None = None
+    """What it would mean to choose this one."""
 
 
 class BoardList(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +121,10 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         result = await _run(call, JobKind.NETWORKS, params.board)
         return msgspec.convert(result, Scanned)
 
+    async def procedure(_call: Call, params: Wanted) -> Advice:
+        board = services.boards.find(params.board).id
+        return await services.jobs.decide(board, params.cloud, params.procedure)
+
     async def _run(call: Call, kind: JobKind, board: str) -> dict[str, Any]:
         """Do a short job on behalf of the caller, who takes it along when it leaves."""
         request = {"kind": kind.value, "board": services.boards.find(board).id}
@@ -146,6 +163,13 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         ),
         Method(
             "board.networks", "The Wi-Fi networks that a board sees.", OneBoard, Scanned, networks
+        ),
+        Method(
+            "board.procedure",
+            "How a board is set up, why, and what becomes of what it holds.",
+            Wanted,
+            Advice,
+            procedure,
         ),
     ]
 

@@ -14,6 +14,7 @@ from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.errors import UnknownJob
 from agent.jobs.job import Job, JobChange, JobKind
+from agent.jobs.which import Procedure
 from agent.settings import Secret
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``provision`` and ``migrate``: what the device is to be called in the cloud."""
     confirmed: bool = False
     """The person knows the warnings: about the network, or about what is erased or overwritten."""
-    procedure: str | None = None
+    procedure: Procedure | None = None
     """For ``provision``: one of those that ``board.procedure`` calls possible."""
     frequency_plan: str | None = None
     """For ``provision`` of a LoRa board: its id."""

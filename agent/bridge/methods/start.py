@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agent.errors import InputError
+from agent.jobs.flash_effects import Upload
 from agent.settings.addresses import is_below
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Starter:
             self._check_url(request["url"])
         if image is not None:
             offer = self._uploads.find(call.peer, image)
-            request["image"] = {"name": offer.name, "data": offer.content()}
+            request["image"] = Upload(name=offer.name, data=offer.content())
         # A job is started or not; a caller that leaves meanwhile does not tear it in two.
         starting = self._services.jobs.start(request, attended=attended, owner=call.peer.party)
         job = await asyncio.shield(asyncio.ensure_future(starting))
