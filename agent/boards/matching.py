@@ -106,8 +106,8 @@ def by_face(scene: Scene, new: Newcomer) -> Record | None:
         return record if _numbered(record, face) or scene.expected(record) else None
     # Its name is all that is left, and names are given anew.
     if record.bears(face, new.matches):
-        twins = [other for other in _bearers(scene, new) if not other.ports]
-        return None if held and len(twins) > 1 else record
+        away = [r for r in _bearers(scene, new) if r is not record and not r.ports]
+        return None if any(held or twin.holder for twin in away) else record
     if not record.by_place or (held and scene.rivals(record, new)):
         return None
     return record
