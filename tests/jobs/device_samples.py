@@ -22,9 +22,13 @@ from agent.errors import (
     Unreachable,
     WrongSketch,
 )
+from agent.flash.method import FlashImage, FlashPlan, FlashTarget
 from agent.jobs import device_effects as dx
 from agent.jobs import effects as fx
+from agent.jobs import flash_effects as flash
 from agent.jobs.device_steps import DeviceOrder
+from agent.jobs.provision_lora import ProvisionLoRa
+from agent.jobs.provision_v1 import ProvisionV1
 from agent.jobs.secret_key import ProvisionSecretKey
 from agent.jobs.which import decide
 from agent.protocols.v1.certificate import CompressedCertificate
@@ -152,3 +156,59 @@ def delivered(drive: Drive) -> str:
 def to_end(drive: Drive) -> Drive:
     """From DELIVERING on."""
     return drive.done(dx.Deliver).done(fx.CloseSession).done(fx.CloseSession)
+
+
+# --- with a sketch ---------------------------------------------------------------------------
+
+
+def provision_v1(*, attended: bool = True, **changes: Any) -> Drive:
+    return Drive(ProvisionV1(device_order("provision-1.0", **changes), attended=attended))
+
+
+def lora(*, attended: bool = True, **changes: Any) -> Drive:
+    return Drive(ProvisionLoRa(device_order("lora-1.0", **changes), attended=attended))
+
+
+def prepared() -> flash.Prepared:
+    plan = FlashPlan(
+        image=FlashImage(name="sketch.bin", format="bin", data=b"\0", sha256="0" * 64),
+        model="mkr_wifi_1010",
+        address=0x2000,
+        size=1,
+    )
+    return flash.Prepared(
+        name="sketch.bin",
+        sha256="0" * 64,
+        size=1,
+        version=None,
+        notes=(),
+        plan=plan,
+        place="9-1",
+        shows=True,
+    )
+
+
+def to_writing(drive: Drive) -> Drive:
+    """Through FETCHING and ENTERING; a frequency plan is there."""
+    if drive.waits_for(dx.FrequencyPlans):
+        drive.done(dx.FrequencyPlans, PLANS)
+    drive.done(flash.PrepareFlash, prepared())
+    return drive.done(flash.EnterBootloader, FlashTarget(address="/dev/ttyACM0"))
+
+
+def to_listening(drive: Drive) -> Drive:
+    return to_writing(drive).done(flash.WriteFlash).done(flash.WaitSketch)
+
+
+def to_preparing(drive: Drive) -> Drive:
+    return drive.done(dx.ReadEui, EUI) if drive.waits_for(dx.ReadEui) else drive.done(dx.OpenV1)
+
+
+def to_certifying(drive: Drive) -> Drive:
+    return to_making(to_preparing(to_listening(drive))).done(dx.CreateDevice, device())
+
+
+def certified(drive: Drive) -> Drive:
+    """Through CERTIFYING."""
+    drive.done(dx.MakeCsr, CSR).done(dx.Certify, CERTIFICATE)
+    return drive.done(dx.StoreCertificate)
