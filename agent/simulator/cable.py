@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from agent.catalog import Model, UsbRole
     from agent.simulator.config import BoardConfig, LineFaults, SimulatorConfig
+    from agent.simulator.face import Shown
     from agent.simulator.ports import BoardPort
 
 TCP: Final = "tcp://"
@@ -43,7 +44,7 @@ class Cable:
         self,
         config: SimulatorConfig,
         board: BoardConfig,
-        model: Model | None,
+        model: Model,
         number: int,
         chance: random.Random,
         user: PortUser,
@@ -60,7 +61,7 @@ class Cable:
         self._line = Line(config.line, chance, self._deliver)
         self._port: BoardPort | None = None
         self._role: UsbRole = "sketch"
-        self._kind = "serial"
+        self._kind: Shown = "serial"
         self._file: Path | None = None
         self._last_address: str | None = None
         self._lost = 0
@@ -86,7 +87,7 @@ class Cable:
             serial_number=self._shown_serial,
             location=self.location,
             manufacturer="Arduino",
-            product=self._model.name if self._model is not None else self._board.model,
+            product=self._model.name,
             process=os.getpid(),
         )
 
@@ -108,9 +109,9 @@ class Cable:
         self._appear("serial", port.address, role)
         self._last_address = port.address
 
-    def show(self, kind: str, address: str, role: UsbRole) -> None:
-        """A device without a serial port: ``volume`` or ``usb``."""
-        self._appear(kind, address, role)
+    def show(self, kind: Shown, place: str = "") -> None:
+        """A bootloader without a serial port: a volume at its ``place``, or a USB device."""
+        self._appear(kind, place or f"usb:{self.location}", "bootloader")
 
     def close(self) -> str | None:
         """Leave the bus; the address that is no more, None if there was none."""
@@ -155,13 +156,11 @@ class Cable:
 
     @property
     def _ids(self) -> tuple[int, int]:
-        if self._model is None:
-            return 0, 0
         usb = self._model.usb
         known = (usb.bootloader if self._role == "bootloader" else ()) or usb.sketch
         return known[0].vid, known[0].pid or 0
 
-    def _appear(self, kind: str, address: str, role: UsbRole) -> None:
+    def _appear(self, kind: Shown, address: str, role: UsbRole) -> None:
         self._kind, self._role, self.address = kind, role, address
         if self._config.folder is not None:
             folder = Path(self._config.folder)

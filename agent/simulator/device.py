@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from agent.simulator import world as worlds
-from agent.simulator.board_flash import BoardFlash
-from agent.simulator.cable import Cable
+from agent.simulator.board_flash import SambaFlash
 from agent.simulator.config import BoardConfig, complete
+from agent.simulator.drive_face import DriveFace
 from agent.simulator.events import DeviceEvent, DeviceStatus
-from agent.simulator.firmware import new_memory
-from agent.simulator.loaders import Entry, entry_of, make_loader
+from agent.simulator.loaders import ESP_SYNC, Entry, entry_of, flash_of, make_loader
 from agent.simulator.sketch_face import SketchFace
+from agent.simulator.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from types import TracebackType
 
-    from agent.catalog import Catalog, UsbRole
+    from agent.catalog import Catalog
     from agent.simulator.announcement import Announcement
-    from agent.simulator.config import FaultAction, LineFaults, SimulatorConfig, StepFault
-    from agent.simulator.events import EventName
+    from agent.simulator.config import (
+        BootloaderConfig,
+        FaultAction,
+        LineFaults,
+        SimulatorConfig,
+        StepFault,
+    )
     from agent.simulator.face import Face
+    from agent.simulator.loader_face import LoaderFace
 
 __all__ = ["DeviceEvent", "DeviceStatus", "SimulatedDevice"]
 
@@ -45,19 +48,17 @@ class SimulatedDevice:
         world: worlds.World | None = None,
         on_event: Callable[[DeviceEvent], None] | None = None,
     ) -> None:
-        self.config = config
         board, series = config.board_at(number)
         self.board: BoardConfig = complete(board, catalog, number, series)
-        self.world = world if world is not None else config.world
-        self.memory = new_memory()
-        self.chance = random.Random(config.seed * 1000 + number)  # noqa: S311  (faults, no keys)
-        model = catalog.get(self.board.model)
+        model = catalog.get(board.model)
         assert model is not None  # noqa: S101  (complete looked it up)
-        self.cable = Cable(config, self.board, model, number, self.chance, self)
-        self._flash = BoardFlash(self.board, model)
+        self.world = world if world is not None else config.world
+        self._config = config
+        self._model = model
         self._entry = entry_of(model)
-        self._on_event = on_event
-        self._faults = list(config.faults)
+        self._flash = flash_of(self.board, model)
+        self._stage = Stage(config, self.board, model, number, self.world, self, on_event)
+        self._cable = self._stage.cable
         self._face: Face | None = None
         self._powered_at: float | None = None
         self._life = 0
@@ -66,7 +67,6 @@ class SimulatedDevice:
         self._resets = 0
         self._worked_ms = 0.0
         self._countdown: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> SimulatedDevice:
         await self.start()
@@ -82,13 +82,13 @@ class SimulatedDevice:
 
     @property
     def address(self) -> str | None:
-        """Where the board can be opened now; None while it has no port."""
-        return self.cable.address
+        """Where the board can be opened now; None while it cannot."""
+        return self._cable.address
 
     @property
     def port(self) -> Announcement:
         """The port as it is announced."""
-        return self.cable.announcement
+        return self._cable.announcement
 
     async def start(self) -> str:
         """Plug the board in; its address, empty if nothing of it can be opened."""
@@ -98,9 +98,7 @@ class SimulatedDevice:
     async def stop(self) -> None:
         """Unplug the board and wait for what it still had running."""
         self.unplug()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stage.close()
 
     # --- what a person does ---
 
@@ -108,7 +106,7 @@ class SimulatedDevice:
         """Give the board power and a port, normally another one than before."""
         if self._powered_at is not None:
             return
-        self._powered_at = self.now()
+        self._powered_at = self._stage.now()
         self._resets = 0
         await self._boot()
 
@@ -123,15 +121,15 @@ class SimulatedDevice:
         if self._powered_at is None:
             return
         if times > 1 and self._entry in {Entry.RESTARTS, Entry.STAYS}:
-            self.spawn(self._to_loader())
+            self._stage.spawn(self._to_loader())
         elif isinstance(self._face, SketchFace):
             self._face.press_reset()
         else:
-            self.spawn(self._restart())
+            self._stage.spawn(self._restart())
 
     def press_reconfigure(self, seconds: float = 3.5) -> None:
         """Hold the reconfigure pin or button for ``seconds`` of board time, then release it."""
-        self.spawn(self._hold_pin(seconds))
+        self._stage.spawn(self._hold_pin(seconds))
 
     def change_world(self, changes: dict[str, Any]) -> None:
         """Change fields of the surroundings; raises :class:`InputError`."""
@@ -145,18 +143,18 @@ class SimulatedDevice:
 
     def set_line(self, faults: LineFaults) -> None:
         """What the line does to the bytes from now on."""
-        self.cable.set_line(faults)
+        self._cable.set_line(faults)
 
     def add_fault(self, fault: StepFault) -> None:
         """Something that will happen once, at a step."""
-        self._faults.append(fault)
+        self._stage.faults.append(fault)
 
     def apply(self, action: FaultAction, back_after: float | None = None) -> None:
         """Let a fault happen now."""
         if action == "unplug":
             self.unplug()
             if back_after is not None:
-                self.spawn(self._plug_later(back_after))
+                self._stage.spawn(self._plug_later(back_after))
         elif action == "reboot":
             self.press_reset()
         elif self._face is not None:
@@ -169,7 +167,7 @@ class SimulatedDevice:
         if sketch is not None:
             sketch.catch_up()
         worked = self._worked_ms + (sketch.working_ms if sketch is not None else 0.0)
-        since = 0.0 if self._powered_at is None else self.now() - self._powered_at
+        since = 0.0 if self._powered_at is None else self._stage.now() - self._powered_at
         state = "UNPLUGGED" if self._powered_at is None else "RESTARTING"
         return DeviceStatus(
             board=self.board.serial_number,
@@ -177,10 +175,10 @@ class SimulatedDevice:
             state=face.state_name if face is not None else state,
             host_connected=sketch is not None and sketch.host_connected,
             resets=self._resets,
-            board_seconds=since * self.config.speed,
-            working_seconds=worked / 1000 / self.config.speed,
-            lost_bytes=self.cable.lost_bytes,
-            device_id=self.memory.element.device_id,
+            board_seconds=since * self._config.speed,
+            working_seconds=worked / 1000 / self._config.speed,
+            lost_bytes=self._cable.lost_bytes,
+            device_id=self._stage.memory.element.device_id,
             runs=self._runs,
             in_bootloader=face is not None and face.in_bootloader,
         )
@@ -189,6 +187,9 @@ class SimulatedDevice:
 
     def hear(self, data: bytes) -> None:
         """Bytes of the host."""
+        if self._entry is Entry.ROM and isinstance(self._face, SketchFace) and ESP_SYNC in data:
+            self._drop_face()
+            self._begin_loader(make_loader(self._stage, self._flash, self._model, self._how))
         if self._face is not None:
             self._face.hear(data)
 
@@ -201,85 +202,42 @@ class SimulatedDevice:
 
     def touched(self) -> None:
         """A host set 1200 baud and hung up: the sketch, or the bridge, feels it."""
-        if self._entry is Entry.OTHER or not isinstance(self._face, SketchFace):
+        if self._entry not in {Entry.RESTARTS, Entry.STAYS}:
             return
-        self.tell("touch")
-        fault = self.take_fault("touch")
+        if not isinstance(self._face, SketchFace):
+            return
+        self._stage.tell("touch")
+        fault = self._stage.take_fault("touch")
         if fault is not None:
             self.apply(fault.do, fault.back_after)
         if self._face is None:
             return
+        delay = self._config.timing.touch
         if self._entry is Entry.STAYS:
             self._drop_face()
-            delay = self.config.timing.bridge_reset
-        else:
-            self._cancel_countdown()
-            delay = self.config.timing.touch
+            delay = self._config.timing.bridge_reset
+        self._cancel_countdown()
         loop = asyncio.get_running_loop()
-        self._countdown = loop.call_later(self.real_s(delay), self._leave_sketch)
+        self._countdown = loop.call_later(self._stage.real_s(delay), self._leave_sketch)
 
-    # --- what faces use ---
-
-    def now(self) -> float:
-        """Seconds."""
-        return asyncio.get_running_loop().time()
-
-    def real_s(self, board_ms: float) -> float:
-        """Seconds that pass here while ``board_ms`` pass on the board."""
-        return board_ms / 1000 / self.config.speed
-
-    def take_fault(self, step: str) -> StepFault | None:
-        """What is to happen at this step, which was reached now; then it is used up."""
-        for place, fault in enumerate(self._faults):
-            if fault.at != step:
-                continue
-            if not fault.after:
-                return self._faults.pop(place)
-            self._faults[place] = msgspec.structs.replace(fault, after=fault.after - 1)
-        return None
+    # --- what the face that is up tells ---
 
     def restarted(self, face: Face) -> None:
         """The sketch restarted itself: one with native USB takes its port away for a moment."""
         self._resets += 1
-        self.tell("reset")
-        if not self.board.bridged:
-            self.spawn(self._enumerate_again(face))
+        self._stage.tell("reset")
+        if not self._port_stays:
+            self._stage.spawn(self._enumerate_again(face))
 
-    def loaded(self, face: Face) -> None:
+    def loaded(self, face: Face, *, written: bool = True) -> None:
         """The bootloader was told to start what is in the flash."""
-        if face is self._face:
-            self.tell("flashed", runs=self._runs)
-            if self.board.bootloader.back_as:
-                self.cable.serial_number = self.board.bootloader.back_as
-            self.spawn(self._restart())
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside; it ends with the board."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def tell(
-        self,
-        event: EventName,
-        *,
-        address: str | None = None,
-        step: str | None = None,
-        status: int | None = None,
-        runs: str | None = None,
-    ) -> None:
-        """Tell of an event."""
-        if self._on_event is not None:
-            self._on_event(
-                DeviceEvent(
-                    event=event,
-                    board=self.board.serial_number,
-                    address=address,
-                    step=step,
-                    status=status,
-                    runs=runs,
-                )
-            )
+        if face is not self._face:
+            return
+        if written:
+            self._stage.tell("flashed", runs=self._runs)
+        if self._how.back_as:
+            self._cable.serial_number = self._how.back_as
+        self._stage.spawn(self._restart())
 
     # --- from face to face ---
 
@@ -290,13 +248,13 @@ class SimulatedDevice:
             await self._show_loader()
             return
         self._drop_face()
-        self._face = face = SketchFace(self, board)
-        await self._open_port("sketch")
+        self._face = face = SketchFace(self._stage, board)
+        await self._open_port(face)
         if self._face is face:
             face.start()
             if self._was_in_loader:
                 self._was_in_loader = False
-                self.tell("sketch", runs=self._runs, address=self.address)
+                self._stage.tell("sketch", runs=self._runs, address=self.address)
 
     async def _restart(self) -> None:
         """A reset."""
@@ -311,39 +269,44 @@ class SimulatedDevice:
     async def _leave_bus(self) -> bool:
         """Native USB vanishes for a moment; whether the board still goes on from here."""
         self._drop_face()
-        if self._entry is Entry.STAYS:
+        if self._port_stays:
             return True
         self._close_port()
-        return await self._pause(self.config.timing.reenumerate)
+        return await self._pause(self._config.timing.reenumerate)
 
     async def _show_loader(self) -> None:
-        how = self.board.bootloader
+        """The bootloader comes up, if it comes."""
         self._drop_face()
-        if how.comes == "never":
+        if self._how.comes == "never":
             return
-        if how.comes == "glitch" and self._entry is not Entry.STAYS:
-            await self._open_port("bootloader")
-            if not await self._pause(self.config.timing.glitch):
+        face = make_loader(self._stage, self._flash, self._model, self._how)
+        if self._how.comes == "glitch" and face.shown == "serial" and not self._port_stays:
+            await self._open_port(face)
+            if not await self._pause(self._config.timing.glitch):
                 return
             self._close_port()
-            if not await self._pause(self.config.timing.glitch):
+            if not await self._pause(self._config.timing.glitch):
                 return
-        self._was_in_loader = True
-        self._face = face = make_loader(self, self._flash, self._entry, how)
-        await self._open_port("bootloader")
+        self._face = face
+        await self._open_port(face)
         if self._face is face:
-            face.start()
-            self.tell("bootloader", address=self.address)
+            self._begin_loader(face)
+
+    def _begin_loader(self, face: LoaderFace) -> None:
+        self._face = face
+        self._was_in_loader = True
+        face.start()
+        self._stage.tell("bootloader", address=self.address)
 
     def _leave_sketch(self) -> None:
         """The end of the countdown that a touch began."""
-        self.cable.look()  # the last moment to open the port again
+        self._cable.look()  # the last moment to open the port again
         if self._countdown is None:
             return
         self._countdown = None
-        if self._entry is Entry.RESTARTS:
+        if isinstance(self._flash, SambaFlash) and self._entry is Entry.RESTARTS:
             self._flash.erase_first_row()
-        self.spawn(self._to_loader())
+        self._stage.spawn(self._to_loader())
 
     def _drop_face(self) -> None:
         """Nothing runs on the chip now, and nothing that was to happen to it will."""
@@ -363,34 +326,46 @@ class SimulatedDevice:
     async def _pause(self, board_ms: float) -> bool:
         """Let board time pass; False if meanwhile the board lost its power or went another way."""
         life = self._life
-        await asyncio.sleep(self.real_s(board_ms))
+        await asyncio.sleep(self._stage.real_s(board_ms))
         return life == self._life
 
-    async def _open_port(self, role: UsbRole) -> None:
+    async def _open_port(self, face: Face) -> None:
         if self.address is not None:
             return
-        await self.cable.open(role)
-        self.tell("plugged", address=self.address)
+        if face.shown == "serial":
+            await self._cable.open("bootloader" if face.in_bootloader else "sketch")
+        else:
+            self._cable.show(face.shown, face.open() if isinstance(face, DriveFace) else "")
+        self._stage.tell("plugged", address=self.address)
 
     def _close_port(self) -> None:
-        address = self.cable.close()
+        address = self._cable.close()
         if address is not None:
-            self.tell("unplugged", address=address)
+            self._stage.tell("unplugged", address=address)
 
     async def _enumerate_again(self, face: Face) -> None:
         """The port goes and comes while the sketch runs on."""
         self._close_port()
-        if await self._pause(self.config.timing.reenumerate) and self._face is face:
-            await self._open_port("sketch")
+        if await self._pause(self._config.timing.reenumerate) and self._face is face:
+            await self._open_port(face)
 
     async def _plug_later(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         await self.plug()
 
     async def _hold_pin(self, seconds: float) -> None:
-        await asyncio.sleep(self.real_s(seconds * 1000))
+        await asyncio.sleep(self._stage.real_s(seconds * 1000))
         if isinstance(self._face, SketchFace):
             self._face.release_pin(seconds * 1000)
+
+    @property
+    def _port_stays(self) -> bool:
+        """Whether another chip has the USB port, so that a reset does not take it away."""
+        return self._entry in {Entry.STAYS, Entry.ROM}
+
+    @property
+    def _how(self) -> BootloaderConfig:
+        return self.board.bootloader
 
     @property
     def _runs(self) -> str | None:

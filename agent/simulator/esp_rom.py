@@ -11,9 +11,14 @@ import hashlib
 import struct
 import zlib
 from enum import IntEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.simulator.samba_chip import FlashStep
 
 FRAME_LIMIT: Final = 64 * 1024
 """Bytes of one frame; the stub takes blocks of 16 KiB."""
@@ -98,8 +103,13 @@ class EspRom:
         silent_at: int | None = None,
         refuse: range = range(0),
         flip_at: int | None = None,
+        flash: bytearray | None = None,
     ) -> None:
-        self.flash = bytearray(b"\xff" * FLASH_BYTES)
+        self.flash = flash if flash is not None else bytearray(b"\xff" * FLASH_BYTES)
+        self.leaks = False
+        """The next byte that is written goes wrong."""
+        self.on_step: Callable[[FlashStep], None] | None = None
+        """As that of ``samba_chip.ChipMemory``."""
         self.blocks = 0
         """Blocks of an image that came, plain or compressed."""
         self.stub = False
@@ -195,8 +205,7 @@ class EspRom:
         self._place = offset
         self._unpacker = zlib.decompressobj()
         start = offset // 4096 * 4096
-        end = -(-(offset + size) // 4096) * 4096
-        self.flash[start:end] = b"\xff" * (end - start)
+        self._clear(start, -(-(offset + size) // 4096) * 4096 - start)
         return self._reply(op)
 
     def _data(self, op: Op, data: bytes, check: int) -> bytes:
@@ -210,11 +219,15 @@ class EspRom:
                 data = self._unpacker.decompress(data, FLASH_BYTES)
             except zlib.error:
                 return self._reply(op, failure=Failure.FAILED)
-        if self.blocks == self._flip_at and data:
-            data = bytes([data[0] ^ 1]) + data[1:]
         end = self._place + len(data)
         if end > FLASH_BYTES:
             return self._reply(op, failure=Failure.FAILED)
+        half = len(data) // 2
+        self.flash[self._place : self._place + half] = data[:half]
+        self._reach("write")
+        if data and (self.leaks or self.blocks == self._flip_at):
+            self.leaks = False
+            data = data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :]
         self.flash[self._place : end] = data
         self._place = end
         return self._reply(op)
@@ -222,6 +235,7 @@ class EspRom:
     def _digest(self, body: bytes) -> bytes:
         if self._name == "esp8266" and not self.stub:
             return self._reply(Op.FLASH_MD5, failure=Failure.INVALID_COMMAND)
+        self._reach("verify")
         address, size = struct.unpack_from("<II", body.ljust(8, b"\0"))
         found = hashlib.md5(self.flash[address : address + size], usedforsecurity=False)
         data = found.digest() if self.stub else found.hexdigest().encode()
@@ -243,8 +257,18 @@ class EspRom:
             start, size = 0, FLASH_BYTES
         if start + size > FLASH_BYTES:
             return self._reply(op, failure=Failure.FAILED)
-        self.flash[start : start + size] = b"\xff" * size
+        self._clear(start, size)
         return self._reply(op)
+
+    def _clear(self, start: int, size: int) -> None:
+        half = size // 2
+        self.flash[start : start + half] = b"\xff" * half
+        self._reach("erase")
+        self.flash[start + half : start + size] = b"\xff" * (size - half)
+
+    def _reach(self, step: FlashStep) -> None:
+        if self.on_step is not None:
+            self.on_step(step)
 
     def _reply(
         self, op: int, value: int = 0, data: bytes = b"", failure: Failure | None = None

@@ -1,24 +1,23 @@
-"""What a simulated board shows at its port at one time: a face; and the stage it stands on."""
+"""What a simulated board shows at its port at one time: a sketch or a bootloader."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from agent.simulator.cable import PortUser
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Coroutine
+    from agent.simulator.config import FaultAction
 
-    from agent.simulator.cable import Cable
-    from agent.simulator.config import FaultAction, SimulatorConfig, StepFault
-    from agent.simulator.events import EventName
-    from agent.simulator.hardware import Memory
-    from agent.simulator.world import World
+Shown: TypeAlias = Literal["serial", "volume", "usb"]
 
 
 class Face(Protocol):
     """A sketch or a bootloader while it runs; the device replaces it by another."""
 
     in_bootloader: bool
+    shown: Shown
+    """What the computer sees of it."""
 
     @property
     def state_name(self) -> str:
@@ -40,43 +39,14 @@ class Face(Protocol):
         """A fault that does not touch the cable: silence and the like."""
 
 
-class Stage(Protocol):
-    """What the device does for its faces, and what outlives them."""
-
-    config: SimulatorConfig
-    world: World
-    memory: Memory
-    chance: random.Random
-    cable: Cable
-
-    def now(self) -> float:
-        """Seconds."""
-
-    def real_s(self, board_ms: float) -> float:
-        """Seconds that pass here while ``board_ms`` pass on the board."""
-
-    def tell(
-        self,
-        event: EventName,
-        *,
-        address: str | None = None,
-        step: str | None = None,
-        status: int | None = None,
-        runs: str | None = None,
-    ) -> None:
-        """Tell of an event."""
-
-    def take_fault(self, step: str) -> StepFault | None:
-        """What is to happen at this step, which was reached now; then it is used up."""
+class FaceOwner(PortUser, Protocol):
+    """What the device does for the face that is up, and for its port."""
 
     def apply(self, action: FaultAction, back_after: float | None = None) -> None:
         """Let a fault happen."""
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside; it ends with the board."""
-
     def restarted(self, face: Face) -> None:
         """The sketch restarted itself."""
 
-    def loaded(self, face: Face) -> None:
-        """The bootloader was told to start what is in the flash."""
+    def loaded(self, face: Face, *, written: bool = True) -> None:
+        """The bootloader was told to start what is in the flash, ``written`` by it or not."""

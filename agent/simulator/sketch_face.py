@@ -11,8 +11,9 @@ from agent.simulator.firmware import Firmware, Interrupted
 
 if TYPE_CHECKING:
     from agent.simulator.config import BoardConfig, FaultAction, StepFault
-    from agent.simulator.face import Stage
+    from agent.simulator.face import Shown
     from agent.simulator.hardware import CloudCall
+    from agent.simulator.stage import Stage
 
 LONGEST_SLEEP_S = 3600.0
 """A wake-up later than this is looked at again then; event loops dislike huge numbers."""
@@ -22,6 +23,7 @@ class SketchFace:
     """See :class:`agent.simulator.face.Face`; ``board`` says which sketch."""
 
     in_bootloader = False
+    shown: Shown = "serial"
 
     def __init__(self, stage: Stage, board: BoardConfig) -> None:
         config = stage.config
@@ -128,10 +130,10 @@ class SketchFace:
             self._stage.spawn(self._call_cloud(call))
         if firmware.resets != self._resets_seen:
             self._resets_seen = firmware.resets
-            self._stage.restarted(self)
+            self._stage.owner.restarted(self)
         due, self._due = self._due, None
         if due is not None:
-            self._stage.apply(due.do, due.back_after)
+            self._stage.owner.apply(due.do, due.back_after)
 
     def _board_ms(self) -> float:
         return (self._stage.now() - self._began) * 1000 * self._stage.config.speed

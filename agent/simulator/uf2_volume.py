@@ -20,6 +20,7 @@ from agent.protocols.uf2 import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -47,24 +48,30 @@ class Uf2Volume:
         board_id: str = "RPI-RP2",
         model: str = "Raspberry Pi RP2",
         deaf: bool = False,
+        flash: dict[int, bytes] | None = None,
     ) -> None:
         self.folder = folder
-        self.flash: dict[int, bytes] = {}
-        """Content by address, block by block, as far as it came."""
+        self.flash: dict[int, bytes] = flash if flash is not None else {}
+        """Content by address, block by block: what was there before, and what came."""
+        self.on_block: Callable[[], None] | None = None
+        """Told after each block; what it raises comes out of :meth:`look`."""
         self.complete = False
         """Whether all blocks of a file came; the sketch runs then."""
         self._family = family
         self._info = INFO.format(model=model, board_id=board_id)
         self._deaf = deaf
+        self._came: set[int] = set()
+        self._read: dict[Path, int] = {}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="uf2-volume", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="uf2-volume", daemon=True)
 
-    def plug(self) -> None:
-        """Make the drive."""
+    def plug(self, *, watch: bool = True) -> None:
+        """Make the drive; who does not want a thread to ``watch`` it calls :meth:`look`."""
         self.folder.mkdir(parents=True)
         (self.folder / "INFO_UF2.TXT").write_bytes(self._info.encode())
         (self.folder / "INDEX.HTM").write_bytes(b"<html></html>\r\n")
-        self._thread.start()
+        if watch:
+            self._thread.start()
 
     def unplug(self) -> None:
         """Remove the drive, if it has not vanished by itself."""
@@ -85,17 +92,22 @@ class Uf2Volume:
     ) -> None:
         self.unplug()
 
-    def _look(self) -> None:
-        read: dict[Path, int] = {}
-        while not self._stop.wait(LOOK_EVERY_S):
-            for path in self.folder.glob("*"):
-                if path.suffix.lower() == ".uf2" and self._take(path, read):
-                    self._remove()
-                    return
+    def look(self) -> bool:
+        """Take what is new in the files; True once all came and the drive has vanished."""
+        for path in self.folder.glob("*"):
+            if path.suffix.lower() == ".uf2" and self._take(path):
+                self._remove()
+                return True
+        return False
 
-    def _take(self, path: Path, read: dict[Path, int]) -> bool:
+    def _watch(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            if self.look():
+                return
+
+    def _take(self, path: Path) -> bool:
         """Read what is new in a file; whether the drive is to vanish."""
-        start = read.get(path, 0)
+        start = self._read.get(path, 0)
         try:
             with path.open("rb") as file:
                 file.seek(start)
@@ -103,7 +115,7 @@ class Uf2Volume:
         except OSError:
             return False
         whole = len(data) // BLOCK_BYTES * BLOCK_BYTES
-        read[path] = start + whole
+        self._read[path] = start + whole
         for at in range(0, whole, BLOCK_BYTES):
             with contextlib.suppress(Uf2Error):
                 if self._put(parse_block(data[at : at + BLOCK_BYTES])):
@@ -114,7 +126,10 @@ class Uf2Volume:
         if not block.flags & FAMILY_PRESENT or block.family != self._family:
             return False
         self.flash[block.address] = block.payload
-        self.complete = len(self.flash) == block.count and not self._deaf
+        self._came.add(block.address)
+        if self.on_block is not None:
+            self.on_block()
+        self.complete = len(self._came) == block.count and not self._deaf
         return self.complete
 
     def _remove(self) -> None:
