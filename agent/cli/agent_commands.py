@@ -83,7 +83,7 @@ async def _once(shell: Shell, password: Secret | None) -> ExitStatus:
     from agent.cli.connect import inside_client
     from agent.cli.demo import DEVICE_NAME, demo_surroundings
     from agent.cli.follow import run_job
-    from agent.cli.job_commands import provisioned
+    from agent.cli.setup_commands import provisioned
 
     async with demo_surroundings(password=password) as demo:
         app = build(demo.config, demo.paths)

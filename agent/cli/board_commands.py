@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from agent.boards.board import Board, BoardChanges
+from agent.boards.board import Board, BoardChanges, BoardState
 from agent.cli.connect import open_client
 from agent.cli.follow import read_with_job
 from agent.cli.options import board_argument, json_option
@@ -159,6 +159,10 @@ def _show_list(output: Output, found: list[Board]) -> None:
         map(board_row, found),
         empty="No board is connected. Plug one in; a charge-only cable carries no data.",
     )
+    for board in found:
+        if board.state is BoardState.BOOTLOADER:
+            hint = f"To give it a sketch: mooring flash {board.id} provisioning"
+            output.note(f"{clean_text(board.name)} is in its bootloader. {clean_text(hint)}")
 
 
 def _show_changes(output: Output, changes: BoardChanges) -> None:

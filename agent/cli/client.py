@@ -28,6 +28,10 @@ EARLY_MESSAGES = 64
 """Messages of a channel that are kept until somebody listens; a WebSocket hands over 16 at once."""
 
 
+UPLOAD_BYTES = 64 << 10
+"""Of a file in one message, far below the agent's limit of 1 MiB."""
+
+
 class Transport(Protocol):
     """Carries messages to the agent; what comes back goes to :meth:`Client.receive`."""
 
@@ -76,8 +80,15 @@ class Client:
             listener(data)
 
     async def send_data(self, channel: int, data: bytes) -> None:
-        """Send serial data to the board of a channel."""
+        """Send serial data to the board of a channel, or a part of a file."""
         await self._transport.send(bytes((channel,)) + data)
+
+    async def upload(self, name: str, data: bytes) -> int:
+        """Send a file for a board; its number, for ``jobs.start``."""
+        number: int = (await self.call("flash.offer", name=name, size=len(data)))["image"]
+        for at in range(0, len(data), UPLOAD_BYTES):
+            await self.send_data(number, data[at : at + UPLOAD_BYTES])
+        return number
 
     async def wait_gone(self) -> None:
         """Raise :class:`AgentGone` when the connection is lost; for use beside other waits."""

@@ -16,7 +16,7 @@ from agent.errors import ExitStatus, Interrupted, MooringError, ReportedError
 from agent.jobs.job import Job, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from agent.cli.client import Client
     from agent.cli.shell import Shell
@@ -29,11 +29,13 @@ STATUS_S = 0.2
 class Follower:
     """One job, from its start to its end."""
 
-    def __init__(self, shell: Shell, client: Client, *, quiet: bool = False) -> None:
+    def __init__(
+        self, shell: Shell, client: Client, *, quiet: bool = False, aside: bool = False
+    ) -> None:
         self._shell = shell
         self._client = client
         self._quiet = quiet
-        self._reporter = StepReporter(shell.output)
+        self._reporter = StepReporter(shell.output, aside=aside)
         self._latest: dict[str, Job] = {}
         self._changed = asyncio.Event()
         self._job: str | None = None
@@ -150,17 +152,41 @@ async def _abandon(asker: asyncio.Future[None] | None) -> None:
         await asyncio.gather(asker, return_exceptions=True)
 
 
+class Delivered(msgspec.Struct, frozen=True):
+    """What a job left for the person beside its result."""
+
+    document: dict[str, Any] = {}
+    """Joins the last JSON object."""
+    text: str = ""
+    """A line for people."""
+
+
 async def run_job(
-    shell: Shell, client: Client, told: Callable[[Job], str], **request: object
+    shell: Shell,
+    client: Client,
+    told: Callable[[Job], str],
+    *,
+    deliver: Callable[[Job], Awaitable[Delivered]] | None = None,
+    aside: bool = False,
+    **request: object,
 ) -> ExitStatus:
-    """Run a job in full view: its steps, then ``told(job)`` or its error."""
-    follower = Follower(shell, client)
+    """Run a job in full view: its steps, then ``told(job)`` or its error.
+
+    ``deliver`` is called for a job that is done. ``aside``: what people read does not go to
+    standard output, which is for something else.
+    """
+    follower = Follower(shell, client, aside=aside)
     job = await follower.run(**request)
-    if shell.output.as_json:
-        shell.output.document(end_document(job))
-    elif job.state is JobState.DONE:
-        shell.output.line(told(job), "bold")
-    if job.state is JobState.DONE:
+    done = job.state is JobState.DONE
+    try:
+        delivered = await deliver(job) if done and deliver is not None else Delivered()
+    except MooringError as error:
+        # What was done stays done and is told all the same.
+        _tell(shell, job, told, Delivered(), aside=aside)
+        shell.output.explain(error.report())
+        return ExitStatus.FAILED
+    _tell(shell, job, told, delivered, aside=aside)
+    if done:
         return ExitStatus.DONE
     report = _reason(job)
     if report is not None:
@@ -168,6 +194,18 @@ async def run_job(
     if follower.interrupted:
         return ExitStatus.INTERRUPTED
     return ExitStatus.FAILED if report is None else exit_status_of(report.report().code)
+
+
+def _tell(
+    shell: Shell, job: Job, told: Callable[[Job], str], delivered: Delivered, *, aside: bool
+) -> None:
+    if shell.output.as_json:
+        shell.output.document(end_document(job) | delivered.document)
+    elif job.state is JobState.DONE:
+        write = shell.output.note if aside else shell.output.line
+        write(told(job), "bold")
+        if delivered.text:
+            write(delivered.text)
 
 
 async def read_with_job(shell: Shell, client: Client, **request: object) -> Job:

@@ -75,6 +75,25 @@ def read_network(
     return setting
 
 
+def optional_network(
+    ssid: str | None, network_file: str | None, *, password_stdin: bool
+) -> dict[str, Any] | None:
+    """As :func:`read_network`; None if no network is given."""
+    if ssid is None and network_file is None:
+        if password_stdin:
+            problem = "belongs to a network: give --ssid or --network"
+            raise InputError(field="--password-stdin", problem=problem)
+        return None
+    return read_network(ssid, network_file, password_stdin=password_stdin)
+
+
+def require_yes(known: bool, consequence: str) -> None:
+    """Raise :class:`InputError` unless the person is there to be asked or has said yes."""
+    if not known:
+        problem = f"is needed where nobody can be asked: {consequence}"
+        raise InputError(field="--yes", problem=problem)
+
+
 def load_network(name: str) -> dict[str, Any]:
     """A network setting from a file; :class:`InputError` names the file and never its content."""
     shown = "standard input" if name == "-" else clean_text(name)

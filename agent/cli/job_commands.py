@@ -10,49 +10,23 @@ import msgspec
 
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
+from agent.cli.header import HeaderFile, has_header, read_header
 from agent.cli.inputs import network_options, read_network
 from agent.cli.options import board_argument, confirm_option, json_option
 from agent.cli.output import seconds_text
 from agent.cli.progress import StepReporter
 from agent.cli.shell import run_command
-from agent.errors import ExitStatus
+from agent.errors import ExitStatus, InputError
 from agent.jobs.job import Job
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from agent.cli.client import Client
     from agent.cli.shell import Shell
 
 JOBS_SHOWN = 20
-
-
-@click.command()
-@board_argument
-@click.option("--cloud", required=True, metavar="CLOUD", help="arduino, or none.")
-@click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
-@network_options
-@confirm_option
-@json_option
-def provision(
-    *,
-    board: str,
-    cloud: str,
-    name: str,
-    ssid: str | None,
-    network_file: str | None,
-    password_stdin: bool,
-    confirmed: bool,
-    as_json: bool,
-) -> None:
-    """Give a board its network and its cloud."""
-
-    def begin(shell: Shell) -> Awaitable[ExitStatus]:
-        network = read_network(ssid, network_file, password_stdin=password_stdin)
-        request = {"board": board, "cloud": cloud, "name": name, "network": network}
-        return _run(shell, provisioned, kind="provision", confirmed=confirmed, **request)
-
-    run_command(as_json, begin)
 
 
 @click.command()
@@ -121,13 +95,22 @@ def jobs(*, board: str | None, limit: int, as_json: bool) -> None:
 
 @click.command()
 @click.argument("job_id", metavar="ID")
+@click.option(
+    "--header",
+    metavar="FILE",
+    help="Save the header file that this job has made, within an hour and from the same agent; "
+    "- for standard output.",
+)
 @json_option
-def job(*, job_id: str, as_json: bool) -> None:
+def job(*, job_id: str, header: str | None, as_json: bool) -> None:
     """One job with its steps."""
+    place = None if header is None else read_header(header)
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
             data = await client.call("jobs.get", job=job_id)
+            if place is not None:
+                return await _save(shell, client, place, data)
         if shell.output.as_json:
             shell.output.document(data)
             return ExitStatus.DONE
@@ -145,14 +128,17 @@ def job(*, job_id: str, as_json: bool) -> None:
     run_command(as_json, show)
 
 
-def provisioned(job: Job) -> str:
-    """How a provisioning ended well, in one line."""
-    result = job.result or {}
-    name = clean_text(str(result.get("device") or job.board_name or job.board))
-    took = seconds_text(result.get("seconds"))
-    if result.get("device_id"):
-        return f"Online as {name} ({took}), device {clean_text(str(result['device_id']))}"
-    return f"{name} has joined {clean_text(str(result.get('network', 'its network')))} ({took})"
+async def _save(shell: Shell, client: Client, place: HeaderFile, data: Any) -> ExitStatus:  # noqa: ANN401 - JSON data
+    found = msgspec.convert(data, Job)
+    if not has_header(found):
+        raise InputError(field="--header", problem="this job has made no such file")
+    place.require_free()
+    delivered = await place.deliver(shell, client, found)
+    if shell.output.as_json:
+        shell.output.document(delivered.document)
+    elif delivered.text:
+        shell.output.line(delivered.text)
+    return ExitStatus.DONE
 
 
 def _configured(job: Job) -> str:

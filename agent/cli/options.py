@@ -13,9 +13,16 @@ json_option: Final = click.option(
 board_argument: Final = click.argument("board", metavar="BOARD")
 """An id or any unambiguous part of one: a port, a serial number, a name."""
 
+model_option: Final = click.option(
+    "--model",
+    metavar="ID",
+    help="Which model the board is, if its USB ids leave that open.",
+)
+
 confirm_option: Final = click.option(
     "--yes",
     "confirmed",
     is_flag=True,
-    help="Go on in spite of warnings: a network that the board does not see, or what is erased.",
+    help="Go on without a question: about a network that the board does not see, or about what is "
+    "erased or overwritten.",
 )

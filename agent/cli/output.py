@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
@@ -46,6 +47,7 @@ _PLAIN: Final = str.maketrans(
         "▄": "o",
         "▆": "O",
         "█": "#",
+        "░": ".",
     }
 )
 """Our own characters for terminals that lack them."""
@@ -111,6 +113,13 @@ class Output:
             self.line("  ".join(cells).rstrip(), "bold" if number == 0 else None)
 
     # --- everything else -------------------------------------------------------------------------
+
+    def wrapped(self, first: str, text: str) -> None:
+        """A paragraph beside the result: ``first``, then ``text`` in a column of its own."""
+        rest = " " * cell_width(first)
+        width = max(_columns() - 1, len(rest) + 30)
+        for line in textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest):
+            self.note(line)
 
     def note(self, text: str, colour: Colour | None = None) -> None:
         """A line beside the result."""

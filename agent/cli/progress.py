@@ -18,14 +18,17 @@ _ENDED: dict[StepState, tuple[str, Colour | None]] = {
     StepState.FAILED: ("✗", "red"),
     StepState.SKIPPED: ("–", "dim"),
 }
+BAR_COLUMNS = 20
 TIME_COLUMNS = len("2 min 05 s")
 
 
 class StepReporter:
     """Compares each snapshot of a job with what it has shown, and shows the difference."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, *, aside: bool = False) -> None:
+        """``aside``: lines for people do not go to standard output."""
         self._output = output
+        self._write = output.note if aside else output.line
         self._shown: dict[str, Step] = {}
         self._columns = 0
 
@@ -48,7 +51,7 @@ class StepReporter:
             if step.state is StepState.RUNNING and step.started_at is not None:
                 parts = [clean_text(step.name), seconds_text(max(0, time.time() - step.started_at))]
                 if step.progress is not None:
-                    parts.append(f"{step.progress:.0%}")
+                    parts.append(bar(step.progress))
                 if step.message:
                     parts.append(clean_text(step.message))
                 self._output.status("  ".join(["…", *parts]))
@@ -64,7 +67,13 @@ class StepReporter:
         text = f"{mark} {name}{blanks} {seconds_text(step.seconds):>{TIME_COLUMNS}}"
         if step.message:
             text = f"{text}  {clean_text(step.message)}"
-        self._output.line(text.rstrip(), colour)
+        self._write(text.rstrip(), colour)
+
+
+def bar(progress: float) -> str:
+    """``█████░░░░░  50%``: how far a step is, 0 to 1."""
+    full = int(max(0.0, min(1.0, progress)) * BAR_COLUMNS)
+    return f"{'█' * full}{'░' * (BAR_COLUMNS - full)} {progress:4.0%}"
 
 
 def step_document(job: Job, step: Step) -> dict[str, Any]:

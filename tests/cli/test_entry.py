@@ -32,6 +32,8 @@ CONTRACT = {
     "origins",
     "simulate",
     "sketches",
+    "flash",
+    "migrate",
 }
 
 

@@ -7,7 +7,14 @@ import sys
 
 import pytest
 
-from agent.cli.inputs import FILE_BYTES, PASSWORD_VARIABLE, load_network, read_network
+from agent.cli.inputs import (
+    FILE_BYTES,
+    PASSWORD_VARIABLE,
+    load_network,
+    optional_network,
+    read_network,
+    require_yes,
+)
 from agent.errors import InputError
 from agent.settings import Secret
 
@@ -150,3 +157,20 @@ def test_a_file_that_cannot_be_used_is_named_and_not_quoted(stdin, tmp_path, con
     title = caught.value.report().title
     assert "MARKER" not in title
     assert title
+
+
+def test_a_network_may_be_left_out_but_not_by_half(stdin):
+    assert optional_network(None, None, password_stdin=False) is None
+    stdin(b"correct horse\n")
+    given = optional_network("Home", None, password_stdin=True)
+    assert given is not None
+    assert given["ssid"] == "Home"
+    with pytest.raises(InputError, match="belongs to a network"):
+        optional_network(None, None, password_stdin=True)
+
+
+def test_without_a_person_yes_must_be_said():
+    require_yes(True, "the sketch is overwritten")
+    with pytest.raises(InputError, match="the sketch is overwritten") as caught:
+        require_yes(False, "the sketch is overwritten")
+    assert caught.value.facts["field"] == "--yes"

@@ -1,0 +1,208 @@
+"""``provision`` and ``migrate``: give a board its network and its cloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import click
+
+from agent.cli.connect import open_client
+from agent.cli.follow import run_job
+from agent.cli.header import HEADER, HeaderFile, read_header
+from agent.cli.inputs import network_options, optional_network, require_yes
+from agent.cli.options import board_argument, confirm_option, json_option, model_option
+from agent.cli.output import seconds_text
+from agent.cli.shell import run_command
+from agent.errors import InputError
+from agent.jobs.which import FLASHING, Procedure
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from agent.cli.shell import Shell
+    from agent.errors import ExitStatus
+    from agent.jobs.job import Job
+
+PROCEDURES: Final = tuple(each for each in get_args(Procedure) if each != "unsupported")
+WITH_HEADER: Final = frozenset({"provision-1.0", "lora-1.0", "secret-key"})
+"""Procedures that end with a header file. The network only goes into it, if it is known."""
+BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
+"""Procedures that are decided without a look at the board, and that overwrite its sketch."""
+
+
+@click.command()
+@board_argument
+@click.option("--cloud", required=True, metavar="CLOUD", help="arduino, or none.")
+@click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
+@network_options
+@click.option(
+    "--procedure",
+    type=click.Choice(PROCEDURES),
+    help="The way to set the board up, in place of the one that Mooring finds.",
+)
+@click.option("--frequency-plan", metavar="ID", help="For a LoRa board; otherwise asked for.")
+@click.option(
+    "--header",
+    metavar="FILE",
+    help=f"Where a board that needs one gets its header file; default: {HEADER} in this folder, "
+    "- for standard output.",
+)
+@model_option
+@confirm_option
+@json_option
+def provision(
+    *,
+    board: str,
+    cloud: str,
+    name: str,
+    ssid: str | None,
+    network_file: str | None,
+    password_stdin: bool,
+    procedure: str | None,
+    frequency_plan: str | None,
+    header: str | None,
+    model: str | None,
+    confirmed: bool,
+    as_json: bool,
+) -> None:
+    """Give a board its network and its cloud.
+
+    Which way this goes depends on the board. Boards without provisioning 2.0 need no network here:
+    they get a device in the cloud, and you get a header file with secrets for your sketch.
+    """
+
+    def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        network = optional_network(ssid, network_file, password_stdin=password_stdin)
+        request: dict[str, Any] = {"cloud": cloud, "name": name, "network": network}
+        request |= {"model": model, "frequency_plan": frequency_plan, "confirmed": confirmed}
+        chosen = read_header(header)
+        if header is not None:
+            chosen.require_free()
+        return _provision(shell, board, procedure, chosen, request)
+
+    run_command(as_json, begin)
+
+
+@click.command()
+@board_argument
+@click.option("--cloud", metavar="CLOUD", default="arduino", show_default=True)
+@click.option("--name", metavar="NAME", help="What the device is called in the cloud.")
+@network_options
+@click.option(
+    "--prepare-only",
+    is_flag=True,
+    help="Stop when the board runs the sketch of provisioning 2.0.",
+)
+@click.option(
+    "--delete-old-device",
+    is_flag=True,
+    help="Delete the device that the board was before, once it is online again.",
+)
+@model_option
+@confirm_option
+@json_option
+def migrate(
+    *,
+    board: str,
+    cloud: str,
+    name: str | None,
+    ssid: str | None,
+    network_file: str | None,
+    password_stdin: bool,
+    prepare_only: bool,
+    delete_old_device: bool,
+    model: str | None,
+    confirmed: bool,
+    as_json: bool,
+) -> None:
+    """Bring a board from provisioning 1.0 to 2.0.
+
+    The sketch on the board is overwritten. What is kept and what is lost is told before that, and
+    which older device the cloud has. Without a network, the networks that the board sees are
+    offered when it has come so far.
+    """
+
+    def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        require_yes(shell.attended or confirmed, "the sketch on the board is overwritten")
+        network = optional_network(ssid, network_file, password_stdin=password_stdin)
+        if network is None and not (shell.attended or prepare_only):
+            raise InputError(field="--ssid or --network", problem="is needed: nobody can be asked")
+        request: dict[str, Any] = {"cloud": cloud, "name": name, "network": network}
+        request |= {"model": model, "prepare_only": prepare_only, "delete_old": delete_old_device}
+        return _migrate(shell, board, request | {"confirmed": confirmed})
+
+    run_command(as_json, begin)
+
+
+async def _provision(
+    shell: Shell, board: str, procedure: str | None, header: HeaderFile, request: dict[str, Any]
+) -> ExitStatus:
+    wanted = {} if procedure is None else {"procedure": procedure}
+    async with open_client(shell.output) as client:
+        advice = await client.call("board.procedure", board=board, **wanted)
+        way: str = advice["procedure"]
+        if request["network"] is None and way not in WITH_HEADER:
+            raise InputError(field="--ssid or --network", problem="give one of the two")
+        if way in WITH_HEADER:
+            header.require_free()
+        if way in (FLASHING if procedure else BY_MODEL):
+            known = shell.attended or request["confirmed"]
+            require_yes(known, "the sketch on the board is overwritten")
+
+        return await run_job(
+            shell,
+            client,
+            provisioned,
+            deliver=lambda job: header.deliver(shell, client, job),
+            aside=header.path is None,
+            kind="provision",
+            board=board,
+            **wanted,
+            **_given(request),
+        )
+
+
+async def _migrate(shell: Shell, board: str, request: dict[str, Any]) -> ExitStatus:
+    async with open_client(shell.output) as client:
+        return await run_job(
+            shell, client, provisioned, kind="migrate", board=board, **_given(request)
+        )
+
+
+def _given(request: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in request.items() if value not in (None, False)}
+
+
+def provisioned(job: Job) -> str:
+    """How a provisioning or a migration ended well."""
+    result = job.result or {}
+    if result.get("prepared"):
+        return _prepared(job, result)
+    name = _shown(result.get("device") or job.board_name or job.board)
+    took = seconds_text(result.get("seconds"))
+    if result.get("procedure") in WITH_HEADER:
+        lines = [f"{name} is in the cloud ({took}), device {_shown(result.get('device_id'))}"]
+        if result.get("eui"):
+            lines.append(f"EUI {_shown(result['eui'])}, App EUI {_shown(result.get('app_eui'))}")
+        return "\n".join(lines)
+    if not result.get("device_id"):
+        return f"{name} has joined {_shown(result.get('network', 'its network'))} ({took})"
+    lines = [f"Online as {name} ({took}), device {_shown(result['device_id'])}"]
+    deleted = result.get("deleted", ())
+    for old in result.get("old_devices", ()):
+        what = "deleted" if old["id"] in deleted else "still in the cloud"
+        lines.append(f"Older device {_shown(old['name'])} ({_shown(old['id'])}): {what}")
+    return "\n".join(lines)
+
+
+def _prepared(job: Job, result: dict[str, Any]) -> str:
+    facts = [f"sketch {_shown(result['sketch_version'])}"] if result.get("sketch_version") else []
+    if result.get("wifi_firmware"):
+        facts.append(f"Wi-Fi firmware {_shown(result['wifi_firmware'])}")
+    about = f" ({', '.join(facts)})" if facts else ""
+    return f"{_shown(job.board_name or job.board)} is ready for provisioning 2.0{about}"
+
+
+def _shown(value: object) -> str:
+    return clean_text(str(value))
