@@ -139,6 +139,30 @@ def test_models_of_provisioning_2_0_have_registration_ids(catalog):
     assert catalog.get("nano_rp2040_connect").registration == UsbId(0x2341, 0x005E)
 
 
+@pytest.mark.parametrize(
+    ("model", "flash", "first"),
+    [
+        ("mkr_wifi_1010", 0x40000, 0x2000),
+        ("mkr_1000_wifi", 0x40000, 0x2000),
+        ("mkr_gsm_1400", 0x40000, 0x2000),
+        ("mkr_nb_1500", 0x40000, 0x2000),
+        ("mkr_wan_1300", 0x40000, 0x2000),
+        ("mkr_wan_1310", 0x40000, 0x2000),
+        ("nano_33_iot", 0x40000, 0x2000),
+        ("wio_terminal", 0x80000, 0x4000),
+        ("uno_r4_wifi", 0x40000, 0x4000),
+        ("portenta_c33", 0x200000, 0x10000),
+        ("portenta_h7", 0x200000, 0x40000),
+        ("portenta_machine_control", 0x200000, 0x40000),
+        ("giga_r1_wifi", 0x200000, 0x40000),
+        ("opta", 0x200000, 0x40000),
+        ("nicla_vision", 0x200000, 0x40000),
+    ],
+)
+def test_the_room_for_a_sketch_is_the_flash_behind_the_loader(catalog, model, flash, first):
+    assert catalog.get(model).upload.max_size == flash - first
+
+
 def test_reconfiguration_tells_pin_time_led_and_words(catalog):
     reset = catalog.get("giga_r1_wifi").reconfiguration
     assert (reset.pin, reset.hold_seconds, reset.led) == ("7", 3, "green LED")

@@ -49,7 +49,7 @@ def test_a_file_that_the_board_takes_is_described(tmp_path, name, made_for, fqbn
     ("name", "data", "fqbn", "problem"),
     [
         ("a.bin", b"", MKR, "empty"),
-        ("a.bin", image(MKR) * 17, MKR, "room for 262144"),
+        ("a.bin", image(MKR) * 17, MKR, "room for 253952"),
         ("a.elf", image(RP2040), MKR, "takes .bin, not .elf"),
         ("a", image(MKR), MKR, "without extension"),
         ("a.uf2", image(MKR), PICO, "content"),

@@ -123,7 +123,7 @@ async def test_behind_the_bridge_the_speed_of_the_loader_is_tried_first_and_then
 
     async with SambaPort(loader, stays=True) as port:
         await flasher(UNO, opener).run(plan(UNO), FlashTarget(address=port.address), Steps())
-    assert tried == [230400, 921600]
+    assert tried == [model(UNO).upload.baud, 921600]
     assert holds(loader, plan(UNO).image)
 
 
