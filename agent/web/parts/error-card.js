@@ -1,5 +1,6 @@
 /** An error as people meet it: what happened, what it means, what to do; the code small at the end. */
 
+import { toClipboard } from "../lib/copies.js";
 import { View, h } from "../lib/dom.js";
 
 export class ErrorCard extends View {
@@ -36,15 +37,6 @@ function report(error, context) {
   const { code, title, meaning, remedy, retryable, facts } = error;
   const body = { error: { code, title, meaning, remedy, retryable, facts }, ...context };
   return JSON.stringify({ ...body, at: new Date().toISOString() }, null, 2);
-}
-
-async function toClipboard(/** @type {string} */ text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 customElements.define("error-card", ErrorCard);

@@ -1,5 +1,6 @@
 /** What a person sees before the first board. */
 
+import { toClipboard } from "../lib/copies.js";
 import { h } from "../lib/dom.js";
 import { symbol } from "../parts/drawing.js";
 
@@ -9,10 +10,7 @@ export function noBoards() {
   const copied = h("span.soft.small", { role: "status" });
   const copy = h("button.quiet", { type: "button" }, "Copy command");
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(DEMO).then(
-      () => (copied.textContent = "Copied."),
-      () => (copied.textContent = "The browser did not allow it."),
-    );
+    copied.textContent = (await toClipboard(DEMO)) ? "Copied." : "The browser did not allow it.";
   });
   return h(
     "section.sheet.no-boards",

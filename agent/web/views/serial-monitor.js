@@ -1,5 +1,6 @@
 /** What a board says on its serial port, and a line to answer. */
 
+import { download } from "../lib/copies.js";
 import { View, fill, freshId, h, say, set } from "../lib/dom.js";
 import { Scrollback, SerialText } from "../lib/serialtext.js";
 import { count, size } from "../lib/text.js";
@@ -175,10 +176,8 @@ export class SerialMonitor extends View {
   }
 
   #save() {
-    const url = URL.createObjectURL(new Blob([this.#kept.text()], { type: "text/plain;charset=utf-8" }));
     const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-    h("a", { href: url, download: `${this.board}-${stamp}.log` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    download(`${this.board}-${stamp}.log`, this.#kept.text());
   }
 
   #due = false;
