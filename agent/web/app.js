@@ -6,6 +6,7 @@
  */
 
 import { Announcer } from "./lib/announce.js";
+import { Decisions } from "./lib/decisions.js";
 import { Memory } from "./lib/memory.js";
 import { Store } from "./lib/store.js";
 import { Ticker } from "./lib/ticker.js";
@@ -16,6 +17,7 @@ import { Shell } from "./views/shell.js";
  * @typedef {object} App What every part of the page may use.
  * @property {Mooring} agent
  * @property {Store} store
+ * @property {Decisions} decisions
  * @property {Memory} memory
  * @property {Announcer} announcer
  * @property {Ticker} ticker
@@ -23,10 +25,13 @@ import { Shell } from "./views/shell.js";
 
 const agent = new Mooring({ origins: [location.origin] });
 
+const store = new Store(agent);
+
 /** @type {App} */
 const app = {
   agent,
-  store: new Store(agent),
+  store,
+  decisions: new Decisions(agent, store),
   memory: new Memory(),
   announcer: new Announcer(),
   ticker: new Ticker(),

@@ -7,7 +7,7 @@
 
 /**
  * @typedef {object} Port An address where a board can be reached.
- * @property {"serial"|"ble"|"ap"} kind
+ * @property {"serial"|"ble"|"ap"|"usb"|"volume"} kind `usb` and `volume`: bootloaders without a serial port.
  * @property {string} address
  * @property {number} [vid]
  * @property {number} [pid]
@@ -24,6 +24,7 @@
  * @property {string} name
  * @property {string|null} model Id in the catalogue; null for a board that is not in it.
  * @property {string|null} fqbn
+ * @property {string[]} [candidates] Ids of the models that it may be, where that cannot be told.
  * @property {Port[]} ports
  * @property {{supported: string[], installed: string|null}} provisioning
  * @property {"ready"|"busy"|"bootloader"|"unreachable"} state
@@ -117,7 +118,52 @@
  * @typedef {object} Action One way to answer a question.
  * @property {string} id
  * @property {string} label
- * @property {"password"|"network"|null} [needs] What the answer must carry.
+ * @property {"password"|"network"|"choice"|null} [needs] What the answer must carry.
+ */
+
+/**
+ * @typedef {object} Fate What becomes of one thing.
+ * @property {string} what
+ * @property {"kept"|"lost"|"new"} fate
+ * @property {string} [detail]
+ */
+
+/**
+ * @typedef {object} Choice One of several things to choose from.
+ * @property {string} id
+ * @property {string} label
+ * @property {string} [detail]
+ */
+
+/**
+ * @typedef {object} OldDevice What a cloud keeps of a board from earlier.
+ * @property {string} id
+ * @property {string} name
+ */
+
+/** @typedef {"provision-2.0"|"flash-then-2.0"|"migrate"|"provision-1.0"|"lora-1.0"|"secret-key"|"unsupported"} Procedure */
+
+/**
+ * @typedef {object} Decision How a board would be set up: result of `board.procedure`.
+ * @property {Procedure} procedure
+ * @property {string} reason
+ * @property {boolean} flashes The sketch on the board is overwritten.
+ * @property {Fate[]} [fates]
+ * @property {string|null} [warning]
+ * @property {Procedure[]} [possible] What may be asked for instead.
+ * @property {boolean} [overridden]
+ * @property {OldDevice[]} [old_devices]
+ */
+
+/**
+ * @typedef {object} SketchInfo A sketch on this computer.
+ * @property {string} id SHA-256 of its bytes.
+ * @property {string} name
+ * @property {number} size Bytes.
+ * @property {"provisioning-1.0"|"lora-1.0"|"provisioning-2.0"|"local"} kind
+ * @property {string} fqbn
+ * @property {string|null} [version]
+ * @property {number} fetched_at Unix seconds.
  */
 
 /**
@@ -131,6 +177,10 @@
  * @property {Record<string, any>} [network]
  * @property {NetworkOption[]} [networks]
  * @property {Partial<Reconfiguration>} [guide] How to reach the input of the board that is meant.
+ * @property {string} [reason] Why the job wants to go this way.
+ * @property {Fate[]} [fates] What is kept, lost and new, before something is overwritten.
+ * @property {Choice[]} [choices] For an action that needs a choice.
+ * @property {OldDevice[]} [old_devices]
  * @property {Action[]} actions
  */
 
@@ -139,7 +189,7 @@
 /**
  * @typedef {object} Job One piece of work that a person asked for, on one board.
  * @property {string} id
- * @property {"identify"|"networks"|"provision"|"configure"|"forget"} kind
+ * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"} kind
  * @property {string} board
  * @property {string} title
  * @property {JobState} state

@@ -14,7 +14,8 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 import dev
-from agent.bridge.pages import WEB_FOLDER
+from agent.bridge.pages import WEB_FOLDER, security_headers
+from tests.web.fake import FakeAgent
 from tests.web.rig import Agent, running_agent
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class _Files(SimpleHTTPRequestHandler):
-    """The page's files, and an empty document that may do everything."""
+    """The page's files with the headers of the agent, and an empty document that may do everything."""
 
     def do_GET(self) -> None:
         if self.path == "/empty":
@@ -56,6 +57,12 @@ class _Files(SimpleHTTPRequestHandler):
             self.wfile.write(b"<!doctype html><title>empty</title>")
             return
         super().do_GET()
+
+    def end_headers(self) -> None:
+        if self.path != "/empty":
+            for name, value in security_headers(self.headers["host"]).items():
+                self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - name of the base class
         """Say nothing."""
@@ -88,6 +95,14 @@ async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
     """The agent as people start it, with a simulated cloud and no board yet."""
     async with running_agent(tmp_path / "home") as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fake(page: Page) -> FakeAgent:
+    """An agent that does as the test says, behind the page at the origin ``files``."""
+    agent = FakeAgent()
+    await agent.serve(page)
+    return agent
 
 
 ALLOWED_COMPLAINTS = re.compile(

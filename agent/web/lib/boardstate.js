@@ -1,23 +1,15 @@
 /** The state of a board in words, colour and shape. Pure. */
 
+import { currentStep, doing, shareOf } from "./jobwords.js";
 import { percent, shortAddress } from "./text.js";
 import { ended } from "./store.js";
 
 /** A board counts as just plugged in for this long. */
 const NEW_S = 60;
 
-/** Fit for the chip that shows a job under way. */
-const DOING = /** @type {Record<string, string>} */ ({
-  identify: "reading",
-  networks: "scanning",
-  provision: "setting up",
-  configure: "changing network",
-  forget: "erasing",
-});
-
 /**
  * @typedef {object} Shown
- * @property {"ask"|"run"|"ok"|"bad"|"new"|"gone"|"busy"|"ready"} look Colour and shape.
+ * @property {"ask"|"run"|"ok"|"bad"|"new"|"gone"|"busy"|"wait"|"ready"} look Colour and shape.
  * @property {string} word
  * @property {string} detail One line that says more.
  */
@@ -31,18 +23,21 @@ const DOING = /** @type {Record<string, string>} */ ({
 export function stateOf(board, store, now) {
   const job = store.active(board.id);
   if (job) return working(job);
-  const detail = where(board);
+  const detail = `${dated(board)}${where(board)}`;
   if (board.state === "unreachable") return { look: "gone", word: "gone", detail: "not connected now" };
   if (board.state === "busy") {
     return { look: "busy", word: "in use", detail: board.holder ? `by ${board.holder}` : detail };
   }
-  if (board.state === "bootloader") return { look: "busy", word: "in its loader", detail };
+  if (board.state === "bootloader") return { look: "wait", word: "in bootloader", detail: `no sketch runs · ${detail}` };
   const last = store.lastWork(board.id);
   if (last && (last.ended_at ?? 0) > board.first_seen) {
     if (last.state === "failed" || last.state === "interrupted") {
       return { look: "bad", word: "problem", detail: last.error?.title ?? detail };
     }
-    if (last.state === "done" && last.kind === "provision") {
+    if (last.state === "done" && last.result?.files) {
+      return { look: "ok", word: "set up", detail: "online with your own sketch" };
+    }
+    if (last.state === "done" && ["provision", "migrate"].includes(last.kind) && !last.result?.prepared) {
       return { look: "ok", word: "online", detail };
     }
     if (last.state === "done" && last.kind === "configure") {
@@ -61,26 +56,37 @@ export function brief(shown) {
 
 /** @param {import("../types.js").Job} job @returns {Shown} */
 function working(job) {
-  const step = job.steps.find((entry) => entry.state === "asking" || entry.state === "running");
+  const step = currentStep(job);
   if (job.state === "asking") {
     return { look: "ask", word: "needs you", detail: job.question?.title ?? step?.name ?? "" };
   }
-  const done = job.steps.filter((entry) => ["done", "skipped"].includes(entry.state)).length;
-  const share = job.steps.length > 1 ? (done + (step?.progress ?? 0)) / job.steps.length : null;
-  const doing = DOING[job.kind] ?? job.kind;
+  const share = shareOf(job);
   return {
     look: "run",
-    word: share === null ? doing : `${doing} ${percent(share)}`,
+    word: share === null ? doing(job) : `${doing(job)} ${percent(share)}`,
     detail: step?.name ?? "",
   };
 }
+
+/** What makes a board one that can be updated. @param {import("../types.js").Board} board */
+function dated({ state, provisioning: { installed, supported } }) {
+  return state === "ready" && installed === "1.0" && supported.includes("2.0") ? "provisioning 1.0 · " : "";
+}
+
+/** How the kinds of port are called. */
+const PLACES = /** @type {Record<string, string>} */ ({ serial: "USB", usb: "USB", volume: "drive", ble: "Bluetooth", ap: "Wi-Fi" });
 
 /** Where a board is connected: “USB ttyACM0”. */
 export function where(/** @type {import("../types.js").Board} */ board) {
   const port = board.ports[0];
   if (!port) return "no port";
-  const kind = { serial: "USB", ble: "Bluetooth", ap: "Wi-Fi" }[port.kind] ?? port.kind;
+  const kind = PLACES[port.kind] ?? port.kind;
   return `${port.simulated ? "simulated" : kind} ${shortAddress(port.address)}`;
+}
+
+/** True if there is a port to read from; the bootloaders of some boards have none. */
+export function hasSerial(/** @type {import("../types.js").Board} */ board) {
+  return board.ports.some(({ kind }) => kind === "serial");
 }
 
 /** The state of a job as words and look. */

@@ -12,6 +12,7 @@ export class Memory {
   network = "";
   cloud = "";
   baud = 9600;
+  /** @type {Map<string, File>} The file that was chosen last for a board. */ files = new Map();
 
   /** Remember the password of a network. @param {string} network @param {string} password */
   keepPassword(network, password) {

@@ -4,6 +4,8 @@
  * Events: `boards`, `jobs`, `clouds`, `info`, `readings`. Everything is renewed at reconnection.
  */
 
+import { READING_KINDS } from "./jobwords.js";
+
 /** @typedef {import("../types.js").Board} Board */
 /** @typedef {import("../types.js").Job} Job */
 
@@ -22,9 +24,6 @@ const AGAIN_MS = 2_000;
 
 /** Ended jobs that the page keeps at hand. */
 const JOBS_KEPT = 200;
-
-/** Kinds of job that only read; they are shown as a state of the board, not as work. */
-const READING_KINDS = new Set(["identify", "networks"]);
 
 export class Store extends EventTarget {
   /** @type {Map<string, Board>} */ boards = new Map();

@@ -62,5 +62,6 @@ export function percent(/** @type {number} */ share) {
 
 /** A port's address without what all have in common: `ttyACM0` for `/dev/ttyACM0`. */
 export function shortAddress(/** @type {string} */ address) {
-  return address.replace(/^(\/dev\/|[a-z]+:\/\/)/, "");
+  const volume = address.match(/^(?:\/media|\/run\/media|\/Volumes)\/(?:.*\/)?([^/]+)\/?$/);
+  return volume ? volume[1] : address.replace(/^(\/dev\/|usb:|[a-z]+:\/\/)/, "");
 }

@@ -3,8 +3,10 @@
 import { View, fill, focusOn, freshId, h } from "../lib/dom.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
-import { resetDrawing } from "./drawing.js";
+import { ChoiceList } from "./choice-list.js";
+import { resetDrawing, symbol } from "./drawing.js";
 import { ErrorCard, codeLine } from "./error-card.js";
+import { FateList } from "./fate-list.js";
 import { ownField } from "./field.js";
 import { NetworkPicker } from "./network-picker.js";
 
@@ -16,10 +18,11 @@ const GIVE_UP = new Set(["stop", "undo"]);
 export class JobQuestion extends View {
   /** @type {any} */ #password = null;
   /** @type {NetworkPicker|null} */ #picker = null;
+  /** @type {ChoiceList|null} */ #choices = null;
   /** @type {HTMLButtonElement[]} */ #buttons = [];
 
   /**
-   * @param {import("../app.js").App} app
+   * @param {import("../app.js").App} app That knows the schema of networks, if the question needs it.
    * @param {import("../types.js").Job} job
    * @param {import("../types.js").Question} question
    */
@@ -37,7 +40,10 @@ export class JobQuestion extends View {
         "div.ask",
         { role: "group", "aria-labelledby": title },
         h("p.ask-title", { id: title, dir: "auto" }, question.title),
+        question.reason && !question.meaning?.includes(question.reason) && h("p", { dir: "auto" }, question.reason),
         question.meaning && h("p", { dir: "auto" }, question.meaning),
+        question.fates?.length ? new FateList(question.fates) : null,
+        this.#oldDevices(),
         question.safe && h("p.safe", {}, question.safe),
         this.#drawing(),
         this.answers,
@@ -50,6 +56,9 @@ export class JobQuestion extends View {
 
   focusFirst() {
     if (this.#password) this.#password.focus();
+    else if (this.#picker) this.#picker.focusChosen();
+    else if (this.question.fates?.length) focusOn(/** @type {HTMLElement} */ (this.firstElementChild)); // Read first.
+    else if (this.#choices) this.#choices.focusChosen();
     else if (this.#forward) this.#buttons[0]?.focus();
     else focusOn(/** @type {HTMLElement} */ (this.firstElementChild)); // Nobody gives up by accident.
   }
@@ -72,9 +81,32 @@ export class JobQuestion extends View {
       const form = this.#passwordForm(main);
       return [form, h("div.row", {}, ...others.map((action) => this.#button(action, "quiet")))];
     }
+    const rest = () => others.map((action) => this.#button(action, "quiet"));
+    if (main?.needs === "choice" && this.question.choices?.length) return [this.#choiceForm(main, rest())];
+    if (main?.needs === "network") return [this.#networkForm(main, main.label, rest())];
     const look = this.#forward ? "primary" : "quiet";
-    const buttons = main ? [this.#button(main, look), ...others.map((action) => this.#button(action, "quiet"))] : [];
+    const buttons = main ? [this.#button(main, look), ...rest()] : [];
     return [h("div.row", {}, ...buttons)];
+  }
+
+  /** The devices that the cloud keeps of this board from earlier. */
+  #oldDevices() {
+    const devices = this.question.old_devices ?? [];
+    return devices.length ? h("ul.old-devices", {}, ...devices.map(oldDevice)) : null;
+  }
+
+  /** @param {Action} action @param {HTMLElement[]} others */
+  #choiceForm(action, others) {
+    const choices = new ChoiceList(this.question.title, this.question.choices ?? [], { hidden: true });
+    this.#choices = choices;
+    const send = h("button.primary", { type: "submit" }, action.label);
+    this.#buttons.push(send);
+    const form = h("form.choose", { novalidate: true }, choices, h("div.row", {}, send, ...others));
+    form.addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (choices.check("Choose one first.")) void this.#answer({ action: action.id, choice: choices.value });
+    });
+    return form;
   }
 
   /** @param {Action} action */
@@ -114,32 +146,39 @@ export class JobQuestion extends View {
 
   /** @param {Action} action */
   #chooseNetwork(action) {
-    const { store, memory } = this.app;
-    const schema = store.networkSchema;
-    if (!schema) return;
-    const model = store.model(store.boards.get(this.job.board)?.model);
-    const kinds = kindsFor(model, [...kindSchemas(schema).keys()]);
-    const picker = new NetworkPicker({ schema, kinds, memory });
-    picker.show(this.question.networks ?? []);
-    this.#picker = picker;
-    const use = h("button.primary", { type: "submit" }, "Use this network");
     const back = h("button.quiet", { type: "button" }, "Back");
-    const form = h("form", { novalidate: true }, picker, h("div.row", {}, use, back));
     back.addEventListener("click", () => {
+      this.#picker = null;
       this.choice.hidden = true;
       this.answers.hidden = false;
       this.focusFirst();
     });
+    fill(this.choice, this.#networkForm(action, "Use this network", [back]));
+    this.choice.hidden = false;
+    this.answers.hidden = true;
+    this.#picker?.focusChosen();
+  }
+
+  /** @param {Action} action @param {string} label @param {HTMLElement[]} others */
+  #networkForm(action, label, others) {
+    const { store, memory } = this.app;
+    const schema = store.networkSchema ?? {};
+    const model = store.model(store.boards.get(this.job.board)?.model);
+    const kinds = kindsFor(model, [...kindSchemas(schema).keys()]);
+    const preferred = this.#networkKey ? "" : memory.network; // The network in question has failed.
+    const picker = new NetworkPicker({ schema, kinds, memory, preferred });
+    picker.show(this.question.networks ?? []);
+    this.#picker = picker;
+    const use = h("button.primary", { type: "submit" }, label);
+    this.#buttons.push(use);
+    const form = h("form.choose", { novalidate: true }, picker, h("div.row", {}, use, ...others));
     form.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (!picker.check()) return;
+      if (!picker.check()) return this.app.announcer.say("Choose a network and type its password.");
       picker.remember();
       void this.#answer({ action: action.id, network: picker.value });
     });
-    fill(this.choice, form);
-    this.choice.hidden = false;
-    this.answers.hidden = true;
-    picker.focusChosen();
+    return form;
   }
 
   /** Bytes in hex of the network in question. */
@@ -164,13 +203,18 @@ export class JobQuestion extends View {
       const { facts } = /** @type {any} */ (error);
       const name = String(facts?.field ?? "").replace(/^(answer\.)?(network\.)?/, "");
       const shown =
-        (this.#picker && !this.choice.hidden && this.#picker.showProblem(name, String(facts?.problem), true)) ||
+        (this.#picker && this.#picker.showProblem(name, String(facts?.problem), true)) ||
         (name === "password" && this.#password && (this.#password.showProblem(String(facts.problem)), true));
       if (!shown) fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
       this.app.announcer.say(/** @type {any} */ (error).title);
       for (const button of this.#buttons) button.disabled = false;
     }
   }
+}
+
+/** @param {{id: string, name: string}} device */
+function oldDevice({ id, name }) {
+  return h("li", {}, symbol("thing-cloud", 24, 24), h("span", {}, h("bdi", { dir: "auto" }, name), h("span.soft.small", {}, ` ${id}`)));
 }
 
 customElements.define("job-question", JobQuestion);

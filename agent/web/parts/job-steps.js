@@ -1,8 +1,10 @@
 /** The steps of a job as a list; the step that asks opens in place. */
 
 import { View, h, keyed, say, set } from "../lib/dom.js";
+import { headed } from "../lib/fates.js";
+import { NO_RETURN } from "../lib/jobwords.js";
 import { ended } from "../lib/store.js";
-import { duration } from "../lib/text.js";
+import { duration, percent } from "../lib/text.js";
 import { JobQuestion } from "./job-question.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -48,14 +50,19 @@ export class JobSteps extends View {
     item.dataset.state = step.state;
     set(item, "aria-current", step.state === "running" || step.state === "asking" ? "step" : null);
     say(item.querySelector(".dot"), MARKS[step.state] ?? String(number));
-    say(item.querySelector(".name"), step.name);
+    const [name, warning] = named(step);
+    say(item.querySelector(".name"), name);
+    if (warning) say(item.querySelector(".no-return"), warning);
     say(item.querySelector(".spoken"), `, ${SPOKEN[step.state]}`);
-    say(item.querySelector(".message"), step.message ?? "");
+    // While it runs, its message is the line above it.
+    const message = step.message ?? "";
+    say(item.querySelector(".message"), warning && message.startsWith(warning) ? "" : message);
     const meter = item.querySelector("progress");
     const known = step.state === "running" && typeof step.progress === "number";
     meter.hidden = !known;
     if (known) meter.value = step.progress;
-    set(meter, "aria-label", `Progress of ${step.name}`);
+    set(meter, "aria-label", `Progress of ${name}`);
+    say(item.querySelector(".share"), known ? percent(/** @type {number} */ (step.progress)) : "");
   }
 
   #times() {
@@ -77,7 +84,8 @@ export class JobSteps extends View {
     if (this.#question?.question.id === question?.id) return;
     this.#question?.remove();
     this.#question = null;
-    if (!question) return;
+    const ready = this.app.store.networkSchema || !question?.actions.some(({ needs }) => needs === "network");
+    if (!question || !ready) return;
     const step = `[data-key="${CSS.escape(question.step)}"]`;
     const place = this.list.querySelector(step) ?? this.list.lastElementChild;
     this.#question = new JobQuestion(this.app, job, question);
@@ -86,14 +94,28 @@ export class JobSteps extends View {
   }
 }
 
-function row() {
+/**
+ * The name of a step; for the step from which there is no way back also the line that says so.
+ *
+ * @param {Step} step
+ * @returns {[string, string]}
+ */
+function named(step) {
+  if (step.id !== NO_RETURN) return [step.name, ""];
+  const [name, ...rest] = step.name.split(" — ");
+  return [name, headed(rest.join(" — ") || "from here the old sketch is gone")];
+}
+
+/** @param {Step} step */
+function row(step) {
   return h(
     "li",
     {},
+    step.id === NO_RETURN ? h("p.no-return.small", {}) : null,
     h("span.dot", { "aria-hidden": "true" }),
     h("div.what", {}, h("span.name", { dir: "auto" }), h("span.spoken"), h("p.message.soft.small", { dir: "auto" })),
     h("span.time.soft.small"),
-    h("progress", { max: "1", hidden: true }),
+    h("div.meter", {}, h("progress", { max: "1", hidden: true }), h("span.share.soft.small", { "aria-hidden": "true" })),
   );
 }
 

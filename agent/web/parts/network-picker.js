@@ -30,8 +30,9 @@ export class NetworkPicker extends View {
    * @param {string[]} options.kinds Kinds that this board accepts.
    * @param {import("../lib/memory.js").Memory} options.memory
    * @param {string} [options.preferred] Bytes in hex of the network to choose at first.
+   * @param {boolean} [options.typed] No board looks for networks: everything is typed.
    */
-  constructor({ schema, kinds, memory, preferred = "" }) {
+  constructor({ schema, kinds, memory, preferred = "", typed = false }) {
     super();
     this.schema = schema;
     this.kinds = kinds;
@@ -52,7 +53,8 @@ export class NetworkPicker extends View {
     this.list.addEventListener("change", (/** @type {any} */ event) => this.#choose(event.target.value));
     this.addEventListener("input", () => this.#changed());
     this.password.text = memory.password(preferred);
-    if (!kinds.includes("wifi")) this.#chosen = OTHER;
+    if (typed || !kinds.includes("wifi")) this.#chosen = OTHER;
+    if (typed) this.firstElementChild?.remove();
     this.show([], true);
   }
 

@@ -2,10 +2,14 @@
 
 import { View, fill, h, say } from "../lib/dom.js";
 import { ago, duration } from "../lib/text.js";
+import { updates } from "../lib/procedures.js";
 import { ErrorCard } from "../parts/error-card.js";
 
 /** Rows that only a session can fill; they keep their place while it runs. */
 const READ = ["Unique id", "Sketch", "Wi-Fi firmware", "Library"];
+
+/** Errors that say: the sketch on the board does not speak provisioning 2.0. */
+const OTHER_SKETCH = /^board-(silent|no-list|other|wrong-sketch|answer-missing)$/;
 
 export class BoardFactsList extends View {
   #shown = "";
@@ -21,12 +25,14 @@ export class BoardFactsList extends View {
     this.button = h("button.link", { type: "button" }, "Read the board");
     this.button.addEventListener("click", () => this.app.store.read(id));
     this.error = h("div");
-    this.append(list, h("p.reading", {}, this.status, this.button), this.error);
+    this.line = h("p.reading", {}, this.status, this.button);
+    this.append(list, this.line, this.error);
   }
 
   connectedCallback() {
     const { store, ticker } = this.app;
     for (const topic of ["boards", "readings", "jobs"]) this.watch(store, topic, () => this.#draw());
+    this.watch(this.app.decisions, "decisions", () => this.#draw());
     this.onLeave(ticker.follow(() => this.#times()));
     this.#draw();
   }
@@ -39,13 +45,16 @@ export class BoardFactsList extends View {
     const facts = reading?.facts;
     const waiting = reading?.state === "reading" ? "…" : "–";
     this.#fill("Unique id", facts?.uhwid ?? board.uhwid ?? "", waiting);
-    const sketch = facts?.application_sketch
-      ? "your own sketch, with network settings"
-      : facts?.sketch_version && `provisioning ${facts.sketch_version}`;
-    this.#fill("Sketch", sketch ?? "", waiting);
+    const silent = reading?.state === "failed" && OTHER_SKETCH.test(reading.error?.code ?? "");
+    this.#fill("Sketch", sketchOf(board, facts) || (silent ? "none that speaks provisioning 2.0" : ""), waiting);
     this.#fill("Wi-Fi firmware", facts?.wifi_firmware ?? "", waiting);
     this.#fill("Library", facts?.library_version ?? "", waiting);
     this.#fill("Port", board.ports.map(portText).join(", "), "none now");
+    const loader = board.state === "bootloader";
+    const readable = board.provisioning.supported.includes("2.0") && !loader;
+    for (const term of READ) this.#hide(term, !readable || silent || (!reading && Boolean(board.provisioning.installed)));
+    this.#hide("Sketch", !readable && !loader && !board.provisioning.installed);
+    this.line.hidden = !readable;
     this.button.hidden = reading?.state === "reading" || reading?.state === "scanning" || board.state !== "ready";
     say(this.button, facts ? "Read again" : "Read the board");
     this.#times();
@@ -56,6 +65,13 @@ export class BoardFactsList extends View {
   #fill(term, value, otherwise) {
     const cell = this.rows.get(term);
     say(cell, value || otherwise);
+  }
+
+  /** @param {string} term @param {boolean} hidden */
+  #hide(term, hidden) {
+    const cell = /** @type {HTMLElement} */ (this.rows.get(term));
+    const title = /** @type {HTMLElement} */ (cell.previousElementSibling);
+    cell.hidden = title.hidden = hidden;
   }
 
   #times() {
@@ -71,16 +87,28 @@ export class BoardFactsList extends View {
 
   /** @param {import("../lib/store.js").Reading|undefined} reading */
   #problem(reading) {
-    const key = reading ? `${reading.startedAt}` : "";
+    const board = this.app.store.boards.get(this.board);
+    const procedure = board && reading && this.app.decisions.about(board).decision?.procedure;
+    // Said where the update is offered, and no reason to worry.
+    const expected = OTHER_SKETCH.test(reading?.error?.code ?? "") && updates(procedure);
+    const key = reading ? `${reading.startedAt} ${expected}` : "";
     if (key === this.#shown) return;
     this.#shown = key;
-    if (!reading?.error) return fill(this.error);
+    if (!reading?.error || expected) return fill(this.error);
     const retry = h("button.quiet", { type: "button" }, "Try again");
     retry.addEventListener("click", () => this.app.store.read(this.board));
     const context = { board: this.board, version: this.app.agent.info?.version };
     fill(this.error, new ErrorCard(reading.error, { actions: [retry], context }));
     this.app.announcer.say(reading.error.title);
   }
+}
+
+/** What runs on the board, as far as that is known. @param {import("../types.js").Board} board @param {import("../types.js").BoardFacts|null} [facts] */
+function sketchOf(board, facts) {
+  if (board.state === "bootloader") return "none runs: the board is in its bootloader";
+  if (facts?.application_sketch) return "your own sketch, with network settings";
+  if (facts?.sketch_version) return `provisioning ${facts.sketch_version}`;
+  return board.provisioning.installed === "1.0" ? "provisioning 1.0" : "";
 }
 
 /** @param {import("../types.js").Port} port */

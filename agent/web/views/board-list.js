@@ -2,6 +2,7 @@
 
 import { View, fill, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { brief, stateOf } from "../lib/boardstate.js";
+import { READING_KINDS } from "../lib/jobwords.js";
 import { href } from "../lib/router.js";
 import { boardDrawing, chip, updateChip } from "../parts/drawing.js";
 import { noBoards } from "./no-boards.js";
@@ -123,7 +124,7 @@ export class BoardList extends View {
       ? brief(stateOf(board, store, now))
       : stateOf(board, store, now);
     const job = store.active(board.id);
-    const atWork = job && !["identify", "networks"].includes(job.kind);
+    const atWork = job && !READING_KINDS.has(job.kind);
     set(item.firstElementChild, "href", atWork ? href("job", job.id) : href("board", board.id));
     set(item.firstElementChild, "aria-current", board.id === this.#current ? "true" : null);
     const name = item.querySelector(".name bdi");

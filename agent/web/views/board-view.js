@@ -2,22 +2,31 @@
 
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { ended } from "../lib/store.js";
-import { stateOf, where } from "../lib/boardstate.js";
+import { hasSerial, stateOf, where } from "../lib/boardstate.js";
+import { READING_KINDS } from "../lib/jobwords.js";
+import { delivers, updates, wayOf } from "../lib/procedures.js";
 import { href } from "../lib/router.js";
 import { boardDrawing, chip, updateChip } from "../parts/drawing.js";
 import { BoardFactsList } from "./board-facts.js";
 import { EraseForm } from "./erase-form.js";
 import { SerialMonitor } from "./serial-monitor.js";
 import { SetupForm } from "./setup-form.js";
+import { UpdateForm } from "./update-form.js";
+import { WriteForm } from "./write-form.js";
 
 /** @typedef {import("../types.js").Board} Board */
 
-const PARTS = [
-  ["setup", "Set up"],
-  ["network", "Change network"],
-  ["erase", "Erase network"],
-  ["monitor", "Serial monitor"],
-];
+const LABELS = /** @type {Record<string, string>} */ ({
+  setup: "Set up",
+  network: "Change network",
+  erase: "Erase network",
+  write: "Write a sketch…",
+  provisioning: "Write the provisioning sketch",
+  monitor: "Serial monitor",
+});
+
+/** Parts that talk about networks, which a bootloader does not. */
+const NETWORK_PARTS = new Set(["setup", "update", "network", "erase"]);
 
 const WORK = /** @type {Record<string, string>} */ ({
   asking: "This board needs you. ",
@@ -71,8 +80,9 @@ export class BoardView extends View {
   }
 
   connectedCallback() {
-    const { store, ticker } = this.app;
+    const { store, ticker, decisions } = this.app;
     for (const topic of ["boards", "jobs", "readings", "clouds"]) this.watch(store, topic, () => this.#draw());
+    this.watch(decisions, "decisions", () => this.#draw());
     this.onLeave(ticker.follow(() => this.#state()));
     this.#drawn = true;
     this.#draw();
@@ -100,10 +110,12 @@ export class BoardView extends View {
       fill(this.picture, boardDrawing(model, 84, 60));
     }
     this.#state();
-    this.#notice(board);
     this.#readUnasked(board);
-    const part = this.#part || this.#fitting(board);
-    this.#links(board, part);
+    const procedure = this.#procedure(board);
+    const parts = this.#parts(board, procedure);
+    this.#notice(board, procedure);
+    const part = this.#allowed(board, this.#part) || this.#fitting(board, parts);
+    this.#links(board, parts, procedure, part);
     this.#open(part);
   }
 
@@ -114,42 +126,85 @@ export class BoardView extends View {
   /** A person who opens an idle board that provisioning knows wants to see what it is. */
   #readUnasked(/** @type {Board} */ board) {
     const { store, agent } = this.app;
+    const { supported, installed } = board.provisioning;
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
-    if (board.state === "ready" && board.provisioning.supported.includes("2.0") && this.#part !== "monitor") {
-      void store.read(board.id);
-    }
+    if (installed === "1.0" || this.#part === "monitor") return; // There is nothing that 2.0 could read.
+    if (board.state === "ready" && supported.includes("2.0")) void store.read(board.id);
   }
 
-  /** The panel for a person who did not choose one. @param {Board} board */
-  #fitting(board) {
-    const { store } = this.app;
-    if (this.#shownPart && this.#shownPart !== "none") return this.#shownPart;
-    const job = store.active(board.id);
-    if (job && !["identify", "networks"].includes(job.kind)) return "none";
-    if (!board.provisioning.supported.includes("2.0")) return "none";
-    const last = store.lastWork(board.id);
-    const settled = last?.state === "done" && ["provision", "configure"].includes(last.kind);
-    return settled ? "none" : "setup";
+  /**
+   * The way to set this board up; empty while that is not known.
+   *
+   * A board that speaks 2.0 is read first: before that the agent could only guess.
+   *
+   * @param {Board} board
+   */
+  #procedure(board) {
+    const { supported, installed } = board.provisioning;
+    const able = supported.includes("2.0");
+    const asked = installed === "1.0" || this.app.store.reading(board.id);
+    if (!board.model || board.state === "bootloader" || (able && !asked)) return "";
+    return this.app.decisions.about(board).decision?.procedure ?? (able && installed === "1.0" ? "migrate" : "");
   }
 
-  /** @param {Board} board @param {string} part */
-  #links(board, part) {
+  /** What can be done with this board, in the order of its links. @param {Board} board @param {string} procedure */
+  #parts(board, procedure) {
     const able = board.provisioning.supported.includes("2.0");
-    const shown = PARTS.filter(([name]) => able || name === "monitor");
+    const writable = board.model || board.candidates?.length ? ["write"] : [];
+    const monitor = hasSerial(board) || !board.ports.length ? ["monitor"] : [];
+    if (board.state === "bootloader") return [...writable, ...(board.provisioning.supported.length ? ["provisioning"] : [])];
+    const update = updates(procedure) || delivers(procedure) ? ["update"] : [];
+    const reading = this.app.store.reading(board.id);
+    const application = Boolean(reading?.facts?.application_sketch);
+    const answers = able && !updates(procedure) && !delivers(procedure);
+    // A port that could not be opened says nothing about the sketch.
+    const blocked = able && reading?.error?.code?.startsWith("port");
+    return [
+      ...(answers || blocked ? ["setup"] : []),
+      ...update,
+      ...(answers || application || blocked ? ["network", "erase"] : []),
+      ...writable,
+      ...monitor,
+    ];
+  }
+
+  /** A part that the person chose, unless this board cannot do it now. @param {Board} board @param {string} part */
+  #allowed(board, part) {
+    return board.state === "bootloader" && NETWORK_PARTS.has(part) ? "" : part;
+  }
+
+  /** The panel for a person who did not choose one. @param {Board} board @param {string[]} parts */
+  #fitting(board, parts) {
+    const { store } = this.app;
+    if (this.#shownPart === "monitor" || parts.includes(this.#shownPart)) return this.#shownPart;
+    const job = store.active(board.id);
+    if (job && !READING_KINDS.has(job.kind)) return "none";
+    const last = store.lastWork(board.id);
+    const settled = last?.state === "done" && ["provision", "configure", "migrate"].includes(last.kind) && !last.result?.prepared;
+    if (settled) return "none";
+    const first = parts.find((part) => ["setup", "update", "network"].includes(part));
+    return first ?? "none";
+  }
+
+  /** @param {Board} board @param {string[]} parts @param {string} procedure @param {string} part */
+  #links(board, parts, procedure, part) {
     keyed(
       this.actions,
-      shown,
-      ([name]) => name,
-      ([name, label]) => h("a.button.quiet", { href: href("board", board.id, name) }, label),
-      (link, [name]) => set(link, "aria-current", name === part ? "true" : null),
+      parts,
+      (name) => name,
+      (name) => h("a.button.quiet", { href: href("board", board.id, name) }),
+      (link, name) => {
+        say(link, name === "update" ? wayOf(procedure).label : LABELS[name]);
+        set(link, "aria-current", name === part ? "true" : null);
+      },
     );
   }
 
-  /** What a person should know before choosing. @param {Board} board */
-  #notice(board) {
+  /** What a person should know before choosing. @param {Board} board @param {string} procedure */
+  #notice(board, procedure) {
     const job = this.app.store.active(this.id_);
-    const work = job && !ended(job) && !["identify", "networks"].includes(job.kind) ? job : null;
-    const text = work ? WORK[work.state] : remark(board);
+    const work = job && !ended(job) && !READING_KINDS.has(job.kind) ? job : null;
+    const text = work ? WORK[work.state] : this.#remark(board, procedure);
     const key = `${work?.id} ${text}`;
     if (this.notice.dataset.key === key) return;
     this.notice.dataset.key = key;
@@ -170,19 +225,25 @@ export class BoardView extends View {
   /** @param {string} part */
   #make(part) {
     if (part === "setup") return new SetupForm(this.app, this.id_, "provision");
+    if (part === "update") return new UpdateForm(this.app, this.id_);
+    if (part === "write") return new WriteForm(this.app, this.id_);
+    if (part === "provisioning") return new WriteForm(this.app, this.id_, true);
     if (part === "network") return new SetupForm(this.app, this.id_, "configure");
     if (part === "erase") return new EraseForm(this.app, this.id_);
     if (part === "monitor") return new SerialMonitor(this.app, this.id_);
     return null;
   }
-}
 
-/** Why less can be done with this board than with others. @param {Board} board */
-function remark(board) {
-  if (board.state === "bootloader") return "Its loader runs, not its sketch. Press its reset button once.";
-  if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";
-  if (!board.provisioning.supported.includes("2.0")) return "This kind of board cannot be set up by Mooring yet.";
-  return "";
+  /** Why less can be done with this board than with others. @param {Board} board @param {string} procedure */
+  #remark(board, procedure) {
+    if (board.state === "bootloader") {
+      return "This board is in its bootloader: no sketch runs on it, and it waits for one. Write a sketch, or press its reset button once to start the one it has.";
+    }
+    if (!board.model && board.candidates?.length) return "Mooring cannot tell which of several kinds this board is.";
+    if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";
+    if (procedure === "unsupported") return this.app.decisions.about(board).decision?.reason ?? "";
+    return "";
+  }
 }
 
 customElements.define("board-view", BoardView);

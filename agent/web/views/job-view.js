@@ -2,12 +2,14 @@
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
 import { jobState } from "../lib/boardstate.js";
+import { cancelMeaning, stageOf } from "../lib/jobwords.js";
 import { networkLabel } from "../lib/networks.js";
 import { href } from "../lib/router.js";
 import { ended } from "../lib/store.js";
 import { dateTime, duration } from "../lib/text.js";
 import { chip, updateChip } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { jobOutcome } from "../parts/job-outcome.js";
 import { JobSteps } from "../parts/job-steps.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -28,7 +30,9 @@ export class JobView extends View {
     this.steps = new JobSteps(app);
     this.end = h("div.end");
     this.cancel = h("button.quiet", { type: "button", hidden: true }, "Cancel");
-    this.cancel.addEventListener("click", () => this.#cancel());
+    this.cancel.addEventListener("click", () => (this.#costly ? this.#ask(true) : void this.#cancel()));
+    this.meaning = h("span.soft.small.meaning");
+    this.sure = this.#sure();
     this.when = h("p.soft.small");
     this.append(
       h("a.back", { href: href("boards") }, "‹ All boards"),
@@ -38,7 +42,8 @@ export class JobView extends View {
         h("div.job-head", {}, h("div", {}, this.heading, this.route), this.chip),
         this.steps,
         this.end,
-        h("div.row", {}, this.cancel),
+        h("div.row", {}, this.cancel, this.meaning),
+        this.sure,
         this.when,
       ),
     );
@@ -79,9 +84,12 @@ export class JobView extends View {
     updateChip(this.chip, jobState(job));
     this.steps.show(job);
     this.#drawEnd(job);
-    this.cancel.hidden = ended(job);
+    const over = ended(job);
+    if (over || !this.#costly) this.sure.hidden = true;
+    this.cancel.hidden = over || !this.sure.hidden;
     this.cancel.disabled = this.#cancelling;
     say(this.cancel, this.#cancelling ? "Cancelling…" : "Cancel");
+    say(this.meaning, this.cancel.hidden || this.#cancelling ? "" : cancelMeaning(job));
     const took = job.ended_at ? ` · took ${duration(job.ended_at - job.created_at)}` : "";
     say(this.when, `Started ${dateTime(job.created_at)}${took}`);
   }
@@ -105,40 +113,30 @@ export class JobView extends View {
     this.#ending = key;
     if (!key) return fill(this.end);
     this.#cancelling = false;
-    fill(this.end, this.#outcome(job));
+    fill(this.end, jobOutcome(this.app, job));
     // Whoever answered or cancelled here wants to know how it went.
     if (first && this.contains(document.activeElement)) focusOn(this.end.firstElementChild);
   }
 
-  /** @param {Job} job */
-  #outcome(job) {
-    if (job.state === "done") return this.#good(job);
-    const again = h("a.button.quiet", { href: href("board", job.board, partOf(job.kind)) }, "Start again");
-    if (job.state === "cancelled") {
-      return h("div.outcome", {}, h("p", {}, "Cancelled. What this job had claimed was given back."), h("div.row", {}, again));
-    }
-    const steps = job.steps.map(({ id, state, seconds, message }) => ({ id, state, seconds, message }));
-    const context = { job: job.id, kind: job.kind, board: job.board, steps, version: this.app.agent.info?.version };
-    if (!job.error) return h("div.outcome", {}, h("p", {}, "This job did not finish."), again);
-    return new ErrorCard(job.error, { actions: [again], context });
+  /** The board has no sketch now, so that stopping is asked for twice. */
+  get #costly() {
+    return Boolean(this.job) && stageOf(/** @type {Job} */ (this.job)) === "without";
   }
 
-  /** @param {Job} job */
-  #good(job) {
-    const name = job.result?.device || job.board_name;
-    const words = {
-      provision: job.request?.cloud === "none" ? "On the network" : "Online as ",
-      configure: "On its new network",
-      forget: "The network is erased",
-      identify: "The board was read",
-      networks: "The board looked for networks",
-    }[job.kind];
-    const named = words.endsWith("as ") ? h("bdi", {}, name) : null;
-    const links = [
-      h("a.button.quiet", { href: href("board", job.board) }, "Back to the board"),
-      h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor"),
-    ];
-    return h("div.outcome.good", {}, h("p.online", {}, words, named), h("div.row", {}, ...links));
+  #sure() {
+    const stop = h("button.danger", { type: "button" }, "Stop, and leave the board without a sketch");
+    const back = h("button.quiet", { type: "button" }, "Go on");
+    stop.addEventListener("click", () => (this.#ask(false), void this.#cancel()));
+    back.addEventListener("click", () => this.#ask(false));
+    const text = "The old sketch is gone and the new one is not there yet. The board would wait in its bootloader until a sketch is written.";
+    return h("div.sure", { role: "group", "aria-label": "Stop now?", hidden: true }, h("p", {}, text), h("div.row", {}, back, stop));
+  }
+
+  #ask(/** @type {boolean} */ open) {
+    this.sure.hidden = !open;
+    this.#draw();
+    if (open) this.sure.querySelector("button")?.focus();
+    else this.cancel.focus();
   }
 
   async #cancel() {
@@ -150,11 +148,6 @@ export class JobView extends View {
       this.#draw();
     });
   }
-}
-
-/** The form to start a job of this kind again. @param {string} kind */
-function partOf(kind) {
-  return /** @type {Record<string, string>} */ ({ provision: "setup", configure: "network", forget: "erase" })[kind] ?? "";
 }
 
 customElements.define("job-view", JobView);

@@ -1,5 +1,6 @@
 /** What changed, in a sentence for people who do not see it change. */
 
+import { READING_KINDS, stageOf } from "../lib/jobwords.js";
 import { ended } from "../lib/store.js";
 
 export class NewsReader {
@@ -24,8 +25,8 @@ export class NewsReader {
 
   /** @param {import("../types.js").Job|null} job */
   job(job) {
-    if (!job || job.kind === "identify" || job.kind === "networks") return;
-    const key = `${job.state} ${job.question?.id ?? ""}`;
+    if (!job || READING_KINDS.has(job.kind)) return;
+    const key = `${job.state} ${job.question?.id ?? ""} ${stageOf(job) === "without"}`;
     if (this.#said.get(job.id) === key) return;
     this.#said.set(job.id, key);
     this.app.announcer.say(sentence(job));
@@ -40,5 +41,6 @@ function sentence(job) {
   if (job.state === "failed") return `${job.title}: failed. ${job.error?.title ?? ""}`;
   if (job.state === "cancelled") return `${job.title}: cancelled.`;
   if (job.state === "interrupted") return `${job.title}: interrupted.`;
+  if (stageOf(job) === "without") return `${job.title}: from here the old sketch is gone.`;
   return "";
 }

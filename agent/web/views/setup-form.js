@@ -1,6 +1,7 @@
 /** What a board needs to know: its network, and for a set-up also its cloud and its name. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
+import { usualName } from "../lib/names.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { go } from "../lib/router.js";
 import { ago, duration } from "../lib/text.js";
@@ -105,19 +106,13 @@ export class SetupForm extends View {
   #drawDevice() {
     const cloud = this.#clouds?.cloud;
     if (!cloud || cloud.id === this.#deviceOf) return;
-    const draft = this.app.memory.draft(this.#formName);
-    const values = { name: this.#usualName(), ...draft.device, ...this.#device?.values };
+    const { store, memory } = this.app;
+    const draft = memory.draft(this.#formName);
+    const board = store.boards.get(this.board);
+    const values = { name: usualName(board, store.model(board?.model)), ...draft.device, ...this.#device?.values };
     this.#deviceOf = cloud.id;
     this.#device = new SchemaFields(cloud.device_schema, { values });
     fill(this.device, this.#device);
-  }
-
-  /** A name that every cloud takes: the model, and what tells this board from its like. */
-  #usualName() {
-    const board = this.app.store.boards.get(this.board);
-    const model = (this.app.store.model(board?.model)?.name ?? "board").replace(/^Arduino /, "");
-    const own = (board?.ports[0]?.serial_number ?? board?.id ?? "").replace(/[^A-Za-z0-9]/g, "").slice(-4);
-    return `${model} ${own}`.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
   }
 
   #scanStatus() {

@@ -1,0 +1,86 @@
+/** How a job ended, and where to go from there. */
+
+import { h } from "../lib/dom.js";
+import { cancelled, doneWords, partOf, stageOf } from "../lib/jobwords.js";
+import { href } from "../lib/router.js";
+import { size } from "../lib/text.js";
+import { ErrorCard } from "./error-card.js";
+import { SecretFile } from "./secret-file.js";
+
+/** @typedef {import("../types.js").Job} Job */
+
+/** Code of the error that a file does not fit the board. */
+const REFUSED = "flash-image";
+
+/** @param {import("../app.js").App} app @param {Job} job One that ended. @returns {HTMLElement} */
+export function jobOutcome(app, job) {
+  if (job.state === "done") return good(app, job);
+  const actions = [h("a.button.quiet", { href: href("board", job.board, partOf(job)) }, again(job)), ...clouds(job)];
+  const stopped = job.state === "cancelled" && (!job.error || job.error.code === "flash-stopped");
+  if (stopped) return h("div.outcome", {}, h("p", {}, cancelled(job)), h("div.row", {}, ...actions));
+  if (!job.error) return h("div.outcome", {}, h("p", {}, "This job did not finish."), h("div.row", {}, ...actions));
+  const steps = job.steps.map(({ id, state, seconds, message }) => ({ id, state, seconds, message }));
+  const context = { job: job.id, kind: job.kind, board: job.board, steps, version: app.agent.info?.version };
+  return new ErrorCard(job.error, { actions, context });
+}
+
+/** @param {Job} job */
+function again(job) {
+  if (job.error?.code === REFUSED) return "Choose another file, or write it anyway";
+  return job.kind === "flash" && stageOf(job) !== "before" ? "Write a sketch" : "Start again";
+}
+
+/** @param {Job} job */
+function clouds(job) {
+  return job.error?.code === "cloud-not-signed-in" ? [h("a.button.quiet", { href: href("clouds") }, "Sign in")] : [];
+}
+
+/** @param {import("../app.js").App} app @param {Job} job */
+function good(app, job) {
+  const { words, name } = doneWords(job);
+  const result = job.result ?? {};
+  const files = (result.files ?? []).map((/** @type {string} */ file) => new SecretFile(app, job, file));
+  const setup = result.prepared ? [h("a.button.primary", { href: href("board", job.board, "setup") }, "Set it up now")] : [];
+  const links = [
+    ...setup,
+    h("a.button.quiet", { href: href("board", job.board) }, "Back to the board"),
+    h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor"),
+  ];
+  return h(
+    "div.outcome.good",
+    {},
+    h("p.online", {}, words, name ? h("bdi", { dir: "auto" }, name) : null),
+    ...files,
+    ...remarks(result).map((text) => h("p", { dir: "auto" }, text)),
+    facts(result),
+    h("div.row", {}, ...links),
+  );
+}
+
+/** What a person should know besides. @param {Record<string, any>} result @returns {string[]} */
+function remarks(result) {
+  const deleted = new Set(result.deleted ?? []);
+  const devices = result.old_devices ?? [];
+  return [
+    ...(result.notes ?? []),
+    ...devices.map((/** @type {any} */ { id, name }) =>
+      deleted.has(id) ? `The old device “${name}” was deleted.` : `The old device “${name}” is still in your account.`,
+    ),
+  ];
+}
+
+/** What is worth knowing of a sketch that was written, of a board that was prepared, of a new device. */
+const WRITTEN = /** @type {Row[]} */ ([["sketch", "Sketch"], ["version", "Version"], ["bytes", "Size", size], ["sha256", "SHA-256"]]);
+const PREPARED = /** @type {Row[]} */ ([["sketch_version", "Sketch", (value) => `provisioning ${value}`], ["wifi_firmware", "Wi-Fi firmware"]]);
+const DEVICE = /** @type {Row[]} */ ([["device_id", "Device id"], ["eui", "Device EUI"], ["app_eui", "App EUI"]]);
+
+/** @typedef {[key: string, title: string, words?: (value: any) => string]} Row */
+
+/** @param {Record<string, any>} result */
+function facts(result) {
+  const rows = result.prepared ? PREPARED : result.files ? DEVICE : result.sketch ? WRITTEN : [];
+  const known = rows.filter(([key]) => result[key] !== undefined && result[key] !== null && result[key] !== "");
+  if (!known.length) return null;
+  const cells = known.flatMap(([key, title, words = String]) => [h("dt", {}, title), h("dd", { dir: "auto" }, words(result[key]))]);
+  return h("dl.small", {}, ...cells);
+}
