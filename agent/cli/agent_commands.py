@@ -51,7 +51,8 @@ def run(*, headless: bool = False, as_json: bool = False) -> None:
 def demo(*, once: bool, count: int, password_stdin: bool, as_json: bool) -> None:
     """The agent with simulated boards and a simulated cloud; opens the page.
 
-    Touches no board, no account and no file of yours.
+    Beside the boards of --boards a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0 are
+    plugged in, to be updated. Touches no board, no account and no file of yours.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
@@ -68,7 +69,7 @@ async def _show(shell: Shell, password: Secret | None, count: int) -> ExitStatus
     from agent.cli.demo import demo_surroundings
     from agent.cli.serve import serve
 
-    async with demo_surroundings(password=password, boards=count) as demo:
+    async with demo_surroundings(password=password, boards=count, old_boards=True) as demo:
         shown = demo.network.password.reveal() if password is None else "the one that you gave"
         shell.output.note(f"The password of {demo.network.ssid} is: {shown}")
         home = demo.paths.config_dir

@@ -1,4 +1,4 @@
-"""The surroundings of ``mooring demo``: a simulated board, a simulated cloud, a folder that goes.
+"""The surroundings of ``mooring demo``: simulated boards, a simulated cloud, a folder that goes.
 
 Nothing of the person's own is touched: no serial port, no account, no file.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.settings.config import ArduinoConfig, Config, PortsConfig
+from agent.settings.config import ArduinoConfig, Config, PortsConfig, SketchesConfig
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.settings import Secret
     from agent.settings.paths import Paths
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+    from agent.simulator.config import BoardConfig
     from agent.simulator.process import SimulatorHandle
     from agent.simulator.world import Network
 
@@ -28,6 +29,10 @@ DEVICE_NAME: Final = "kitchen-sensor"
 CLOUD_TITLE: Final = "Arduino Cloud (simulated)"
 REQUESTS_PER_S: Final = 1000.0
 """The simulated cloud has no request limit to respect."""
+OLD_DEVICES: Final = {"mkr_wifi_1010": "greenhouse (2021)", "uno_r4_wifi": "workshop (2023)"}
+"""Boards that run provisioning 1.0, and their devices in the cloud."""
+ANSWER_MS: Final = 30.0
+"""Of their bootloaders: three answers for 4 KiB take about as long as a real board writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,20 @@ class Demo:
 
 @contextlib.asynccontextmanager
 async def demo_surroundings(
-    *, password: Secret | None = None, boards: int = 1, speed: float = 1.0
+    *,
+    password: Secret | None = None,
+    boards: int = 1,
+    speed: float = 1.0,
+    old_boards: bool = False,
 ) -> AsyncIterator[Demo]:
     """Plug simulated boards in and open a simulated cloud, for as long as the context lasts.
 
     ``password`` becomes that of the network; ``speed`` is how much faster the boards' time runs.
+    ``old_boards``: behind the others a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0,
+    which the cloud knows as devices, and a list of 1.0 sketches.
     """
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
-    from agent.simulator.config import SimulatorConfig
+    from agent.simulator.config import BoardConfig, SimulatorConfig
     from agent.simulator.process import start_simulator
     from agent.simulator.world import demo_world
 
@@ -68,32 +79,71 @@ async def demo_surroundings(
     network = world.networks[0]
     if password is not None:
         network.password = password
-    with tempfile.TemporaryDirectory(prefix="mooring-demo-") as folder:
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mooring-demo-"))
         paths = find_paths({"MOORING_HOME": folder})
         paths.make()
         ports = str(Path(folder) / "ports")
-        async with SimulatedArduinoCloud() as cloud:
-            simulator = await start_simulator(
-                SimulatorConfig(
-                    count=boards,
-                    world=world,
-                    cloud=cloud.base_url,
-                    folder=ports,
-                    speed=speed,
-                )
+        cloud = await stack.enter_async_context(SimulatedArduinoCloud())
+        plugged = (BoardConfig(),) * boards
+        sketches = SketchesConfig()
+        if old_boards:
+            plugged += _old_boards(cloud, boards)
+            sketches = await _sketch_list(stack, Path(folder))
+        simulator = await start_simulator(
+            SimulatorConfig(
+                boards=plugged,
+                world=world,
+                cloud=cloud.base_url,
+                folder=ports,
+                speed=speed,
             )
-            async with simulator:
-                yield Demo(
-                    config=Config(
-                        ports=PortsConfig(system=False, simulated=ports),
-                        arduino=ArduinoConfig(
-                            base_url=cloud.base_url,
-                            title=CLOUD_TITLE,
-                            requests_per_s=REQUESTS_PER_S,
-                        ),
-                    ),
-                    paths=paths,
-                    network=network,
-                    boards=simulator,
-                    cloud=cloud,
-                )
+        )
+        yield Demo(
+            config=Config(
+                ports=PortsConfig(system=False, simulated=ports),
+                arduino=ArduinoConfig(
+                    base_url=cloud.base_url,
+                    title=CLOUD_TITLE,
+                    requests_per_s=REQUESTS_PER_S,
+                ),
+                sketches=sketches,
+            ),
+            paths=paths,
+            network=network,
+            boards=await stack.enter_async_context(simulator),
+            cloud=cloud,
+        )
+
+
+def _old_boards(cloud: SimulatedArduinoCloud, first: int) -> tuple[BoardConfig, ...]:
+    """Boards of 1.0 as the cloud knows them; ``first`` is the number of the first one."""
+    from agent.catalog import Catalog
+    from agent.simulator.config import BoardConfig, BootloaderConfig, complete
+    from agent.simulator.stock import give_sketches, know_old_board
+
+    catalog = Catalog.load()
+    give_sketches(cloud, catalog)
+    boards = []
+    for number, (model_id, name) in enumerate(OLD_DEVICES.items(), first):
+        board = BoardConfig(
+            model=model_id,
+            sketch="provisioning-1.0",
+            bootloader=BootloaderConfig(delay_ms=ANSWER_MS),
+        )
+        boards.append(board)
+        model = catalog.get(model_id)
+        assert model is not None  # noqa: S101  (in the catalogue)
+        know_old_board(cloud, complete(board, catalog, number), model, name)
+    return tuple(boards)
+
+
+async def _sketch_list(stack: contextlib.AsyncExitStack, folder: Path) -> SketchesConfig:
+    """A list of 1.0 sketches on a port of its own, and where its key is."""
+    from agent.simulator.sketch_index import SimulatedSketchIndex
+    from agent.simulator.stock import REAL_BYTES
+
+    index = await stack.enter_async_context(SimulatedSketchIndex(size=REAL_BYTES))
+    key = folder / "sketch-list.asc"
+    key.write_bytes(index.public_key)
+    return SketchesConfig(index_url=index.index_url, index_key=str(key))

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.catalog import Catalog
-from agent.simulator.images import ImageIdentity, build_image
+from agent.simulator.images import IMAGE_BYTES, ImageIdentity, build_image
 from agent.simulator.loopback_server import HOST, LoopbackServer
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ _BOMB_PART: Final = 1024 * 1024
 class SimulatedSketchIndex:
     """A list with a sketch for each model that has one in the real list; a context manager."""
 
-    def __init__(self, *, catalog: Catalog | None = None, port: int = 0) -> None:
+    def __init__(
+        self, *, catalog: Catalog | None = None, port: int = 0, size: int = IMAGE_BYTES
+    ) -> None:
+        """``size`` is that of each sketch in bytes."""
         from pysequoia import Profile, Tsk
 
         self.fault: Fault | None = None
@@ -69,7 +72,7 @@ class SimulatedSketchIndex:
             folder = f"/binaries/provision/{'lora' if lora else 'crypto'}"
             name = f"provision{model.upload.v1_binary_extension or model.upload.file_extension}"
             path = f"{folder}/{model.fqbn.replace(':', '.')}/{name}"
-            self._boards[model.fqbn] = path, build_image(identity, model)
+            self._boards[model.fqbn] = path, build_image(identity, model, size)
         self._server = LoopbackServer(
             Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])]), port=port
         )
