@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from agent.cli.output import clean_lines
 from agent.settings import Secret, clean_text
@@ -12,10 +14,12 @@ if TYPE_CHECKING:
     from agent.cli.shell import Shell
     from agent.jobs.job import Action, Question
 
+Entry: TypeAlias = tuple[str, Callable[[], Awaitable[dict[str, Any] | None]]]
+"""A line that can be chosen, and what completes it to an answer; None: choose again."""
 
 FATES: Final = ("lost", "new", "kept")
 """What a person should read first comes first."""
-GO_ON, STOP = "continue", "stop"
+YES_NO: Final = ["continue", "stop"]
 """Answers to a question that can be answered with yes or no."""
 TEXT_CHARS: Final = 500
 """Longest line of foreign text in a list."""
@@ -23,21 +27,18 @@ TEXT_CHARS: Final = 500
 
 async def ask_question(shell: Shell, question: Question) -> dict[str, Any]:
     """The answer for ``jobs.answer``; asks again until it can be used."""
-    output = shell.output
-    _explain(output, question)
+    _explain(shell.output, question)
     actions = question.actions
-    if question.fates and [action.id for action in actions] == [GO_ON, STOP]:
+    if question.fates and [action.id for action in actions] == YES_NO:
         return {"action": actions[not await _agreed(shell, actions[0].label)].id}
     if actions and actions[0].needs == "password":
         # The usual answer needs no choice: just the password.
         password = await shell.keyboard.ask("Password (empty for other choices): ", secret=True)
         if password:
             return {"action": actions[0].id, "password": Secret(password)}
-    for number, action in enumerate(actions, 1):
-        output.note(f"  {number}  {clean_text(action.label)}")
+    entries = _entries(shell, question)
     while True:
-        action = actions[await _number(shell, "Your choice", len(actions)) - 1]
-        answer = await _complete(shell, question, action)
+        answer = await _choose(shell, "Your choice", entries)
         if answer is not None:
             return answer
 
@@ -66,41 +67,66 @@ async def _agreed(shell: Shell, what: str) -> bool:
             return typed.strip().lower().startswith("y")
 
 
+def _entries(shell: Shell, question: Question) -> list[Entry]:
+    """One for each action; where the first one is a choice, one for each thing to choose."""
+    first, *others = question.actions
+    if first.needs == "choice":
+        entries = _choices(question, first)
+    elif first.needs == "network" and question.networks:
+        entries = _networks(shell, question, first)
+    else:
+        others, entries = question.actions, []
+    return entries + [
+        (action.label, partial(_complete, shell, question, action)) for action in others
+    ]
+
+
+async def _choose(shell: Shell, prompt: str, entries: list[Entry]) -> dict[str, Any] | None:
+    for number, (label, _) in enumerate(entries, 1):
+        shell.output.note(f"  {number}  {clean_text(label, TEXT_CHARS)}")
+    while True:
+        typed = await shell.keyboard.ask(f"{prompt} (1-{len(entries)}): ")
+        if typed.strip().isdecimal() and 1 <= int(typed) <= len(entries):
+            return await entries[int(typed) - 1][1]()
+
+
 async def _complete(shell: Shell, question: Question, action: Action) -> dict[str, Any] | None:
     if action.needs == "password":
         password = await shell.keyboard.ask("Password: ", secret=True)
         return {"action": action.id, "password": Secret(password)}
     if action.needs == "network":
-        network = await _choose_network(shell, question)
-        return None if network is None else {"action": action.id, "network": network}
+        return await _choose(shell, "Network", _networks(shell, question, action))
     if action.needs == "choice":
-        for number, choice in enumerate(question.choices, 1):
-            text = f"{choice.label}  {choice.detail}".rstrip()
-            shell.output.note(f"  {number}  {clean_text(text, TEXT_CHARS)}")
-        chosen = await _number(shell, "Your choice", len(question.choices)) - 1
-        return {"action": action.id, "choice": question.choices[chosen].id}
+        return await _choose(shell, "Your choice", _choices(question, action))
     return {"action": action.id}
 
 
-async def _choose_network(shell: Shell, question: Question) -> dict[str, Any] | None:
-    networks = [network for network in question.networks if network.get("ssid")]
-    for number, network in enumerate(networks, 1):
-        shell.output.note(f"  {number}  {clean_text(network['ssid'])}  {network['rssi_dbm']} dBm")
-    shell.output.note(f"  {len(networks) + 1}  another one (hidden)")
-    chosen = await _number(shell, "Network", len(networks) + 1) - 1
-    if chosen < len(networks):
-        network = networks[chosen]
-        name = {"ssid": network["ssid"], "ssid_hex": network["ssid_hex"]}
-    else:
-        name = {"ssid": await shell.keyboard.ask("Name of the network: ")}
-        if not name["ssid"]:
-            return None
-    password = await shell.keyboard.ask("Password (empty for an open network): ", secret=True)
-    return {"kind": "wifi", **name, "password": Secret(password)}
+def _choices(question: Question, action: Action) -> list[Entry]:
+    async def take(choice: str) -> dict[str, Any]:
+        return {"action": action.id, "choice": choice}
+
+    return [
+        (f"{choice.label}  {choice.detail}".rstrip(), partial(take, choice.id))
+        for choice in question.choices
+    ]
 
 
-async def _number(shell: Shell, prompt: str, highest: int) -> int:
-    while True:
-        typed = await shell.keyboard.ask(f"{prompt} (1-{highest}): ")
-        if typed.strip().isdecimal() and 1 <= int(typed) <= highest:
-            return int(typed)
+def _networks(shell: Shell, question: Question, action: Action) -> list[Entry]:
+    async def take(name: dict[str, str]) -> dict[str, Any] | None:
+        if not name:
+            name = {"ssid": await shell.keyboard.ask("Name of the network: ")}
+            if not name["ssid"]:
+                return None
+        password = await shell.keyboard.ask("Password (empty for an open network): ", secret=True)
+        network = {"kind": "wifi", **name, "password": Secret(password)}
+        return {"action": action.id, "network": network}
+
+    entries: list[Entry] = [
+        (
+            f"{network['ssid']}  {network['rssi_dbm']} dBm",
+            partial(take, {"ssid": network["ssid"], "ssid_hex": network["ssid_hex"]}),
+        )
+        for network in question.networks
+        if network.get("ssid")
+    ]
+    return [*entries, ("another one (hidden)", partial(take, {}))]

@@ -18,7 +18,8 @@ _ENDED: dict[StepState, tuple[str, Colour | None]] = {
     StepState.FAILED: ("✗", "red"),
     StepState.SKIPPED: ("–", "dim"),
 }
-BAR_COLUMNS = 20
+BAR_COLUMNS = 12
+"""Leaves room for the bytes in a terminal of 80 columns."""
 TIME_COLUMNS = len("2 min 05 s")
 
 
@@ -30,6 +31,7 @@ class StepReporter:
         self._output = output
         self._write = output.note if aside else output.line
         self._shown: dict[str, Step] = {}
+        self._told: dict[str, tuple[StepState, str]] = {}
         self._columns = 0
 
     def show(self, job: Job) -> None:
@@ -49,18 +51,22 @@ class StepReporter:
         """What runs now, with the time it has taken; called again and again."""
         for step in job.steps:
             if step.state is StepState.RUNNING and step.started_at is not None:
-                parts = [clean_text(step.name), seconds_text(max(0, time.time() - step.started_at))]
+                took = seconds_text(max(0, time.time() - step.started_at))
+                parts = [clean_text(step.name), took, clean_text(step.message)]
                 if step.progress is not None:
-                    parts.append(bar(step.progress))
-                if step.message:
-                    parts.append(clean_text(step.message))
-                self._output.status("  ".join(["…", *parts]))
+                    # The time is what a narrow terminal may cut off.
+                    parts = [parts[0], bar(step.progress), parts[2], took]
+                self._output.status("  ".join(["…", *filter(None, parts)]))
                 return
 
     def _line(self, step: Step) -> None:
         if step.started_at is None:
             # A planned step that was never begun.
             return
+        if self._told.get(step.id) == (step.state, step.message):
+            # It went on after a question, to the same end.
+            return
+        self._told[step.id] = (step.state, step.message)
         mark, colour = _ENDED[step.state]
         name = clean_text(step.name)
         blanks = " " * (self._columns - cell_width(name))
@@ -71,7 +77,7 @@ class StepReporter:
 
 
 def bar(progress: float) -> str:
-    """``█████░░░░░  50%``: how far a step is, 0 to 1."""
+    """``██████░░░░░░  50%``: how far a step is, 0 to 1."""
     full = int(max(0.0, min(1.0, progress)) * BAR_COLUMNS)
     return f"{'█' * full}{'░' * (BAR_COLUMNS - full)} {progress:4.0%}"
 

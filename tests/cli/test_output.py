@@ -8,12 +8,15 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.output import Output, cell_width, clean_lines, cut_to_width, seconds_text
+from agent.cli.progress import StepReporter, bar
 from agent.errors import PortBusy, StatusReported
+from agent.jobs.job import Job, JobKind, Step, StepState
 from tests.cli.terminal import open_terminal
 
 if TYPE_CHECKING:
@@ -51,6 +54,45 @@ def test_results_go_to_stdout_and_everything_else_to_stderr():
     streams.output.note("a remark")
     assert streams.out == "a result\n"
     assert streams.err == "a remark\n"
+
+
+def test_a_paragraph_keeps_its_column():
+    streams = Streams()
+    streams.output.wrapped("  lost  ", "word " * 40)
+    first, *rest = streams.err.splitlines()
+    assert first.startswith("  lost  word")
+    assert rest
+    assert all(line.startswith("        word") for line in rest)
+
+
+@pytest.mark.parametrize(
+    ("progress", "shown"), [(0, "░" * 12 + "   0%"), (0.5, "█" * 6 + "░" * 6 + "  50%")]
+)
+def test_a_bar_says_how_far_a_step_is(progress, shown):
+    assert bar(progress) == shown
+    assert bar(1.5).startswith("█" * 12)
+    assert bar(1.0) == "█" * 12 + " 100%"
+
+
+def test_a_step_that_goes_on_after_a_question_to_the_same_end_is_told_once():
+    streams = Streams()
+    reporter = StepReporter(streams.output)
+    done = Step(id="look", name="Look", state=StepState.DONE, started_at=1.0, message="1.0")
+    job = Job(id="1", kind=JobKind.MIGRATE, board="b", title="t", created_at=1.0, steps=[done])
+    asking = msgspec.structs.replace(done, state=StepState.ASKING)
+    later = msgspec.structs.replace(done, seconds=9.0)
+    for step in (done, asking, later):
+        reporter.show(msgspec.structs.replace(job, steps=[step]))
+    assert len(streams.out.splitlines()) == 1
+
+
+def test_steps_stand_beside_a_result_that_has_standard_output_for_itself():
+    streams = Streams()
+    done = Step(id="look", name="Look", state=StepState.DONE, started_at=1.0)
+    job = Job(id="1", kind=JobKind.MIGRATE, board="b", title="t", created_at=1.0, steps=[done])
+    StepReporter(streams.output, aside=True).show(job)
+    assert streams.out == ""
+    assert "Look" in streams.err
 
 
 def test_columns_are_aligned_also_with_wide_characters():
