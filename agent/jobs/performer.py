@@ -141,17 +141,27 @@ class Performer:
     async def _restart(self, seconds: float) -> None:
         """Return when the board vanished and is there again."""
         gone = asyncio.Event()
+        boards = self._surroundings.boards
+        before = {port.address for port in boards.find(self._board).ports}
 
         def changed(changes: BoardChanges) -> None:
-            if is_away(self._board, changes):
+            if is_away(self._board, changes) or moved(self._board, before, changes):
                 gone.set()
 
-        unsubscribe = self._surroundings.boards.subscribe(changed)
+        unsubscribe = boards.subscribe(changed)
         try:
             await gone.wait()
         finally:
             unsubscribe()
-        await self._surroundings.boards.wait_back(self._board, seconds)
+        await boards.wait_back(self._board, seconds)
+
+
+def moved(board: str, before: set[str], changes: BoardChanges) -> bool:
+    """Whether the board has none of its ports any more: its absence was too short to be seen."""
+    return any(
+        changed.id == board and before.isdisjoint(port.address for port in changed.ports)
+        for changed in changes.changed
+    )
 
 
 def is_away(board: str, changes: BoardChanges) -> bool:

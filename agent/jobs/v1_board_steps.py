@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.errors import AnswerMissing, MooringError, PortError, SketchHalted, SketchInTheWay
+from agent.errors import (
+    AnswerMissing,
+    MooringError,
+    NetworkModuleFailed,
+    PortError,
+    SketchHalted,
+    SketchInTheWay,
+)
 from agent.jobs import questions
 from agent.jobs.device_steps import DeviceSteps
 from agent.jobs.effects import (
@@ -145,8 +152,8 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
         self.trouble = error
         if isinstance(error, PortError):
             self._go(State.RETURNING)
-        elif isinstance(error, AnswerMissing | SketchHalted):
-            self._halts += isinstance(error, SketchHalted)
+        elif isinstance(error, AnswerMissing | SketchHalted | NetworkModuleFailed):
+            self._halts += not isinstance(error, AnswerMissing)
             self._go(State.TROUBLED)
         else:
             self._give_up(error)

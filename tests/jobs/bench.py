@@ -104,8 +104,10 @@ class Bench:
                 self.cloud.give_binary(model.fqbn, f"{model.id}.bin", build_image(runs, model))
         return self.index
 
-    async def plug(self, *faults: StepFault, **config: Any) -> SimulatedDevice:
-        """A board fresh from its box."""
+    async def plug(
+        self, *faults: StepFault, world: World | None = None, **config: Any
+    ) -> SimulatedDevice:
+        """A board fresh from its box; ``world``: surroundings of its own."""
         given = SimulatorConfig(
             board=BoardConfig(**config),
             timing=VECTOR_TIMING,
@@ -120,7 +122,7 @@ class Bench:
             given,
             self.catalog,
             number=len(self.devices),
-            world=self.world,
+            world=world or self.world,
             on_event=self.events.append,
         )
         self.devices.append(device)

@@ -1,6 +1,7 @@
 """An agent that kills itself at a given moment of a provisioning; started by ``test_crash.py``.
 
-Reads a JSON object from standard input: folder, base_url, client_id, client_secret, moment.
+Reads a JSON object from standard input: folder, base_url, client_id, client_secret, moment, network;
+perhaps index (url and key of a list of sketches) and request (what is asked for in addition).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.boards.service import BoardService
 from agent.boards.simulated_ports import SimulatedPorts
@@ -34,10 +35,15 @@ def die() -> None:
 
 
 class Deadly:
-    """Passes calls on to ``real`` and dies before or after the one that is due."""
+    """Passes calls on to ``real`` and dies before or after the one that is due.
 
-    def __init__(self, real: Any, moment: str) -> None:
+    Calls of ``part`` are named with it: ``devices.create``.
+    """
+
+    def __init__(self, real: Any, moment: str, part: str = "") -> None:
         self._real = real
+        self._moment = moment
+        self._part = part
         self._when, _, self._what = moment.partition(" ")
 
     def __getattr__(self, name: str) -> Any:
@@ -46,7 +52,7 @@ class Deadly:
             return found
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            shown = " ".join(filter(None, [name, *(kind(arg) for arg in args)]))
+            shown = " ".join(filter(None, [self._part + name, *(kind(arg) for arg in args)]))
             due = shown == self._what
             if due and self._when == "before":
                 die()
@@ -56,6 +62,20 @@ class Deadly:
             return result
 
         return call
+
+
+class DeadlyCloud(Deadly):
+    """The same for the calls of its devices."""
+
+    async def devices(self) -> Any:
+        return Deadly(await self._real.devices(), self._moment, "devices.")
+
+
+class KnownIndex(NamedTuple):
+    """What a store of sketches needs to know of a list."""
+
+    index_url: str
+    public_key: bytes
 
 
 def kind(argument: Any) -> str:
@@ -74,7 +94,9 @@ async def main() -> None:
     arduino = ArduinoCloud(base_url=given["base_url"], accounts=store, catalog=catalog)
     await arduino.login({k: given[k] for k in ("client_id", "client_secret")})
     journal: Any = Deadly(await open_journal(folder / "journal.sqlite3"), moment)
-    cloud: Any = Deadly(arduino, moment)
+    cloud: Any = DeadlyCloud(arduino, moment)
+    index = given.get("index")
+    listed = KnownIndex(index["url"], bytes.fromhex(index["key"])) if index else None
 
     async def opener(link: Any, *, known: bool = False, flashed: bool = False) -> Any:
         return Deadly(await open_session(link, known=known, flashed=flashed), moment)
@@ -85,7 +107,7 @@ async def main() -> None:
         clouds={"arduino": cloud},
         journal=journal,
         flashers=Flashers(),
-        sketches=Deadly(sketches_in(folder, arduino), moment),
+        sketches=Deadly(sketches_in(folder, arduino, listed), moment),
     )
     jobs = JobService(surroundings, catalog)
     await jobs.start_up()
@@ -95,7 +117,7 @@ async def main() -> None:
         "cloud": "arduino",
         "name": "kitchen-sensor",
         "network": given["network"],
-    }
+    } | given.get("request", {})
     job = await jobs.wait(await jobs.start(request, attended=True))
     print(job.state.value)
 

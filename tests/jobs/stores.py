@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agent.clouds.downloads import Downloads
 from agent.flash.fetch import Sketches
@@ -14,14 +14,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.flash.fetcher import SketchCloud
-    from agent.simulator.sketch_index import SimulatedSketchIndex
+
+
+class Index(Protocol):
+    """A list of sketches (``agent.simulator.sketch_index``)."""
+
+    @property
+    def index_url(self) -> str:
+        """Where it is."""
+
+    @property
+    def public_key(self) -> bytes:
+        """What it is signed with."""
+
 
 NOWHERE = "http://127.0.0.1:1/index.json.gz"
 
 
-def sketches_in(
-    folder: Path, cloud: SketchCloud, index: SimulatedSketchIndex | None = None
-) -> Sketches:
+def sketches_in(folder: Path, cloud: SketchCloud, index: Index | None = None) -> Sketches:
     """The store in ``folder/sketches``; without ``index`` the list cannot be reached."""
     key, url = INDEX_KEY, NOWHERE
     if index is not None:

@@ -6,22 +6,15 @@ online under its claim, or the claim is undone.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.jobs.job import JobState
-from tests.jobs.bench import PASSWORD
+from tests.jobs.crashes import killed
 
 if TYPE_CHECKING:
     from tests.jobs.bench import Bench
-
-ROOT = Path(__file__).parents[2]
 
 UNDONE = (
     "before record claim-intent",
@@ -48,35 +41,6 @@ ONLINE = (
     "after save done",
 )
 EARLY = ("after reserve", "after save running", "before read", "after read_identity")
-
-
-async def killed(bench: Bench, moment: str) -> None:
-    """Run an agent in a process of its own that dies at ``moment``."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.jobs.crash_child",
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    given = {
-        "folder": str(bench.folder),
-        "moment": moment,
-        "base_url": bench.cloud.base_url,
-        "client_id": bench.cloud.client_id,
-        "client_secret": bench.cloud.client_secret.reveal(),
-        "network": {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD},
-    }
-    try:
-        async with asyncio.timeout(15):
-            out, _ = await child.communicate(json.dumps(given).encode() + b"\n")
-    except TimeoutError:
-        child.kill()
-        await child.wait()
-        raise
-    assert child.returncode in {-9, 9}, f"it was not killed {moment}, but said {out!r}"
 
 
 @pytest.mark.parametrize("moment", [*EARLY, *UNDONE, *ONLINE])
