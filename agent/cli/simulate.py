@@ -55,6 +55,8 @@ SKETCHES: Final = (
     "other",
 )
 UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")
+COMES: Final = ("once", "glitch", "never")
+SERIALS: Final = ("same", "none", "other")
 ELEMENT: Final = ("ok", "no_answer", "no_configuration", "no_lock", "no_key", "no_write")
 
 
@@ -121,6 +123,16 @@ _faults = _options(
     click.option("--wedge-at", type=_step, multiple=True, help="Hear nothing from this step on."),
     click.option("--back-after", type=_Number(0), metavar="SECONDS", help="Plug in again after."),
 )
+_bootloader = _options(
+    click.option("--bootloader", type=click.Choice(COMES), help="How it comes after a touch."),
+    click.option(
+        "--bootloader-serial", type=click.Choice(SERIALS), help="Serial number that it shows."
+    ),
+    click.option("--bootloader-silent", is_flag=True, help="It answers nothing."),
+    click.option("--bootloader-delay", type=_Number(0, 10_000), help="N ms before its answers."),
+    click.option("--flip", is_flag=True, help="It writes one byte wrongly."),
+    click.option("--back-as", metavar="TEXT", help="Serial number of what comes after flashing."),
+)
 _process = _options(
     click.option("--speed", type=_Number(0.01, 1_000), default=1.0, help="Of its time."),
     click.option("--count", type=click.IntRange(1, 256), default=1, help="Number of boards."),
@@ -141,6 +153,7 @@ _process = _options(
 @_firmware
 @_line
 @_faults
+@_bootloader
 @_process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
     """A simulated board of MODEL (uno_r4_wifi, opta, …); prints its port.
@@ -149,7 +162,7 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
     "correct horse", an Office, one without Internet, a hidden one.
 
     While it runs, each line of standard input is a command as a JSON object: {"unplug": true},
-    {"plug": true}, {"press": "reset"}, {"press": "reconfigure"}, {"fault": "silence"},
+    {"plug": true}, {"press": "reset"}, {"press": "bootloader"}, {"fault": "silence"},
     {"world": {"networks": [{"ssid": "Other", "rssi": -50}]}}, {"status": true}.
     """
     from agent.cli.output import Output
@@ -175,17 +188,34 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
 def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
     """The simulator that the options describe; raises :class:`InputError`."""
     from agent.catalog import Catalog
-    from agent.simulator.config import BoardConfig, LineFaults, SimulatorConfig, complete
+    from agent.simulator.config import (
+        BoardConfig,
+        BootloaderConfig,
+        LineFaults,
+        SimulatorConfig,
+        complete,
+        default_sketch,
+    )
 
+    catalog = Catalog.load()
+    known = catalog.get(model)
+    usual = default_sketch(known) if known is not None else "provisioning"
     board = BoardConfig(
         model=model,
-        sketch=given["sketch"] or ("application" if given["application"] else "provisioning"),
+        sketch=given["sketch"] or ("application" if given["application"] else usual),
         answers=not given["foreign_sketch"],
         log=given["log"],
         wifi=not given["no_wifi"],
+        bootloader=BootloaderConfig(
+            comes=given["bootloader"] or "once",
+            serial_number=given["bootloader_serial"] or "same",
+            silent=given["bootloader_silent"],
+            delay_ms=given["bootloader_delay"] or 0.0,
+            back_as=given["back_as"] or "",
+        ),
         **_given(given, "sketch_version", "library_version", "wifi_firmware", "serial_number"),
     )
-    complete(board, Catalog.load())
+    complete(board, catalog)
     return SimulatorConfig(
         board=board,
         count=given["count"],
@@ -211,11 +241,13 @@ def _step_faults(given: dict[str, Any]) -> tuple[Any, ...]:
     from agent.simulator.config import StepFault
 
     kinds = {"unplug_at": "unplug", "reboot_at": "reboot", "silent_at": "silence"}
-    return tuple(
+    faults = [StepFault(at="write", do="flip")] if given["flip"] else []
+    faults += (
         StepFault(at=step, do=action, back_after=given["back_after"])  # type: ignore[arg-type]  # click checked both
         for option, action in {**kinds, "wedge_at": "wedge"}.items()
         for step in given[option]
     )
+    return tuple(faults)
 
 
 def _world(given: dict[str, Any]) -> World:

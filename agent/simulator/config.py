@@ -239,6 +239,15 @@ _SKETCH_WORDS = {
 }
 
 
+def default_sketch(model: Model) -> SketchName:
+    """What a board of this model carries if nobody says otherwise: the newest that there is."""
+    if "2.0" in model.provisioning:
+        return "provisioning"
+    if "1.0" not in model.provisioning:
+        return "other"
+    return "lora-1.0" if "lora" in model.connectivity else "provisioning-1.0"
+
+
 def _carries(model: Model, sketch: SketchName) -> bool:
     """Which boards a sketch is made for (protocol-v1, section 1).
 

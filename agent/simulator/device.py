@@ -201,24 +201,24 @@ class SimulatedDevice:
             self._face.host_opened(is_open)
 
     def touched(self) -> None:
-        """A host set 1200 baud and hung up: the sketch, or the bridge, feels it."""
-        if self._entry not in {Entry.RESTARTS, Entry.STAYS}:
-            return
-        if not isinstance(self._face, SketchFace):
+        """A host set 1200 baud and hung up: a sketch feels it, a bridge whatever runs behind it."""
+        bridged = self._entry is Entry.STAYS
+        feels = self._entry is Entry.RESTARTS and isinstance(self._face, SketchFace)
+        if not bridged and not feels:
             return
         self._stage.tell("touch")
         fault = self._stage.take_fault("touch")
         if fault is not None:
             self.apply(fault.do, fault.back_after)
-        if self._face is None:
+        if self._powered_at is None:
             return
-        delay = self._config.timing.touch
-        if self._entry is Entry.STAYS:
+        timing = self._config.timing
+        if bridged:
             self._drop_face()
-            delay = self._config.timing.bridge_reset
         self._cancel_countdown()
+        delay_s = self._stage.real_s(timing.bridge_reset if bridged else timing.touch)
         loop = asyncio.get_running_loop()
-        self._countdown = loop.call_later(self._stage.real_s(delay), self._leave_sketch)
+        self._countdown = loop.call_later(delay_s, self._leave_sketch)
 
     # --- what the face that is up tells ---
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +20,7 @@ from agent.simulator.config import (
     MILESTONES,
     SKETCHES,
     V1_MILESTONES,
+    BootloaderConfig,
     StepFault,
 )
 from agent.simulator.world import SecureElement, Uplink
@@ -47,6 +48,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_lists_of_the_command_are_those_of_the_simulator() -> None:
     assert command.STEPS == MILESTONES + V1_MILESTONES + LOADER_MILESTONES
     assert command.SKETCHES == SKETCHES
+    fields = get_type_hints(BootloaderConfig)
+    assert get_args(fields["comes"]) == command.COMES
+    assert get_args(fields["serial_number"]) == command.SERIALS
     assert {Uplink(name) for name in command.UPLINKS} == set(Uplink)
     assert {SecureElement(name) for name in command.ELEMENT} == set(SecureElement)
 
@@ -90,6 +94,36 @@ def test_every_option_reaches_the_simulator() -> None:
     }
     assert (config.speed, config.count, config.folder, config.seed) == (20, 3, "there", 5)
     assert (config.tcp, config.dtr, config.cloud) == (True, True, "http://127.0.0.1:1")
+
+
+def test_every_option_about_the_bootloader_reaches_the_simulator() -> None:
+    config = config_of(
+        *("--bootloader", "glitch", "--bootloader-serial", "none", "--bootloader-silent"),
+        *("--bootloader-delay", "7", "--flip", "--back-as", "OTHER", "--unplug-at", "erase"),
+    )
+    assert config.board.bootloader == BootloaderConfig(
+        comes="glitch", serial_number="none", silent=True, delay_ms=7, back_as="OTHER"
+    )
+    assert set(config.faults) == {
+        StepFault(at="write", do="flip"),
+        StepFault(at="erase", do="unplug"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "sketch"),
+    [
+        ("opta", "provisioning"),
+        ("mkr_1000_wifi", "provisioning-1.0"),
+        ("mkr_wan_1300", "lora-1.0"),
+        ("esp32", "other"),
+        ("pico_w", "other"),
+    ],
+)
+def test_without_a_word_a_board_carries_the_newest_sketch_that_there_is(
+    model: str, sketch: str
+) -> None:
+    assert config_of(model=model).board.sketch == sketch
 
 
 def test_the_folder_for_announcements_comes_from_the_configuration(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from agent.errors import FlashFailed, NoBootloader, VerifyFailed
 from agent.links import open_link
 from agent.protocols.v2.messages import CommandCode
 from agent.simulator.config import BoardConfig, BootloaderConfig, StepFault
+from agent.simulator.world import Uplink, World
 from tests.simulator.boards import Host, command
 from tests.simulator.flashing import flash, image_of, into_loader, touch
 from tests.simulator.test_device import ENDINGS, address_of, plugged_in, until_left
@@ -25,7 +26,6 @@ UNO = BoardConfig(model="uno_r4_wifi", sketch="provisioning-1.0")
 BOTH = pytest.mark.parametrize("board", [MKR, UNO], ids=["mkr", "uno"])
 SLOW = 0.5
 """Board time half as fast: the countdown of a touch lasts half a second."""
-SKETCH_INFO = bytes.fromhex("55aa01000301ff00aa55")
 
 
 @pytest.mark.parametrize("tcp", ENDINGS)
@@ -140,6 +140,40 @@ async def test_two_presses_of_the_button_lead_to_the_loader_and_erase_nothing(bo
         assert device.status().runs == "provisioning-1.0"
         device.press_reset()
         await seen.wait_for("sketch")
+
+
+async def test_a_touch_restarts_the_loader_of_an_uno_r4_that_waits_for_the_rest_of_something():
+    async with plugged_in(board=UNO) as (device, seen):
+        await into_loader(device, seen)
+        link = await open_link(address_of(device), 230_400)
+        await link.write(b"S0,1000#half")
+        await link.close()
+        await into_loader(device, seen)
+        await flash(device, image_of(device, "provisioning-2.0"))
+        await seen.wait_for("sketch")
+
+
+async def test_a_lora_board_tells_its_number_after_it_was_flashed():
+    board = BoardConfig(model="mkr_wan_1310", sketch="other")
+    async with plugged_in(board=board, world=World(modem=Uplink.OK)) as (device, seen):
+        await into_loader(device, seen)
+        await flash(device, image_of(device, "lora-1.0"))
+        await seen.wait_for("sketch")
+        link = await open_link(address_of(device), 57_600)
+        heard = b""
+        async with asyncio.timeout(5):
+            while b"\n" not in heard:
+                heard += await link.receive()
+        await link.close()
+        assert heard.split()[0].decode() == device.board.device_eui
+
+
+async def test_a_wio_terminal_has_the_same_loader_at_another_place():
+    board = BoardConfig(model="wio_terminal", sketch="other")
+    async with plugged_in(board=board) as (device, seen):
+        await into_loader(device, seen)
+        await flash(device, image_of(device, "application"))
+        assert (await seen.wait_for("flashed")).runs == "application"
 
 
 @BOTH
