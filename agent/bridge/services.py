@@ -52,7 +52,11 @@ class Jobs(Protocol):
         """Check the request and start; returns the job's id."""
 
     async def decide(
-        self, board: str, cloud: str | None = None, procedure: Procedure | None = None
+        self,
+        board: str,
+        cloud: str | None = None,
+        procedure: Procedure | None = None,
+        model: str | None = None,
     ) -> Advice:
         """Which procedure a board needs and why; the board itself is not asked."""
 

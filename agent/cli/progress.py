@@ -78,7 +78,8 @@ class StepReporter:
 
 def bar(progress: float) -> str:
     """``██████░░░░░░  50%``: how far a step is, 0 to 1."""
-    full = int(max(0.0, min(1.0, progress)) * BAR_COLUMNS)
+    progress = max(0.0, min(1.0, progress))
+    full = int(progress * BAR_COLUMNS)
     return f"{'█' * full}{'░' * (BAR_COLUMNS - full)} {progress:4.0%}"
 
 

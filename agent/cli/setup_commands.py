@@ -138,9 +138,10 @@ def migrate(
 async def _provision(
     shell: Shell, board: str, procedure: str | None, header: HeaderFile, request: dict[str, Any]
 ) -> ExitStatus:
-    wanted = {} if procedure is None else {"procedure": procedure}
+    given = _given(request | {"procedure": procedure})
+    asked = {name: given[name] for name in ("procedure", "model") if name in given}
     async with open_client(shell.output) as client:
-        advice = await client.call("board.procedure", board=board, **wanted)
+        advice = await client.call("board.procedure", board=board, **asked)
         way: str = advice["procedure"]
         if request["network"] is None and way not in WITH_HEADER:
             raise InputError(field="--ssid or --network", problem="give one of the two")
@@ -158,8 +159,7 @@ async def _provision(
             aside=header.path is None,
             kind="provision",
             board=board,
-            **wanted,
-            **_given(request),
+            **given,
         )
 
 

@@ -29,12 +29,13 @@ from agent.jobs.facts import (
     open_flash,
 )
 from agent.jobs.files import Files
-from agent.jobs.job import Job, JobChange, JobState
+from agent.jobs.job import Job, JobChange, JobKind, JobState
 from agent.jobs.leftovers import Leftovers
 from agent.jobs.performer import Performer
 from agent.jobs.plan import Plan, make_plan
+from agent.jobs.preconditions import model_for
 from agent.jobs.progress import apply, planned
-from agent.jobs.request import parse_request, read_answer
+from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
 from agent.jobs.unfinished import WAITING, Unfinished
 
@@ -144,18 +145,24 @@ class JobService:
             self._starting.discard(board.id)
 
     async def decide(
-        self, board: str, cloud: str | None = None, procedure: Procedure | None = None
+        self,
+        board: str,
+        cloud: str | None = None,
+        procedure: Procedure | None = None,
+        model: str | None = None,
     ) -> Advice:
         """Which procedure a board needs and why, without asking the board.
 
-        Raises UnknownBoard, AmbiguousBoard and :class:`InputError`.
+        ``model`` says which of its candidates it is. Raises UnknownBoard, AmbiguousBoard and
+        :class:`InputError`.
         """
         found = self._surroundings.boards.find(board)
-        model = self._catalog.get(found.model) if found.model else None
+        asked = Request(kind=JobKind.PROVISION, board=found.id, model=model)
+        kind = model_for(asked, found, self._catalog)
         clouds = self._surroundings.clouds
         if cloud is not None and cloud not in clouds:
             raise InputError(field="cloud", problem="is not one of " + ", ".join(sorted(clouds)))
-        return await advise(found, model, clouds[cloud] if cloud else None, procedure)
+        return await advise(found, kind, clouds[cloud] if cloud else None, procedure)
 
     async def answer(
         self, job: str, answer: Mapping[str, Any], question: int | None = None

@@ -175,10 +175,15 @@ class MemoryJobs:
         return self.jobs[job]
 
     async def decide(
-        self, board: str, cloud: str | None = None, procedure: Procedure | None = None
+        self,
+        board: str,
+        cloud: str | None = None,
+        procedure: Procedure | None = None,
+        model: str | None = None,
     ) -> Advice:
         await asyncio.sleep(0)
-        self.requests.append({"board": board, "cloud": cloud, "procedure": procedure})
+        asked = {"board": board, "cloud": cloud, "procedure": procedure, "model": model}
+        self.requests.append(asked)
         fates = (Fate(what="the sketch", fate="lost", detail="It goes."),)
         old = (OldDevice(id="d-1", name="kitchen"),)
         return Advice(

@@ -142,7 +142,9 @@ async def test_what_a_board_needs_is_told_without_starting_anything(bridge: Brid
         "migrate",
         [{"id": "d-1", "name": "kitchen"}],
     )
-    assert bridge.jobs.requests == [{"board": board, "cloud": "arduino", "procedure": None}]
+    assert bridge.jobs.requests == [
+        {"board": board, "cloud": "arduino", "procedure": None, "model": None}
+    ]
     assert bridge.jobs.jobs == {}
     wrong = await page.fail("board.procedure", board=board, procedure="magic")
     assert wrong["data"]["facts"]["field"] == "procedure"

@@ -102,7 +102,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("jobs.list", limit=5, board=board)
     await agent.call("jobs.start", kind="forget", board=board, attended=False, confirmed=True)
     await agent.call("jobs.cancel", job="4")
-    await agent.call("board.procedure", board=board)
+    await agent.call("board.procedure", board=board, model="uno")
     await agent.call("board.procedure", board=board, cloud="arduino", procedure="provision-1.0")
     await agent.call("sketches.list")
     dropped = (await agent.call("flash.offer", name="a.bin", size=9))["image"]

@@ -40,6 +40,8 @@ class Wanted(Params, frozen=True, kw_only=True):
     decides."""
     procedure: Procedure | None = None
     """What it would mean to choose this one."""
+    model: str | None = None
+    """Which of the board's ``candidates`` it is."""
 
 
 class BoardList(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +125,7 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
 
     async def procedure(_call: Call, params: Wanted) -> Advice:
         board = services.boards.find(params.board).id
-        return await services.jobs.decide(board, params.cloud, params.procedure)
+        return await services.jobs.decide(board, params.cloud, params.procedure, params.model)
 
     async def _run(call: Call, kind: JobKind, board: str) -> dict[str, Any]:
         """Do a short job on behalf of the caller, who takes it along when it leaves."""
