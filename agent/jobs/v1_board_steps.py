@@ -13,6 +13,7 @@ from agent.errors import (
     MooringError,
     NetworkModuleFailed,
     PortError,
+    PortGone,
     SketchHalted,
     SketchInTheWay,
 )
@@ -27,6 +28,7 @@ from agent.jobs.effects import (
     Failed,
     LimitReached,
     SessionLost,
+    TimerFired,
     WaitBoardBack,
     WaitRestart,
 )
@@ -44,6 +46,10 @@ if TYPE_CHECKING:
 LOOK = "Decide how to set it up"
 RETURNS_MAX = 3
 """How often a board may vanish with nobody there before the job gives up."""
+REOPENS_MAX = 3
+"""How often a port that another program holds is tried again with nobody there."""
+REOPEN_S = 5.0
+"""Before that: programs that look for modems let a new port go after some seconds."""
 HALTS_MAX = 2
 """A sketch that says nothing at its start is restarted once, then it is final."""
 
@@ -61,7 +67,8 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
         self.source = Source(kind=self.sketch)
         self.state = State.CONFIRMING
         self.trouble: MooringError | None = None
-        self._returns = self._halts = 0
+        self._midway = False
+        self._returns = self._reopens = self._halts = 0
         fail, stop = self._fail, self._stop
         trouble, give_up = self._board_trouble, self._give_up
         self.rules = (
@@ -148,12 +155,13 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
         return True
 
     def _board_trouble(self, error: MooringError) -> None:
-        """Every failure of the board: what a restart can mend is tried again."""
+        """Every failure of the board: what a restart or some patience can mend is tried again."""
         self.trouble = error
-        if isinstance(error, PortError):
+        self._midway = self.state is not State.LISTENING
+        if isinstance(error, PortGone):
             self._go(State.RETURNING)
-        elif isinstance(error, AnswerMissing | SketchHalted | NetworkModuleFailed):
-            self._halts += not isinstance(error, AnswerMissing)
+        elif isinstance(error, AnswerMissing | SketchHalted | NetworkModuleFailed | PortError):
+            self._halts += isinstance(error, SketchHalted | NetworkModuleFailed)
             self._go(State.TROUBLED)
         else:
             self._give_up(error)
@@ -163,6 +171,10 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
             case Entered() if self._halts >= HALTS_MAX or not (self.attended or self._may_reopen):
                 self._give_up(self.trouble)
             case Entered() if not self.attended:
+                self._reopens += 1
+                self._do(CloseSession())
+                self._timer("again", REOPEN_S)
+            case TimerFired():
                 self._go(State.LISTENING)
             case Entered() if self.trouble:
                 # The port must be free, or the system gives the board another name.
@@ -185,8 +197,9 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
 
     @property
     def _may_reopen(self) -> bool:
-        """Opening the port once more may help: nothing but the first question was sent."""
-        return isinstance(self.trouble, SketchHalted)
+        """Opening the port once more may help, and no command waits for its answer."""
+        may = isinstance(self.trouble, SketchHalted | PortError) and not self._midway
+        return may and self._reopens < REOPENS_MAX
 
     def _returning(self, event: Event) -> bool:
         match event:

@@ -16,6 +16,8 @@ from agent.errors import (
     InternalError,
     NetworkModuleFailed,
     NotAuthorised,
+    PortBusy,
+    PortFailed,
     PortGone,
     QuotaReached,
     SketchHalted,
@@ -65,6 +67,8 @@ MODELS = {
 CATALOG = Catalog.load()
 
 GONE = PortGone(port="/dev/ttyACM0")
+BUSY = PortBusy(port="/dev/ttyACM0", holder="ModemManager")
+FAILED_PORT = PortFailed(port="/dev/ttyACM0", detail="Input/output error")
 DOWN = Unreachable(cloud="Arduino Cloud", detail="No answer.", sent=True)
 HALTED = SketchHalted(seconds=10, why="Another sketch runs on it.")
 SILENT = AnswerMissing(command="signature", seconds=2)
@@ -87,6 +91,8 @@ CLOUD_ERRORS: list[MooringError] = [
 ]
 BOARD_ERRORS: list[MooringError] = [
     GONE,
+    BUSY,
+    FAILED_PORT,
     HALTED,
     SILENT,
     NOT_DONE,

@@ -16,12 +16,14 @@ from tests.jobs.device_samples import (
     APP_EUI,
     APP_KEY,
     BOARD_ERRORS,
+    BUSY,
     CERTIFICATE,
     CLOUD_ERRORS,
     CSR,
     DEVICE_ID,
     DOWN,
     EUI,
+    FAILED_PORT,
     GONE,
     HALTED,
     LOST,
@@ -130,7 +132,7 @@ def test_a_halted_sketch_is_reset_once_by_the_person_and_then_it_is_final():
 
 def test_a_halted_sketch_is_opened_once_more_with_nobody_there():
     drive = to_listening(provision_v1(attended=False)).fail(dx.OpenV1, HALTED)
-    drive.fail(dx.OpenV1, HALTED).done(fx.CloseSession)
+    drive.fire("again").fail(dx.OpenV1, HALTED).done(fx.CloseSession)
     assert ended(drive) == (JobState.FAILED, "board-sketch-halted", False)
     assert sum(isinstance(r, dx.OpenV1) for r in drive.asked) == 2
 
@@ -146,6 +148,29 @@ def test_a_board_whose_port_is_not_back_yet_is_waited_for():
     drive = to_listening(provision_v1(attended=False)).fail(dx.OpenV1, GONE)
     drive.done(fx.CloseSession).done(fx.WaitBoardBack)
     assert drive.waits_for(dx.OpenV1)
+
+
+def test_a_port_that_another_program_holds_is_asked_about_and_not_waited_for():
+    drive = to_listening(provision_v1()).fail(dx.OpenV1, BUSY)
+    assert drive.waits_for(fx.WaitBoardBack) is None
+    assert drive.question
+    assert "ModemManager" in drive.question.title
+    drive.answer("retry")
+    assert drive.waits_for(dx.OpenV1)
+
+
+def test_a_port_that_another_program_holds_is_tried_again_with_nobody_there():
+    drive = to_listening(provision_v1(attended=False))
+    for _ in range(3):
+        drive.fail(dx.OpenV1, BUSY).done(fx.CloseSession).fire("again")
+    drive.fail(dx.OpenV1, BUSY).done(fx.CloseSession)
+    assert ended(drive) == (JobState.FAILED, "port-busy", False)
+
+
+def test_a_port_that_fails_in_the_middle_of_a_command_is_not_opened_again_with_nobody_there():
+    drive = to_certifying(provision_v1(attended=False)).fail(dx.MakeCsr, FAILED_PORT)
+    drive.done(dx.DeleteDevice).done(fx.CloseSession)
+    assert ended(drive) == (JobState.FAILED, "port-failed", False)
 
 
 # --- the board falls silent or refuses in the middle -----------------------------------------
