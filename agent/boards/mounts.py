@@ -37,9 +37,9 @@ class MountListener:
             epoll.register(table, select.EPOLLPRI)
 
             def changed() -> None:
-                # Asking takes the event away.
-                if epoll.poll(0):
-                    wake()
+                # The loop has seen the event and thereby taken it away; this only tidies up.
+                epoll.poll(0)
+                wake()
 
             loop, number = asyncio.get_running_loop(), epoll.fileno()
             loop.add_reader(number, changed)

@@ -145,7 +145,7 @@ class Registry:
         installed: str | None = None,
         now: float,
     ) -> BoardChanges:
-        """Take over what a session or a job learned; None leaves as it is, an empty name clears.
+        """Take over what a session or a job learned; None leaves as it is, an empty text clears.
 
         A unique hardware id that another board has too makes one board of both: the one in use,
         else the one with a serial number, else the older. The other id keeps working.
@@ -161,7 +161,7 @@ class Registry:
         if name is not None:
             record.name = clean_text(name) or None
         if installed is not None:
-            record.installed = installed
+            record.installed = installed or None
         gone = self._unify(record)
         self._remember(self.require(board).known(now))
         return self._changes([record, self.require(board)], [gone] if gone else [])

@@ -79,3 +79,10 @@ def test_hostile_words_are_cleaned_before_they_are_shown():
     with pytest.raises(UnknownBoard) as caught:
         find_board(BOARDS, "\x1b[2Jx")
     assert "\x1b" not in caught.value.report().title
+
+
+@pytest.mark.parametrize("query", ["usb:1-2.3", "USB:1-2.3", "/media/ada/RPI-RP2"])
+def test_a_board_in_its_bootloader_is_found_by_the_address_of_that(query):
+    loader = board("pico_w-E66138528350", "Pico", "usb:1-2.3")
+    drive = board("nano_rp2040_connect-A", "Nano", "/media/ada/RPI-RP2")
+    assert find_board([*BOARDS, loader, drive], query) is (drive if "/" in query else loader)

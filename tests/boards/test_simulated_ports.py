@@ -35,6 +35,15 @@ def test_an_announced_port_is_seen_with_all_its_facts(tmp_path):
     assert {name: getattr(port, name) for name in FACTS} == FACTS
 
 
+@pytest.mark.parametrize(
+    ("kind", "address"), [("usb", "usb:9-1"), ("volume", "/tmp/" + "long/" * 100 + "RPI-RP2")]
+)
+def test_a_bootloader_without_a_serial_port_is_announced_like_a_port(tmp_path, kind, address):
+    announce(tmp_path, kind=kind, address=address)
+    ((port, _),) = SimulatedPorts(tmp_path).look()
+    assert (port.kind, port.address) == (kind, address)
+
+
 def test_a_port_is_simulated_whatever_its_file_says(tmp_path):
     announce(tmp_path, simulated=False)
     assert SimulatedPorts(tmp_path).look()[0].port.simulated
@@ -97,6 +106,7 @@ def test_a_missing_folder_has_no_ports(tmp_path):
         b"\xff",
         b'{"kind": "serial"}',
         b'{"kind": "serial", "address": 5}',
+        b'{"kind": "parallel", "address": "x", "process": 1}',
         b"null",
     ],
 )

@@ -172,3 +172,25 @@ async def test_a_defect_of_a_source_is_logged_and_closing_still_works(caplog):
         await asyncio.sleep(0)
     await watcher.close()
     await watcher.close()
+
+
+async def test_a_source_whose_looks_cost_something_is_told_when_a_loader_is_expected():
+    class Costly(Source):
+        expecting = False
+
+        def look(self) -> list[Sighting]:
+            self.ports = [ONE] if self.expecting else []
+            return super().look()
+
+    costly, plain = Costly(), Source()
+    watcher, told = await watching(costly, plain)
+    assert await told.get() == []
+    watcher.expect_loader(True)
+    assert await told.get() == [ONE]
+    looks = costly.looks
+    watcher.expect_loader(True)
+    watcher.expect_loader(False)
+    assert await told.get() == []
+    assert costly.looks == looks + 1
+    assert plain.looks == 1
+    await watcher.close()
