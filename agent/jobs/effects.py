@@ -14,6 +14,7 @@ from agent.jobs.job import JobState, Question, StepState
 if TYPE_CHECKING:
     from agent.clouds.cloud import ClaimRequest
     from agent.errors import ErrorReport, MooringError
+    from agent.flash.method import Stage
     from agent.settings import Secret
     from agent.settings.network import NetworkSetting
 
@@ -227,7 +228,7 @@ class Record(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Learn(Effect):
-    """Tell the list of boards what was found out about this one."""
+    """Tell the list of boards what was found out about this one; an empty text clears."""
 
     name: str | None = None
     uhwid: str | None = None
@@ -278,7 +279,7 @@ class Advanced(Event):
     """A request that takes long is ``done`` of ``total`` through a part of it (total 0: unknown)."""
 
     request: Request
-    stage: str
+    stage: Stage
     done: int
     total: int
 

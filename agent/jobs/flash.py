@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.jobs.effects import Event, Failed, Learn
 from agent.jobs.flash_effects import Source, WaitSketch
@@ -10,7 +10,12 @@ from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
 from agent.jobs.states import State
 
 if TYPE_CHECKING:
+    from agent.flash.sketch import SketchKind
     from agent.jobs.machine import Rule
+
+
+_INSTALLS: Final[dict[SketchKind, str]] = {"provisioning-2.0": "2.0", "provisioning-1.0": "1.0"}
+"""Version of provisioning that a board speaks with a sketch of this kind."""
 
 
 class Flash(FlashSteps):
@@ -45,7 +50,9 @@ class Flash(FlashSteps):
 
     def _flashed(self) -> None:
         sketch = self.prepared
-        self._effects.append(Learn(installed=""))
+        installed = _INSTALLS.get(sketch.kind)
+        if installed:
+            self._effects.append(Learn(installed=installed))
         notes = list(sketch.notes)
         if self._silent:
             notes.append("The sketch does not show itself on USB.")

@@ -53,6 +53,7 @@ class Prepared:
     shows: bool
     """The new sketch must show itself on USB: it is a provisioning sketch, or the method has no
     other proof that writing worked."""
+    kind: SketchKind = "local"
 
 
 class FlashRequest(Request):

@@ -155,6 +155,7 @@ class FlashPerformer:
                 filter(None, (target_of(p).location for p in self._lease.board.ports)), None
             ),
             shows=sketch.kind != "local" or flasher.method in _UNPROVEN,
+            kind=sketch.kind,
         )
 
     async def _obtain(self, source: wanted.Source, model: Model) -> Obtained:

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import FlashStopped, NoPermission, PortBusy, PortGone
+from agent.errors import (
+    FlashStopped,
+    JournalFailed,
+    NoBootloader,
+    PortError,
+    PortGone,
+    Unreachable,
+)
 from agent.jobs import facts, questions
 from agent.jobs.effects import (
     Advanced,
@@ -18,7 +25,9 @@ from agent.jobs.effects import (
     Entered,
     Event,
     Failed,
+    Learn,
     LimitReached,
+    SessionLost,
     TimerFired,
     WaitBoardBack,
     WaitRestart,
@@ -37,7 +46,7 @@ from agent.jobs.states import (
 
 if TYPE_CHECKING:
     from agent.errors import MooringError
-    from agent.flash.method import FlashTarget
+    from agent.flash.method import FlashTarget, Stage
     from agent.jobs.flash_effects import Prepared, Source
 
 SELF_TRIES: Final = 2
@@ -55,12 +64,15 @@ FLASH_STEPS: Final = [
 ]
 POINT_OF_NO_RETURN: Final = "From here the old sketch is gone."
 
-_SHARES: Final = {"prepare": (0.0, 0.0), "erase": (0.0, 0.1), "write": (0.1, 0.8)} | {
+_SHARES: Final[dict[Stage, tuple[float, float]]] = {
+    "prepare": (0.0, 0.0),
+    "erase": (0.0, 0.1),
+    "write": (0.1, 0.8),
     "verify": (0.8, 1.0),
     "reset": (1.0, 1.0),
 }
 """Parts of the bar that the stages of a run take."""
-_SAYINGS: Final = {
+_SAYINGS: Final[dict[Stage, str]] = {
     "prepare": "Talking to the bootloader",
     "erase": "Erasing",
     "write": "Writing",
@@ -91,7 +103,7 @@ class FlashSteps(Machine):
             State.FETCHING: Rule(self._fetching, FETCH_LIMIT_S, self._fail, self._stop),
             State.ENTERING: Rule(self._entering, ENTER_LIMIT_S, self._strand, stop),
             State.WRITING: Rule(self._writing, WRITE_LIMIT_S, self._strand, stop),
-            State.STARTING: Rule(self._starting, START_LIMIT_S, self._strand, stop),
+            State.STARTING: Rule(self._starting, START_LIMIT_S, self._strand, self._stop_start),
             State.STRANDED: Rule(self._stranded, ANSWER_LIMIT_S, self._give_up_flash, stop),
         }
 
@@ -116,6 +128,9 @@ class FlashSteps(Machine):
                 self.prepared = prepared
                 self._complete(self._described())
                 self._fetched()
+            case LimitReached():
+                detail = f"Nothing came within {FETCH_LIMIT_S:.0f} s."
+                self._fail(Unreachable(cloud="The source of the sketch", detail=detail))
             case _:
                 return False
         return True
@@ -123,7 +138,7 @@ class FlashSteps(Machine):
     def _described(self) -> str:
         sketch = self.prepared
         version = f" {sketch.version}" if sketch.version else ""
-        size = f"{round(sketch.size / 1000)} kB"
+        size = f"{max(1, round(sketch.size / 1000))} kB"
         return " · ".join([f"{sketch.name}{version}", size, *sketch.notes])
 
     def _entering(self, event: Event) -> bool:
@@ -144,9 +159,10 @@ class FlashSteps(Machine):
                 self._target = target
                 self._complete("the bootloader answers for the sketch from now on")
                 self._go(State.WRITING)
-            case Failed(EnterBootloader(), error) if (
-                isinstance(error, PortBusy | NoPermission) and not self._attempts
+            case Failed(EnterBootloader(), error) if not self._attempts and isinstance(
+                error, PortError | JournalFailed
             ):
+                # The port could not even be opened, or the intent is not on the disk.
                 self._settle_flash("untouched")
                 self._fail(error)
             case _:
@@ -192,7 +208,7 @@ class FlashSteps(Machine):
         match event:
             case Entered():
                 self._attempts += 1
-                if self._attempts <= SELF_TRIES:
+                if self._attempts <= SELF_TRIES and not self._needs_hand:
                     self._timer("again", AGAIN_S)
                 else:
                     self._ask_flash()
@@ -202,13 +218,18 @@ class FlashSteps(Machine):
                 self._go(State.ENTERING)
             case Failed(WaitBoardBack(), error) if not self._asking:
                 self._ask_flash(error)
-            case Failed():
+            case Failed() | SessionLost():
                 pass
             case LimitReached() | Answered():
                 self._give_up_flash(self.flash_problem)
             case _:
                 return False
         return True
+
+    @property
+    def _needs_hand(self) -> bool:
+        """A bootloader that did not come after two touches comes when somebody presses reset."""
+        return self.attended and isinstance(self.flash_problem, NoBootloader)
 
     def _ask_flash(self, gone: MooringError | None = None) -> None:
         """The person decides; a board that is plugged in again is an answer, too."""
@@ -230,14 +251,23 @@ class FlashSteps(Machine):
             self._settle_flash("stopped")
             self._close(error=FlashStopped())
 
+    def _stop_start(self) -> None:
+        """Cancelled while the new sketch starts: it was written to its end."""
+        self._left = "The new sketch was written to the board."
+        self._settle_flash("written")
+        self._close()
+
     def _settle_flash(self, how: str) -> None:
         self._record(facts.FLASHED, how=how)
+        if how != "untouched":
+            # What was known of the old sketch is no longer true.
+            self._effects.append(Learn(installed=""))
 
 
-def _progress(stage: str, done: int, total: int) -> tuple[str, float | None]:
+def _progress(stage: Stage, done: int, total: int) -> tuple[str, float | None]:
     """What to say, and how far the whole run is."""
     start, end = _SHARES[stage]
-    share = start + (end - start) * (done / total if total else 0.0)
+    share = start + (end - start) * (min(1.0, done / total) if total else 0.0)
     said = _SAYINGS[stage]
     if total:
         said += f" · {done / 1000:.0f} of {total / 1000:.0f} kB"

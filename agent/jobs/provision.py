@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.clouds.cloud import ClaimRequest, Requirements
-from agent.errors import MooringError, OtherBoard, PortError, StatusReported, WrongSketch
+from agent.errors import (
+    MooringError,
+    NoPermission,
+    OtherBoard,
+    PortBusy,
+    PortError,
+    StatusReported,
+    WrongSketch,
+)
 from agent.jobs import facts, questions
 from agent.jobs.board_steps import NetworkSteps
 from agent.jobs.check import check_versions
@@ -115,7 +123,7 @@ class Provision(NetworkSteps, ClaimSteps):
     def _reading(self, event: Event) -> bool:
         match event:
             case Entered():
-                self.began = self.now
+                self.began = self.began or self.now
                 if self.in_cloud:
                     self._do(CloudRequirements(self.order.fqbn))
             case Done(CloudRequirements(), needs):
@@ -253,7 +261,10 @@ class Provision(NetworkSteps, ClaimSteps):
 
     def _trouble(self, error: MooringError) -> None:
         self.trouble = error
-        self._go(State.RETURNING if isinstance(error, PortError) else State.TROUBLED)
+        # A port that another program holds is there: waiting for it would end at once, for ever.
+        held = self.attended and isinstance(error, PortBusy | NoPermission)
+        away = isinstance(error, PortError) and not held
+        self._go(State.RETURNING if away else State.TROUBLED)
 
     def _troubled(self, event: Event) -> bool:
         match event:

@@ -16,14 +16,14 @@ from agent.errors import (
     MooringError,
     NotSupported,
     OldFirmware,
-    PortError,
     SketchInTheWay,
 )
 from agent.jobs import questions
-from agent.jobs.check import check_kind, check_versions, check_wifi_firmware
+from agent.jobs.check import check_versions, check_wifi_firmware
 from agent.jobs.device_effects import DeleteDevice, FindDevices
 from agent.jobs.effects import (
     Answered,
+    CloseSession,
     CloudRequirements,
     Done,
     Entered,
@@ -31,6 +31,7 @@ from agent.jobs.effects import (
     Failed,
     OpenSession,
     ReadBoard,
+    SessionLost,
 )
 from agent.jobs.flash_effects import AskBoard, Source
 from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
@@ -38,7 +39,7 @@ from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
 from agent.jobs.provision import Order, Provision
 from agent.jobs.states import ANSWER_LIMIT_S, LOOK_LIMIT_S, READ_LIMIT_S, State
-from agent.jobs.which import FLASHING, BoardSays, CloudSays, Decision, decide, heard
+from agent.jobs.which import BoardSays, CloudSays, Decision, decide, heard
 
 if TYPE_CHECKING:
     from agent.catalog import Model
@@ -218,6 +219,7 @@ class Setup(Provision, FlashSteps):
         self._go(State.FETCHING)
 
     def _flashed(self) -> None:
+        self._left = "The board runs the new sketch. Nothing else was left."
         self._go(State.READING)
 
     # Reading it in 2.0 -----------------------------------------------------------------------
@@ -252,7 +254,7 @@ class Setup(Provision, FlashSteps):
 
     def _may_rewrite(self, error: MooringError) -> bool:
         unusable = isinstance(error, BoardError) and not isinstance(error, OldFirmware)
-        return unusable and self.order.model is not None and not isinstance(error, PortError)
+        return unusable and self.order.model is not None
 
     def _was_read(self) -> None:
         try:
@@ -284,7 +286,8 @@ class Setup(Provision, FlashSteps):
         """Whether the sketch that answered will not do, for the cloud that is meant."""
         if not self.in_cloud or self.order.model is None:
             return False
-        return decide(self.order.model, self._says, heard(found)).procedure in FLASHING
+        wanted = self.order.procedure
+        return decide(self.order.model, self._says, heard(found), wanted=wanted).flashes
 
     def _check_board(self) -> None:
         minimum = self.needs.min_wifi_firmware
@@ -303,9 +306,6 @@ class Setup(Provision, FlashSteps):
                 self._begin("check", "Check the network")
                 self._ask(questions.choose_network(self.networks))
             case Answered(questions.NETWORK, network=network) if network:
-                model = self.order.model
-                if model is not None:
-                    check_kind(network, model.name, model.networks)
                 self.chosen = network
                 self._go(State.CHECKING)
             case Answered() if self.attended:
@@ -327,6 +327,8 @@ class Setup(Provision, FlashSteps):
 
     def _ended_well(self, result: dict[str, Any]) -> None:
         self._result = result
+        # A board that is set up again may keep its device; that one is no older device.
+        self.old = [device for device in self.old if device.id != result.get("device_id")]
         if self.old:
             self._go(State.RETIRING)
         else:
@@ -337,7 +339,11 @@ class Setup(Provision, FlashSteps):
             case Entered() if self.order.delete_old:
                 self._delete_old()
             case Entered():
+                # The board goes its own way from here.
+                self._do(CloseSession())
                 self._ask(questions.old_devices(self.old, self.cloud_title))
+            case Done(CloseSession()) | Failed(CloseSession()) | SessionLost():
+                pass
             case Answered(questions.DELETE):
                 self._delete_old()
             case Answered():
