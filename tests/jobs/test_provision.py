@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.clouds.cloud import Requirements
-from agent.errors import CloudAnswer
+from agent.errors import CloudAnswer, PortBusy
 from agent.jobs import effects as fx
 from agent.jobs.facts import CLAIMED, INTENT, JOINED, SETTLED
 from agent.jobs.job import JobState
@@ -494,6 +494,17 @@ def test_an_unplugged_board_is_awaited_and_the_job_goes_on_by_itself(
     drive.done(fx.OpenSession).done(fx.ReadBoard, board_facts()).done(fx.ResetBoard)
     assert drive.waits_for(fx.Configure)
     assert drive.open_claim
+
+
+def test_a_port_that_another_program_holds_is_asked_about_and_not_waited_for():
+    drive = to_resetting(provision()).fail(fx.ResetBoard, GONE)
+    drive.done(fx.CloseSession).done(fx.WaitBoardBack)
+    drive.fail(fx.OpenSession, PortBusy(port="/dev/ttyACM0", holder="another program"))
+    assert drive.waits_for(fx.WaitBoardBack) is None
+    assert drive.question
+    assert "another program" in drive.question.title
+    drive.answer("retry")
+    assert drive.waits_for(fx.OpenSession)
 
 
 def test_a_board_unplugged_while_a_password_is_asked_for_is_awaited():
