@@ -123,7 +123,7 @@ class Provision(NetworkSteps, ClaimSteps):
     def _reading(self, event: Event) -> bool:
         match event:
             case Entered():
-                self.began = self.now
+                self.began = self.began or self.now
                 if self.in_cloud:
                     self._do(CloudRequirements(self.order.fqbn))
             case Done(CloudRequirements(), needs):
