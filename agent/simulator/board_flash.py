@@ -94,7 +94,7 @@ class SambaFlash(BoardFlash):
         """See the base class."""
         if "memory" not in self.__dict__:
             return self._delivered
-        return read_running(bytes(self.memory.flash[self._chip.loader_bytes :]))
+        return read_running(self.memory.flash[self._chip.loader_bytes :])
 
     def erase_first_row(self) -> None:
         """What a SAMD sketch does with itself before it restarts into the bootloader."""
@@ -121,7 +121,7 @@ class EspFlash(BoardFlash):
         """See the base class."""
         if "content" not in self.__dict__:
             return self._delivered
-        return read_running(bytes(self.content[self._start :]))
+        return read_running(self.content[self._start :])
 
 
 class Rp2040Flash(BoardFlash):
@@ -147,4 +147,4 @@ class Rp2040Flash(BoardFlash):
             content += block
             if len(block) < BLOCK_BYTES:
                 break
-        return read_running(bytes(content))
+        return read_running(content)

@@ -13,6 +13,7 @@ from agent.simulator.ports import open_port
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
     from agent.catalog import Model, UsbRole
     from agent.simulator.config import BoardConfig, LineFaults, SimulatorConfig
@@ -91,8 +92,11 @@ class Cable:
             process=os.getpid(),
         )
 
-    async def open(self, role: UsbRole) -> None:
-        """A serial port; normally at another address than the last one."""
+    async def open(self, role: UsbRole, wanted: Callable[[], bool]) -> bool:
+        """A serial port; normally at another address than the last one.
+
+        False if it is no longer ``wanted`` when the system has made it.
+        """
         last = self._last_address
         same_name = role == "bootloader" and self._board.bootloader.keeps_name
         number = int(last.rpartition(":")[2]) if same_name and last and TCP in last else 0
@@ -105,9 +109,13 @@ class Cable:
             on_touch=self._user.touched,
             number=number,
         )
+        if not wanted():
+            port.close()
+            return False
         self._port = port
         self._appear("serial", port.address, role)
         self._last_address = port.address
+        return True
 
     def show(self, kind: Shown, place: str = "") -> None:
         """A bootloader without a serial port: a volume at its ``place``, or a USB device."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from agent.catalog import Catalog
+    from agent.catalog import Catalog, UsbRole
     from agent.simulator.announcement import Announcement
     from agent.simulator.config import (
         BootloaderConfig,
@@ -225,6 +225,7 @@ class SimulatedDevice:
     def restarted(self, face: Face) -> None:
         """The sketch restarted itself: one with native USB takes its port away for a moment."""
         self._resets += 1
+        self._cancel_countdown()
         self._stage.tell("reset")
         if not self._port_stays:
             self._stage.spawn(self._enumerate_again(face))
@@ -281,8 +282,9 @@ class SimulatedDevice:
             return
         face = make_loader(self._stage, self._flash, self._model, self._how)
         if self._how.comes == "glitch" and face.shown == "serial" and not self._port_stays:
+            life = self._life
             await self._open_port(face)
-            if not await self._pause(self._config.timing.glitch):
+            if life != self._life or not await self._pause(self._config.timing.glitch):
                 return
             self._close_port()
             if not await self._pause(self._config.timing.glitch):
@@ -332,8 +334,11 @@ class SimulatedDevice:
     async def _open_port(self, face: Face) -> None:
         if self.address is not None:
             return
+        life = self._life
         if face.shown == "serial":
-            await self._cable.open("bootloader" if face.in_bootloader else "sketch")
+            role: UsbRole = "bootloader" if face.in_bootloader else "sketch"
+            if not await self._cable.open(role, lambda: life == self._life):
+                return
         else:
             self._cable.show(face.shown, face.open() if isinstance(face, DriveFace) else "")
         self._stage.tell("plugged", address=self.address)

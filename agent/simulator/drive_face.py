@@ -12,6 +12,9 @@ from agent.simulator.firmware import Interrupted
 from agent.simulator.loader_face import LoaderFace
 from agent.simulator.uf2_volume import LOOK_EVERY_S, Uf2Volume
 
+HOST_CLOSES_S = 1.0
+"""After the drive vanished under it."""
+
 if TYPE_CHECKING:
     from agent.simulator.board_flash import Rp2040Flash
     from agent.simulator.config import BootloaderConfig
@@ -52,6 +55,10 @@ class DriveFace(LoaderFace):
         if self._volume is not None and self._home is not None:
             self._volume.unplug()
             shutil.rmtree(self._home, ignore_errors=True)
+            if self._home.exists():
+                # Windows keeps a file that the host has not closed yet.
+                loop = asyncio.get_running_loop()
+                loop.call_later(HOST_CLOSES_S, shutil.rmtree, self._home, True)
 
     def _receive(self, data: bytes) -> bytes:  # noqa: ARG002  (nothing comes over a serial port)
         return b""

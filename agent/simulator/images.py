@@ -60,6 +60,9 @@ _ESP_CHIPS: Final = {
 }
 """Chip ids of the extended header; the ESP8266 has none."""
 _ESP_LOAD: Final = 0x4008_0000
+_ESP_MAGIC: Final = b"\xe9"
+_VECTORS_AT: Final = (0, 0x100)
+"""An RP2040 has 256 bytes of code in front of its table."""
 _RAM_PAGE: Final = 0x20
 _CODE_PAGES: Final = frozenset({0x0, 0x1})
 """Top digits of addresses: RAM; flash inside the chip and flash beside it (RP2040)."""
@@ -103,15 +106,16 @@ def read_identity(flash: bytes) -> ImageIdentity | None:
     return found[0] if found else None
 
 
-def read_running(flash: bytes) -> ImageIdentity | None:
+def read_running(flash: bytes | bytearray) -> ImageIdentity | None:
     """What a chip runs whose flash holds these bytes from the place of a sketch on.
 
     None: it does not start. One of our images starts only if all of it is there; of another
-    sketch only its vector table can be judged.
+    sketch only its beginning can be judged.
     """
     at = flash.find(_MARKER, 0, _MARKER_BEFORE)
     if at < 0:
-        return ImageIdentity(runs="other", fqbn="") if _has_vectors(flash) else None
+        begins = flash[:1] == _ESP_MAGIC or any(_has_vectors(flash, at) for at in _VECTORS_AT)
+        return ImageIdentity(runs="other", fqbn="") if begins else None
     found = _described(flash, at)
     if found is None:
         return None
@@ -121,7 +125,7 @@ def read_running(flash: bytes) -> ImageIdentity | None:
     return identity if flash[begin + _VECTOR_BYTES : begin + size] == whole else None
 
 
-def _described(flash: bytes, at: int) -> tuple[ImageIdentity, int] | None:
+def _described(flash: bytes | bytearray, at: int) -> tuple[ImageIdentity, int] | None:
     """Identity and size that stand behind the marker at this place."""
     at += len(_MARKER)
     if at + _HEADER.size > len(flash):
@@ -135,9 +139,9 @@ def _described(flash: bytes, at: int) -> tuple[ImageIdentity, int] | None:
     return identity, min(size, len(flash))
 
 
-def _has_vectors(flash: bytes) -> bool:
-    """Whether a stack in RAM and an odd (Thumb) address of code stand in front."""
-    stack, reset = struct.unpack_from("<II", flash.ljust(8, b"\0"))
+def _has_vectors(flash: bytes | bytearray, at: int) -> bool:
+    """Whether a stack in RAM and an odd (Thumb) address of code stand here."""
+    stack, reset = struct.unpack("<II", flash[at : at + 8].ljust(8, b"\0"))
     return stack >> 24 == _RAM_PAGE and reset % 2 == 1 and reset >> 28 in _CODE_PAGES
 
 

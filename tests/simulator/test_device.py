@@ -404,3 +404,17 @@ async def test_no_password_of_the_surroundings_is_ever_printed() -> None:
         await host.join()
         shown = repr([device.world, device.board, device.status(), seen.events])
     assert "correct horse" not in shown
+
+
+@pytest.mark.parametrize("tcp", ENDINGS)
+async def test_a_board_that_is_unplugged_while_it_gets_its_port_has_none(tcp: bool) -> None:
+    async with plugged_in(tcp=tcp) as (device, _):
+        device.unplug()
+        plugging = asyncio.create_task(device.plug())
+        await asyncio.sleep(0)
+        device.unplug()
+        await plugging
+        assert device.address is None
+        await device.plug()
+        async with Host(address_of(device)) as host:
+            assert await host.connect() == [WIFI_LIST]

@@ -12,7 +12,13 @@ import pytest
 from agent.catalog import Catalog
 from agent.protocols.elf import parse_elf
 from agent.protocols.uf2 import parse_uf2
-from agent.simulator.images import SMALLEST_BYTES, ImageIdentity, build_image, read_identity
+from agent.simulator.images import (
+    SMALLEST_BYTES,
+    ImageIdentity,
+    build_image,
+    read_identity,
+    read_running,
+)
 
 CATALOG = Catalog.load()
 FLASHABLE = [model for model in CATALOG.models if model.fqbn is not None]
@@ -97,3 +103,35 @@ def test_an_image_too_small_for_its_identity_is_not_built():
         build_image(identity("x"), model("esp32"), SMALLEST_BYTES - 1)
     with pytest.raises(ValueError, match="too long"):
         build_image(ImageIdentity(runs="application", fqbn="f" * 600), model("esp32"))
+
+
+def test_an_image_runs_only_if_all_of_it_is_there():
+    image = build_image(identity("x"), model("mkr_wifi_1010"), 5000)
+    rest = b"\xff" * 3000
+    assert read_running(image + rest) == identity("x")
+    assert read_running(image[:-1] + b"\0" + rest) is None
+    assert read_running(image[:4096] + rest) is None
+    assert read_running(b"\xff" * 256 + image[256:] + rest) is None
+    esp = build_image(identity("x"), model("esp32c3"))
+    assert read_running(esp + rest) == identity("x")
+    assert read_running(esp[:9000] + rest) is None
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        bytes.fromhex("0080002009200000"),
+        b"\0" * 256 + bytes.fromhex("00200420f7010010"),
+        b"\xe9\x01",
+    ],
+    ids=["cortex", "rp2040", "espressif"],
+)
+def test_somebody_elses_sketch_runs_if_it_begins_like_one(beginning):
+    assert read_running(beginning + bytes(9000)) == ImageIdentity(runs="other", fqbn="")
+
+
+@pytest.mark.parametrize(
+    "flash", [b"", b"\xff" * 9000, bytes(9000), bytes.fromhex("0080002008200000") + bytes(90)]
+)
+def test_erased_flash_and_noise_do_not_start(flash):
+    assert read_running(flash) is None
