@@ -72,7 +72,9 @@ class Follower:
             self._show(self._latest[self._job])
 
     async def _cancel(self) -> None:
-        self._shell.output.note("Stopping; what was begun is undone. Ctrl-C again leaves at once.")
+        self._shell.output.note(
+            "Stopping; what can be undone is undone. Ctrl-C again leaves at once."
+        )
         with contextlib.suppress(ReportedError):
             # It may have ended by itself meanwhile.
             await self._client.call("jobs.cancel", job=self._job)

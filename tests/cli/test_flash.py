@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from agent.bridge.limits import IMAGE_BYTES
-from tests.cli.conftest import Mooring, running_agent
+from agent.simulator.config import BootloaderConfig
+from tests.cli.conftest import Mooring, finish, running_agent
 from tests.cli.flashing import OLD_MKR, SERIAL, image, workshop
 
 if TYPE_CHECKING:
@@ -67,6 +70,22 @@ async def test_the_provisioning_sketch_and_one_of_the_store_are_found_by_name(al
     assert again.lines[-1]["sha256"] == stored["sha256"]
 
 
+async def test_the_sketch_of_a_board_in_its_bootloader_is_started(mooring: Mooring):
+    await mooring.demo.boards.command({"press": "bootloader"})
+    ended = await mooring.run("flash", SERIAL, "--start")
+    assert ended.status == 0, ended.err
+    assert ended.out.splitlines()[-1] == "Its sketch runs."
+    again = await mooring.run("flash", SERIAL, "--start", "--json")
+    assert again.lines[-1]["started"] is False
+
+
+async def test_what_to_write_is_named_unless_nothing_is_written(alone: Mooring, sketch: Path):
+    for words in ((), (str(sketch), "--start")):
+        ended = await alone.run("flash", SERIAL, *words)
+        assert (ended.status, ended.out) == (2, "")
+        assert "What to write" in ended.err
+
+
 async def test_a_board_in_its_bootloader_is_shown_with_what_to_do(alone: Mooring):
     await alone.demo.boards.command({"press": "bootloader"})
     listed = await alone.run("boards")
@@ -75,6 +94,24 @@ async def test_a_board_in_its_bootloader_is_shown_with_what_to_do(alone: Mooring
     ended = await alone.run("flash", SERIAL, "provisioning-1.0", "--yes")
     assert ended.status == 0, ended.err
     assert (await alone.run("boards")).err == ""
+
+
+async def test_an_interrupt_while_it_is_written_leaves_a_board_that_takes_the_next_sketch(
+    tmp_path: Path, sketch: Path
+):
+    slow = msgspec.structs.replace(OLD_MKR, bootloader=BootloaderConfig(delay_ms=150))
+    async with workshop(tmp_path, slow) as mooring:
+        process = await mooring.start("flash", SERIAL, str(sketch), "--yes", "--json")
+        assert process.stdout is not None
+        while b"Writing" not in await process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        ended = await finish(process)
+        assert (ended.status, ended.lines[-1]["state"]) == (130, "cancelled")
+        assert ended.lines[-1]["error"]["code"] == "flash-stopped"
+        assert "mooring flash" in ended.err
+        again = await mooring.run("flash", SERIAL, str(sketch), "--yes", "--json")
+        assert again.lines[-1]["state"] == "done", again.err
 
 
 async def test_a_file_that_cannot_be_is_refused_before_the_board_hears_of_it(

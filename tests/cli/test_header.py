@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.cli.client import Client
+from agent.cli.follow import run_job
 from agent.cli.header import HEADER, HeaderFile, has_header, read_header
 from agent.cli.shell import Shell
-from agent.errors import InputError
-from agent.jobs.job import Job, JobKind, JobState
+from agent.errors import ExitStatus, InputError
+from agent.jobs.job import Job, JobChange, JobKind, JobState
 
 TEXT = '#define SECRET_DEVICE_KEY "marker-key"\n'
 
@@ -121,6 +124,36 @@ async def test_when_it_can_be_written_nowhere_that_is_told(tmp_path, monkeypatch
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "gone"))
     with pytest.raises(InputError, match="cannot be written"):
         await delivered(HeaderFile(tmp_path / "gone" / "a.h"))
+
+
+class LosesTheFile(Client):
+    """An agent whose job is done, and whose file is not kept any more."""
+
+    def __init__(self) -> None:
+        super().__init__(transport=None)  # type: ignore[arg-type] # nothing is sent
+
+    async def call(self, method: str, **params: object) -> Any:
+        if method == "jobs.file":
+            raise InputError(field="name", problem="is no longer kept")
+        if method == "jobs.start":
+            change = JobChange(job="7", state=JobState.DONE, snapshot=ended(HEADER))
+            note = {"jsonrpc": "2.0", "method": "job.changed", "params": change}
+            self.receive(msgspec.json.encode(note).decode())
+        return {"job": "7"}
+
+
+async def test_a_job_whose_file_cannot_be_had_is_told_as_done_and_the_command_as_failed(
+    tmp_path, capsys
+):
+    shell, client = Shell(as_json=True), LosesTheFile()
+    place = HeaderFile(tmp_path / HEADER)
+    status = await run_job(
+        shell, client, str, deliver=lambda job: place.deliver(shell, client, job), kind="provision"
+    )
+    said = capsys.readouterr()
+    assert status is ExitStatus.FAILED
+    assert json.loads(said.out)["state"] == "done"
+    assert "is no longer kept" in said.err
 
 
 async def test_a_job_without_such_a_file_leaves_nothing(tmp_path):

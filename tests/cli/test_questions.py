@@ -82,7 +82,7 @@ async def test_ctrl_c_at_a_question_undoes_the_claim_and_shows_typing_again(pers
     await begin_with_a_wrong_password(person)
     await person.sees("Password (empty for other choices): ")
     person.interrupts()
-    await person.sees("Stopping; what was begun is undone.")
+    await person.sees("Stopping; what can be undone is undone.")
     assert await person.status() == 130
     assert person.sees_what_is_typed
     assert person.mooring.claims == []
