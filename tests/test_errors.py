@@ -51,6 +51,7 @@ CODES = {
     "flash-failed": "FlashFailed",
     "flash-image": "ImageRefused",
     "flash-no-bootloader": "NoBootloader",
+    "flash-sketch-gone": "SketchGone",
     "flash-stopped": "FlashStopped",
     "flash-tool": "ToolMissing",
     "flash-verify": "VerifyFailed",

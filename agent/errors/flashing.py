@@ -84,6 +84,15 @@ class FlashStopped(FlashError):
     remedy = "Write a sketch to it: mooring flash BOARD FILE, or its provisioning sketch."
 
 
+class SketchGone(FlashError):
+    """A board was told to start its sketch, and is in its bootloader all the same."""
+
+    code = "flash-sketch-gone"
+    title = "The board stays in its bootloader: it has no sketch that can start."
+    meaning = "Its sketch was erased, or it was not written to its end. Nothing was changed now."
+    remedy = "Write a sketch to it: mooring flash BOARD FILE, or its provisioning sketch."
+
+
 class SketchInTheWay(FlashError):
     """The sketch on the board must be replaced, and nobody has agreed to that."""
 

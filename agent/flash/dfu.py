@@ -9,7 +9,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from agent.errors import FlashFailed, LoaderRefused, NoBootloader
+from agent.errors import FlashError, FlashFailed, LoaderRefused, NoBootloader
 from agent.flash.child import ChildResult, ChildSilent, run_child
 from agent.flash.content import (
     STM32H7,
@@ -24,7 +24,8 @@ from agent.flash.image_file import image_file
 from agent.flash.method import FlashPlan, FlashProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from agent.catalog import Model
     from agent.flash.method import FlashImage, FlashTarget, Progress, Stage
@@ -138,29 +139,42 @@ class DfuFlasher:
             reader, result = await self._call(words, plan, progress)
         return judge(plan, reader, result)
 
+    async def start(self, model: Model, target: FlashTarget) -> None:
+        """Leave the bootloader: a DfuSe board goes to an address, a plain one is detached.
+
+        Raises :class:`NoBootloader`, :class:`LoaderRefused` and :class:`FlashFailed`.
+        """
+        words = [*self._tool.command, *leaving(model, target)]
+        result = await self._tool_run(words, DfuReader(0), lambda _: None)
+        # It ends with 0 also when the board refused to be detached.
+        if result.status or _complaints(result.tail):
+            raise trouble(result, "reset", model.bootloader_entry.manual)
+
     async def _call(
         self, words: list[str], plan: DfuPlan, progress: Progress
     ) -> tuple[DfuReader, ChildResult]:
-        """Run the tool once; raises :class:`FlashFailed` if it cannot run or goes silent."""
+        """Write once; raises :class:`FlashFailed` if the tool cannot run or goes silent."""
         reader = DfuReader(plan.size)
+        async with image_file(plan.image.data) as file:
+            result = await self._tool_run([*words, "-D", file], reader, progress)
+        return reader, result
 
+    async def _tool_run(
+        self, words: Sequence[str | Path], reader: DfuReader, progress: Progress
+    ) -> ChildResult:
         def on_line(line: str) -> None:
             step = reader.feed(line)
             if step is not None:
                 progress(step)
 
         try:
-            async with image_file(plan.image.data) as file:
-                result = await run_child(
-                    [*words, "-D", file], on_line, silence_s=self._silence_s, environ=self._environ
-                )
+            return await run_child(words, on_line, silence_s=self._silence_s, environ=self._environ)
         except ChildSilent as silent:
             detail = f"the board did not answer for {silent.seconds:g} s"
             raise FlashFailed(stage=reader.stage, detail=detail) from None
         except OSError as error:
             detail = f"dfu-util cannot be run: {error.strerror or error}"
             raise FlashFailed(stage="prepare", detail=detail) from error
-        return reader, result
 
 
 def plan_dfu(image: FlashImage, model: Model, method: str) -> DfuPlan:
@@ -178,14 +192,13 @@ def plan_dfu(image: FlashImage, model: Model, method: str) -> DfuPlan:
         require_format(image, model, "bin")
         require_vectors(image, model, STM32H7 if method == "dfuse" else RA6M5)
     sketch = model.usb.sketch[0]
-    device = f"{upload.dfu_vid[2:]}:{upload.dfu_pid[2:]}"
     return DfuPlan(
         image=image,
         model=model.id,
         address=address,
         size=len(image.data),
         dfuse=method == "dfuse",
-        device=device,
+        device=_ids(upload.dfu_vid, upload.dfu_pid),
         run_time=f"{sketch.vid:04x}:{sketch.pid:04x}" if upload.runtime_detach else None,
         alt=upload.alt or 0,
         manual=model.bootloader_entry.manual,
@@ -193,29 +206,48 @@ def plan_dfu(image: FlashImage, model: Model, method: str) -> DfuPlan:
 
 
 def arguments(plan: DfuPlan, target: FlashTarget, system: str = sys.platform) -> list[str]:
-    """What ``dfu-util`` is called with, the file apart; raises :class:`NoBootloader`.
+    """What ``dfu-util`` is called with, the file apart; raises :class:`NoBootloader`."""
+    which = _which(target, plan.manual, system)
+    device = _device(target, plan.device)
+    if plan.run_time and plan.run_time != plan.device:
+        device = f"{plan.run_time},{plan.device}"
+    words = ["-d", device, *which, "-a", str(plan.alt)]
+    return [*words, "-s", f"{plan.address:#010x}:leave"] if plan.dfuse else [*words, "-R"]
 
-    The place is surer than the serial number, which may change between sketch and bootloader;
-    but only Linux numbers its buses for both of us alike.
+
+def leaving(model: Model, target: FlashTarget, system: str = sys.platform) -> list[str]:
+    """What ``dfu-util`` is called with to start the sketch; raises :class:`NoBootloader`."""
+    upload = model.upload
+    which = _which(target, model.bootloader_entry.manual, system)
+    device = _device(target, _ids(upload.dfu_vid, upload.dfu_pid))
+    words = ["-d", device, *which, "-a", str(upload.alt or 0)]
+    return [*words, "-s", f"{upload.address}:leave"] if upload.method == "dfuse" else [*words, "-e"]
+
+
+def _which(target: FlashTarget, manual: str, system: str) -> list[str]:
+    """The place is surer than the serial number, which may change between sketch and bootloader.
+
+    But only Linux numbers its buses for both of us alike.
     """
     place = (target.location or "").partition(":")[0]
     serial = target.serial_number
     if place and (system == "linux" or not serial):
-        which = ["-p", place]
-    elif serial:
-        which = ["-S", serial]
-    else:
-        raise NoBootloader(
-            detail="neither its USB place nor its serial number is known", manual=plan.manual
-        )
-    device = plan.device
-    if plan.run_time and plan.run_time != device:
-        device = f"{plan.run_time},{device}"
-    elif target.vid is not None and target.pid is not None:
-        # A brand of its own has ids of its own (Opta).
-        device = f"{target.vid:04x}:{target.pid:04x}"
-    words = ["-d", device, *which, "-a", str(plan.alt)]
-    return [*words, "-s", f"{plan.address:#010x}:leave"] if plan.dfuse else [*words, "-R"]
+        return ["-p", place]
+    if serial:
+        return ["-S", serial]
+    detail = "neither its USB place nor its serial number is known"
+    raise NoBootloader(detail=detail, manual=manual)
+
+
+def _device(target: FlashTarget, usual: str) -> str:
+    """A brand of its own has ids of its own (Opta)."""
+    if target.vid is not None and target.pid is not None:
+        return f"{target.vid:04x}:{target.pid:04x}"
+    return usual
+
+
+def _ids(vid: str | None, pid: str | None) -> str:
+    return f"{(vid or '')[2:]}:{(pid or '')[2:]}"
 
 
 def judge(plan: DfuPlan, reader: DfuReader, result: ChildResult) -> Outcome:
@@ -228,16 +260,21 @@ def judge(plan: DfuPlan, reader: DfuReader, result: ChildResult) -> Outcome:
         return "done"
     if reader.complete:
         return "done_pending"
+    raise trouble(result, reader.stage, plan.manual)
+
+
+def trouble(result: ChildResult, stage: Stage, manual: str) -> FlashError:
+    """The error that the tool's last words stand for."""
     told = _complaints(result.tail)
     said = told[-1] if told else f"dfu-util ended with status {result.status}"
     if "No DFU capable USB device" in said or "Lost device" in said:
-        raise NoBootloader(detail="no DFU device is on its USB socket", manual=plan.manual)
+        return NoBootloader(detail="no DFU device is on its USB socket", manual=manual)
     if "Cannot open" in said or "LIBUSB_ERROR_ACCESS" in said:
         action = _REMEDIES.get(sys.platform, _LINUX_REMEDY)
-        raise LoaderRefused(detail=said, action=action)
+        return LoaderRefused(detail=said, action=action)
     if any("LIBUSB_ERROR_NO_DEVICE" in line for line in told):
         said = "the board was unplugged, or it restarted"
-    raise FlashFailed(stage=reader.stage, detail=said)
+    return FlashFailed(stage=stage, detail=said)
 
 
 def _complaints(tail: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import (
     FlashFailed,
+    MooringError,
     NoBootloader,
     NoPermission,
     PortBusy,
@@ -39,6 +40,9 @@ is not known before the tool has asked it, and it refuses by itself what does no
 
 ENVIRON: Final = {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 """Its output goes to us: no folded lines, no colours, at once."""
+
+BEFORE: Final = "default-reset"
+AFTER: Final = "hard-reset"
 
 _WRITING = re.compile(r"Writing at 0x[0-9a-fA-F]+.*?(\d+(?:\.\d+)?) ?%")
 _STAGES: Final[tuple[tuple[str, Stage], ...]] = (
@@ -140,6 +144,21 @@ class EspFlasher:
                     break
         judge(plan, target.address, reader, result)
 
+    async def start(self, model: Model, target: FlashTarget) -> None:
+        """Bring the chip into its loader, to see that it is there, and out of it by a reset.
+
+        Raises :class:`NoBootloader`, :class:`FlashFailed` and :class:`agent.errors.PortError`.
+        """
+        manual, upload = model.bootloader_entry.manual, model.upload
+        if target.address is None:
+            raise NoBootloader(detail="it has no serial port", manual=manual)
+        words = ["--chip", upload.chip, "--port", target.address, "--no-stub"]
+        words += ["--before", upload.before or BEFORE, "--after", upload.after or AFTER]
+        reader = EspReader(0)
+        result = await self._call([*self._tool.command, *words, "read-mac"], reader, lambda _: None)
+        if result.status:
+            raise trouble(result, reader, target.address, manual)
+
     async def _call(self, words: list[str], reader: EspReader, progress: Progress) -> ChildResult:
         def on_line(line: str) -> None:
             if line.startswith(_RECONNECTS):
@@ -187,8 +206,8 @@ def plan_esp(image: FlashImage, model: Model) -> EspPlan:
         size=len(image.data),
         chip=upload.chip,
         baud=upload.baud or 115200,
-        before=upload.before or "default-reset",
-        after=upload.after or "hard-reset",
+        before=upload.before or BEFORE,
+        after=upload.after or AFTER,
         merged=merged,
         manual=model.bootloader_entry.manual,
     )
@@ -205,23 +224,27 @@ def arguments(plan: EspPlan, port: str, *, stub: bool = True) -> list[str]:
 
 def judge(plan: EspPlan, port: str, reader: EspReader, result: ChildResult) -> None:
     """What the end of the tool means; raises the error that it stands for."""
-    said = _complaint(result.tail)
     if result.status == 0 and (reader.verified or _without_digest(plan, reader)):
         return
-    if "MD5 of file does not match" in said:
+    if "MD5 of file does not match" in _complaint(result.tail):
         found, expected = _digests(result.tail)
         raise VerifyFailed(address=f"{plan.address:#x}", found=found, expected=expected)
+    raise trouble(result, reader, port, plan.manual)
+
+
+def trouble(result: ChildResult, reader: EspReader, port: str, manual: str) -> MooringError:
+    """The error that the tool's last words stand for."""
+    said = _complaint(result.tail)
     if "Could not open" in said or "port is busy" in said:
-        raise _port_error(port, " ".join(result.tail))
+        return _port_error(port, " ".join(result.tail))
     if reader.stage == "prepare" and ("This chip is" in said or "chip argument" in said):
-        raise NoBootloader(detail=said, manual="Choose the model that this board is.")
+        return NoBootloader(detail=said, manual="Choose the model that this board is.")
     if reader.stage == "prepare" and ("Failed to connect" in said or "Invalid head" in said):
-        raise NoBootloader(detail=said, manual=plan.manual)
+        return NoBootloader(detail=said, manual=manual)
     if any(sign in line for line in result.tail for sign in _LOST):
         said = _UNPLUGGED
-    raise FlashFailed(
-        stage=reader.stage, detail=said or f"esptool ended with status {result.status}"
-    )
+    detail = said or f"esptool ended with status {result.status}"
+    return FlashFailed(stage=reader.stage, detail=detail)
 
 
 def _without_digest(plan: EspPlan, reader: EspReader) -> bool:

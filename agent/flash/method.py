@@ -95,3 +95,11 @@ class Flasher(Protocol):
         Raises :class:`agent.errors.FlashError`, or :class:`agent.errors.PortError` when the port
         cannot be opened. A cancelled run leaves a bootloader that takes the next one.
         """
+
+    async def start(self, model: Model, target: FlashTarget) -> None:
+        """Tell the bootloader to start the sketch that is on the board; nothing is written.
+
+        Raises :class:`agent.errors.NotSupported` where only a person can do that,
+        :class:`agent.errors.NoBootloader` when none answers, and
+        :class:`agent.errors.SketchGone` where the bootloader itself shows that there is none.
+        """

@@ -6,7 +6,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import FlashFailed, NoBootloader, PortError, PortGone, ReceiverStuck
+from agent.errors import (
+    FlashFailed,
+    NoBootloader,
+    PortError,
+    PortGone,
+    ReceiverStuck,
+    SketchGone,
+)
 from agent.flash.content import refuse, require_format, require_size, require_vectors
 from agent.flash.method import FlashPlan, FlashProgress
 from agent.flash.samba_loader import (
@@ -16,7 +23,8 @@ from agent.flash.samba_loader import (
     UNO_R4_LOADER,
     LoaderKind,
 )
-from agent.flash.samba_steps import flash, greet
+from agent.flash.samba_steps import flash, greet, knock, restart
+from agent.flash.touch import BRIDGE_RESTART_S
 from agent.protocols.samba import SambaFailure, SambaMachine
 
 if TYPE_CHECKING:
@@ -61,12 +69,11 @@ class SambaFlasher:
 
     def plan(self, image: FlashImage, model: Model) -> SambaPlan:
         """Check the image; raises :class:`agent.errors.ImageRefused`."""
-        upload = model.upload
-        kind = _KINDS.get((upload.method, int(upload.offset or "0", 16)))
-        if kind is None or upload.method != self.method:
+        kind = _kind_of(model)
+        if kind is None or model.upload.method != self.method:
             refuse(image, model, "this board has another kind of bootloader")
         require_format(image, model, "bin")
-        room = min(kind.room, upload.max_size or kind.room)
+        room = min(kind.room, model.upload.max_size or kind.room)
         require_size(image, model, len(image.data), room)
         require_vectors(image, model, kind.cortex)
         data = image.data + ERASED * (-len(image.data) % kind.page)
@@ -93,8 +100,8 @@ class SambaFlasher:
             raise TypeError(msg)
         if target.address is None:
             raise NoBootloader(detail="it has no serial port", manual=plan.manual)
-        run = _Run(self._open_link, plan, target.address, progress)
-        work = asyncio.create_task(run.work(), name="SAM-BA")
+        run = _Run(self._open_link, plan.kind, plan.manual, target.address)
+        work = asyncio.create_task(run.write(plan.data, progress), name="SAM-BA")
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -106,19 +113,35 @@ class SambaFlasher:
                 await asyncio.gather(work, return_exceptions=True)
             raise
 
+    async def start(self, model: Model, target: FlashTarget) -> None:
+        """Reset the chip out of its loader.
+
+        Where a bridge keeps the port, the loader is asked once more: an answer shows that there
+        is no sketch. Raises :class:`NoBootloader`, :class:`agent.errors.SketchGone`,
+        :class:`FlashFailed`, and :class:`agent.errors.PortError`.
+        """
+        kind, manual = _kind_of(model), model.bootloader_entry.manual
+        if kind is None or target.address is None:
+            raise NoBootloader(detail="it has no serial port", manual=manual)
+        await _Run(self._open_link, kind, manual, target.address).restart()
+
+
+def _kind_of(model: Model) -> LoaderKind | None:
+    upload = model.upload
+    return _KINDS.get((upload.method, int(upload.offset or "0", 16)))
+
 
 class _Stopped(Exception):
     """The run was cancelled, and has come to a place where it may end."""
 
 
 class _Run:
-    def __init__(
-        self, open_link: LinkOpener, plan: SambaPlan, address: str, progress: Progress
-    ) -> None:
+    def __init__(self, open_link: LinkOpener, kind: LoaderKind, manual: str, address: str) -> None:
         self._open_link = open_link
-        self._plan = plan
+        self._kind = kind
+        self._manual = manual
         self._address = address
-        self._progress = progress
+        self._progress: Progress = lambda _: None
         self._stage: Stage = "prepare"
         self._stopping = False
 
@@ -126,16 +149,27 @@ class _Run:
         """End at the next place where the loader takes a command; a reset is not held back."""
         self._stopping = True
 
-    async def work(self) -> None:
+    async def write(self, data: bytes, progress: Progress) -> None:
+        self._progress = progress
         link = await self._greeted()
         try:
-            await self._flash(_Talk(link))
+            await self._to_the_end(_Talk(link), flash(self._kind, self._manual, data))
+        finally:
+            await link.close()
+
+    async def restart(self) -> None:
+        link = await self._greeted()
+        try:
+            talk = _Talk(link)
+            await self._to_the_end(talk, restart(self._kind, self._manual))
+            if self._kind.series is None and await self._is_back(talk):
+                raise SketchGone
         finally:
             await link.close()
 
     async def _greeted(self) -> Link:
         """A link at the first speed at which the loader answers."""
-        for baud in self._plan.kind.bauds:
+        for baud in self._kind.bauds:
             link = await self._open_link(self._address, baud)
             try:
                 await self._perform(_Talk(link), greet())
@@ -150,13 +184,22 @@ class _Run:
             else:
                 return link
         detail = f"nothing answers on {self._address}"
-        raise NoBootloader(detail=detail, manual=self._plan.manual)
+        raise NoBootloader(detail=detail, manual=self._manual)
 
-    async def _flash(self, talk: _Talk) -> None:
-        plan = self._plan
+    async def _is_back(self, talk: _Talk) -> bool:
+        """Whether the loader answers, after a time in which it would have started a sketch."""
+        await asyncio.sleep(BRIDGE_RESTART_S)
         try:
-            await self._perform(talk, flash(plan.kind, plan.manual, plan.data))
-            if plan.kind.series is not None:
+            await self._perform(talk, knock())
+        except (SambaFailure, *_LOST):
+            return False
+        return True
+
+    async def _to_the_end(self, talk: _Talk, steps: Steps[None]) -> None:
+        """Steps that end with a reset, which the port may not survive."""
+        try:
+            await self._perform(talk, steps)
+            if self._kind.series is not None:
                 await talk.wait_gone()
         except SambaFailure as failure:
             raise self._broken(failure) from failure

@@ -17,23 +17,28 @@ HELLO_TRIES: Final = 2
 """A loader in terminal mode says nothing to the first."""
 
 
+def knock() -> Steps[None]:
+    """Get a first answer; raises :class:`SambaFailure` if there is none."""
+    for _ in range(HELLO_TRIES - 1):
+        try:
+            yield samba.hello()
+        except SambaFailure:
+            continue
+        return
+    yield samba.hello()
+
+
 def greet() -> Steps[None]:
     """Get a first answer, also from a loader that was left in the middle of a transfer.
 
     Somebody who was killed while sending data left the loader waiting for the rest of it: enough
     empty commands end that, and do nothing otherwise. Raises :class:`SambaFailure`.
     """
-    for _ in range(HELLO_TRIES):
-        try:
-            yield samba.hello()
-        except SambaFailure:
-            continue
-        return
-    yield samba.fill(CHUNK_BYTES)
     try:
-        yield samba.hello()
+        yield from knock()
     except SambaFailure:
-        yield samba.hello()
+        yield samba.fill(CHUNK_BYTES)
+        yield from knock()
 
 
 def flash(kind: LoaderKind, manual: str, data: bytes) -> Steps[None]:
@@ -54,6 +59,16 @@ def flash(kind: LoaderKind, manual: str, data: bytes) -> Steps[None]:
     yield from writer.erase(kind.first)
     yield from _write(kind, writer, data)
     yield FlashProgress(stage="verify", done=total, total=total)
+    yield FlashProgress(stage="reset", done=0, total=0)
+    yield start_sketch(kind)
+
+
+def restart(kind: LoaderKind, manual: str) -> Steps[None]:
+    """Start the sketch that is there; raises as :func:`flash` before anything is erased."""
+    try:
+        yield from identify(kind, manual)
+    except SambaFailure as failure:
+        raise NoBootloader(detail="it stopped answering", manual=manual) from failure
     yield FlashProgress(stage="reset", done=0, total=0)
     yield start_sketch(kind)
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import FlashFailed, ImageRefused, NoBootloader
+from agent.errors import FlashFailed, ImageRefused, NoBootloader, NotSupported
 from agent.flash.method import FlashPlan, FlashProgress
 from agent.flash.volumes import INFO_FILE, read_info
 from agent.protocols.elf import MACHINE_ARM, ElfError, Segment, parse_elf
@@ -106,6 +106,15 @@ class Uf2Flasher:
         await _write(plan.file, volume, progress)
         progress(_at("reset", 0, 0))
         await self._vanished(volume)
+
+    async def start(self, model: Model, target: FlashTarget) -> None:  # noqa: ARG002 - no way in
+        """Raises :class:`NotSupported`: these bootloaders leave by a new file only."""
+        raise NotSupported(
+            model=model.name,
+            what="start its sketch on a command",
+            why="Its bootloader only waits for a new sketch.",
+            action="Press RESET, or unplug the board and plug it in again: its sketch starts then.",
+        )
 
     async def _vanished(self, volume: Path) -> None:
         end = time.monotonic() + self._vanish_s

@@ -56,6 +56,10 @@ class UnsupportedFlasher:
         msg = f"there is no way to flash by {self.method}"
         raise TypeError(msg)
 
+    async def start(self, model: Model, target: FlashTarget) -> None:  # noqa: ARG002
+        """Raises :class:`agent.errors.NotSupported`, as :meth:`plan`."""
+        refuse_method(model)
+
 
 def refuse_method(model: Model) -> NoReturn:
     """Say why a model cannot be flashed here, and what can be done."""

@@ -162,12 +162,25 @@ class DfuDevice:
             self.state = State.IDLE
             return b""
         if request == Request.DETACH:
-            self.state = State.APP_DETACH if self.run_time else self.state
-            return b"" if self.run_time else STALL
+            return self._detach()
         if request == Request.DNLOAD and not self.run_time:
             return self._download(setup.value, data)
         self._refuse(Status.ERR_STALLED_PKT)
         return STALL
+
+    def _detach(self) -> bytes | None:
+        """A sketch makes way; the bootloader of the Portenta C33 restarts the board.
+
+        The standard knows the request only for a sketch (section 5.1), and DfuSe has another way.
+        Source: arduino/arduino-renesas-bootloader: src/main.c.
+        """
+        if self.run_time:
+            self.state = State.APP_DETACH
+        elif self.dfuse:
+            return STALL
+        else:
+            self.started = True
+        return b""
 
     def _get_status(self) -> bytes:
         """Reading the status is what moves a download on (section 6.1.2)."""
