@@ -43,7 +43,12 @@ class LocalFile(msgspec.Struct, frozen=True):
 
 @click.command()
 @board_argument
-@click.argument("what", metavar="FILE|provisioning|provisioning-1.0|ID")
+@click.argument("what", metavar="FILE|provisioning|provisioning-1.0|ID", required=False)
+@click.option(
+    "--start",
+    is_flag=True,
+    help="Write nothing: start the sketch of a board that is in its bootloader.",
+)
 @click.option(
     "--override",
     metavar="MODEL",
@@ -55,7 +60,8 @@ class LocalFile(msgspec.Struct, frozen=True):
 def flash(
     *,
     board: str,
-    what: str,
+    what: str | None,
+    start: bool,
     override: str | None,
     model: str | None,
     confirmed: bool,
@@ -67,8 +73,13 @@ def flash(
     one of the older procedure, ID one of the list that `mooring sketches` prints. A file of such a
     name is meant with ./ before it.
     """
+    if start is bool(what):
+        problem = "does not go with --start" if what else "is missing"
+        raise click.UsageError(f"What to write {problem}.")
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        if what is None:
+            return _start(shell, board, model)
         require_yes(shell.attended or confirmed, "the sketch on the board is overwritten")
         chosen = None if what in PROVISIONING else read_file(what)
         options = {"override": override, "model": model, "confirmed": confirmed}
@@ -109,6 +120,17 @@ async def _flash(
         else:
             given["image"] = await client.upload(file.name, file.data)
         return await run_job(shell, client, _flashed, kind="flash", board=board, **given)
+
+
+async def _start(shell: Shell, board: str, model: str | None) -> ExitStatus:
+    given: dict[str, Any] = {"model": model} if model else {}
+    async with open_client(shell.output) as client:
+        return await run_job(shell, client, _started, kind="start", board=board, **given)
+
+
+def _started(job: Job) -> str:
+    started = (job.result or {}).get("started")
+    return "Its sketch runs." if started else "Its sketch ran already."
 
 
 def _stored(wanted: str) -> str:

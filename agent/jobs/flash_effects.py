@@ -97,6 +97,14 @@ class WriteFlash(FlashRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class StartSketch(FlashRequest):
+    """Tell the bootloader to start the sketch. Value: False if a sketch ran already."""
+
+    seconds: float
+    """How long the sketch may need to show itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitSketch(FlashRequest):
     """Done when the board is there with a sketch. Value: None."""
 

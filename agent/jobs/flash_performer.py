@@ -12,10 +12,12 @@ from agent.errors import (
     BoardError,
     CommandRefused,
     FlashFailed,
+    NoBootloader,
     NotSupported,
     OtherBoard,
     PortGone,
     ReceiverStuck,
+    SketchGone,
     SketchHalted,
     WrongSketch,
 )
@@ -27,7 +29,7 @@ from agent.jobs import flash_effects as wanted
 from agent.jobs.which import BoardSays, heard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from agent.boards.board import Board, BoardChanges, Port
     from agent.catalog import Model
@@ -44,6 +46,8 @@ BAUD_1: Final = 57_600
 
 _PORTS_OF: Final = {"dfu": "usb", "dfuse": "usb", "uf2": "volume", "rp2040": "volume"}
 """Where the bootloader of a method shows itself; the others are serial ports."""
+_HIDDEN: Final = frozenset({"sam-ba-arduino-ext", "esptool"})
+"""Methods whose bootloader is behind the same port as the sketch, so nobody sees which runs."""
 _UNPROVEN: Final = frozenset({"dfu", "dfuse", "uf2", "rp2040"})
 """Methods that do not read back what they wrote: the board that comes back is the proof."""
 
@@ -76,6 +80,8 @@ class FlashPerformer:
                 return await self._enter()
             case wanted.WriteFlash(prepared=prepared, target=target):
                 await self._write(request, prepared, target)
+            case wanted.StartSketch(seconds=seconds):
+                return await self._start(seconds)
             case wanted.WaitSketch(seconds=seconds):
                 await self._wait_sketch(seconds)
         return None
@@ -268,6 +274,45 @@ class FlashPerformer:
             detail = f"the board did not show itself with its new sketch within {seconds:g} s"
             raise FlashFailed(stage="reset", detail=detail) from None
 
+    async def _start(self, seconds: float) -> bool:
+        """Whether the sketch had to be started; :class:`SketchGone` if there is none."""
+        model = self._known_model()
+        hidden = model.upload.method in _HIDDEN
+        loader = self._loader() or (self._serial() if hidden else None)
+        if loader is None:
+            return False
+        flasher = await self._surroundings.flashers.of(model, self._open_loader)
+        if not hidden:
+            await self._until_sketch(flasher.start(model, target_of(loader)), loader, seconds)
+            return True
+        try:
+            await flasher.start(model, target_of(loader))
+        except NoBootloader:
+            return False
+        return True
+
+    async def _until_sketch(self, leave: Awaitable[None], loader: Port, seconds: float) -> None:
+        """Let the board leave its bootloader; one that is there again found no sketch."""
+        left = False
+
+        def look() -> None:
+            nonlocal left
+            # It may be gone and there again before anybody else has a look.
+            left = left or self._loader() != loader
+
+        with self._changes(look) as changed:
+            await leave
+            end = _now() + seconds
+            while not any(self._is_sketch(port) for port in self._lease.board.ports):
+                if self._loader() is not None and (left or _now() >= end):
+                    raise SketchGone
+                if _now() >= end:
+                    raise FlashFailed(stage="reset", detail="the board did not come back")
+                await _until(changed, end - _now())
+
+    def _serial(self) -> Port | None:
+        return next((port for port in self._lease.board.ports if port.kind == "serial"), None)
+
     def _is_sketch(self, port: Port) -> bool:
         return port.kind == "serial" and not self._is_loader(port)
 
@@ -295,11 +340,12 @@ class FlashPerformer:
         return model
 
     @contextmanager
-    def _changes(self) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of the list of boards."""
+    def _changes(self, look: Callable[[], None] = lambda: None) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of the list of boards; ``look`` is called at it."""
         event = asyncio.Event()
 
         def changed(_: BoardChanges) -> None:
+            look()
             event.set()
 
         unsubscribe = self._boards.subscribe(changed)

@@ -22,6 +22,7 @@ class JobKind(Enum):
     FORGET = "forget"
     MIGRATE = "migrate"
     FLASH = "flash"
+    START = "start"
 
 
 class JobState(Enum):

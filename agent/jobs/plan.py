@@ -35,6 +35,7 @@ from agent.jobs.preconditions import (
 )
 from agent.jobs.request import read_network
 from agent.jobs.setup import Setup, SetupOrder
+from agent.jobs.start import Start
 from agent.jobs.which import CloudSays, decide
 from agent.settings import clean_text
 from agent.settings.network import parse_network
@@ -60,6 +61,7 @@ _TITLES: Final = {
     JobKind.FORGET: "Erasing the network of {board}",
     JobKind.MIGRATE: "Updating {board} to provisioning 2.0",
     JobKind.FLASH: "Writing a sketch to {board}",
+    JobKind.START: "Starting the sketch of {board}",
 }
 
 
@@ -150,6 +152,9 @@ class _Planner:
                 return self._configure()
             case JobKind.FLASH:
                 return self._flash()
+            case JobKind.START:
+                flashable(model, self._board)
+                return _Way(Start(attended=self._attended))
             case JobKind.MIGRATE:
                 return await self._migrate()
             case JobKind.PROVISION:

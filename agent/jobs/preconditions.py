@@ -36,7 +36,9 @@ NAME_CHARS: Final = 64
 VERSION: Final = "2.0"
 """The version of provisioning that changes networks of a board as it is."""
 
-_WRITING: Final = frozenset({JobKind.PROVISION, JobKind.MIGRATE, JobKind.FLASH, JobKind.FORGET})
+_WRITING: Final = frozenset(
+    {JobKind.PROVISION, JobKind.MIGRATE, JobKind.FLASH, JobKind.FORGET, JobKind.START}
+)
 """Kinds of job that can begin with a board in its bootloader."""
 
 

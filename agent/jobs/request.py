@@ -34,6 +34,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.FORGET: {"confirmed"},
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
     JobKind.FLASH: {"model", "sketch", "image", "url", "override", "confirmed"},
+    JobKind.START: {"model"},
 }
 
 

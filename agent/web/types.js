@@ -189,7 +189,7 @@
 /**
  * @typedef {object} Job One piece of work that a person asked for, on one board.
  * @property {string} id
- * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"} kind
+ * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"|"start"} kind
  * @property {string} board
  * @property {string} title
  * @property {JobState} state
