@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent.clouds.devices import NewDevice
+from agent.clouds.secrets_header import secrets_header
 from agent.errors import InputError
 from agent.jobs.check import check_kind
 from agent.jobs.device_performer import device_cloud
@@ -68,6 +69,7 @@ def device_machine(
         raise InputError(field="frequency_plan", problem="is missing, and nobody can be asked")
     if network is not None:
         check_kind(network, model.name, [kind for kind in model.connectivity if kind in _EMPTY])
+        _check_header(network)
     new = NewDevice(
         name=name,
         fqbn=fqbn,
@@ -85,6 +87,14 @@ def device_machine(
         confirmed=confirmed,
     )
     return _MACHINES[decision.procedure](order, attended=attended)
+
+
+def _check_header(network: NetworkSetting) -> None:
+    """Raise for a value that no sketch can be built with, while nothing was made yet."""
+    try:
+        secrets_header(network)
+    except InputError as error:
+        raise InputError(field="network", problem=str(error.facts["problem"])) from None
 
 
 def empty_network(model: Model) -> NetworkSetting | None:

@@ -345,6 +345,7 @@ async def test_the_end_of_the_agent_deletes_the_device(bench: Bench):
         ("mkr_wifi_1010", "other", {"procedure": "secret-key"}, InputError),
         ("mkr_wifi_1010", "other", V1 | {"frequency_plan": PLAN}, InputError),
         ("mkr_wifi_1010", "other", V1 | {"network": {"kind": "gsm"}}, MooringError),
+        ("nano_esp32", "other", {"network": {"kind": "wifi", "ssid_hex": "6100"}}, InputError),
         ("nano_esp32", "other", {"procedure": "provision-1.0"}, InputError),
         ("mkr_wan_1310", "lora-1.0", {"confirmed": True}, InputError),
         ("mkr_wan_1310", "lora-1.0", {"network": None, "attended": False}, InputError),
