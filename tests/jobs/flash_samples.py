@@ -23,6 +23,7 @@ from agent.errors import (
     VerifyFailed,
 )
 from agent.flash.method import FlashImage, FlashPlan, FlashTarget
+from agent.jobs import effects as fx
 from agent.jobs import flash_effects as flash
 from agent.jobs.facts import open_flash
 from agent.jobs.flash import Flash
@@ -78,7 +79,7 @@ START_ERRORS: list[MooringError] = [
     OTHER,
     InternalError(kind="KeyError"),
 ]
-ERRORS: dict[type[flash.FlashRequest], list[MooringError]] = {
+ERRORS: dict[type[fx.Request], list[MooringError]] = {
     flash.AskBoard: [GONE, BUSY, FORBIDDEN, InternalError(kind="KeyError")],
     flash.PrepareFlash: FETCH_ERRORS,
     flash.EnterBootloader: ENTER_ERRORS,

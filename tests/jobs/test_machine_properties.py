@@ -7,7 +7,7 @@ machine that waits for luck would never end.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,8 +39,14 @@ from tests.jobs.samples import (
     wifi,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STEPS_TO_THE_END = 2000
 """Far above what is left once everything fails: an hour of looks each 10 s while a question is open."""
+
+
+Answer: TypeAlias = "Callable[[Drive, ModelCloud, fx.Request, st.DataObject], None]"
 
 
 class ModelCloud:
@@ -59,8 +65,10 @@ class ModelCloud:
         return name
 
 
-def step(drive: Drive, cloud: ModelCloud, data: st.DataObject) -> None:
-    """One event that could happen now."""
+def step(
+    drive: Drive, cloud: ModelCloud, data: st.DataObject, answer: Answer | None = None
+) -> None:
+    """One event that could happen now; ``answer`` answers a request in another way."""
     choices = [f"request {i}" for i in range(len(drive.waiting))]
     choices += [f"timer {name}" for name in drive.timers] + ["cancel", "lost", "interrupt"]
     if drive.question:
@@ -79,10 +87,10 @@ def step(drive: Drive, cloud: ModelCloud, data: st.DataObject) -> None:
             network = data.draw(st.sampled_from([wifi("HomeNet"), wifi("Nowhere"), Ethernet()]))
             drive.answer(what, password=Secret("password"), network=network)
         case _:
-            answer(drive, cloud, drive.waiting[int(what)], data)
+            (answer or usual_answer)(drive, cloud, drive.waiting[int(what)], data)
 
 
-def answer(drive: Drive, cloud: ModelCloud, request: fx.Request, data: st.DataObject) -> None:
+def usual_answer(drive: Drive, cloud: ModelCloud, request: fx.Request, data: st.DataObject) -> None:
     outcome = data.draw(st.sampled_from(["ok", "ok", "ok", "fail", "lost"]))
     if isinstance(request, fx.ClaimBoard):
         if outcome == "fail":
