@@ -33,6 +33,8 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
 """Types are checked for each: a branch for another system is code too."""
+SYSTEM_MODULES = Path("/usr/lib/python3/dist-packages")
+"""Where Debian keeps the Python packages of its own interpreter."""
 
 
 # --- parts of the system that some tests need ---------------------------------------------------
@@ -47,14 +49,17 @@ class Part:
     debian: tuple[str, ...]
     """Packages that bring it."""
     purpose: str
+    modules: tuple[str, ...] = ()
+    """Python packages that the distribution's own interpreter must have."""
 
     def there(self) -> bool:
         """Whether this computer has it."""
-        return all(any(map(shutil.which, group)) for group in self.programs)
+        programs = all(any(map(shutil.which, group)) for group in self.programs)
+        return programs and all((SYSTEM_MODULES / name).is_dir() for name in self.modules)
 
     def how_to_get(self) -> str:
         """One line for a person who misses it."""
-        wanted = ", ".join(" or ".join(group) for group in self.programs)
+        wanted = ", ".join([*(" or ".join(group) for group in self.programs), *self.modules])
         return f"{wanted} for {self.purpose}; on Debian: apt-get install {' '.join(self.debian)}"
 
 
@@ -78,6 +83,13 @@ PARTS = {
         (("umockdev-wrapper",), ("dfu-util",)),
         ("umockdev", "gir1.2-umockdev-1.0", "python3-gi", "dfu-util"),
         "the tests of boards that are flashed over DFU",
+        ("gi",),
+    ),
+    "pyudev": Part(
+        (("umockdev-wrapper",),),
+        ("umockdev", "gir1.2-umockdev-1.0", "python3-gi", "python3-pyudev"),
+        "the test that pyudev sees our simulated boards",
+        ("gi", "pyudev"),
     ),
     "bossac": Part(
         (("bossac",),),
