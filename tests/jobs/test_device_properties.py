@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.clouds.devices import Device
@@ -216,6 +216,7 @@ def check_devices(drive: Drive, cloud: ModelCloud) -> None:
         assert cloud.ours
 
 
+@settings(max_examples=400)
 @given(
     data=st.data(),
     attended=st.booleans(),
