@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
+import msgspec
 
+from agent.boards.board import Board
+from agent.boards.find import find_board
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
 from agent.cli.header import HEADER, HeaderFile, read_header
@@ -20,6 +23,7 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from agent.cli.client import Client
     from agent.cli.shell import Shell
     from agent.errors import ExitStatus
     from agent.jobs.job import Job
@@ -143,7 +147,9 @@ async def _provision(
     async with open_client(shell.output) as client:
         advice = await client.call("board.procedure", board=board, **asked)
         way: str = advice["procedure"]
-        if request["network"] is None and way not in WITH_HEADER:
+        if "network" not in given and way not in WITH_HEADER:
+            if "model" not in given:
+                await _require_known(client, board)
             raise InputError(field="--ssid or --network", problem="give one of the two")
         if way in WITH_HEADER:
             header.require_free()
@@ -161,6 +167,15 @@ async def _provision(
             board=board,
             **given,
         )
+
+
+async def _require_known(client: Client, wanted: str) -> None:
+    """Ask for ``--model`` where it would help: the board's USB ids belong to several models."""
+    listed = (await client.call("boards.list"))["boards"]
+    board = find_board(msgspec.convert(listed, list[Board]), wanted)
+    if board.model is None and board.candidates:
+        problem = f"is needed: this board may be {', '.join(board.candidates)}"
+        raise InputError(field="--model", problem=problem)
 
 
 async def _migrate(shell: Shell, board: str, request: dict[str, Any]) -> ExitStatus:

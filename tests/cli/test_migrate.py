@@ -21,10 +21,12 @@ pytestmark = pytest.mark.system("linux", "darwin")
 LORA = BoardConfig(model="mkr_wan_1310", serial_number="BBBB7777", sketch="other")
 KEYED = BoardConfig(model="nano_esp32", serial_number="EEEE5555", sketch="other")
 
+BRIDGED = BoardConfig(model="esp32", serial_number="0001EE", sketch="other")
+
 
 @pytest.fixture
 async def alone(tmp_path: Path) -> AsyncIterator[Mooring]:
-    async with workshop(tmp_path, OLD_MKR, LORA, KEYED) as mooring:
+    async with workshop(tmp_path, OLD_MKR, LORA, KEYED, BRIDGED) as mooring:
         yield mooring
 
 
@@ -76,16 +78,20 @@ async def test_prepare_only_stops_with_the_new_sketch_and_needs_no_network(alone
     assert alone.claims == []
 
 
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [((), "--yes"), (("--yes",), "--ssid or --network"), (("--json",), "--yes")],
-)
-async def test_what_nobody_can_be_asked_must_be_given(
-    alone: Mooring, words: tuple[str, ...], named: str
-):
-    ended = await alone.run("migrate", SERIAL, *words)
-    assert ended.status == 2
-    assert named in ended.err
+async def test_what_nobody_can_be_asked_must_be_given(alone: Mooring):
+    cases = {(): "--yes", ("--json",): "--yes", ("--yes",): "--ssid or --network"}
+    for words, named in cases.items():
+        ended = await alone.run("migrate", SERIAL, *words)
+        assert (ended.status, named in ended.err) == (2, True), words
+    lora = await alone.run(*provision(LORA.serial_number))
+    assert (lora.status, "--yes" in lora.err) == (2, True)
+    lora = await alone.run(*provision(LORA.serial_number, "--yes"))
+    assert (lora.status, "frequency_plan" in lora.err) == (2, True)
+    impossible = await alone.run(*provision(KEYED.serial_number, "--procedure", "migrate"))
+    assert impossible.status == 2
+    assert "migrate is not possible for this board" in impossible.err
+    no_network = await alone.run(*provision(SERIAL))
+    assert (no_network.status, "--ssid or --network" in no_network.err) == (2, True)
     assert alone.demo.boards.events == ()
 
 
@@ -210,21 +216,12 @@ async def test_a_lora_board_asks_for_its_frequency_plan(person: Person, tmp_path
     assert "SECRET_APP_KEY" in header.read_text()
 
 
-async def test_a_lora_board_needs_yes_and_a_plan_where_nobody_can_be_asked(alone: Mooring):
-    ended = await alone.run(*provision(LORA.serial_number))
-    assert (ended.status, "--yes" in ended.err) == (2, True)
-    ended = await alone.run(*provision(LORA.serial_number, "--yes"))
-    assert (ended.status, "frequency_plan" in ended.err) == (2, True)
-    assert alone.demo.boards.events == ()
-
-
-async def test_a_procedure_that_the_board_does_not_have_is_refused(alone: Mooring):
-    ended = await alone.run(*provision(KEYED.serial_number, "--procedure", "migrate"))
-    assert ended.status == 2
-    assert "migrate is not possible for this board" in ended.err
-
-
-async def test_a_board_of_2_0_still_needs_a_network(alone: Mooring):
-    ended = await alone.run(*provision(SERIAL))
-    assert ended.status == 2
-    assert "--ssid or --network" in ended.err
+async def test_a_board_that_may_be_several_models_needs_a_word(alone: Mooring, tmp_path: Path):
+    header = tmp_path / "s.h"
+    words = provision(BRIDGED.serial_number, "--header", str(header))
+    ended = await alone.run(*words)
+    assert (ended.status, "--model: is needed" in ended.err) == (2, True)
+    assert "esp32s3" in ended.err
+    ended = await alone.run(*words, "--model", "esp32s3")
+    assert ended.status == 0, ended.err
+    assert "SECRET_DEVICE_KEY" in header.read_text()
