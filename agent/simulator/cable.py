@@ -95,7 +95,7 @@ class Cable:
     async def open(self, role: UsbRole, wanted: Callable[[], bool]) -> bool:
         """A serial port; normally at another address than the last one.
 
-        False if it is no longer ``wanted`` when the system has made it.
+        False if it is no longer ``wanted`` when the system has made it, or there is one by then.
         """
         last = self._last_address
         same_name = role == "bootloader" and self._board.bootloader.keeps_name
@@ -109,7 +109,7 @@ class Cable:
             on_touch=self._user.touched,
             number=number,
         )
-        if not wanted():
+        if self._port is not None or not wanted():
             port.close()
             return False
         self._port = port

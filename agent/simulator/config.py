@@ -89,7 +89,7 @@ class BootloaderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """``glitch``: its port comes, goes and comes again."""
     serial_number: Literal["same", "none", "other"] = "same"
     keeps_name: bool = False
-    """Its port gets the name that the sketch's port had; of a pseudo-terminal if it is free."""
+    """Its port gets the name that the sketch's port had, if nobody has taken it meanwhile."""
     extended: bool = True
     """False: a SAMD loader without the fast commands."""
     silent: bool = False

@@ -15,7 +15,7 @@ from agent.simulator.sketch_face import SketchFace
 from agent.simulator.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
     from agent.catalog import Catalog, UsbRole
@@ -121,11 +121,11 @@ class SimulatedDevice:
         if self._powered_at is None:
             return
         if times > 1 and self._entry in {Entry.RESTARTS, Entry.STAYS}:
-            self._stage.spawn(self._to_loader())
+            self._move(self._to_loader)
         elif isinstance(self._face, SketchFace):
             self._face.press_reset()
         else:
-            self._stage.spawn(self._restart())
+            self._move(self._restart)
 
     def press_reconfigure(self, seconds: float = 3.5) -> None:
         """Hold the reconfigure pin or button for ``seconds`` of board time, then release it."""
@@ -180,7 +180,7 @@ class SimulatedDevice:
             lost_bytes=self._cable.lost_bytes,
             device_id=self._stage.memory.element.device_id,
             runs=self._runs,
-            in_bootloader=face is not None and face.in_bootloader,
+            in_bootloader=face is not None and face.in_bootloader and self.address is not None,
         )
 
     # --- what the port tells ---
@@ -222,13 +222,13 @@ class SimulatedDevice:
 
     # --- what the face that is up tells ---
 
-    def restarted(self, face: Face) -> None:
+    def restarted(self) -> None:
         """The sketch restarted itself: one with native USB takes its port away for a moment."""
         self._resets += 1
         self._cancel_countdown()
         self._stage.tell("reset")
         if not self._port_stays:
-            self._stage.spawn(self._enumerate_again(face))
+            self._move(self._enumerate_again)
 
     def loaded(self, face: Face, *, written: bool = True) -> None:
         """The bootloader was told to start what is in the flash."""
@@ -238,9 +238,19 @@ class SimulatedDevice:
             self._stage.tell("flashed", runs=self._runs)
         if self._how.back_as:
             self._cable.serial_number = self._how.back_as
-        self._stage.spawn(self._restart())
+        self._move(self._restart)
 
     # --- from face to face ---
+
+    def _move(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it as soon as the loop comes to it, unless something else is the case by then."""
+        life = self._life
+
+        async def begin() -> None:
+            if life == self._life:
+                await work()
+
+        self._stage.spawn(begin())
 
     async def _boot(self) -> None:
         """What the chip does after a reset: start the sketch if there is one."""
@@ -308,7 +318,7 @@ class SimulatedDevice:
         self._countdown = None
         if isinstance(self._flash, SambaFlash) and self._entry is Entry.RESTARTS:
             self._flash.erase_first_row()
-        self._stage.spawn(self._to_loader())
+        self._move(self._to_loader)
 
     def _drop_face(self) -> None:
         """Nothing runs on the chip now, and nothing that was to happen to it will."""
@@ -348,10 +358,11 @@ class SimulatedDevice:
         if address is not None:
             self._stage.tell("unplugged", address=address)
 
-    async def _enumerate_again(self, face: Face) -> None:
+    async def _enumerate_again(self) -> None:
         """The port goes and comes while the sketch runs on."""
+        face = self._face
         self._close_port()
-        if await self._pause(self._config.timing.reenumerate) and self._face is face:
+        if await self._pause(self._config.timing.reenumerate) and face is not None:
             await self._open_port(face)
 
     async def _plug_later(self, seconds: float) -> None:

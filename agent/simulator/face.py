@@ -45,7 +45,7 @@ class FaceOwner(PortUser, Protocol):
     def apply(self, action: FaultAction, back_after: float | None = None) -> None:
         """Let a fault happen."""
 
-    def restarted(self, face: Face) -> None:
+    def restarted(self) -> None:
         """The sketch restarted itself."""
 
     def loaded(self, face: Face, *, written: bool = True) -> None:

@@ -15,6 +15,8 @@ READ_BYTES: Final = 64 * 1024
 HANG_UP_S: Final = 0.1
 """How long a second host is kept waiting: that the first one has hung up may be told later."""
 
+HOST: Final = "127.0.0.1"
+
 OnData = Callable[[bytes], None]
 OnHost = Callable[[bool], None]
 """Called with True when a host opens the port, with False when it closes it."""
@@ -88,14 +90,26 @@ class TcpPort:
         *,
         number: int = 0,
     ) -> TcpPort:
-        """Listen on a port: a free one, or that with a ``number``."""
+        """Listen on a port: that with a ``number`` if it is free, else any."""
         port = cls(on_data, on_host, on_touch)
-        loop = asyncio.get_running_loop()
-        port._server = await loop.create_server(lambda: _HostSide(port), "127.0.0.1", number)
-        number = port._server.sockets[0].getsockname()[1]
-        port.address = f"tcp://127.0.0.1:{number}"
+        try:
+            server = await port._listen(number)
+        except OSError:
+            server = await port._listen(0)
+        port._server = server
+        try:
+            await server.start_serving()
+        except asyncio.CancelledError:
+            port.close()
+            raise
+        port.address = f"tcp://{HOST}:{server.sockets[0].getsockname()[1]}"
         on_host(False)
         return port
+
+    async def _listen(self, number: int) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            lambda: _HostSide(self), HOST, number, start_serving=False
+        )
 
     def write(self, data: bytes) -> None:
         """Send to the host if there is one."""

@@ -130,7 +130,7 @@ class SketchFace:
             self._stage.spawn(self._call_cloud(call))
         if firmware.resets != self._resets_seen:
             self._resets_seen = firmware.resets
-            self._stage.owner.restarted(self)
+            self._stage.owner.restarted()
         due, self._due = self._due, None
         if due is not None:
             self._stage.owner.apply(due.do, due.back_after)

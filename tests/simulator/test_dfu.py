@@ -68,7 +68,6 @@ def test_a_running_sketch_makes_way_only_when_it_was_told_to():
     device.reset()
     assert not device.detached
     assert device.control(Setup(0x21, Request.DETACH, 1000, 0, 0), b"") == b""
-    device.reset()
     assert device.detached
 
 
