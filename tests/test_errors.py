@@ -75,6 +75,7 @@ CODES = {
     "port-busy": "PortBusy",
     "port-failed": "PortFailed",
     "port-gone": "PortGone",
+    "port-none": "NoSerialPort",
     "port-permission": "NoPermission",
     "rate-exceeded": "RateExceeded",
     "reported": "ReportedError",

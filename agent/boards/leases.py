@@ -6,7 +6,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import InputError, NoPermission, PortBusy, PortGone, UnknownBoard
+from agent.errors import InputError, NoPermission, NoSerialPort, PortBusy, PortGone, UnknownBoard
 from agent.links.stream import StreamLink
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Lease:
         """Open the board's serial port, wherever it is now; an earlier link is closed first.
 
         A port that came only just now may refuse for a moment and is tried again; see SETTLE_S.
-        Raises :class:`PortError`, and :class:`InputError` for a rate that would change the board.
+        Raises :class:`PortError` (:class:`NoSerialPort` while its loader has none), and
+        :class:`InputError` for a rate that would change the board.
         """
         if baud in COMMAND_BAUDS.get(self.board.model or "", ()):
             raise InputError(field="baud", problem=f"{baud} puts this model into its loader")
@@ -173,7 +174,10 @@ class Lease:
 
     def _port(self) -> Sighting:
         record = self._registry.require(self._board_id)
-        for sighting in record.sightings():
+        sightings = record.sightings()
+        for sighting in sightings:
             if sighting.port.kind == "serial":
                 return sighting
+        if sightings:
+            raise NoSerialPort(port=sightings[0].port.address)
         raise PortGone(port=record.last_address)

@@ -96,7 +96,7 @@ class BoardService:
         self._leases: dict[str, Lease] = {}
         self._arrivals = Arrivals()
         self._sockets = Sockets()
-        self._waiting_back = 0
+        self._waiting = 0
         self._subscribers: dict[int, Callable[[BoardChanges], None]] = {}
         self._subscriptions = 0
         self._started = False
@@ -201,6 +201,20 @@ class BoardService:
         self._publish(self._registry.adopt(board_id, port, self._clock()))
         self._next_turn()
 
+    @contextmanager
+    def expecting_loader(self) -> Iterator[None]:
+        """Look for bootloaders often, also where a look starts a program.
+
+        Nothing to do after a touch and during :meth:`wait_back`, which say so themselves.
+        """
+        self._waiting += 1
+        self._expect_loaders()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            self._expect_loaders()
+
     async def wait_back(self, board_id: str, timeout_s: float) -> Board:
         """Wait until a board that was unplugged or reset has a port, whatever its name is now.
 
@@ -213,7 +227,7 @@ class BoardService:
         believed_at = loop.time() + STALE_S
         try:
             async with asyncio.timeout(timeout_s):
-                with self._expecting():
+                with self.expecting_loader():
                     await self._watcher.refresh()
                     while True:
                         turn, board = self._turn, self._registry.get(record.id)
@@ -246,20 +260,9 @@ class BoardService:
         turn, self._turn = self._turn, asyncio.Event()
         turn.set()
 
-    @contextmanager
-    def _expecting(self) -> Iterator[None]:
-        """Somebody waits for a board, which may come back in its loader."""
-        self._waiting_back += 1
-        self._expect_loaders()
-        try:
-            yield
-        finally:
-            self._waiting_back -= 1
-            self._expect_loaders()
-
     def _expect_loaders(self) -> None:
         touched = any(lease.awaits_loader for lease in self._leases.values())
-        self._watcher.expect_loader(bool(self._waiting_back) or touched)
+        self._watcher.expect_loader(bool(self._waiting) or touched)
 
     def _publish(self, changes: BoardChanges) -> None:
         if not changes:

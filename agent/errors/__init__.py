@@ -82,7 +82,14 @@ from agent.errors.networks import (
     NetworkNotFound,
     NoInternet,
 )
-from agent.errors.ports import NoPermission, PortBusy, PortError, PortFailed, PortGone
+from agent.errors.ports import (
+    NoPermission,
+    NoSerialPort,
+    PortBusy,
+    PortError,
+    PortFailed,
+    PortGone,
+)
 from agent.errors.wrong_input import AmbiguousBoard, InputError, UnknownBoard
 
 __all__ = [
@@ -129,6 +136,7 @@ __all__ = [
     "NoInternet",
     "NoNetworkList",
     "NoPermission",
+    "NoSerialPort",
     "NoSketch",
     "NotAllowed",
     "NotAuthorised",

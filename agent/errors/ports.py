@@ -42,6 +42,15 @@ class PortGone(PortError):
     remedy = "Plug the board in again, if possible directly into the computer, and retry."
 
 
+class NoSerialPort(PortGone):
+    """The board is there, but its bootloader runs, which has no serial port."""
+
+    code = "port-none"
+    title = "The board has no serial port now: its bootloader is at {port}."
+    meaning = "The port comes back when a sketch runs."
+    remedy = "Press the reset button of the board once, or write a sketch to it, and retry."
+
+
 class PortFailed(PortError):
     """Any other error of the operating system at a port; ``detail`` is its own text."""
 

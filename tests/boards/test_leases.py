@@ -5,7 +5,7 @@ import pytest
 
 from agent.boards.leases import SETTLE_S, TOUCH_QUIET_S, Arrivals, Lease
 from agent.boards.registry import Registry
-from agent.errors import InputError, NoPermission, PortBusy, PortGone
+from agent.errors import InputError, NoPermission, NoSerialPort, PortBusy, PortGone
 from agent.links.stream import StreamLink
 
 from .conftest import UNO, sighted
@@ -227,9 +227,9 @@ async def test_a_loader_without_a_serial_port_is_neither_opened_nor_touched(cata
     loader = sighted("usb:1-2", UNO, "F412FA65", "1-2", kind=kind)
     registry.update([loader], 1.0)
     assert lease.board.ports == [loader.port]
-    with pytest.raises(PortGone):
+    with pytest.raises(NoSerialPort):
         await lease.open(9600)
-    with pytest.raises(PortGone):
+    with pytest.raises(NoSerialPort):
         await lease.touch()
     assert system.tried == finger.touched == []
 

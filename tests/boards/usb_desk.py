@@ -8,12 +8,16 @@ line of answer, both JSON. Source: bench-boards, sections a and d.
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform != "linux":
+    raise ImportError("the simulated bus is that of Linux")
+
 import errno
 import json
 import os
 import queue
 import struct
-import sys
 import termios
 import threading
 import tty
@@ -186,4 +190,5 @@ def in_loop(ask):
     return answers.get(timeout=10)
 
 
-main()
+if __name__ == "__main__":
+    main()
