@@ -142,7 +142,10 @@ class _Planner:
         request, model = self._request, self._model
         match request.kind:
             case JobKind.IDENTIFY:
-                return _Way(Identify(attended=self._attended))
+                known = self._board.provisioning.installed == VERSION
+                by_1 = model is not None and "1.0" in model.provisioning and not known
+                only_1 = by_1 and model is not None and VERSION not in model.provisioning
+                return _Way(Identify(attended=self._attended, may_be_1=by_1, only_1=only_1))
             case JobKind.NETWORKS:
                 return _Way(Networks(attended=self._attended))
             case JobKind.FORGET:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from agent.errors import BoardSilent
 from agent.jobs import effects as fx
 from agent.jobs.configure import Configure
 from agent.jobs.facts import CLAIMED, JOINED, SETTLED, OpenClaim
+from agent.jobs.flash_effects import AskBoard
 from agent.jobs.forget import Forget, Guide, Order
 from agent.jobs.identify import Identify
 from agent.jobs.job import JobState
 from agent.jobs.networks import Networks
 from agent.jobs.recover import Recover
+from agent.jobs.which import BoardSays
 from agent.settings import Secret
 from tests.jobs.drive import Drive
 from tests.jobs.samples import (
@@ -72,7 +75,38 @@ def test_a_failure_at_each_request_is_told(at: type[fx.Request], error: MooringE
 
 
 def test_a_board_that_never_answers_is_told_as_silent():
-    drive = Drive(Identify(attended=True)).fire("limit").done(fx.CloseSession)
+    drive = Drive(Identify(attended=True)).fire("limit")
+    drive.done(AskBoard, BoardSays(answer="silence")).done(fx.CloseSession)
+    assert (drive.state, drive.error) == (JobState.FAILED, "board-silent")
+
+
+@pytest.mark.parametrize("answer", ["1.0", "console"])
+def test_a_board_that_may_run_1_0_is_asked_so_first(answer: Any):
+    drive = Drive(Identify(attended=True, may_be_1=True))
+    assert drive.waits_for(AskBoard) == AskBoard(0.0)
+    drive.done(AskBoard, BoardSays(answer=answer)).done(fx.CloseSession)
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["protocol"] == "1.0"
+
+
+def test_a_board_that_does_not_run_1_0_is_read_in_2_0():
+    drive = Drive(Identify(attended=True, may_be_1=True))
+    opened(drive.done(AskBoard, BoardSays(answer="silence"))).done(fx.CloseSession)
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["uhwid"] == UHWID
+
+
+def test_a_board_that_is_silent_in_2_0_may_still_speak_1_0():
+    drive = Drive(Identify(attended=True)).fail(fx.OpenSession, BoardSilent(seconds=30))
+    drive.done(AskBoard, BoardSays(answer="1.0")).done(fx.CloseSession)
+    assert drive.state is JobState.DONE
+
+
+def test_a_model_without_2_0_is_not_asked_for_it():
+    drive = Drive(Identify(attended=True, may_be_1=True, only_1=True))
+    drive.done(AskBoard, BoardSays(answer="silence")).done(fx.CloseSession)
     assert (drive.state, drive.error) == (JobState.FAILED, "board-silent")
 
 
