@@ -89,7 +89,7 @@ class SketchGone(FlashError):
 
     code = "flash-sketch-gone"
     title = "The board stays in its bootloader: it has no sketch that can start."
-    meaning = "Its sketch was erased, or it was not written to its end. Nothing was changed now."
+    meaning = "Its sketch was erased, was not written to its end, or cannot start on this board."
     remedy = "Write a sketch to it: mooring flash BOARD FILE, or its provisioning sketch."
 
 

@@ -44,7 +44,7 @@ class Action(Enum):
 
     WAIT = "wait"
     TOUCH_AGAIN = "touch again"
-    """The sketch is still there; said once."""
+    """The sketch is still there, or there again; said once."""
 
 
 def entry_of(model: Model) -> Entry:
@@ -69,6 +69,7 @@ class BootloaderWait:
         self._before = set(present)
         self._began = now
         self._again_at: float | None = now + TOUCH_AGAIN_S
+        self._again_due = False
         self._since: dict[FlashTarget, float] = {}
         self._stays = entry_of(model) is Entry.STAYS
 
@@ -98,9 +99,11 @@ class BootloaderWait:
             manual = self._model.bootloader_entry.manual
             raise NoBootloader(detail=f"it did not appear within {seconds} s", manual=manual)
         if self._again_at is not None and now >= self._again_at:
-            self._again_at = None
-            if self._touched in there:
-                return Action.TOUCH_AGAIN
+            self._again_at, self._again_due = None, True
+        if self._again_due and any(self._is_sketch(each) for each in there):
+            # It may have been pulled out meanwhile, and have another name now.
+            self._again_due = False
+            return Action.TOUCH_AGAIN
         return Action.WAIT
 
     def _ours(self, there: set[FlashTarget]) -> list[FlashTarget]:
@@ -120,6 +123,14 @@ class BootloaderWait:
         if len(new) > 1 and touched.serial_number:
             new = [each for each in new if each.serial_number == touched.serial_number]
         return new if len(new) == 1 else []
+
+    def _is_sketch(self, device: FlashTarget) -> bool:
+        """Whether the board shows as it did before the touch."""
+        touched = self._touched
+        if not touched.location:
+            return device == touched
+        same = (device.vid, device.pid, device.location, device.serial_number)
+        return same == (touched.vid, touched.pid, touched.location, touched.serial_number)
 
     def _is_loader(self, device: FlashTarget) -> bool:
         if device.vid is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.errors import SketchGone
 from agent.jobs.effects import Event, Failed, Learn
 from agent.jobs.flash_effects import Source, WaitSketch
 from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
@@ -40,7 +41,9 @@ class Flash(FlashSteps):
 
     def _starting(self, event: Event) -> bool:
         match event:
-            case Failed(WaitSketch()) if not self.prepared.shows:
+            case Failed(WaitSketch(), error) if not (
+                self.prepared.shows or isinstance(error, SketchGone)
+            ):
                 # It was verified; not every sketch of somebody's own uses the USB port.
                 self._silent = True
                 self._complete("written and verified; it does not show itself on USB")

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.catalog import UsbId
 from agent.errors import (
     AnswerMissing,
     BoardError,
     CommandRefused,
-    FlashFailed,
     NoBootloader,
     NotSupported,
-    OtherBoard,
-    PortGone,
     ReceiverStuck,
-    SketchGone,
     SketchHalted,
     WrongSketch,
 )
 from agent.flash.content import read_image
-from agent.flash.method import FlashProgress, FlashTarget
-from agent.flash.touch import Action, BootloaderWait, Entry, entry_of
 from agent.flash.unsupported import refuse_method
 from agent.jobs import flash_effects as wanted
+from agent.jobs.faces import BoardFaces, target_of
 from agent.jobs.which import BoardSays, heard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable
 
-    from agent.boards.board import Board, BoardChanges, Port
     from agent.catalog import Model
     from agent.flash.fetch import Obtained
+    from agent.flash.method import FlashProgress, FlashTarget
     from agent.jobs.effects import Request
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.links import Link
@@ -44,8 +37,6 @@ BAUD_2: Final = 9600
 BAUD_1: Final = 57_600
 """Of the provisioning sketch 1.0 (protocol-v1, 2)."""
 
-_PORTS_OF: Final = {"dfu": "usb", "dfuse": "usb", "uf2": "volume", "rp2040": "volume"}
-"""Where the bootloader of a method shows itself; the others are serial ports."""
 _HIDDEN: Final = frozenset({"sam-ba-arduino-ext", "esptool"})
 """Methods whose bootloader is behind the same port as the sketch, so nobody sees which runs."""
 _UNPROVEN: Final = frozenset({"dfu", "dfuse", "uf2", "rp2040"})
@@ -64,10 +55,10 @@ class FlashPerformer:
     ) -> None:
         """``report`` is told how far a :class:`WriteFlash` is."""
         self._surroundings = surroundings
-        self._boards = surroundings.boards
         self._lease = lease
         self._model = model
         self._report = report
+        self._faces = BoardFaces(surroundings.boards, lease, model, surroundings.clock)
 
     async def perform(self, request: wanted.FlashRequest) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``; any session must be closed before."""
@@ -77,19 +68,19 @@ class FlashPerformer:
             case wanted.PrepareFlash(source=source):
                 return await self._prepare(source)
             case wanted.EnterBootloader():
-                return await self._enter()
+                return await self._faces.enter(self._known_model())
             case wanted.WriteFlash(prepared=prepared, target=target):
                 await self._write(request, prepared, target)
             case wanted.StartSketch(seconds=seconds):
                 return await self._start(seconds)
             case wanted.WaitSketch(seconds=seconds):
-                await self._wait_sketch(seconds)
+                await self._faces.wait_sketch(seconds)
         return None
 
     # What it runs ----------------------------------------------------------------------------
 
     async def _ask(self, patience_s: float) -> BoardSays:
-        if self._loader() is not None:
+        if self._faces.loader is not None:
             return BoardSays(answer="bootloader")
         # A sketch of 1.0 answers at once, and one of 2.0 drops the question unread; but only
         # models that there are such sketches for are worth the two seconds of its silence.
@@ -157,9 +148,7 @@ class FlashPerformer:
             version=sketch.version,
             notes=obtained.notes,
             plan=plan,
-            place=next(
-                filter(None, (target_of(p).location for p in self._lease.board.ports)), None
-            ),
+            place=self._faces.place,
             shows=sketch.kind != "local" or flasher.method in _UNPROVEN,
             kind=sketch.kind,
         )
@@ -183,75 +172,6 @@ class FlashPerformer:
         del address  # The lease knows where the board is now.
         return await self._lease.open(baud)
 
-    # Into the bootloader ---------------------------------------------------------------------
-
-    async def _enter(self) -> FlashTarget:
-        model = self._known_model()
-        board = self._lease.board
-        if not board.ports:
-            raise PortGone(port=board.name)
-        loader = self._loader()
-        entry = entry_of(model)
-        if loader is not None and entry is not Entry.STAYS:
-            return await self._mounted(model, loader)
-        sketch = next((port for port in board.ports if port.kind == "serial"), board.ports[0])
-        if entry is Entry.BY_TOOL:
-            return target_of(sketch)
-        wait = BootloaderWait(model, target_of(sketch), self._present(model), _now())
-        await self._lease.touch()
-        with self._changes() as changed:
-            while True:
-                found = wait.look(self._present(model), _now())
-                if found is Action.TOUCH_AGAIN:
-                    await self._lease.touch()
-                elif isinstance(found, FlashTarget):
-                    self._adopt(model, found)
-                    return found
-                await _until(changed, wait.next_deadline - _now())
-
-    async def _mounted(self, model: Model, loader: Port) -> FlashTarget:
-        """The place to write to; a drive may be mounted somewhat later than its device comes."""
-        kind = _PORTS_OF.get(model.upload.method, "serial")
-        if loader.kind == kind:
-            return target_of(loader)
-        wait = BootloaderWait(model, target_of(loader), (), _now())
-        with self._changes() as changed:
-            while True:
-                found = wait.look(self._present(model), _now())
-                if isinstance(found, FlashTarget):
-                    self._adopt(model, found)
-                    return found
-                await _until(changed, wait.next_deadline - _now())
-
-    def _adopt(self, model: Model, found: FlashTarget) -> None:
-        for port in self._ports(model):
-            if target_of(port) == found:
-                self._boards.adopt(self._lease.board.id, port)
-
-    def _present(self, model: Model) -> list[FlashTarget]:
-        return [target_of(port) for port in self._ports(model)]
-
-    def _ports(self, model: Model) -> Iterator[Port]:
-        """Everything that is there and may be a sketch, or a bootloader of this method."""
-        kinds = {"serial", _PORTS_OF.get(model.upload.method, "serial")}
-        for board in self._boards.list():
-            yield from (port for port in board.ports if port.kind in kinds)
-
-    def _loader(self) -> Port | None:
-        """The port of the board's bootloader, if that is known to run."""
-        ports = self._lease.board.ports
-        loaders = [port for port in ports if self._is_loader(port)]
-        # The drive, where there is one: its device alone cannot be written to.
-        return next((p for p in loaders if p.kind == "volume"), next(iter(loaders), None))
-
-    def _is_loader(self, port: Port) -> bool:
-        if port.kind in {"usb", "volume"}:
-            return True
-        if self._model is None or port.vid is None:
-            return False
-        ids = UsbId(port.vid, port.pid)
-        return ids in self._model.usb.bootloader and ids not in self._model.usb.sketch
-
     # Writing ---------------------------------------------------------------------------------
 
     async def _write(
@@ -260,69 +180,22 @@ class FlashPerformer:
         flasher = await self._surroundings.flashers.of(self._known_model(), self._open_loader)
         await flasher.run(prepared.plan, target, lambda step: self._report(request, step))
 
-    async def _wait_sketch(self, seconds: float) -> None:
-        socket = self._lease.board.ports[0].location if self._lease.board.ports else None
-        try:
-            async with asyncio.timeout(seconds):
-                with self._changes() as changed:
-                    while not any(self._is_sketch(port) for port in self._lease.board.ports):
-                        await _until(changed, None)
-        except TimeoutError:
-            if (other := self._other_in(socket)) is not None:
-                found = other.ports[0].serial_number or other.id
-                raise OtherBoard(expected=self._lease.board.id, found=found) from None
-            detail = f"the board did not show itself with its new sketch within {seconds:g} s"
-            raise FlashFailed(stage="reset", detail=detail) from None
-
     async def _start(self, seconds: float) -> bool:
         """Whether the sketch had to be started; :class:`SketchGone` if there is none."""
         model = self._known_model()
         hidden = model.upload.method in _HIDDEN
-        loader = self._loader() or (self._serial() if hidden else None)
+        loader = self._faces.loader or (self._faces.serial if hidden else None)
         if loader is None:
             return False
         flasher = await self._surroundings.flashers.of(model, self._open_loader)
         if not hidden:
-            await self._until_sketch(flasher.start(model, target_of(loader)), loader, seconds)
+            await self._faces.until_sketch(flasher.start(model, target_of(loader)), loader, seconds)
             return True
         try:
             await flasher.start(model, target_of(loader))
         except NoBootloader:
             return False
         return True
-
-    async def _until_sketch(self, leave: Awaitable[None], loader: Port, seconds: float) -> None:
-        """Let the board leave its bootloader; one that is there again found no sketch."""
-        left = False
-
-        def look() -> None:
-            nonlocal left
-            # It may be gone and there again before anybody else has a look.
-            left = left or self._loader() != loader
-
-        with self._changes(look) as changed:
-            await leave
-            end = _now() + seconds
-            while not any(self._is_sketch(port) for port in self._lease.board.ports):
-                if self._loader() is not None and (left or _now() >= end):
-                    raise SketchGone
-                if _now() >= end:
-                    raise FlashFailed(stage="reset", detail="the board did not come back")
-                await _until(changed, end - _now())
-
-    def _serial(self) -> Port | None:
-        return next((port for port in self._lease.board.ports if port.kind == "serial"), None)
-
-    def _is_sketch(self, port: Port) -> bool:
-        return port.kind == "serial" and not self._is_loader(port)
-
-    def _other_in(self, socket: str | None) -> Board | None:
-        """Another board that sits where ours was."""
-        mine = self._lease.board.id
-        for board in self._boards.list():
-            if board.id != mine and socket and any(p.location == socket for p in board.ports):
-                return board
-        return None
 
     # Shared ----------------------------------------------------------------------------------
 
@@ -338,44 +211,3 @@ class FlashPerformer:
         if model.fqbn is None:
             refuse_method(model)
         return model
-
-    @contextmanager
-    def _changes(self, look: Callable[[], None] = lambda: None) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of the list of boards; ``look`` is called at it."""
-        event = asyncio.Event()
-
-        def changed(_: BoardChanges) -> None:
-            look()
-            event.set()
-
-        unsubscribe = self._boards.subscribe(changed)
-        try:
-            yield event
-        finally:
-            unsubscribe()
-
-
-def target_of(port: Port) -> FlashTarget:
-    """A port as flash methods name it."""
-    return FlashTarget(
-        address=port.address if port.kind == "serial" else None,
-        vid=port.vid,
-        pid=port.pid,
-        serial_number=port.serial_number,
-        location=(port.location or "").partition(":")[0] or None,
-        volume=port.address if port.kind == "volume" else None,
-    )
-
-
-async def _until(changed: asyncio.Event, seconds: float | None) -> None:
-    """Until something changed, or ``seconds`` passed."""
-    try:
-        async with asyncio.timeout(None if seconds is None else max(0.0, seconds)):
-            await changed.wait()
-    except TimeoutError:
-        return
-    changed.clear()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -139,3 +139,16 @@ def test_behind_a_bridge_the_port_stays_and_only_time_passes():
     assert waiting.next_deadline == 100.0 + BRIDGE_RESTART_S
     assert waiting.look([touched], 100.2) is Action.WAIT
     assert waiting.look([touched], 100.0 + BRIDGE_RESTART_S) == touched
+
+
+def test_a_board_that_was_away_and_is_back_with_its_sketch_is_touched_again():
+    waiting = wait()
+    assert waiting.look([], 100.0 + TOUCH_AGAIN_S) is Action.WAIT
+    assert waiting.next_deadline == 100.0 + APPEARS_S
+    other = but(SKETCH, serial_number="BBB", location="1-3")
+    assert waiting.look([other], 104.0) is Action.WAIT
+    again = but(SKETCH, address="/dev/ttyACM7")
+    assert waiting.look([again], 105.0) is Action.TOUCH_AGAIN
+    assert waiting.look([again], 106.0) is Action.WAIT
+    with pytest.raises(NoBootloader):
+        waiting.look([again], 100.0 + APPEARS_S)

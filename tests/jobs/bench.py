@@ -58,7 +58,7 @@ class Hurried:
     """A clock on which pauses are a twentieth as long."""
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() * 20
 
     def wall(self) -> float:
         return time.time()
