@@ -53,7 +53,6 @@ class ProvisionV1(V1BoardSteps):
         match event:
             case Entered():
                 self._begin("certificate", CERTIFICATE, "It makes a key")
-                self._repeated = None
                 self._do(MakeCsr(device))
             case Done(MakeCsr(), csr):
                 self._say("The cloud signs its certificate")

@@ -220,9 +220,16 @@ def test_an_unplugged_board_that_stays_away_loses_its_device():
     assert ended(drive) == (JobState.FAILED, "port-gone", False)
 
 
-@pytest.mark.parametrize("answer", ["undo"])
-def test_a_person_may_give_the_device_up(answer: str):
-    drive = to_certifying(provision_v1()).fail(dx.MakeCsr, SILENT).answer(answer)
+def test_a_board_that_vanishes_again_and_again_with_nobody_there_is_given_up():
+    drive = to_certifying(provision_v1(attended=False))
+    for _ in range(3):
+        drive.fail(dx.MakeCsr, GONE).done(fx.CloseSession).done(fx.WaitBoardBack).done(dx.OpenV1)
+    drive.fail(dx.MakeCsr, GONE).done(dx.DeleteDevice).done(fx.CloseSession)
+    assert ended(drive) == (JobState.FAILED, "port-gone", False)
+
+
+def test_a_person_may_give_the_device_up():
+    drive = to_certifying(provision_v1()).fail(dx.MakeCsr, SILENT).answer("undo")
     drive.done(dx.DeleteDevice).done(fx.CloseSession)
     assert ended(drive) == (JobState.FAILED, "board-answer-missing", False)
 
@@ -251,6 +258,12 @@ def test_a_certificate_that_comes_at_the_second_try_is_used():
     drive = to_certifying(provision_v1()).done(dx.MakeCsr, CSR)
     drive.fail(dx.Certify, DOWN).fire("again").done(dx.Certify, CERTIFICATE)
     assert drive.waits_for(dx.StoreCertificate)
+
+
+def test_a_cloud_that_never_answers_for_a_certificate_loses_the_device():
+    drive = to_certifying(provision_v1()).done(dx.MakeCsr, CSR).fire("limit")
+    drive.done(dx.DeleteDevice).done(fx.CloseSession)
+    assert ended(drive) == (JobState.FAILED, "cloud-unreachable", False)
 
 
 def test_a_device_that_cannot_be_deleted_is_left_open_with_both_errors():
@@ -295,9 +308,13 @@ def test_the_frequency_plan_is_asked_before_anything_is_written():
     assert drive.waits_for(flash.PrepareFlash)
 
 
-@pytest.mark.parametrize("plan", ["EU", "", None])
-def test_a_wrong_or_missing_frequency_plan_fails_before_anything_is_written(plan: str | None):
-    drive = lora(attended=False, frequency_plan=plan).done(dx.FrequencyPlans, PLANS)
+@pytest.mark.parametrize(
+    ("plan", "attended"), [("EU", False), ("EU", True), ("", False), (None, False)]
+)
+def test_a_wrong_or_missing_frequency_plan_fails_before_anything_is_written(
+    plan: str | None, attended: bool
+):
+    drive = lora(attended=attended, frequency_plan=plan).done(dx.FrequencyPlans, PLANS)
     drive.done(fx.CloseSession)
     assert ended(drive) == (JobState.FAILED, "input", False)
     assert drive.finish
