@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agent.clouds.cloud import Claim, Requirements
 from agent.jobs import effects as fx
 from agent.jobs.configure import Configure
+from agent.jobs.flash_effects import AskBoard
 from agent.jobs.forget import Forget, Guide
 from agent.jobs.forget import Order as ForgetOrder
 from agent.jobs.identify import Identify
@@ -22,6 +23,7 @@ from agent.jobs.job import JobState
 from agent.jobs.networks import Networks
 from agent.jobs.provision import Provision
 from agent.jobs.recover import Recover
+from agent.jobs.which import BoardSays
 from agent.settings import Secret
 from agent.settings.network import Ethernet
 from tests.jobs.drive import Drive
@@ -147,6 +149,8 @@ def value_of(request: fx.Request, data: st.DataObject) -> Any:
             return []
         case fx.CloudRequirements():
             return Requirements(min_sketch="0.6.0")
+        case AskBoard():
+            return BoardSays(answer=data.draw(st.sampled_from(["1.0", "console", "silence"])))
     return None
 
 
