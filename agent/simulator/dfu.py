@@ -145,10 +145,8 @@ class DfuDevice:
         return STALL
 
     def reset(self) -> None:
-        """The host resets the bus: a finished download starts, a detached sketch makes way."""
+        """The host resets the bus: a finished download starts."""
         self.started = self.started or self._complete
-        if self.state == State.APP_DETACH:
-            self.detached = True
 
     def _class_request(self, request: Request, setup: Setup, data: bytes) -> bytes | None:
         if request == Request.GETSTATUS:
@@ -175,7 +173,9 @@ class DfuDevice:
         Source: arduino/arduino-renesas-bootloader: src/main.c.
         """
         if self.run_time:
+            # It says of itself that it needs no reset for that (bitWillDetach).
             self.state = State.APP_DETACH
+            self.detached = True
         elif self.dfuse:
             return STALL
         else:

@@ -37,18 +37,27 @@ CONTROL = 2
 class Board(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has no types
     """One device file: what a USB library asks of the kernel about one board."""
 
-    def __init__(self, bench, number, device):
+    def __init__(self, bench, place, number, device):
         super().__init__()
         self.bench, self.number, self.device = bench, number, device
         self.done: deque[Any] = deque()
-        self.path = f"{BUS}/1-{number}"
-        self.node = f"/dev/bus/usb/001/{number + 1:03d}"
+        self.path = f"{BUS}/{place}"
+        self.node = f"/dev/bus/usb/001/{number:03d}"
 
     def plug(self):
+        self.bench.add_from_string(self.stanza())
+        self.bench.attach_ioctl(self.node, self)
+
+    def unplug(self):
+        self.bench.detach_ioctl(self.node)
+        self.bench.uevent(f"/sys{self.path}", "remove")
+        self.bench.remove_device(f"/sys{self.path}")
+
+    def stanza(self):
         device = self.device
         fields = {
             "busnum": "1",
-            "devnum": str(self.number + 1),
+            "devnum": str(self.number),
             "speed": "12",
             "bConfigurationValue": "1",
             "bNumInterfaces": " 1",
@@ -58,11 +67,10 @@ class Board(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has n
         }
         lines = [f"P: {self.path}", f"N: {self.node[5:]}", "E: SUBSYSTEM=usb"]
         lines += ["E: DEVTYPE=usb_device", f"E: DEVNAME={self.node}", "E: BUSNUM=001"]
-        lines += [f"E: DEVNUM={self.number + 1:03d}", f"A: dev=189:{self.number}\\n"]
+        lines += [f"E: DEVNUM={self.number:03d}", f"A: dev=189:{self.number - 1}\\n"]
         lines += [f"A: {name}={value}\\n" for name, value in fields.items()]
         lines += [f"H: descriptors={device.descriptors().hex()}", "", ""]
-        self.bench.add_from_string("\n".join(lines))
-        self.bench.attach_ioctl(self.node, self)
+        return "\n".join(lines)
 
     def do_handle_ioctl(self, client):
         request = client.get_request()
@@ -131,7 +139,7 @@ class Board(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has n
 def main():
     bench = UMockdev.Testbed.new()
     boards = [
-        Board(bench, number, DfuDevice(**fields))
+        Board(bench, f"1-{number}", number + 1, DfuDevice(**fields))
         for number, fields in enumerate(json.loads(sys.stdin.readline()), 1)
     ]
     for board in boards:
@@ -151,4 +159,5 @@ def at_rest(ask):
     return answers.get(timeout=10)
 
 
-main()
+if __name__ == "__main__":
+    main()
