@@ -40,9 +40,14 @@ class CortexM(msgspec.Struct, frozen=True, kw_only=True):
     """Memory that a stack may begin in."""
     base: int
     """Address that the first byte of the sketch runs at."""
+    m0: bool = False
+    """A Cortex-M0+: it has no handlers for memory, bus and usage faults, so their places in the
+    vector table are empty."""
 
 
-SAMD21: Final = CortexM(ram=(range(0x20000000, 0x20008000),), base=0x2000)
+SAMD21: Final = CortexM(ram=(range(0x20000000, 0x20008000),), base=0x2000, m0=True)
+_FAULT_HANDLERS: Final = slice(16, 28)
+"""Three words of the vector table."""
 SAMD51: Final = CortexM(ram=(range(0x20000000, 0x20030000),), base=0x4000)
 RA4M1: Final = CortexM(ram=(range(0x20000000, 0x20008000),), base=0x4000)
 STM32H7: Final = CortexM(
@@ -85,7 +90,8 @@ def require_vectors(image: FlashImage, model: Model, chip: CortexM) -> None:
     """The image begins with a vector table that this chip can start.
 
     The stack begins in RAM, on a word boundary; the code begins inside the image, at an odd
-    address, which marks Thumb code. Source: ARMv6-M and ARMv7-M architecture, exception model.
+    address, which marks Thumb code; and only processors with fault handlers have some. Source:
+    ARMv6-M and ARMv7-M architecture, exception model.
     """
     if image.any_board:
         return
@@ -99,6 +105,10 @@ def require_vectors(image: FlashImage, model: Model, chip: CortexM) -> None:
     inside = chip.base < start < chip.base + len(image.data)
     if not (start % 2 and inside):
         refuse(image, model, f"its code begins at {start:#010x}, which is not inside the file")
+    faults = image.data[_FAULT_HANDLERS]
+    if len(faults) == _FAULT_HANDLERS.stop - _FAULT_HANDLERS.start and any(faults) is chip.m0:
+        # Chips with memory at the same addresses are told apart by this.
+        refuse(image, model, "it was built for another kind of processor")
 
 
 def refuse(image: FlashImage, model: Model, problem: str) -> NoReturn:

@@ -159,6 +159,9 @@ def _cortex_image(identity: ImageIdentity, size: int, start: int, ram_end: int) 
     """Vector table in front: end of RAM, then handlers inside the image (odd: Thumb)."""
     code = start + _MARKER_AT + _IDENTITY_BYTES + 64
     vectors = [ram_end, *(code + 4 * number + 1 for number in range(_VECTORS - 1))]
+    if start == _MAPS["arduino:samd"][0]:
+        # A Cortex-M0+ has no fault handlers.
+        vectors[4:11] = [0] * 7
     table = struct.pack(f"<{_VECTORS}I", *vectors)
     return table + _body(identity, size)[len(table) :]
 

@@ -70,4 +70,7 @@ def esp_merged(chip: str, bootloader_at: int, sketch: bytes) -> bytes:
 
 def cortex_image(size: int, base: int, ram_end: int) -> bytes:
     """A sketch with a vector table that the chip can start."""
-    return struct.pack("<II", ram_end, base + 0x101) + noise(size - 8)
+    # At 0x2000 begin sketches of the SAMD21, a Cortex-M0+: no fault handlers.
+    faults = bytes(12) if base == 0x2000 else struct.pack("<III", *[base + 0x101] * 3)
+    table = struct.pack("<IIII", ram_end, base + 0x101, base + 0x101, base + 0x101) + faults
+    return (table + noise(size))[:size]

@@ -45,7 +45,9 @@ def model(name: str) -> Model:
 def sketch(size: int, base: int = 0x2000, seed: bytes = b"sketch") -> FlashImage:
     """A file with a vector table that fits the chip; the rest is noise."""
     head = (0x20008000).to_bytes(4, "little") + (base + 9).to_bytes(4, "little")
-    return read_image("sketch.bin", head + noise(size - 8, seed))
+    # A SAMD21 has no fault handlers, the other chips have.
+    table = head + bytes(8) + (bytes(12) if base == 0x2000 else head[4:] * 3)
+    return read_image("sketch.bin", (table + noise(size, seed))[:size])
 
 
 def flasher(name: str, opener: Any = open_link) -> SambaFlasher:

@@ -13,8 +13,10 @@ from agent.flash.content import read_image, require_format, require_size, requir
 MODEL = next(model for model in Catalog.load().models if model.id == "mkr_wifi_1010")
 
 
-def vectors(stack: int, start: int, size: int = 64) -> bytes:
-    return stack.to_bytes(4, "little") + start.to_bytes(4, "little") + bytes(size - 8)
+def vectors(stack: int, start: int, size: int = 64, *, faults: bool = False) -> bytes:
+    """A vector table; ``faults``: with handlers for faults, as all but a Cortex-M0+ have them."""
+    head = stack.to_bytes(4, "little") + start.to_bytes(4, "little")
+    return head + bytes(8) + (head[4:] * 3 if faults else bytes(12)) + bytes(size - 28)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,18 @@ CHIPS = [content.SAMD21, content.SAMD51, content.RA4M1, content.STM32H7]
 @pytest.mark.parametrize("chip", CHIPS)
 def test_a_sketch_that_can_start_is_accepted(chip):
     for ram in chip.ram:
-        require_vectors(read_image("a.bin", vectors(ram.stop, chip.base + 9)), MODEL, chip)
-        require_vectors(read_image("a.bin", vectors(ram.stop - 8, chip.base + 63)), MODEL, chip)
+        for stack, start in ((ram.stop, chip.base + 9), (ram.stop - 8, chip.base + 63)):
+            data = vectors(stack, start, faults=not chip.m0)
+            require_vectors(read_image("a.bin", data), MODEL, chip)
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_a_sketch_for_another_kind_of_processor_is_refused(chip):
+    # RA4M1 and SAMD21 have memory at the same addresses.
+    data = vectors(chip.ram[0].stop, chip.base + 9, faults=chip.m0)
+    with pytest.raises(ImageRefused, match="another kind of processor"):
+        require_vectors(read_image("a.bin", data), MODEL, chip)
+    require_vectors(read_image("a.bin", data, any_board=True), MODEL, chip)
 
 
 WRONG = {
