@@ -67,8 +67,17 @@ class Downloads:
                 return DownloadedFile(answer.body, answer.etag)
             if answer.status not in _REDIRECTS or not answer.location:
                 raise _refused(host, answer.status)
-            url = urljoin(url, answer.location)
+            url = follow(url, answer.location)
         raise CloudAnswer(cloud=host, detail=f"It redirects more than {HOPS_LIMIT} times.")
+
+
+def follow(url: str, location: str) -> str:
+    """Where a redirect leads; :class:`CloudAnswer` if that is less safe than where it began."""
+    there = urljoin(url, location)
+    if urlsplit(url).scheme == "https" and urlsplit(there).scheme != "https":
+        host = clean_text(urlsplit(url).hostname or url)
+        raise CloudAnswer(cloud=host, detail="It leads to an address that is not safe.")
+    return there
 
 
 def _refused(host: str, status: int) -> CloudError:

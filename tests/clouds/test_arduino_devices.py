@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-from agent.clouds.arduino_devices import ArduinoDevices
 from agent.clouds.devices import Device, NewDevice
 from agent.errors import (
     CertificateRefused,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.clouds.arduino import ArduinoCloud
+    from agent.clouds.arduino_devices import ArduinoDevices
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.arduino_faults import Operation
     from tests.clouds.manual_clock import ManualClock

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from agent.clouds.downloads import HOPS_LIMIT, Downloads
+from agent.clouds.downloads import HOPS_LIMIT, Downloads, follow
 from agent.errors import CloudAnswer, Unreachable
 from agent.simulator.loopback_server import LoopbackServer
 
@@ -90,3 +90,11 @@ async def test_a_server_that_is_gone_is_unreachable(get, server):
     server.down = True
     with pytest.raises(Unreachable):
         await get("/file")
+
+
+def test_a_redirect_never_leaves_https():
+    assert follow("https://a.example/x", "/y") == "https://a.example/y"
+    assert follow("http://127.0.0.1:1/x", "http://127.0.0.1:2/y") == "http://127.0.0.1:2/y"
+    for location in ("http://127.0.0.1:1/y", "http://a.example/y", "file:///y"):
+        with pytest.raises(CloudAnswer, match="unexpected"):
+            follow("https://a.example/x", location)
