@@ -116,7 +116,7 @@ def decide(
             raise InputError(
                 field="procedure", problem=f"{wanted} is not possible for this board, only {known}"
             )
-        procedure, reason = wanted, f"You chose it; otherwise: {reason}"
+        procedure, reason = wanted, f"You chose it in place of {procedure}. {reason}"
     return Decision(
         procedure=procedure,
         reason=reason,

@@ -123,7 +123,7 @@ def test_every_board_of_the_catalogue_gets_a_procedure_whatever_it_answers():
 def test_a_person_may_choose_another_procedure_that_is_possible():
     chosen = decide(model("mkr_wifi_1010"), V2, GOOD, wanted="provision-1.0")
     assert (chosen.procedure, chosen.overridden, chosen.flashes) == ("provision-1.0", True, True)
-    assert chosen.reason.startswith("You chose it; otherwise: Its sketch speaks")
+    assert chosen.reason.startswith("You chose it in place of provision-2.0. Its sketch speaks")
     assert chosen.possible == ("provision-2.0", "flash-then-2.0", "migrate")
     same = decide(model("mkr_wifi_1010"), V2, GOOD, wanted="provision-2.0")
     assert not same.overridden
