@@ -53,6 +53,8 @@ SELF_TRIES: Final = 2
 """Further attempts that are made without asking: a bad cable shows at once, a glitch goes away."""
 AGAIN_S: Final = 1.0
 """Before a further attempt (protocol-v1, section 8)."""
+GLANCE_S: Final = 3.0
+"""How long a board may be away before the person is asked to plug it in: most restarts are over."""
 SHOWS_S: Final = 15.0
 """How long a new sketch may need to show itself: 10 s and a slow hub (flashing, section 10)."""
 
@@ -213,7 +215,7 @@ class FlashSteps(Machine):
                 else:
                     self._ask_flash()
             case TimerFired():
-                self._do(WaitBoardBack(RETURN_S))
+                self._do(WaitBoardBack(GLANCE_S if self.attended else RETURN_S))
             case Done(WaitBoardBack() | WaitRestart()) | Answered(questions.RETRY):
                 self._go(State.ENTERING)
             case Failed(WaitBoardBack(), error) if not self._asking:

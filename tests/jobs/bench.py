@@ -135,6 +135,7 @@ class Bench:
         clock: Clock | None = None,
         journal: Journal | None = None,
         open_session: SessionOpener = open_session,
+        flashers: Flashers | None = None,
     ) -> JobService:
         """What ``agent/app.py`` does, on this bench."""
         self._agent = AsyncExitStack()
@@ -162,8 +163,8 @@ class Bench:
             open_session=open_session,
             clouds=clouds,
             journal=journal or self.journal,
-            flashers=Flashers(),
-            sketches=sketches_in(self.folder, arduino, self.index),
+            flashers=flashers or Flashers(),
+            sketches=sketches_in(self.folder, arduino, self.index, clock),
             **given,
         )
         self.jobs = JobService(surroundings, self.catalog)

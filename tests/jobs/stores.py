@@ -13,6 +13,7 @@ from agent.flash.store import SketchStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.clouds.clock import Clock
     from agent.flash.fetcher import SketchCloud
 
 
@@ -31,13 +32,15 @@ class Index(Protocol):
 NOWHERE = "http://127.0.0.1:1/index.json.gz"
 
 
-def sketches_in(folder: Path, cloud: SketchCloud, index: Index | None = None) -> Sketches:
+def sketches_in(
+    folder: Path, cloud: SketchCloud, index: Index | None = None, clock: Clock | None = None
+) -> Sketches:
     """The store in ``folder/sketches``; without ``index`` the list cannot be reached."""
     key, url = INDEX_KEY, NOWHERE
     if index is not None:
         key, url = folder / "index-key.asc", index.index_url
         key.write_bytes(index.public_key)
-    downloads = Downloads()
+    downloads = Downloads(clock=clock)
     store = folder / "sketches"
     source = IndexSource(downloads, store / "index.json", url=url, key_file=key, now=time.time)
     return Sketches(SketchStore(store), source, downloads, cloud, now=time.time)
