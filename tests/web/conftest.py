@@ -98,6 +98,13 @@ async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def stocked(tmp_path: Path) -> AsyncIterator[Agent]:
+    """The same, with sketches in the cloud and in the list of 1.0 sketches."""
+    async with running_agent(tmp_path / "home", stocked=True) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def fake(page: Page) -> FakeAgent:
     """An agent that does as the test says, behind the page at the origin ``files``."""
     agent = FakeAgent()

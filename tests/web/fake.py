@@ -57,6 +57,10 @@ MIGRATE_STEPS: Final = [
 ]
 
 
+SILENCE: Final = object()
+"""An answer that never comes."""
+
+
 class Refusal(Exception):
     """An error that the agent answers with."""
 
@@ -232,7 +236,10 @@ class FakeAgent:
         try:
             usual = getattr(self, "_" + method.replace(".", "_"))
             handler = self.answer.get(method, usual)
-            answer: dict[str, Any] = {"result": handler(params)}
+            result = handler(params)
+            if result is SILENCE:
+                return
+            answer: dict[str, Any] = {"result": result}
         except Refusal as refusal:
             answer = {"error": {"code": -32000, "message": str(refusal), "data": refusal.data}}
         self._send({"jsonrpc": "2.0", "id": request["id"], **answer})

@@ -11,22 +11,38 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.catalog import Catalog
 from agent.settings import Secret
-from agent.simulator.config import BoardConfig, SimulatorConfig
+from agent.simulator.config import BoardConfig, SimulatorConfig, complete
+from agent.simulator.images import ImageIdentity, build_image
 from agent.simulator.process import SimulatorHandle, start_simulator
-from agent.simulator.world import Network, World
+from agent.simulator.stock import give_sketches, know_old_board
+from agent.simulator.world import Network, Uplink, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+    from agent.simulator.sketch_index import SimulatedSketchIndex
 
 SPEED: Final = 40.0
 """How much faster than real boards the simulated ones are; a refused join then takes 0.4 s."""
 
 PASSWORD: Final = "correct horse"
 """Of every network of the simulated world that needs one."""
+
+
+CATALOG: Final = Catalog.load()
+SKETCH_BYTES: Final = 16 * 1024
+"""Of a provisioning sketch; real ones have 120 kB."""
+
+
+def sketch_file(model_id: str) -> bytes:
+    """The file of a sketch of a person's own, which a simulated board of this model can run."""
+    model = CATALOG.get(model_id)
+    assert model is not None
+    return build_image(ImageIdentity(runs="application", fqbn=model.fqbn or ""), model)
 
 
 def networks(*names: str | bytes) -> list[Network]:
@@ -48,6 +64,8 @@ class Agent:
 
     home: Path
     cloud: SimulatedArduinoCloud
+    index: SimulatedSketchIndex | None = None
+    """The list of 1.0 sketches."""
     port: int = 0
     _process: asyncio.subprocess.Process | None = None
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -70,7 +88,7 @@ class Agent:
             f"[bridge]\nfirst_port = {self.port}\nlast_port = {self.port}\n"
             f"[ports]\nsystem = false\nsimulated = {json.dumps(str(self.ports))}\n"
             f"[arduino]\nbase_url = {json.dumps(self.cloud.base_url)}\n"
-            'title = "Arduino Cloud (simulated)"\n',
+            f'title = "Arduino Cloud (simulated)"\n{self._sketches()}',
             encoding="utf-8",
         )
         self._process = await asyncio.create_subprocess_exec(
@@ -81,6 +99,14 @@ class Agent:
         assert self._process.stdout is not None
         told = json.loads(await self._process.stdout.readline())
         assert told["url"] == self.url
+
+    def _sketches(self) -> str:
+        if self.index is None:
+            return ""
+        key = self.home / "key.asc"
+        key.write_bytes(self.index.public_key)
+        url, path = json.dumps(self.index.index_url), json.dumps(str(key))
+        return f"[sketches]\nindex_url = {url}\nindex_key = {path}\n"
 
     @property
     def pid(self) -> int:
@@ -103,12 +129,23 @@ class Agent:
         config = SimulatorConfig(
             board=BoardConfig(**board),
             count=count,
-            world=World(networks=list(world) or networks("HomeNet", "Office")),
+            world=World(networks=list(world) or networks("HomeNet", "Office"), modem=Uplink.OK),
             speed=speed,
             cloud=self.cloud.base_url,
             folder=str(self.ports),
         )
         return await self._stack.enter_async_context(await start_simulator(config))
+
+    async def plug_old(
+        self, model: str = "mkr_wifi_1010", device: str = "garage-door", **board: Any
+    ) -> SimulatorHandle:
+        """Plug a board of provisioning 1.0 in, which the cloud knows as ``device``."""
+        found = CATALOG.get(model)
+        assert found is not None
+        config = BoardConfig(model=model, serial_number="A1B2C3D4", sketch="provisioning-1.0")
+        know_old_board(self.cloud, complete(config, CATALOG, 0), found, device)
+        fields: dict[str, Any] = {"serial_number": config.serial_number, "sketch": config.sketch}
+        return await self.plug(model=model, **fields, **board)
 
     async def close(self) -> None:
         """Unplug all boards and end the agent."""
@@ -117,12 +154,18 @@ class Agent:
 
 
 @contextlib.asynccontextmanager
-async def running_agent(home: Path) -> AsyncIterator[Agent]:
-    """An agent with a simulated cloud and no board."""
+async def running_agent(home: Path, *, stocked: bool = False) -> AsyncIterator[Agent]:
+    """An agent with a simulated cloud and no board; ``stocked``: with sketches for boards."""
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+    from agent.simulator.sketch_index import SimulatedSketchIndex
 
-    async with SimulatedArduinoCloud() as cloud:
+    async with contextlib.AsyncExitStack() as stack:
+        cloud = await stack.enter_async_context(SimulatedArduinoCloud(catalog=CATALOG))
         agent = Agent(home, cloud)
+        if stocked:
+            give_sketches(cloud, CATALOG, size=SKETCH_BYTES)
+            index = SimulatedSketchIndex(catalog=CATALOG)
+            agent.index = await stack.enter_async_context(index)
         try:
             await agent.start()
             yield agent

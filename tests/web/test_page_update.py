@@ -10,8 +10,9 @@ from playwright.async_api import expect
 
 from agent.boards.board import BoardState
 from agent.jobs.fates import fates_of
+from agent.jobs.job import JobState, Step
 from agent.jobs.which import BoardSays
-from tests.web.fake import Refusal
+from tests.web.fake import SILENCE, Refusal
 from tests.web.people import row
 
 if TYPE_CHECKING:
@@ -254,3 +255,37 @@ async def test_a_board_that_leaves_its_bootloader_is_a_board_again(
     fake.says[board.id] = BoardSays(answer="1.0")
     fake.put(msgspec.structs.replace(board, state=BoardState.READY))
     await expect(links(page).first).to_have_text("Update to provisioning 2.0")
+
+
+async def test_the_sketch_in_a_bootloader_can_be_started(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    board = fake.loader()
+    await open_board(page, files, board)
+    await page.get_by_role("button", name="Start that one").click()
+    await expect(page.locator(".job")).to_be_visible()
+    assert fake.called("jobs.start") == [{"kind": "start", "board": board.id, "attended": True}]
+
+
+async def test_a_board_that_is_slow_to_answer_need_not_be_waited_for(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    def never(_params: object) -> object:
+        return SILENCE
+
+    await page.clock.install()
+    fake.answer["board.identify"] = never
+    board = fake.board(says=BoardSays())
+    await open_board(page, files, board)
+    await expect(links(page).first).to_have_text("Set up")
+    await expect(links(page).filter(has_text="Update")).to_have_count(0)
+    await page.clock.run_for(7_000)
+    await expect(links(page).filter(has_text="Update")).to_have_count(1)
+    await page.locator("setup-form .hint a").click()
+    await expect(form(page)).to_contain_text("What it runs is not known")
+    # The session in which the board says nothing is given up for the update.
+    reading = fake.job(board, "identify", [Step(id="read", name="Read the board")]).id
+    await form(page).locator(".two-lines").click()
+    await expect(form(page).locator(".two-lines")).to_be_disabled()
+    fake.end(reading, state=JobState.CANCELLED)
+    assert fake.called("jobs.cancel") == [{"job": reading}]

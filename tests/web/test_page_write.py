@@ -101,6 +101,8 @@ async def test_the_file_dialog_opens_with_the_keyboard(
     page: Page, fake: FakeAgent, files: str, tmp_path: Path
 ) -> None:
     (tmp_path / "blink.elf").write_bytes(b"\x7fELF")
+    # Dialogs are intercepted from the first listener on, a moment after it was added.
+    page.on("filechooser", lambda _dialog: None)
     await open_form(page, files, fake.old_board())
     await form(page).locator("h2").evaluate("(heading) => (heading.tabIndex = -1, heading.focus())")
     await page.keyboard.press("Tab")

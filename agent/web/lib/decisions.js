@@ -5,6 +5,8 @@
  * one is there, the old one stays.
  */
 
+import { READING_KINDS } from "./jobwords.js";
+
 /** @typedef {import("../types.js").Board} Board */
 /** @typedef {import("../types.js").Decision} Decision */
 
@@ -55,8 +57,8 @@ export class Decisions extends EventTarget {
 
   /** A board at work is about to be another one. @param {Board} board */
   #held(board) {
-    const state = this.store.reading(board.id)?.state;
-    return Boolean(this.store.active(board.id)) || state === "reading" || state === "scanning";
+    const job = this.store.active(board.id);
+    return Boolean(job) && !READING_KINDS.has(/** @type {any} */ (job).kind);
   }
 
   /** What an answer rests on. @param {Board} board */

@@ -15,6 +15,7 @@ const DOING = /** @type {Record<string, string>} */ ({
   forget: "erasing",
   flash: "flashing",
   migrate: "updating",
+  start: "starting",
 });
 
 /** Where a job that writes a sketch is: the old sketch there, no sketch, the new sketch there. */
@@ -105,6 +106,7 @@ export function doneWords(job) {
     configure: "On its new network",
     forget: "The network is erased",
     flash: "The sketch is on the board",
+    start: "Its sketch runs",
     identify: "The board was read",
     networks: "The board looked for networks",
   })[job.kind];

@@ -4,7 +4,7 @@
  * Events: `boards`, `jobs`, `clouds`, `info`, `readings`. Everything is renewed at reconnection.
  */
 
-import { READING_KINDS } from "./jobwords.js";
+import { READING_KINDS, stageOf } from "./jobwords.js";
 
 /** @typedef {import("../types.js").Board} Board */
 /** @typedef {import("../types.js").Job} Job */
@@ -18,6 +18,12 @@ import { READING_KINDS } from "./jobwords.js";
  * @property {number} scannedAt Unix seconds.
  * @property {import("../mooring.js").MooringError|null} error
  */
+
+/** Errors of a reading that say: the sketch on the board does not speak provisioning 2.0. */
+export const OTHER_SKETCH = /^board-(silent|no-list|other|wrong-sketch|answer-missing)$/;
+
+/** Seconds after which a board that is read has usually said something. */
+const SLOW_S = 6;
 
 /** Pause before something that failed without a reason is asked again. */
 const AGAIN_MS = 2_000;
@@ -99,11 +105,24 @@ export class Store extends EventTarget {
 
   /** Resolves when no session of this page is talking to the board. @param {string} board */
   async rest(board) {
-    const busy = () => ["reading", "scanning"].includes(this.readings.get(board)?.state ?? "");
-    while (busy()) {
+    while (isReading(this.readings.get(board))) {
       await new Promise((resolve) => this.addEventListener("readings", resolve, { once: true }));
     }
   }
+
+  /** Give up a session of this page with the board, because something else is to be done. @param {string} board */
+  async quit(board) {
+    const job = this.active(board);
+    if (!isReading(this.readings.get(board))) return;
+    if (job && READING_KINDS.has(job.kind)) {
+      this.#quitting.add(board);
+      await this.agent.call("jobs.cancel", { job: job.id }).catch(() => {});
+    }
+    await this.rest(board);
+    this.#quitting.delete(board);
+  }
+
+  /** @type {Set<string>} */ #quitting = new Set();
 
   /** Fetch a job that the page does not have. @param {string} id @returns {Promise<Job>} */
   async job(id) {
@@ -115,6 +134,7 @@ export class Store extends EventTarget {
   /** Take over a newer state of a job. @param {Job} job */
   putJob(job) {
     this.jobs.set(job.id, job);
+    if (ended(job) && stageOf(job)) this.readings.delete(job.board); // It was about another sketch.
     if (this.jobs.size > JOBS_KEPT) {
       const oldest = [...this.jobs.values()]
         .filter(ended)
@@ -193,7 +213,7 @@ export class Store extends EventTarget {
    */
   async #session(board, state, talk) {
     const known = this.readings.get(board);
-    if (known?.state === "reading" || known?.state === "scanning") return;
+    if (isReading(known)) return;
     const startedAt = Date.now() / 1000;
     /** @type {Reading} */
     const blank = { state, startedAt, facts: null, networks: [], scannedAt: 0, error: null };
@@ -205,7 +225,8 @@ export class Store extends EventTarget {
       (error) => ({ ...begun, state: /** @type {const} */ ("failed"), error }),
     );
     if (this.readings.get(board) !== begun) return; // The board was unplugged meanwhile.
-    this.readings.set(board, outcome);
+    if (outcome.state === "failed" && this.#quitting.has(board) && !known) this.readings.delete(board);
+    else this.readings.set(board, outcome);
     this.#changed("readings", board);
   }
 
@@ -213,6 +234,16 @@ export class Store extends EventTarget {
   #changed(topic, detail) {
     this.dispatchEvent(new CustomEvent(topic, { detail }));
   }
+}
+
+/** True if a session of this page with the board is under way. @param {Reading|undefined} reading */
+export function isReading(reading) {
+  return reading?.state === "reading" || reading?.state === "scanning";
+}
+
+/** True if a board takes longer to say its first word than those that speak 2.0. @param {Reading|undefined} reading */
+export function slow(reading) {
+  return reading?.state === "reading" && !reading.facts && Date.now() / 1000 - reading.startedAt > SLOW_S;
 }
 
 /** True if nothing more will happen to a job. */

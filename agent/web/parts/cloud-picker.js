@@ -12,12 +12,14 @@ export class CloudPicker extends View {
   /** @type {SchemaFields|null} */ #account = null;
   #shownFor = "";
 
-  #registered = false;
-
-  /** @param {import("../app.js").App} app */
-  constructor(app) {
+  /**
+   * @param {import("../app.js").App} app
+   * @param {boolean} [registered] Offer only clouds that give the board an identity.
+   */
+  constructor(app, registered = false) {
     super();
     this.app = app;
+    this.registered = registered;
     this.list = h("div.choices");
     this.signIn = h("div.sign-in");
     this.append(h("fieldset", {}, h("legend", {}, "Cloud"), this.list), this.signIn);
@@ -38,13 +40,6 @@ export class CloudPicker extends View {
     return this.app.store.clouds.find((cloud) => cloud.id === this.#chosen);
   }
 
-  /** Offer only clouds that know the board: it has to have an identity. */
-  set registered(/** @type {boolean} */ only) {
-    if (only === this.#registered) return;
-    this.#registered = only;
-    this.#draw();
-  }
-
   /** True if nothing more is needed; otherwise goes to what is. */
   ready() {
     if (this.cloud && !needsSignIn(this.cloud)) return true;
@@ -54,7 +49,7 @@ export class CloudPicker extends View {
   }
 
   #draw() {
-    const clouds = this.app.store.clouds.filter((cloud) => cloud.needs_account || !this.#registered);
+    const clouds = this.app.store.clouds.filter((cloud) => cloud.needs_account || !this.registered);
     if (!clouds.some((cloud) => cloud.id === this.#chosen)) {
       const known = [this.app.memory.cloud, clouds.find((cloud) => cloud.needs_account)?.id, clouds[0]?.id];
       this.#chosen = known.find((id) => clouds.some((cloud) => cloud.id === id)) ?? "";

@@ -52,7 +52,7 @@ function good(app, job) {
     h("p.online", {}, words, name ? h("bdi", { dir: "auto" }, name) : null),
     ...files,
     ...remarks(result).map((text) => h("p", { dir: "auto" }, text)),
-    facts(result),
+    facts(job.kind, result),
     h("div.row", {}, ...links),
   );
 }
@@ -76,9 +76,9 @@ const DEVICE = /** @type {Row[]} */ ([["device_id", "Device id"], ["eui", "Devic
 
 /** @typedef {[key: string, title: string, words?: (value: any) => string]} Row */
 
-/** @param {Record<string, any>} result */
-function facts(result) {
-  const rows = result.prepared ? PREPARED : result.files ? DEVICE : result.sketch ? WRITTEN : [];
+/** @param {Job["kind"]} kind @param {Record<string, any>} result */
+function facts(kind, result) {
+  const rows = kind === "flash" ? WRITTEN : result.prepared ? PREPARED : result.files ? DEVICE : [];
   const known = rows.filter(([key]) => result[key] !== undefined && result[key] !== null && result[key] !== "");
   if (!known.length) return null;
   const cells = known.flatMap(([key, title, words = String]) => [h("dt", {}, title), h("dd", { dir: "auto" }, words(result[key]))]);

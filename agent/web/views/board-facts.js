@@ -1,5 +1,6 @@
 /** What a board is: from its port at once, from a session with it when it was read. */
 
+import { OTHER_SKETCH } from "../lib/store.js";
 import { View, fill, h, say } from "../lib/dom.js";
 import { ago, duration } from "../lib/text.js";
 import { updates } from "../lib/procedures.js";
@@ -7,9 +8,6 @@ import { ErrorCard } from "../parts/error-card.js";
 
 /** Rows that only a session can fill; they keep their place while it runs. */
 const READ = ["Unique id", "Sketch", "Wi-Fi firmware", "Library"];
-
-/** Errors that say: the sketch on the board does not speak provisioning 2.0. */
-const OTHER_SKETCH = /^board-(silent|no-list|other|wrong-sketch|answer-missing)$/;
 
 export class BoardFactsList extends View {
   #shown = "";

@@ -1,12 +1,13 @@
 /** One board: what it is, and what can be done with it. */
 
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
-import { ended } from "../lib/store.js";
+import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
 import { hasSerial, stateOf, where } from "../lib/boardstate.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
-import { href } from "../lib/router.js";
+import { go, href } from "../lib/router.js";
 import { boardDrawing, chip, updateChip } from "../parts/drawing.js";
+import { ErrorCard } from "../parts/error-card.js";
 import { BoardFactsList } from "./board-facts.js";
 import { EraseForm } from "./erase-form.js";
 import { SerialMonitor } from "./serial-monitor.js";
@@ -83,7 +84,7 @@ export class BoardView extends View {
     const { store, ticker, decisions } = this.app;
     for (const topic of ["boards", "jobs", "readings", "clouds"]) this.watch(store, topic, () => this.#draw());
     this.watch(decisions, "decisions", () => this.#draw());
-    this.onLeave(ticker.follow(() => this.#state()));
+    this.onLeave(ticker.follow(() => this.#tick()));
     this.#drawn = true;
     this.#draw();
   }
@@ -123,12 +124,24 @@ export class BoardView extends View {
     if (this.board) updateChip(this.chip, stateOf(this.board, this.app.store, Date.now() / 1000));
   }
 
+  #slow = false;
+
+  /** What only time changes. */
+  #tick() {
+    this.#state();
+    const late = slow(this.app.store.reading(this.id_));
+    if (late === this.#slow) return;
+    this.#slow = late;
+    this.#draw();
+  }
+
   /** A person who opens an idle board that provisioning knows wants to see what it is. */
   #readUnasked(/** @type {Board} */ board) {
     const { store, agent } = this.app;
     const { supported, installed } = board.provisioning;
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
-    if (installed === "1.0" || this.#part === "monitor") return; // There is nothing that 2.0 could read.
+    // What runs is known, or does not matter for what the person wants.
+    if (installed === "1.0" || ["update", "write", "provisioning", "monitor"].includes(this.#part)) return;
     if (board.state === "ready" && supported.includes("2.0")) void store.read(board.id);
   }
 
@@ -142,9 +155,14 @@ export class BoardView extends View {
   #procedure(board) {
     const { supported, installed } = board.provisioning;
     const able = supported.includes("2.0");
-    const asked = installed === "1.0" || this.app.store.reading(board.id);
-    if (!board.model || board.state === "bootloader" || (able && !asked)) return "";
+    if (!board.model || board.state === "bootloader" || (able && installed !== "1.0" && this.#unread(board))) return "";
     return this.app.decisions.about(board).decision?.procedure ?? (able && installed === "1.0" ? "migrate" : "");
+  }
+
+  /** What the board runs is being found out, or nobody has tried. @param {Board} board */
+  #unread(board) {
+    const reading = this.app.store.reading(board.id);
+    return !reading || (isReading(reading) && !reading.facts);
   }
 
   /** What can be done with this board, in the order of its links. @param {Board} board @param {string} procedure */
@@ -153,16 +171,18 @@ export class BoardView extends View {
     const writable = board.model || board.candidates?.length ? ["write"] : [];
     const monitor = hasSerial(board) || !board.ports.length ? ["monitor"] : [];
     if (board.state === "bootloader") return [...writable, ...(board.provisioning.supported.length ? ["provisioning"] : [])];
-    const update = updates(procedure) || delivers(procedure) ? ["update"] : [];
     const reading = this.app.store.reading(board.id);
-    const application = Boolean(reading?.facts?.application_sketch);
-    const answers = able && !updates(procedure) && !delivers(procedure);
+    const update = updates(procedure) || delivers(procedure);
+    const talks = able && !update;
+    const code = reading?.error?.code ?? "";
     // A port that could not be opened says nothing about the sketch.
-    const blocked = able && reading?.error?.code?.startsWith("port");
+    const blocked = able && code.startsWith("port");
+    const application = Boolean(reading?.facts?.application_sketch);
     return [
-      ...(answers || blocked ? ["setup"] : []),
-      ...update,
-      ...(answers || application || blocked ? ["network", "erase"] : []),
+      ...(talks || blocked ? ["setup"] : []),
+      ...(update ? ["update"] : []),
+      ...(talks || application || blocked ? ["network", "erase"] : []),
+      ...(talks && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
       ...writable,
       ...monitor,
     ];
@@ -194,7 +214,7 @@ export class BoardView extends View {
       (name) => name,
       (name) => h("a.button.quiet", { href: href("board", board.id, name) }),
       (link, name) => {
-        say(link, name === "update" ? wayOf(procedure).label : LABELS[name]);
+        say(link, name === "update" ? wayOf(updates(procedure) || delivers(procedure) ? procedure : "migrate").label : LABELS[name]);
         set(link, "aria-current", name === part ? "true" : null);
       },
     );
@@ -209,7 +229,25 @@ export class BoardView extends View {
     if (this.notice.dataset.key === key) return;
     this.notice.dataset.key = key;
     const link = work && h("a", { href: href("job", work.id) }, "See the steps");
-    fill(this.notice, text ? h("p.hint", {}, text, link) : null);
+    const waits = !work && board.state === "bootloader" && board.model;
+    fill(this.notice, text ? h("p.hint", {}, text, link, waits ? this.#starter(board) : null) : null);
+  }
+
+  /** Leaves the bootloader, without anything being written. @param {Board} board */
+  #starter(board) {
+    const button = h("button.link", { type: "button" }, "Start that one");
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const { job } = await this.app.agent.call("jobs.start", { kind: "start", board: board.id, attended: true });
+        go("job", job);
+      } catch (error) {
+        button.disabled = false;
+        this.notice.append(new ErrorCard(/** @type {any} */ (error), { context: { board: board.id } }));
+        this.app.announcer.say(/** @type {any} */ (error).title);
+      }
+    });
+    return button;
   }
 
   /** @param {string} part */
@@ -237,7 +275,7 @@ export class BoardView extends View {
   /** Why less can be done with this board than with others. @param {Board} board @param {string} procedure */
   #remark(board, procedure) {
     if (board.state === "bootloader") {
-      return "This board is in its bootloader: no sketch runs on it, and it waits for one. Write a sketch, or press its reset button once to start the one it has.";
+      return "This board is in its bootloader: no sketch runs on it, and it waits for one. Write one; or, if it has one, press its reset button once. ";
     }
     if (!board.model && board.candidates?.length) return "Mooring cannot tell which of several kinds this board is.";
     if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";

@@ -52,7 +52,7 @@ function update(item, job) {
   set(item.firstElementChild, "href", href("job", job.id));
   say(item.querySelector("bdi"), job.title);
   const board = job.board_name && !job.title.includes(job.board_name) ? ` · ${job.board_name}` : "";
-  const more = job.error?.title ?? job.result?.sketch;
+  const more = job.error?.title ?? (job.kind === "flash" ? (job.result?.sketch ?? job.request?.sketch) : "");
   say(item.querySelector(".when"), `${dateTime(job.created_at)}${board}${more ? ` · ${more}` : ""}`);
   const until = job.ended_at ?? Date.now() / 1000;
   say(item.querySelector(".time"), duration(until - job.created_at));

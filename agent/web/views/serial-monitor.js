@@ -85,7 +85,7 @@ export class SerialMonitor extends View {
       refused: (/** @type {number} */ bytes) => this.#note(`${count(bytes, "byte")} not sent: the board reads too slowly`),
       closed: (/** @type {any} */ error) => turn === this.#turn && this.#closed(error),
     };
-    await this.app.store.rest(this.board);
+    await this.app.store.quit(this.board);
     if (turn !== this.#turn) return;
     try {
       const channel = await this.app.agent.openSerial(this.board, Number(this.baud.value), callbacks);

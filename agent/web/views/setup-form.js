@@ -3,7 +3,8 @@
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
 import { usualName } from "../lib/names.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
-import { go } from "../lib/router.js";
+import { go, href } from "../lib/router.js";
+import { isReading, slow } from "../lib/store.js";
 import { ago, duration } from "../lib/text.js";
 import { CloudPicker } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
@@ -34,6 +35,8 @@ export class SetupForm extends View {
     this.scanned = h("span.soft");
     this.again = h("button.link", { type: "button" }, "Look again");
     this.again.addEventListener("click", () => app.store.scan(board));
+    const update = h("a", { href: href("board", board, "update") }, "update it to provisioning 2.0");
+    this.other = h("p.hint", { hidden: true }, "No answer yet. If this board runs an older sketch, or one of your own, ", update, ".");
     this.network = h("div");
     this.warnings = h("div.warnings", { role: "status" });
     this.cloud = h("div");
@@ -44,6 +47,7 @@ export class SetupForm extends View {
       "form",
       { novalidate: true },
       h("p.scan", {}, this.scanned, this.again),
+      this.other,
       this.network,
       this.warnings,
       this.cloud,
@@ -80,7 +84,7 @@ export class SetupForm extends View {
     if (this.kind === "provision" && !this.#clouds && store.clouds.length) this.#drawClouds();
     const reading = store.reading(this.board);
     this.online.hidden = !reading?.facts?.online;
-    this.#networks?.show(reading?.networks ?? [], reading?.state === "reading" || reading?.state === "scanning");
+    this.#networks?.show(reading?.networks ?? [], isReading(reading));
     this.#scanStatus();
   }
 
@@ -118,9 +122,10 @@ export class SetupForm extends View {
   #scanStatus() {
     const reading = this.app.store.reading(this.board);
     const now = Date.now() / 1000;
-    const busy = reading?.state === "reading" || reading?.state === "scanning";
+    const busy = isReading(reading);
     this.again.hidden = busy || !reading?.facts;
-    if (busy) return say(this.scanned, `The board looks for networks… ${duration(now - reading.startedAt)}`);
+    this.other.hidden = !slow(reading) || this.kind !== "provision";
+    if (reading && busy) return say(this.scanned, `The board looks for networks… ${duration(now - reading.startedAt)}`);
     if (!reading?.scannedAt) return say(this.scanned, reading ? "The board could not be read." : "");
     const found = this.#networks?.list.childElementCount ?? 1;
     const networks = found === 2 ? "1 network" : `${found - 1} networks`;

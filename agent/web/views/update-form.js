@@ -104,7 +104,6 @@ export class UpdateForm extends View {
     const decision = answer.decision;
     const way = this.#way(decision);
     if (!this.#clouds && this.app.store.clouds.length) this.#drawClouds();
-    if (this.#clouds) this.#clouds.registered = delivers(decision?.procedure);
     say(this.heading, decision ? wayOf(way).title : "Set up");
     this.#drawWhy(answer);
     this.#drawFates(decision);
@@ -166,7 +165,7 @@ export class UpdateForm extends View {
   }
 
   #drawClouds() {
-    this.#clouds = new CloudPicker(this.app);
+    this.#clouds = new CloudPicker(this.app, true);
     this.#clouds.addEventListener("picked", () => this.#draw());
     fill(this.cloud, this.#clouds);
   }
@@ -251,7 +250,7 @@ export class UpdateForm extends View {
   /** @param {string} way */
   async #start(way) {
     const { agent, memory, store } = this.app;
-    await store.rest(this.board);
+    await store.quit(this.board);
     const cloud = this.#clouds?.cloud?.id;
     const { job } = await agent.call("jobs.start", {
       ...requestFor(way),

@@ -202,7 +202,7 @@ export class WriteForm extends View {
   /** @param {Record<string, any>} what */
   async #start(what) {
     const { agent, store } = this.app;
-    await store.rest(this.board);
+    await store.quit(this.board);
     return agent.call("jobs.start", {
       kind: "flash",
       board: this.board,
