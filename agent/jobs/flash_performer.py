@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import (
@@ -22,7 +23,7 @@ from agent.jobs.faces import BoardFaces, target_of
 from agent.jobs.which import BoardSays, heard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from agent.catalog import Model
     from agent.flash.fetch import Obtained
@@ -96,11 +97,10 @@ class FlashPerformer:
         """What a 2.0 sketch says; None if there is none."""
         session: Session | None = None
         try:
-            async with asyncio.timeout(patience_s) as limit:
+            async with self._patience(patience_s):
                 link = await self._lease.open(BAUD_2)
                 session = await self._open_session(link)
-                limit.reschedule(None)
-                return heard(await session.read())
+            return heard(await session.read())
         except (TimeoutError, ReceiverStuck):
             return None
         except BoardError as error:
@@ -109,6 +109,25 @@ class FlashPerformer:
         finally:
             if session is not None:
                 await session.close()
+
+    @contextlib.asynccontextmanager
+    async def _patience(self, seconds: float) -> AsyncIterator[None]:
+        """TimeoutError once ``seconds`` have passed on the clock that is given."""
+        loop = asyncio.get_running_loop()
+        over = False
+        async with asyncio.timeout(None) as limit:
+
+            def ring(alarm: asyncio.Task[None]) -> None:
+                if not alarm.cancelled() and not over:
+                    limit.reschedule(loop.time())
+
+            alarm = asyncio.create_task(self._surroundings.clock.sleep(seconds))
+            alarm.add_done_callback(ring)
+            try:
+                yield
+            finally:
+                over = True
+                alarm.cancel()
 
     async def _open_session(self, link: Link) -> Session:
         try:
