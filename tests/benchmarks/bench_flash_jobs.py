@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from agent.app import build
 from agent.jobs.flash_effects import Upload
-from agent.jobs.job import Job, JobState
+from agent.jobs.job import Job, JobChange, JobState
 from agent.settings.config import Config, PortsConfig
 from agent.settings.paths import find_paths
 from agent.simulator.config import BoardConfig, SimulatorConfig
@@ -82,9 +82,11 @@ async def _touch(app: App, boards: SimulatorHandle, name: str) -> tuple[float, f
         return time.perf_counter()
 
     steps: dict[str, float] = {}
-    unsubscribe = app.services.jobs.subscribe(
-        lambda change: steps.setdefault(change.step or "", time.perf_counter())
-    )
+
+    def note(change: JobChange) -> None:
+        steps.setdefault(change.step or "", time.perf_counter())
+
+    unsubscribe = app.services.jobs.subscribe(note)
     touched, came, _ = await asyncio.gather(when("touch"), when("bootloader"), _flash(app, name))
     unsubscribe()
     own_s = came - touched
