@@ -13,6 +13,16 @@ from agent.errors import ErrorReport, ExitStatus, MooringError, ReportedError
 CODES = {
     "agent-gone": "AgentGone",
     "bad-message": "BadMessage",
+    "ble": "BluetoothError",
+    "ble-absent": "BluetoothAbsent",
+    "ble-failed": "BluetoothFailed",
+    "ble-forbidden": "BluetoothForbidden",
+    "ble-lost": "BleLost",
+    "ble-no-service": "BleServiceMissing",
+    "ble-off": "BluetoothOff",
+    "ble-refused": "BleRefused",
+    "ble-stopped": "BluetoothStopped",
+    "ble-unreachable": "BleUnreachable",
     "board": "BoardError",
     "board-ambiguous": "AmbiguousBoard",
     "board-answer-missing": "AnswerMissing",
@@ -89,7 +99,7 @@ CODES = {
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 
-GROUPS = {"board", "bridge", "cloud", "error", "flash", "network", "port", "reported"}
+GROUPS = {"ble", "board", "bridge", "cloud", "error", "flash", "network", "port", "reported"}
 """Classes that order the others and are not raised themselves."""
 
 

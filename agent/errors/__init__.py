@@ -6,6 +6,18 @@ fields (:class:`ErrorReport`), the log gets the facts.
 """
 
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
+from agent.errors.bluetooth import (
+    BleLost,
+    BleRefused,
+    BleServiceMissing,
+    BleUnreachable,
+    BluetoothAbsent,
+    BluetoothError,
+    BluetoothFailed,
+    BluetoothForbidden,
+    BluetoothOff,
+    BluetoothStopped,
+)
 from agent.errors.boards import (
     AnswerMissing,
     BoardBusy,
@@ -97,6 +109,16 @@ __all__ = [
     "AmbiguousBoard",
     "AnswerMissing",
     "BadMessage",
+    "BleLost",
+    "BleRefused",
+    "BleServiceMissing",
+    "BleUnreachable",
+    "BluetoothAbsent",
+    "BluetoothError",
+    "BluetoothFailed",
+    "BluetoothForbidden",
+    "BluetoothOff",
+    "BluetoothStopped",
     "BoardBusy",
     "BoardError",
     "BoardSilent",
