@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import expect
 
+from agent.jobs.fates import fates_of
+from agent.jobs.job import Action, Choice
+from tests.web.fake import MIGRATE_STEPS
 from tests.web.people import (
     choose_board,
     choose_network,
@@ -20,6 +23,7 @@ from tests.web.people import (
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
+    from tests.web.fake import FakeAgent
     from tests.web.rig import Agent
 
 pytestmark = [
@@ -109,6 +113,47 @@ async def test_everything_has_a_name_in_every_place(page: Page, agent: Agent) ->
         await expect(page.get_by_role("heading", name=place, exact=True)).to_be_visible()
         await look(place)
     assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+async def test_everything_has_a_name_and_a_place_where_sketches_are_written(
+    page: Page, fake: FakeAgent, files: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    long = "W" * 64
+    fake.old_devices = [{"id": long, "name": long}]
+    old, loader = fake.old_board(name=long), fake.loader("portenta_h7", 2, kind="usb")
+    found: dict[str, object] = {}
+
+    async def look(place: str, where: str, shown: str) -> None:
+        await page.goto(f"{files}/#/{where}")
+        await expect(page.locator(shown).first).to_be_visible()
+        await page.locator("details").evaluate_all("(all) => all.forEach((d) => (d.open = true))")
+        wide = await page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        found[place] = (await faults_of(page), wide)
+
+    await look("update", f"board/{old.id}", "update-form .fates")
+    await look("write", f"board/{old.id}/write", "write-form .choices")
+    await look("bootloader", f"board/{loader.id}", ".hint button")
+    migration = fake.job(old, "migrate", MIGRATE_STEPS, title=long).id
+    old_device = {"id": long, "name": long}
+    keep = Action(id="keep", label=long)
+    asked = {"fates": list(fates_of("migrate")), "old_devices": [old_device]}
+    fake.ask(migration, "fetch", keep, title=long, **asked)
+    await look("fates", f"job/{migration}", ".ask .fates")
+    choice = Choice(id="1", label=long, detail=long)
+    use = Action(id="choose", label="Use it", needs="choice")
+    fake.ask(migration, "fetch", use, title=long, choices=[choice])
+    await look("choice", f"job/{migration}", ".ask .choices")
+    fake.at(migration, "write", progress=0.5, message=long)
+    await look("write step", f"job/{migration}", "progress:not([hidden])")
+    await page.get_by_role("button", name="Cancel").click()
+    await look("cancel", f"job/{migration}", ".sure")
+    fake.end(migration, {"device": long, "device_id": long, "files": [f"{long}.h"]})
+    await look("file", f"job/{migration}", "secret-file")
+    assert {place: faults for place, faults in found.items() if faults != ([], False)} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

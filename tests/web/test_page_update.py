@@ -262,7 +262,7 @@ async def test_the_sketch_in_a_bootloader_can_be_started(
 ) -> None:
     board = fake.loader()
     await open_board(page, files, board)
-    await page.get_by_role("button", name="Start that one").click()
+    await page.get_by_role("button", name="start it").click()
     await expect(page.locator(".job")).to_be_visible()
     assert fake.called("jobs.start") == [{"kind": "start", "board": board.id, "attended": True}]
 

@@ -50,7 +50,7 @@ export function stateOf(board, store, now) {
 
 /** The same for a line that has little room: the name matters more. @param {Shown} shown */
 export function brief(shown) {
-  const detail = shown.detail.replace(/^(USB|simulated) /, "");
+  const detail = shown.detail.replace(/^(no sketch runs · |provisioning (?=1))/, "").replace(/(^|· )(USB|simulated) /, "$1");
   return { ...shown, detail, word: shown.look === "new" ? "new" : shown.word };
 }
 

@@ -230,12 +230,13 @@ export class BoardView extends View {
     this.notice.dataset.key = key;
     const link = work && h("a", { href: href("job", work.id) }, "See the steps");
     const waits = !work && board.state === "bootloader" && board.model;
-    fill(this.notice, text ? h("p.hint", {}, text, link, waits ? this.#starter(board) : null) : null);
+    const start = waits ? ["If it has one, ", this.#starter(board), " or press its reset button once."] : [];
+    fill(this.notice, text ? h("p.hint", {}, text, link, ...start) : null);
   }
 
   /** Leaves the bootloader, without anything being written. @param {Board} board */
   #starter(board) {
-    const button = h("button.link", { type: "button" }, "Start that one");
+    const button = h("button.link", { type: "button" }, "start it");
     button.addEventListener("click", async () => {
       button.disabled = true;
       try {
@@ -275,7 +276,7 @@ export class BoardView extends View {
   /** Why less can be done with this board than with others. @param {Board} board @param {string} procedure */
   #remark(board, procedure) {
     if (board.state === "bootloader") {
-      return "This board is in its bootloader: no sketch runs on it, and it waits for one. Write one; or, if it has one, press its reset button once. ";
+      return "This board is in its bootloader: no sketch runs on it, and it waits for one. ";
     }
     if (!board.model && board.candidates?.length) return "Mooring cannot tell which of several kinds this board is.";
     if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";
