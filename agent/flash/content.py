@@ -6,6 +6,7 @@ Every check raises :class:`agent.errors.ImageRefused`, before anything is sent t
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
@@ -31,6 +32,11 @@ _SHOWN: Final[dict[ImageFormat, str]] = {
     "uf2": "a UF2 file",
     "esp": "an image for ESP chips",
 }
+ZIP_MAGIC: Final = b"PK\x03\x04"
+_HEX_LINE: Final = re.compile(rb":[0-9A-Fa-f]{10}")
+_NO_TEXT: Final = bytes({*range(32), 127} - {*b"\t\n\r\f"})
+"""Bytes that no text has; every memory image begins with some of them."""
+_TEXT_BYTES: Final = 512
 
 
 class CortexM(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +81,10 @@ def read_image(name: str, data: bytes, *, any_board: bool = False) -> FlashImage
 
 def require_format(image: FlashImage, model: Model, *formats: ImageFormat) -> None:
     """The board takes one of these formats."""
-    if image.format not in formats:
+    found = _other_file(image.data) if image.format == "bin" else _SHOWN[image.format]
+    if image.format not in formats or found != _SHOWN[image.format]:
         wanted = " or ".join(_SHOWN[each] for each in formats)
-        refuse(image, model, f"it is {_SHOWN[image.format]}, and this board takes {wanted}")
+        refuse(image, model, f"it is {found}, and this board takes {wanted}")
 
 
 def require_size(image: FlashImage, model: Model, size: int, limit: int) -> None:
@@ -101,10 +108,10 @@ def require_vectors(image: FlashImage, model: Model, chip: CortexM) -> None:
     start = int.from_bytes(image.data[4:8], "little")
     # A stack grows downwards: it may begin at the first address behind the RAM.
     if stack % 4 or not any(ram.start < stack <= ram.stop for ram in chip.ram):
-        refuse(image, model, f"its stack at {stack:#010x} is outside the memory of this board")
+        _refuse_other(image, model, f"its stack at {stack:#010x} is outside the memory here")
     inside = chip.base < start < chip.base + len(image.data)
     if not (start % 2 and inside):
-        refuse(image, model, f"its code begins at {start:#010x}, which is not inside the file")
+        _refuse_other(image, model, f"its code begins at {start:#010x}, outside the file")
     faults = image.data[_FAULT_HANDLERS]
     if len(faults) == _FAULT_HANDLERS.stop - _FAULT_HANDLERS.start and any(faults) is chip.m0:
         # Chips with memory at the same addresses are told apart by this.
@@ -114,6 +121,10 @@ def require_vectors(image: FlashImage, model: Model, chip: CortexM) -> None:
 def refuse(image: FlashImage, model: Model, problem: str) -> NoReturn:
     """Raise the error that says why."""
     _refuse(image.name, model.name, problem)
+
+
+def _refuse_other(image: FlashImage, model: Model, why: str) -> NoReturn:
+    refuse(image, model, f"it was built for another board, or is no sketch ({why})")
 
 
 def _refuse(name: str, model: str, problem: str) -> NoReturn:
@@ -132,3 +143,17 @@ def _format_of(data: bytes) -> ImageFormat:
     ):
         return "esp"
     return "bin"
+
+
+def _other_file(data: bytes) -> str:
+    """What a file without a magic of ours is: files that people take for a memory image."""
+    if data.startswith(ZIP_MAGIC):
+        return "a ZIP archive"
+    if _HEX_LINE.match(data):
+        return "an Intel HEX file"
+    if not data.strip(data[:1]):
+        return "a file of empty bytes"
+    begin = data[:_TEXT_BYTES]
+    if begin.translate(None, _NO_TEXT) == begin:
+        return "a text"
+    return _SHOWN["bin"]

@@ -114,11 +114,10 @@ class Sketches:
         sketch = await asyncio.to_thread(self.store.put, sketch, data)
         return Obtained(sketch=sketch, data=data)
 
-    async def download(self, url: str, fqbn: str) -> Obtained:
-        """The file at ``url``, as :meth:`keep`; also raises :class:`CloudError`."""
+    async def download(self, url: str) -> tuple[str, bytes]:
+        """Name and content of the file at ``url``; not checked, not kept. :class:`CloudError`."""
         came = await self._fetcher.get(url, limit=SKETCH_LIMIT + 1)
-        name = posixpath.basename(urlsplit(url).path) or "sketch"
-        return await self.keep(name, came.data, fqbn, source=url)
+        return posixpath.basename(urlsplit(url).path) or "sketch", came.data
 
     async def _from_index(self, fqbn: str, kind: SketchKind, name: str, fresh_s: float) -> Obtained:
         try:

@@ -157,11 +157,17 @@ class FlashPerformer:
         model = self._known_model()
         flasher = await self._surroundings.flashers.of(model, self._open_loader)
         obtained = await self._obtain(source, model)
-        sketch = obtained.sketch
-        image = read_image(sketch.name, obtained.data, any_board=source.override)
+        name, data = (obtained.sketch.name, obtained.data) if obtained else await self._file(source)
+        image = read_image(name, data, any_board=source.override)
         plan = await asyncio.to_thread(flasher.plan, image, model)
+        if obtained is None:
+            # The store gets only what may be written, and may know these bytes by another name.
+            obtained = await self._surroundings.sketches.keep(
+                image.name, data, model.fqbn or "", source=source.url or ""
+            )
+        sketch = obtained.sketch
         return wanted.Prepared(
-            name=sketch.name,
+            name=image.name,
             sha256=sketch.sha256,
             size=len(obtained.data),
             version=sketch.version,
@@ -172,7 +178,8 @@ class FlashPerformer:
             kind=sketch.kind,
         )
 
-    async def _obtain(self, source: wanted.Source, model: Model) -> Obtained:
+    async def _obtain(self, source: wanted.Source, model: Model) -> Obtained | None:
+        """A sketch of the store or of its sources; None: it is a file."""
         sketches = self._surroundings.sketches
         fqbn = model.fqbn or ""
         if source.kind is not None:
@@ -181,11 +188,14 @@ class FlashPerformer:
             return await sketches.take(
                 source.stored, fqbn, name=model.name, override=source.override
             )
+        return None
+
+    async def _file(self, source: wanted.Source) -> tuple[str, bytes]:
+        """Name and content of a file that came with the request or is at an address."""
         if source.url is not None:
-            return await sketches.download(source.url, fqbn)
+            return await self._surroundings.sketches.download(source.url)
         upload = source.upload or wanted.Upload(name="", data=b"")
-        read_image(upload.name, upload.data)
-        return await sketches.keep(upload.name, upload.data, fqbn)
+        return upload.name, upload.data
 
     async def _open_loader(self, address: str, baud: int) -> Link:
         del address  # The lease knows where the board is now.

@@ -96,11 +96,11 @@ class Sketches(Protocol):
     async def take(self, wanted: str, fqbn: str, *, name: str, override: bool = False) -> Obtained:
         """One of the store by its id or name."""
 
-    async def keep(self, name: str, data: bytes, fqbn: str) -> Obtained:
-        """A file that came with the request."""
+    async def keep(self, name: str, data: bytes, fqbn: str, *, source: str = "") -> Obtained:
+        """A file that is to be written; ``source`` is its address."""
 
-    async def download(self, url: str, fqbn: str) -> Obtained:
-        """A file from an address."""
+    async def download(self, url: str) -> tuple[str, bytes]:
+        """Name and content of the file at an address."""
 
 
 @dataclass(frozen=True, slots=True)

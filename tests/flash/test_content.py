@@ -66,6 +66,23 @@ def test_a_board_is_given_only_formats_that_it_takes():
     assert MODEL.name in str(refused.value)
 
 
+OTHER_FILES = {
+    "a text": "void setup() {\n  // Größe\n}\n".encode(),
+    "an Intel HEX file": b":100000000C9434000C943E000C943E000C943E0082\r\n",
+    "a ZIP archive": b"PK\x03\x04\x14\0\0\0",
+    "a file of empty bytes": b"\xff" * 5000,
+}
+
+
+@pytest.mark.parametrize("any_board", [False, True])
+@pytest.mark.parametrize(("what", "data"), OTHER_FILES.items(), ids=OTHER_FILES)
+def test_a_file_that_is_no_memory_image_is_refused_by_what_it_is(what, data, any_board):
+    image = read_image("a.bin", data, any_board=any_board)
+    with pytest.raises(ImageRefused, match=f"it is {what}, and this board takes a memory image"):
+        require_format(image, MODEL, "bin")
+    require_format(read_image("a.bin", vectors(0x20008000, 0x2101)), MODEL, "bin")
+
+
 def test_a_file_may_be_as_large_as_the_room_and_no_larger():
     image = read_image("a.bin", b"data")
     require_size(image, MODEL, 100, 100)

@@ -208,7 +208,7 @@ def test_a_board_that_cannot_be_told_from_others_is_not_flashed():
         ("portenta_h7", "dfuse", image(cortex_image(1_966_084, 0x0804_0000, 0x2408_0000)), "room"),
         ("portenta_h7", "dfuse", image(cortex_image(5000, 0x2000, 0x2000_8000)), "code begins"),
         ("portenta_h7", "dfuse", image(b"\x7fELF" + bytes(99), "elf"), "an ELF file"),
-        ("portenta_h7", "dfuse", image(b"abc"), "too short"),
+        ("portenta_h7", "dfuse", image(b"\0\1\2"), "too short"),
         ("portenta_c33", "dfu", h7_sketch(5000), "outside the memory"),
         ("nano_esp32", "dfu", h7_sketch(5000), "takes an image for ESP chips"),
         ("nano_esp32", "dfu", image(esp_image("esp32", noise(99)), "esp"), "built for esp32"),

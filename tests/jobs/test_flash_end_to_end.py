@@ -185,6 +185,17 @@ async def test_a_file_that_does_not_fit_touches_nothing(bench: Bench, model: str
     assert runs(device) == "provisioning-2.0"
     assert job.steps[0].state.value == "failed"
     assert await bench.journal.facts(job.id) == []
+    assert sketches_in(bench.folder, bench.arduino).store.list() == []
+
+
+async def test_a_file_is_told_by_the_name_that_it_came_with(bench: Bench):
+    await begin(bench, MKR)
+    data = sketch(bench, MKR).data
+    for name in ("blink.bin", "the same.bin"):
+        job = await flashed(bench, image=Upload(name=name, data=data))
+        assert job.result
+        assert job.result["sketch"] == name
+        assert name in job.steps[0].message
 
 
 async def test_a_sketch_for_another_board_is_written_only_by_the_name_of_this_one(bench: Bench):
