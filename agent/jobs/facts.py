@@ -34,8 +34,8 @@ device also ``kept`` (the board has what it needs) or ``handed over`` (its key w
 and nobody else has it)."""
 
 FLASHING = "flashing"
-"""``{sha256, model, place}``: the board is about to enter its bootloader, for this sketch of the
-store; ``place`` is its USB socket, where that is known."""
+"""``{sha256, model, place, sketch, version, bytes}``: the board is about to enter its bootloader, for
+this sketch of the store; ``place`` is its USB socket, where that is known."""
 FLASHED = "flashed"
 """``{how}``: ``written``, ``untouched``, ``stopped`` or ``given up`` by a person, ``other``."""
 
@@ -106,6 +106,8 @@ class OpenFlash(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     """Id in the catalogue."""
     place: str | None = None
+    since: float = 0.0
+    """When that began (Unix seconds)."""
 
 
 def open_flash(facts: Iterable[Fact]) -> OpenFlash | None:
@@ -113,10 +115,20 @@ def open_flash(facts: Iterable[Fact]) -> OpenFlash | None:
     found: OpenFlash | None = None
     for fact in facts:
         if fact.kind == FLASHING:
-            found = msgspec.convert(fact.data, OpenFlash)
+            found = msgspec.convert(fact.data | {"since": fact.at}, OpenFlash)
         elif fact.kind == FLASHED:
             found = None
     return found
+
+
+def flash_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
+    """The result of a job whose sketch was written last; None if it was not."""
+    begun = next((fact for fact in reversed(facts) if fact.kind == FLASHING), None)
+    ended = next((fact for fact in reversed(facts) if fact.kind == FLASHED), None)
+    if begun is None or ended is None or ended.data.get("how") != "written":
+        return None
+    told = {name: begun.data.get(name) for name in ("sketch", "version", "sha256", "bytes")}
+    return told | {"seconds": round(ended.at - begun.at, 3), "notes": []}
 
 
 def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:

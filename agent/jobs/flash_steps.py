@@ -155,6 +155,9 @@ class FlashSteps(Machine):
                         sha256=sketch.sha256,
                         model=sketch.plan.model,
                         place=sketch.place,
+                        sketch=sketch.name,
+                        version=sketch.version,
+                        bytes=sketch.size,
                     )
                 self._do(EnterBootloader())
             case Done(EnterBootloader(), target):

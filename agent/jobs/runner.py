@@ -55,14 +55,19 @@ class Runner:
         surroundings: Surroundings,
         publish: Callable[[JobChange], None],
         *,
+        board: str | None = None,
         conclude: Callable[[effects.Finish], effects.Finish] = lambda finish: finish,
         release: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """``conclude`` may reword the end; ``release`` gives the board back before it is told."""
+        """``board`` is the id that the board has now, where that is another one than the job's.
+
+        ``conclude`` may reword the end; ``release`` gives the board back before it is told.
+        """
         self.job = job
         """The job as it is now."""
         self._machine = machine
         self._performer = performer
+        self._board = board or job.board
         self._boards = surroundings.boards
         self._journal = surroundings.journal
         self._clock = surroundings.clock
@@ -211,14 +216,14 @@ class Runner:
     def _learn(self, effect: effects.Learn) -> None:
         try:
             self._boards.learn(
-                self.job.board, name=effect.name, uhwid=effect.uhwid, installed=effect.installed
+                self._board, name=effect.name, uhwid=effect.uhwid, installed=effect.installed
             )
         except UnknownBoard as error:
             _log.info("Job %s: %s", self.job.id, error)
 
     def _boards_changed(self, changes: BoardChanges) -> None:
         session = self._performer.session
-        if session is not None and is_away(self.job.board, changes):
+        if session is not None and is_away(self._board, changes):
             lost = effects.SessionLost(PortGone(port=self.job.board_name or self.job.board))
             self.post(lost, lambda: self._performer.session is session)
 

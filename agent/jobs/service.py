@@ -23,6 +23,7 @@ from agent.jobs.advice import advise
 from agent.jobs.effects import Cancelled, Finish
 from agent.jobs.facts import (
     device_result,
+    flash_result,
     handed_over,
     online_result,
     open_claim,
@@ -37,7 +38,7 @@ from agent.jobs.preconditions import model_for
 from agent.jobs.progress import apply, planned
 from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
-from agent.jobs.unfinished import WAITING, Unfinished
+from agent.jobs.unfinished import WAITING, WRITTEN, Unfinished, flash_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +55,9 @@ ACTIVE_MAX = 256
 CLOSE_LIMIT_S = 2.0
 """How long the end of the agent waits for jobs to undo what they began. The rest is done by the
 next start; a person who quits the agent should not wait for a cloud."""
+
+_WRITING = frozenset({JobKind.PROVISION, JobKind.MIGRATE, JobKind.FLASH, JobKind.FORGET})
+"""Kinds of job that may write to a board, and so take over a sketch that was not finished."""
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +143,6 @@ class JobService:
                 catalog=self._catalog,
                 clouds=self._surroundings.clouds,
             )
-            await self._unfinished.take_over(board.id)
             return await self._begin(plan, owner)
         finally:
             self._starting.discard(board.id)
@@ -188,10 +191,10 @@ class JobService:
         :class:`RateExceeded` for a flood.
         """
         active = self._active.get(job)
-        if active is None:
-            await self.get(job)
-        else:
+        if active is not None:
             active.runner.offer(Cancelled())
+        elif not await self._unfinished.cancel(job):
+            await self.get(job)
 
     async def get(self, job: str) -> Job:
         """The job as it is now; raises :class:`UnknownJob`."""
@@ -271,13 +274,14 @@ class JobService:
                 await self._journal.save(job)
             self._unfinished.pursue(job, flash)
             return
+        written = flash_result(facts)
         result = online_result(facts) or device_result(facts)
+        if job.kind is JobKind.FLASH:
+            result = written
         device = handed_over(facts)
-        left = (
-            f"Its device {device} is in the cloud, but the key for it was lost: delete the device."
-            if device
-            else "Nothing was left behind."
-        )
+        left = WRITTEN if written else flash_left(facts) or "Nothing was left behind."
+        if device:
+            left = f"Its device {device} is in the cloud, but its key was lost: delete the device."
         ended = (
             Finish(JobState.DONE, result=result)
             if result
@@ -308,6 +312,8 @@ class JobService:
             lease = await stack.enter_async_context(
                 self._surroundings.boards.lease(plan.board.id, _holder(plan, number))
             )
+            if plan.kind in _WRITING:
+                await self._unfinished.take_over(lease.board)
             await self._journal.save(job)
             if self._closing:
                 # Nobody would wait for this job any more; the next start ends it.

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.boards.service import BoardService
 from agent.boards.simulated_ports import SimulatedPorts
@@ -23,8 +23,12 @@ from agent.flash.flashers import Flashers
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
+from agent.links import touch as links
 from agent.sessions.v2 import open_session
 from tests.jobs.stores import sketches_in
+
+if TYPE_CHECKING:
+    from agent.jobs.job import JobChange
 
 
 def die() -> None:
@@ -84,11 +88,17 @@ def kind(argument: Any) -> str:
     return str(getattr(argument, "kind", "") if state is None else state.value)
 
 
+def half_way(change: JobChange) -> str | None:
+    """``during write`` and the like: a step that tells how far it is, about in its middle."""
+    return f"during {change.step}" if 0.3 < (change.progress or 0.0) < 0.7 else None
+
+
 async def main() -> None:
     given = json.loads(sys.stdin.readline())
     folder, moment = Path(given["folder"]), given["moment"]
     catalog = Catalog.load()
-    boards = BoardService(catalog, [SimulatedPorts(folder / "ports")])
+    toucher = Deadly(links, moment).touch
+    boards = BoardService(catalog, [SimulatedPorts(folder / "ports")], toucher=toucher)
     await boards.start()
     store = AccountStore(folder / "accounts.json", use_keyring=False)
     arduino = ArduinoCloud(base_url=given["base_url"], accounts=store, catalog=catalog)
@@ -110,6 +120,7 @@ async def main() -> None:
         sketches=Deadly(sketches_in(folder, arduino, listed), moment),
     )
     jobs = JobService(surroundings, catalog)
+    jobs.subscribe(lambda change: die() if moment == half_way(change) else None)
     await jobs.start_up()
     request = {
         "kind": "provision",

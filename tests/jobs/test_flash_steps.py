@@ -102,7 +102,14 @@ def test_the_intent_is_on_the_disk_before_the_board_is_told_to_restart():
     assert drive.facts == []
     to_entering(drive)
     (intent,) = drive.facts
-    assert intent.data == {"sha256": SHA256, "model": "mkr_wifi_1010", "place": "9-1"}
+    assert intent.data == {
+        "sha256": SHA256,
+        "model": "mkr_wifi_1010",
+        "place": "9-1",
+        "sketch": "blink.bin",
+        "version": None,
+        "bytes": 120_000,
+    }
     assert drive.waits_for(flash.EnterBootloader)
     assert drive.job.steps[1].message == "From here the old sketch is gone."
 
