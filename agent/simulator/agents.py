@@ -1,4 +1,6 @@
-"""The agents manager: opens the link, hands requests to the parts of the sketch, answers.
+"""The agents manager: opens a link, hands requests to the parts of the sketch, answers.
+
+The first agent that has a host is the one that is served; the other is off until the link ends.
 
 Two parts of the sketch poll it (claiming handler and configurator), which is why commands that
 arrive together may be answered out of order.
@@ -14,12 +16,15 @@ from agent.protocols.v2.messages import CommandCode
 from agent.protocols.v2.status import StatusCode
 from agent.simulator import board_cbor
 from agent.simulator.board_cbor import CommandReceived, Settings, TimestampReceived
-from agent.simulator.serial_agent import LinkState, SerialAgent
+from agent.simulator.packet_agent import LinkState
+from agent.simulator.receiver import Receiver
+from agent.simulator.serial_agent import SerialAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.simulator.hardware import Hardware
+    from agent.simulator.packet_agent import PacketAgent
 
 GET_ID_MESSAGES: Final = 3
 """Public key, hardware id and token answer one request."""
@@ -39,7 +44,16 @@ class AgentsManager:
 
     def __init__(self, hardware: Hardware) -> None:
         self._hardware = hardware
-        self.agent = SerialAgent(hardware)
+        receiver = Receiver()
+        self._agents: list[PacketAgent] = [SerialAgent(hardware, receiver)]
+        self._ble: PacketAgent | None = None
+        if hardware.radio is not None:
+            from agent.simulator.ble_agent import BleAgent
+
+            self._ble = BleAgent(hardware, receiver, hardware.radio)
+            self._agents.insert(0, self._ble)
+        self.agent = self._agents[-1]
+        """The one that is served, or was served last."""
         self.state = ManagerState.INIT
         self.networks: list[tuple[bytes, int]] = []
         """The last scan's result."""
@@ -64,8 +78,7 @@ class AgentsManager:
         """One turn of the manager; one step of the opening, or one message."""
         before = self.state
         if self.state is ManagerState.INIT:
-            if self.agent.update() is LinkState.CONNECTED:
-                self.state = ManagerState.SEND_INITIAL_STATUS
+            self._wait_for_host()
         elif self.state is ManagerState.SEND_INITIAL_STATUS:
             if self._initial_status is not None:
                 self.agent.send(board_cbor.encode_status(self._initial_status))
@@ -87,7 +100,15 @@ class AgentsManager:
         if self.in_progress:
             self.agent.disconnect()
             self.state = ManagerState.INIT
+            self._begin()
             self._hardware.active = True
+
+    def switch_off_ble(self) -> None:
+        """No Bluetooth until the board restarts."""
+        if self._ble is not None:
+            self._ble.end()
+            self._agents.remove(self._ble)
+            self._ble = None
 
     def send_status(self, code: StatusCode) -> None:
         """Report to the host, if one is there, and remember for the next one."""
@@ -125,10 +146,28 @@ class AgentsManager:
         if self.state is ManagerState.IN_PROGRESS:
             self.agent.send(payload)
 
+    def _begin(self) -> None:
+        for agent in self._agents:
+            agent.begin()
+
+    def _wait_for_host(self) -> None:
+        self._begin()
+        for agent in self._agents:
+            if agent.update() is LinkState.CONNECTED:
+                self.agent = agent
+                self.state = ManagerState.SEND_INITIAL_STATUS
+                break
+        else:
+            return
+        for other in self._agents:
+            if other is not self.agent:
+                other.end()
+
     def _serve(self) -> None:
         state = self.agent.update()
         if state is LinkState.INIT:
             self.state = ManagerState.INIT
+            self._begin()
         elif state is LinkState.RECEIVED and self.agent.message_waiting:
             message = self.agent.next_message()
             if isinstance(message, CommandReceived):

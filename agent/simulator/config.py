@@ -44,8 +44,9 @@ LoaderMilestone = Literal["touch", "erase", "write", "verify", "restart"]
 """The same of flashing: the touch is felt; in the middle of erasing and of writing a chunk; before
 flash is compared; before it starts what was written."""
 LOADER_MILESTONES: tuple[str, ...] = get_args(LoaderMilestone)
-FaultAction = Literal["unplug", "reboot", "silence", "wedge", "flip"]
-"""``flip``: the next byte that a bootloader writes is wrong, and stays so."""
+FaultAction = Literal["unplug", "reboot", "silence", "wedge", "flip", "drop"]
+"""``flip``: the next byte that a bootloader writes is wrong, and stays so. ``drop``: the link over
+the air falls."""
 
 
 SketchName = Literal[
@@ -113,6 +114,12 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Unique hardware id; empty: made from the serial number."""
     ble_address: Annotated[str, Meta(pattern="^([0-9a-f]{12})?$")] = ""
     """Empty: made from the serial number; ``ff`` six times from a board without Bluetooth."""
+    usb: bool = True
+    """False: it gets its power elsewhere, and no computer has its port."""
+    ble: bool = False
+    """Bluetooth LE is on, where somebody carries it (``agent.simulator.ble_board``)."""
+    ble_name: str = ""
+    """What it calls itself there; empty: made from the USB ids of the model."""
     networks: frozenset[NetworkKind] | None = None
     """Kinds of setting that the firmware was built for; None: those of the model."""
     wifi: bool = True
@@ -228,7 +235,16 @@ def complete(
     networks = board.networks
     if networks is None:
         networks = frozenset(NetworkKind(name) for name in model.networks)
-    return msgspec.structs.replace(board, serial_number=serial, networks=networks)
+    name = board.ble_name or _ble_name(model)
+    return msgspec.structs.replace(board, serial_number=serial, networks=networks, ble_name=name)
+
+
+def _ble_name(model: Model) -> str:
+    """``Arduino-VVVV-PPPP`` with the USB ids of the sketch (protocol-v2, 3); empty without BLE."""
+    usb = model.usb.sketch
+    if not model.ble_provisioning.capable or not usb or usb[0].pid is None:
+        return ""
+    return f"Arduino-{usb[0].vid:04x}-{usb[0].pid:04x}"
 
 
 _SKETCH_WORDS = {

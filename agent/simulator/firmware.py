@@ -20,6 +20,7 @@ from agent.simulator.sketch import make_sketch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.simulator.ble_radio import Radio
     from agent.simulator.config import BoardConfig
     from agent.simulator.timing import Timing
     from agent.simulator.world import World
@@ -50,6 +51,7 @@ class Firmware:
         memory: Memory | None = None,
         *,
         asks_cloud: bool = False,
+        radio: Radio | None = None,
         seed: int = 0,
         on_milestone: Callable[[str], None] | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class Firmware:
         """Time in which the board was busy, so that a host that waited waited for it."""
         self._timing = timing
         self._asks_cloud = asks_cloud
+        self._radio = radio
         self._chance = random.Random(seed)  # noqa: S311  (jitter, not a secret)
         self._on_milestone = on_milestone
         self._clock = 0.0
@@ -125,7 +128,7 @@ class Firmware:
         self._dead = True
 
     def changed(self) -> None:
-        """The world changed: look again."""
+        """The world changed, or the radio has something: look again."""
         self._wake()
 
     def take_output(self) -> list[bytes]:
@@ -193,10 +196,13 @@ class Firmware:
         self._boot()
 
     def _boot(self) -> None:
+        if self._radio is not None:
+            self._radio.end()
         self._hardware = Hardware(
             self.config, self._timing, self.world, self.memory, boot_at=self._clock
         )
         self._hardware.port_open = self._port_open
+        self._hardware.radio = self._radio
         self._hardware.on_milestone = self._on_milestone
         self._sketch = make_sketch(
             self.config.sketch, self._hardware, self._chance, asks_cloud=self._asks_cloud

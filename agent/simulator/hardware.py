@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from agent.simulator.ble_radio import Radio
     from agent.simulator.config import BoardConfig
     from agent.simulator.secure_element import SecureElementChip
     from agent.simulator.timing import Timing
@@ -61,6 +62,8 @@ class Hardware:
         self._clock = boot_at
         self.port_open = True
         """What the sketch reads as "the port is open": DTR. Always true on an UNO R4 WiFi."""
+        self.radio: Radio | None = None
+        """Bluetooth LE, if there is any."""
         self.received = bytearray()
         self.lost_bytes = 0
         self.sent: list[bytes] = []

@@ -1,82 +1,65 @@
 """The serial agent: one link between a host and the firmware.
 
-It keeps every packet it sent until the host's next data packet, and sends all of them again
-when the host asks for it with a NACK.
-Source: protocol-v2, 1.1 and 1.2; Arduino_NetworkConfigurator ec9ff8e, serial agent and
-board configuration protocol.
+Source: protocol-v2, 1.1 and 1.2; Arduino_NetworkConfigurator ec9ff8e, serial agent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from agent.protocols.v2.frames import Control, PacketType, encode_frame
-from agent.protocols.v2.status import StatusCode
-from agent.simulator.board_cbor import Received, Refused, decode, encode_status
+from agent.protocols.v2.frames import Control, PacketType
+from agent.simulator.packet_agent import LinkState, PacketAgent, control_code
 from agent.simulator.receiver import Packet, Receiver, Reception
 
 if TYPE_CHECKING:
     from agent.simulator.hardware import Hardware
 
-PACKET_VALIDITY_MS: Final = 30_000
-"""How long a sent packet can be asked for again."""
 
-
-class LinkState(Enum):
-    """State of the agent."""
-
-    INIT = auto()
-    """Waits for a CONNECT packet; everything else is dropped."""
-    CONNECTED = auto()
-    RECEIVED = auto()
-    """Connected, and messages wait to be handled."""
-
-
-@dataclass
-class _Kept:
-    data: bytes
-    valid_until: float
-    sent: bool = False
-
-
-class SerialAgent:
+class SerialAgent(PacketAgent):
     """The firmware's end of the serial link."""
 
-    def __init__(self, hardware: Hardware) -> None:
-        self._hardware = hardware
-        self._receiver = Receiver()
+    def __init__(self, hardware: Hardware, receiver: Receiver) -> None:
+        super().__init__(hardware, receiver)
         # The agent and the protocol below it each have a packet: what one of them received
         # of a packet is not seen by the other.
         self._connect_packet = Packet()
-        self._packet = Packet()
-        self._kept: list[_Kept] = []
-        self._messages: list[bytes] = []
         self._disconnect = False
-        self.state = LinkState.INIT
 
     @property
     def peer_connected(self) -> bool:
         """Whether a host is there."""
-        return self._hardware.port_open and self.state is not LinkState.INIT
-
-    @property
-    def message_waiting(self) -> bool:
-        """Whether :meth:`next_message` has something to take."""
-        return bool(self._messages)
+        connected = self.state in {LinkState.CONNECTED, LinkState.RECEIVED}
+        return self._hardware.port_open and connected
 
     def wedge(self) -> None:
         """Bring the receiver into the state that only a restart ends."""
-        self._receiver.wedge(self._packet)
+        super().wedge()
         self._connect_packet.clear()
+
+    def begin(self) -> None:
+        """Wait for a host."""
+        if self.state is LinkState.END:
+            self.state = LinkState.INIT
+
+    def end(self) -> None:
+        """Read nothing any more: what comes waits in the port's buffer."""
+        if self.peer_connected:
+            self.disconnect()
+        self._clear()
+        self.state = LinkState.END
 
     def update(self) -> LinkState:
         """Receive what is there and send what is due: one turn."""
+        if self.state is LinkState.END:
+            return self.state
         if self.state is LinkState.INIT:
             self._wait_for_connect()
-        else:
+        elif self.peer_connected:
             self._exchange()
+        else:
+            self._clear()
+            self.state = LinkState.INIT
+            self._hardware.active = True
         if self._disconnect:
             self._disconnect = False
             self._clear()
@@ -90,37 +73,13 @@ class SerialAgent:
         self._clear()
         self.state = LinkState.INIT
 
-    def send(self, payload: bytes | None) -> bool:
-        """Send a data packet; False for a message that could not be encoded."""
-        if payload is None:
-            return False
-        self._send(PacketType.DATA, payload)
-        return True
-
-    def next_message(self) -> Received | None:
-        """The oldest message; None if it was no good, which the host is told.
-
-        Raises :class:`~agent.simulator.board_cbor.Halted` where the board stops for good.
-        """
-        payload = self._messages.pop(0)
-        try:
-            message = decode(payload, self._hardware.config.adapters)
-        except Refused:
-            self._hardware.log("BoardConfigurationProtocol::getMsg Invalid message")
-            self.send(encode_status(StatusCode.INVALID_PARAMS))
-            message = None
-        if not self._messages:
-            self.state = LinkState.CONNECTED
-        self._hardware.active = True
-        return message
-
     def _wait_for_connect(self) -> None:
         if not self._hardware.port_open:
             return
-        for byte in self._hardware.take():
+        for byte in self._take():
             result = self._receive(self._connect_packet, byte)
             if result is Reception.RECEIVED:
-                if self._control(self._connect_packet) is Control.CONNECT:
+                if control_code(self._connect_packet) is Control.CONNECT:
                     self.state = LinkState.CONNECTED
                     self._hardware.reach("connect")
                 self._connect_packet.clear()
@@ -128,71 +87,11 @@ class SerialAgent:
                 self._hardware.log("SerialAgentClass::handleInit Error receiving packet")
                 return
 
-    def _exchange(self) -> None:
-        if not self.peer_connected:
-            self._clear()
-            self.state = LinkState.INIT
-            self._hardware.active = True
-            return
-        self._drop_expired()
-        self._transmit_one()
-        new_data = False
-        for byte in self._hardware.take():
-            result = self._receive(self._packet, byte)
-            if result is Reception.ERROR:
-                self._hardware.log("BoardConfigurationProtocol::sendAndReceive Malformed packet")
-                self._send(PacketType.CONTROL, bytes((Control.NACK,)))
-                # What was good in this buffer waits until the next good data packet.
-                return
-            if result is Reception.RECEIVED:
-                new_data = self._take_packet() or new_data
-                self._packet.clear()
-        if new_data:
-            self.state = LinkState.RECEIVED
+    def _take(self) -> bytes:
+        return self._hardware.take()
 
-    def _receive(self, packet: Packet, byte: int) -> Reception:
-        return self._receiver.receive(packet, byte, self._hardware.now)
+    def _write(self, data: bytes) -> None:
+        self._hardware.write(data)
 
-    def _take_packet(self) -> bool:
-        """Act on a whole packet; True for data."""
-        if self._packet.type == PacketType.DATA:
-            self._messages.append(bytes(self._packet.payload))
-            self._kept.clear()
-            return True
-        control = self._control(self._packet)
-        if control is Control.NACK:
-            for kept in self._kept:
-                kept.sent = False
-        elif control is Control.DISCONNECT:
-            self._disconnect = True
-        return False
-
-    @staticmethod
-    def _control(packet: Packet) -> Control | None:
-        if packet.type != PacketType.CONTROL or len(packet.payload) != 1:
-            return None
-        code = packet.payload[0]
-        return Control(code) if code in set(Control) else None
-
-    def _send(self, kind: PacketType, payload: bytes) -> None:
-        until = self._hardware.now + PACKET_VALIDITY_MS
-        self._kept.append(_Kept(encode_frame(kind, payload), until))
-        while self.peer_connected and self._transmit_one():
-            pass
-
-    def _transmit_one(self) -> bool:
-        """Send the oldest kept packet that is not sent; False if all are."""
-        for kept in self._kept:
-            if not kept.sent:
-                kept.sent = True
-                self._hardware.write(kept.data)
-                return True
-        return False
-
-    def _drop_expired(self) -> None:
-        self._kept = [k for k in self._kept if k.valid_until >= self._hardware.now]
-
-    def _clear(self) -> None:
-        self._packet.clear()
-        self._kept.clear()
-        self._messages.clear()
+    def _leave(self) -> None:
+        self._disconnect = True

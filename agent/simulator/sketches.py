@@ -163,6 +163,7 @@ class ProvisioningSketch(ConfiguredSketch):
 
     def _begin_cloud(self) -> Steps[DeviceState]:
         self.agents.disconnect()
+        self.agents.switch_off_ble()
         return DeviceState.RUN
         yield
 

@@ -62,11 +62,11 @@ def said(data: bytes) -> list[Said]:
     """What a board sent, as values."""
     found: list[Said] = []
     for piece in FrameDecoder(PAYLOAD_LIMIT).feed(data):
-        found.append(_meaning(piece))
+        found.append(meaning(piece))
     return found
 
 
-def _meaning(piece: Any) -> Said:
+def meaning(piece: Any) -> Said:
     if not isinstance(piece, Frame):
         return "text", piece.data
     if piece.type is PacketType.CONTROL:
@@ -216,4 +216,4 @@ class Host:
         if not data:
             self._heard.put_nowait((GONE, None))
         for piece in self._decoder.feed(data):
-            self._heard.put_nowait(_meaning(piece))
+            self._heard.put_nowait(meaning(piece))

@@ -171,7 +171,7 @@ def differences(vector: dict[str, Any]) -> list[str]:
         for want, have in zip(wanted, got, strict=True):
             if have.get("data", {}).get("tag") == TAG_PUBLIC_KEY:
                 public_key = have["data"]["value"][0]
-            problem = _compare(want, have, vector, public_key)
+            problem = compare(want, have, vector, public_key)
             if problem:
                 wrong.append(f"{name}: {problem}: recorded {_short([want])}, came {_short([have])}")
     answers = any("data" in element for element in came)
@@ -180,9 +180,10 @@ def differences(vector: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def _compare(
+def compare(
     want: dict[str, Any], have: dict[str, Any], vector: dict[str, Any], public_key: str | None
 ) -> str:
+    """What is different in one element; empty: nothing."""
     if "text" in want or "text" in have:
         return "" if want.get("hex") == have.get("hex") else "other text"
     if "control" in want or "control" in have:
