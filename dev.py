@@ -74,6 +74,11 @@ PARTS = {
         ("gnome-keyring", "dbus"),
         "the tests of stored accounts",
     ),
+    "dbus": Part(
+        (("dbus-daemon",),),
+        ("dbus",),
+        "the tests of boards over Bluetooth LE",
+    ),
     "umockdev": Part(
         (("umockdev-run",),),
         ("umockdev",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from agent.catalog import Catalog, UsbRole
     from agent.simulator.announcement import Announcement
+    from agent.simulator.ble_board import BoardInTheAir
     from agent.simulator.config import (
         BootloaderConfig,
         FaultAction,
@@ -89,6 +90,11 @@ class SimulatedDevice:
     def port(self) -> Announcement:
         """The port as it is announced."""
         return self._cable.announcement
+
+    @property
+    def air(self) -> BoardInTheAir | None:
+        """The board as a Bluetooth LE device, if it is one."""
+        return self._stage.air
 
     async def start(self) -> str:
         """Plug the board in; its address, empty if nothing of it can be opened."""
@@ -342,7 +348,7 @@ class SimulatedDevice:
         return life == self._life
 
     async def _open_port(self, face: Face) -> None:
-        if self.address is not None:
+        if self.address is not None or not self.board.usb:
             return
         life = self._life
         if face.shown == "serial":

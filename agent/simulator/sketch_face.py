@@ -35,12 +35,16 @@ class SketchFace:
         self._timer: asyncio.TimerHandle | None = None
         self._due: StepFault | None = None
         self._stopped = False
+        self._air = stage.air
+        if self._air is not None:
+            self._air.on_request = self._poll_soon
         self._firmware = Firmware(
             board,
             config.timing,
             stage.world,
             stage.memory,
             asks_cloud=config.cloud is not None,
+            radio=self._air.radio if self._air is not None else None,
             seed=stage.chance.randrange(1 << 30),
             on_milestone=self._reach,
         )
@@ -75,6 +79,8 @@ class SketchFace:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._air is not None:
+            self._air.power_off()
 
     def hear(self, data: bytes) -> None:
         """Bytes of the host."""
@@ -93,11 +99,13 @@ class SketchFace:
             self._go_on()
 
     def apply(self, action: FaultAction) -> None:
-        """``silence`` or ``wedge``."""
+        """``silence``, ``wedge`` or ``drop``."""
         if action == "silence":
             self._firmware.halt()
         elif action == "wedge":
             self._firmware.wedge()
+        elif action == "drop" and self._air is not None:
+            self._air.drop()
         self._go_on()
 
     def press_reset(self) -> None:
@@ -121,11 +129,13 @@ class SketchFace:
     def catch_up(self) -> None:
         """Let the firmware catch up with the time, and carry out what came of it."""
         firmware = self._firmware
-        if self._stopped:
+        if self._stopped or (self._air is not None and self._air.busy):
             return
         firmware.run(self._board_ms())
         for data in firmware.take_output():
             self._stage.cable.send(data)
+        if self._air is not None:
+            self._air.pump()
         for call in firmware.take_calls():
             self._stage.spawn(self._call_cloud(call))
         if firmware.resets != self._resets_seen:
@@ -144,7 +154,7 @@ class SketchFace:
             self._timer.cancel()
             self._timer = None
         self.catch_up()
-        if self._stopped:
+        if self._stopped or (self._air is not None and self._air.busy):
             return
         delay = self._stage.real_s(self._firmware.next_wake - self._board_ms())
         if delay != float("inf"):
@@ -154,6 +164,15 @@ class SketchFace:
     def _wake(self) -> None:
         self._timer = None
         self._go_on()
+
+    def _poll_soon(self) -> None:
+        """The radio has something."""
+        asyncio.get_running_loop().call_soon(self._poll)
+
+    def _poll(self) -> None:
+        if not self._stopped:
+            self._firmware.changed()
+            self._go_on()
 
     def _reach(self, step: str) -> None:
         """The firmware reached a step and has not answered it yet."""

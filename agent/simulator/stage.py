@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from agent.simulator.ble_board import BoardInTheAir
 from agent.simulator.cable import Cable
 from agent.simulator.events import DeviceEvent
 from agent.simulator.firmware import new_memory
@@ -41,6 +42,10 @@ class Stage:
         self.memory = new_memory()
         self.chance = random.Random(config.seed * 1000 + number)  # noqa: S311  (faults, no keys)
         self.cable = Cable(config, board, model, number, self.chance, owner)
+        self.air: BoardInTheAir | None = None
+        """Bluetooth LE, if the board has it."""
+        if board.ble:
+            self.air = BoardInTheAir(board.ble_address_bytes)
         self.faults = list(config.faults)
         """What is still to happen at a step."""
         self._board = board.serial_number
@@ -98,3 +103,5 @@ class Stage:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.air is not None:
+            await self.air.close()

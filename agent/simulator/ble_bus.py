@@ -1,0 +1,129 @@
+"""A D-Bus of our own, so that programs meet a simulated ``org.bluez`` and nobody else does.
+
+Whoever is to use it gets ``DBUS_SYSTEM_BUS_ADDRESS=<address>`` in its environment.
+Source: bench-desktop, 1.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+START_LIMIT_S: Final = 10.0
+"""The daemon needs some 20 ms; a busy machine may need much longer."""
+STOP_LIMIT_S: Final = 5.0
+
+_CONFIGURATION: Final = """<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={socket}</listen>
+  <policy context="default">
+    <allow user="*"/>
+    <allow own="*"/>
+    <allow send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+  </policy>
+</busconfig>
+"""
+
+
+class NoBusError(Exception):
+    """There is no ``dbus-daemon`` on this computer, or it did not start."""
+
+
+class PrivateBus:
+    """A ``dbus-daemon`` with one socket in a folder of its own; an asynchronous context manager."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        """Address for ``DBUS_SYSTEM_BUS_ADDRESS``; empty before the start."""
+        self._folder: Path | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> PrivateBus:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @staticmethod
+    def available() -> bool:
+        """Whether this computer has the program."""
+        return shutil.which("dbus-daemon") is not None
+
+    async def start(self) -> str:
+        """Start the daemon; its address. Raises :class:`NoBusError`."""
+        program = shutil.which("dbus-daemon")
+        if program is None:
+            msg = "dbus-daemon is not installed"
+            raise NoBusError(msg)
+        # Not below a test's folder: the path of a socket may have some 100 bytes only.
+        self._folder = Path(tempfile.mkdtemp(prefix="mooring-bus-"))
+        configuration = self._folder / "bus.conf"
+        text = _CONFIGURATION.format(socket=self._folder / "socket")
+        configuration.write_text(text, encoding="utf-8")
+        try:
+            await self._run(program, configuration)
+        except BaseException:
+            await self.stop()
+            raise
+        return self.address
+
+    async def _run(self, program: str, configuration: Path) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            program,
+            f"--config-file={configuration}",
+            "--nofork",
+            "--nopidfile",
+            "--print-address",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert self._process.stdout is not None  # noqa: S101  (started with a pipe)
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                line = await self._process.stdout.readline()
+        except TimeoutError:
+            line = b""
+        if not line:
+            msg = "dbus-daemon did not start"
+            raise NoBusError(msg)
+        self.address = line.decode().strip()
+
+    async def stop(self) -> None:
+        """End the daemon and remove its folder; may be called again."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                async with asyncio.timeout(STOP_LIMIT_S):
+                    await process.communicate()
+            except TimeoutError:
+                process.kill()
+                await process.communicate()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,143 @@
+"""Helpers of tests over the air: a simulated BlueZ for unmodified bleak, and a host on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from bleak import BleakClient, BleakScanner
+
+from agent.catalog import Catalog
+from agent.protocols.v2.frames import PAYLOAD_LIMIT, FrameDecoder
+from agent.simulator.ble_bluez import BluezStandIn
+from agent.simulator.ble_bus import PrivateBus
+from agent.simulator.ble_radio import INPUT_UUID, OUTPUT_UUID
+from agent.simulator.config import BoardConfig, SimulatorConfig
+from agent.simulator.device import SimulatedDevice
+from agent.simulator.timing import Timing
+from tests.simulator.boards import GONE, meaning, wifi
+from tests.simulator.boards import command as command_frame
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bleak.backends.device import BLEDevice
+
+    from agent.simulator.ble_air import Peripheral
+    from tests.simulator.boards import Said
+
+WAIT_S = 10.0
+ON_LINUX = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
+"""``pytestmark`` of a module that uses :func:`bluetooth`."""
+
+
+@contextlib.asynccontextmanager
+async def bluetooth(*peripherals: Peripheral, **settings: Any) -> AsyncIterator[BluezStandIn]:
+    """A simulated BlueZ that bleak finds in this process; ``settings`` as of the stand-in."""
+    async with PrivateBus() as bus:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
+            async with BluezStandIn(bus.address, **settings) as bluez:
+                bluez.add(*peripherals)
+                try:
+                    yield bluez
+                finally:
+                    await forget_bleak()
+
+
+async def forget_bleak() -> None:
+    """Close the connection to the bus that bleak keeps for each event loop until the end."""
+    from bleak.backends.bluezdbus import manager
+
+    loop = asyncio.get_running_loop()
+    kept = manager._global_instances.pop(loop, None)
+    bus = kept._bus if kept is not None else None
+    if kept is None or bus is None:
+        return
+    bus.disconnect()
+    watcher = kept._bus_watcher_task
+    if watcher is not None:
+        await asyncio.wait({watcher}, timeout=WAIT_S)
+
+
+@contextlib.asynccontextmanager
+async def board_in_the_air(
+    *, usb: bool = False, speed: float = 100.0, timing: Timing | None = None, **settings: Any
+) -> AsyncIterator[SimulatedDevice]:
+    """A simulated board with Bluetooth LE; ``settings`` as of its configuration."""
+    names = BoardConfig.__struct_fields__
+    board = BoardConfig(
+        usb=usb, ble=True, **{name: settings.pop(name) for name in names if name in settings}
+    )
+    config = SimulatorConfig(board=board, speed=speed, timing=timing or Timing(), **settings)
+    async with SimulatedDevice(config, Catalog.load(), world=config.world) as device:
+        yield device
+
+
+async def find(name: str = "Arduino-2341-1002", limit_s: float = WAIT_S) -> BLEDevice:
+    """Scan until a board of this name is heard."""
+    found = await BleakScanner.find_device_by_name(name, timeout=limit_s)
+    assert found is not None, f"{name} was not heard"
+    return found
+
+
+class AirHost:
+    """A host on unmodified bleak that knows no session: subscribes, writes, reads what comes."""
+
+    def __init__(self, device: BLEDevice) -> None:
+        self.client = BleakClient(device, disconnected_callback=self._gone, timeout=WAIT_S)
+        self._decoder = FrameDecoder(PAYLOAD_LIMIT)
+        self._heard: asyncio.Queue[Said] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        await self.client.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.disconnect()
+
+    async def subscribe(self) -> None:
+        """Ask for indications, which opens the session."""
+        await self.client.start_notify(OUTPUT_UUID, self._take)
+
+    async def open(self) -> list[Said]:
+        """Subscribe; everything up to the list of networks."""
+        await self.subscribe()
+        heard = [await self.hear()]
+        while heard[-1][0] != "0x12001":
+            heard.append(await self.hear())
+        return heard
+
+    async def write(self, frame: bytes) -> None:
+        """One frame in one write."""
+        await self.client.write_gatt_char(INPUT_UUID, frame, response=True)
+
+    async def ask(self, frame: bytes) -> Said:
+        """Write a frame; the next thing that comes."""
+        await self.write(frame)
+        return await self.hear()
+
+    async def join(self, ssid: str = "HomeNet", password: str = "correct horse") -> list[Said]:
+        """Settings and CONNECT; the two statuses that follow."""
+        await self.write(wifi(ssid, password))
+        # The characteristic holds one value: the board must have taken the settings.
+        await asyncio.sleep(SPACING_S)
+        return [await self.ask(command_frame(1)), await self.hear()]
+
+    async def hear(self) -> Said:
+        """The next message, or that the link is gone."""
+        async with asyncio.timeout(WAIT_S):
+            return await self._heard.get()
+
+    def _take(self, _: object, data: bytearray) -> None:
+        for piece in self._decoder.feed(bytes(data)):
+            self._heard.put_nowait(meaning(piece))
+
+    def _gone(self, _: object) -> None:
+        self._heard.put_nowait((GONE, None))
+
+
+SPACING_S = 0.01
+"""Between two frames that have no answer: one turn of a board a hundred times as fast."""
