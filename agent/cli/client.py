@@ -45,7 +45,9 @@ class Transport(Protocol):
 class Client:
     """Calls methods of the agent and listens to its notifications."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, alone: bool = False) -> None:
+        """``alone``: the agent is inside this process and ends with it."""
+        self.alone = alone
         self._transport = transport
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._listeners: dict[str, list[Callable[[Any], None]]] = {}

@@ -91,7 +91,7 @@ async def inside_client(connection: Connection) -> AsyncIterator[Client]:
     from agent.cli.client import Client
 
     transport = _Inside()
-    client = Client(transport)
+    client = Client(transport, alone=True)
 
     async def take(message: str | bytes) -> None:
         client.receive(message)

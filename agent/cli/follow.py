@@ -12,8 +12,9 @@ from agent.cli.ask import ask_question
 from agent.cli.client import exit_status_of
 from agent.cli.keyboard import InputEnded
 from agent.cli.progress import StepReporter, end_document
-from agent.errors import ExitStatus, Interrupted, MooringError, ReportedError
+from agent.errors import ExitStatus, Interrupted, MooringError, PortBusy, ReportedError
 from agent.jobs.job import Job, JobState
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,8 +23,18 @@ if TYPE_CHECKING:
     from agent.cli.shell import Shell
     from agent.jobs.job import Question
 
+EARLIER_MAX = 50
+"""Jobs among which the one that holds a board is looked for."""
 STATUS_S = 0.2
 """How often the line that tells what is under way is renewed: its times move in tenths."""
+
+
+class _Held(Exception):
+    """An earlier job has the board."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.id)
+        self.job = job
 
 
 class Follower:
@@ -50,9 +61,14 @@ class Follower:
         """
         self._client.on("job.changed", self._note)
         await self._client.call("jobs.subscribe")
-        starting = asyncio.ensure_future(
-            self._client.call("jobs.start", attended=self._shell.attended, **request)
-        )
+        while True:
+            try:
+                return await self._run(request)
+            except _Held as held:
+                await self._wait_for(held.job)
+
+    async def _run(self, request: dict[str, object]) -> Job:
+        starting = asyncio.ensure_future(self._start(request))
         try:
             self._begun(await asyncio.shield(starting))
             return await self._until_end(asking=self._shell.attended)
@@ -62,9 +78,45 @@ class Follower:
                 task.uncancel()
             self.interrupted = True
             # Whether it was started must be known before it can be stopped.
-            self._begun(await starting)
+            try:
+                self._begun(await starting)
+            except _Held:
+                raise asyncio.CancelledError from None
             await self._cancel()
             return await self._until_end(asking=False)
+
+    async def _start(self, request: dict[str, object]) -> dict[str, str]:
+        try:
+            started: dict[str, str] = await self._client.call(
+                "jobs.start", attended=self._shell.attended, **request
+            )
+        except ReportedError as error:
+            if not self._client.alone or error.report().code != PortBusy.code:
+                raise
+            # Nothing else runs in this process but what earlier commands left.
+            listed = await self._client.call("jobs.list", limit=EARLIER_MAX)
+            for job in msgspec.convert(listed["jobs"], list[Job]):
+                if f"{job.title} (job {job.id})" == error.facts.get("holder"):
+                    raise _Held(job) from error
+            raise
+        return started
+
+    async def _wait_for(self, job: Job) -> None:
+        """Let the agent finish what a command that was cut off left on the board."""
+        note = f"First this is finished, which was cut off: {clean_text(job.title)} (job {job.id})."
+        self._shell.output.note(note)
+        self._latest.setdefault(job.id, job)
+        gone = asyncio.ensure_future(self._client.wait_gone())
+        try:
+            while not self._latest[job.id].state.final:
+                self._changed.clear()
+                self._reporter.status(self._latest[job.id])
+                await self._wait_for_news(gone, None)
+        except asyncio.CancelledError:
+            self._shell.output.note("It is not finished; the next command goes on with it.")
+            raise
+        finally:
+            gone.cancel()
 
     def _begun(self, started: dict[str, str]) -> None:
         self._job = started["job"]

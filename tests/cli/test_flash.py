@@ -114,6 +114,23 @@ async def test_an_interrupt_while_it_is_written_leaves_a_board_that_takes_the_ne
         assert again.lines[-1]["state"] == "done", again.err
 
 
+async def test_a_command_first_finishes_what_one_that_was_killed_left(tmp_path: Path, sketch: Path):
+    slow = msgspec.structs.replace(OLD_MKR, bootloader=BootloaderConfig(delay_ms=150))
+    async with workshop(tmp_path, slow) as mooring:
+        process = await mooring.start("flash", SERIAL, str(sketch), "--yes", "--json")
+        assert process.stdout is not None
+        while b"Writing" not in await process.stdout.readline():
+            pass
+        process.kill()
+        await finish(process)
+        again = await mooring.run("identify", SERIAL, "--json")
+        assert again.status == 0, again.err
+        assert "First this is finished, which was cut off" in again.err
+        first, *_ = (await mooring.run("jobs", "--json")).document["jobs"][::-1]
+        assert (first["kind"], first["state"]) == ("flash", "done")
+        assert "flashed" in [event.event for event in mooring.demo.boards.events]
+
+
 async def test_a_file_that_cannot_be_is_refused_before_the_board_hears_of_it(
     alone: Mooring, tmp_path: Path
 ):
