@@ -13,7 +13,7 @@ import msgspec
 
 from agent.protocols.elf import parse_elf
 from agent.protocols.uf2 import parse_uf2
-from agent.simulator.esp_rom import FLASH_BYTES
+from agent.simulator.esp_spi import FLASH_BYTES
 from agent.simulator.images import ImageIdentity, build_image, read_running
 from agent.simulator.samba_chip import ERASED, RA4M1, SAMD21G18A, SAMD51P19A, ChipMemory
 

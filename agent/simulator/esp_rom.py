@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from agent.simulator.esp_spi import FLASH_BYTES, SpiFlash, SpiUnit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,11 +24,8 @@ if TYPE_CHECKING:
 
 FRAME_LIMIT: Final = 64 * 1024
 """Bytes of one frame; the stub takes blocks of 16 KiB."""
-FLASH_BYTES: Final = 8 << 20
 CHECKSUM_SEED: Final = 0xEF
 MAGIC_REGISTER: Final = 0x4000_1000
-FLASH_ID: Final = 0x17_40C8
-"""Maker, kind and size (2^23 bytes) as a flash chip of 8 MiB tells them."""
 STUB_HELLO: Final = b"OHAI"
 
 _END, _ESCAPE, _ESCAPED_END, _ESCAPED_ESCAPE = 0xC0, 0xDB, 0xDC, 0xDD
@@ -50,10 +49,12 @@ class Op(IntEnum):
     DEFL_BEGIN = 0x10
     DEFL_DATA = 0x11
     DEFL_END = 0x12
+    READ_FLASH_SLOW = 0x0E
     FLASH_MD5 = 0x13
     SECURITY_INFO = 0x14
     ERASE_FLASH = 0xD0
     ERASE_REGION = 0xD1
+    READ_FLASH = 0xD2
 
 
 class Failure(IntEnum):
@@ -71,21 +72,25 @@ class Chip(msgspec.Struct, frozen=True):
     """In the answer to SECURITY_INFO; None: the chip tells none."""
     magic: int | None
     """At MAGIC_REGISTER."""
-    spi_base: int
-    spi_data: int
-    """Register with the answer of the flash chip, from ``spi_base``."""
+    spi: SpiUnit
     mac: int
     """Register with the lower half of the MAC address."""
 
 
 CHIPS: Final = {
-    "esp8266": Chip(None, 0xFFF0_C101, 0x6000_0200, 0x40, 0x3FF0_0050),
-    "esp32": Chip(None, 0x00F0_1D83, 0x3FF4_2000, 0x80, 0x3FF5_A004),
-    "esp32s2": Chip(None, 0x0000_07C6, 0x3F40_2000, 0x58, 0x3F41_A044),
-    "esp32s3": Chip(9, None, 0x6000_2000, 0x58, 0x6000_7044),
-    "esp32c3": Chip(5, None, 0x6000_2000, 0x58, 0x6000_8844),
-    "esp32c6": Chip(13, None, 0x6000_3000, 0x58, 0x600B_0844),
+    "esp8266": Chip(None, 0xFFF0_C101, SpiUnit(0x6000_0200, 0x24, 0x40, True), 0x3FF0_0050),
+    "esp32": Chip(None, 0x00F0_1D83, SpiUnit(0x3FF4_2000, 0x24, 0x80, True), 0x3FF5_A004),
+    "esp32s2": Chip(None, 0x0000_07C6, SpiUnit(0x3F40_2000, 0x20, 0x58, False), 0x3F41_A044),
+    "esp32s3": Chip(9, None, SpiUnit(0x6000_2000, 0x20, 0x58, False), 0x6000_7044),
+    "esp32c3": Chip(5, None, SpiUnit(0x6000_2000, 0x20, 0x58, False), 0x6000_8844),
+    "esp32c6": Chip(13, None, SpiUnit(0x6000_3000, 0x20, 0x58, False), 0x600B_0844),
 }
+_ALWAYS_ATTACHED: Final = frozenset({"esp32s2"})
+"""Chips whose pins lead to the flash without being told so."""
+SLOW_READ_BYTES: Final = 64
+"""What the ROM reads at once; its answer always has this length."""
+AHEAD_BYTES: Final = 16 * 1024
+"""The stub sends no further ahead of the host, whatever that allows."""
 
 
 class EspRom:
@@ -120,6 +125,11 @@ class EspRom:
         self._registers = {self._chip.mac: 0x2233_4455, self._chip.mac + 4: 0x0000_A011}
         if self._chip.magic is not None:
             self._registers[MAGIC_REGISTER] = self._chip.magic
+        attached = chip in _ALWAYS_ATTACHED
+        self._spi = SpiFlash(self._chip.spi, self._registers, attached=attached)
+        self._size = FLASH_BYTES
+        """What the host said that there is."""
+        self._reading: FlashReading | None = None
         self._pending = bytearray()
         self._inside = False
         self._place = 0
@@ -128,6 +138,9 @@ class EspRom:
     def reset(self) -> None:
         """As after the reset lines: the ROM, without a stub."""
         self.stub = False
+        self._spi.attached = self._name in _ALWAYS_ATTACHED
+        self._size = FLASH_BYTES
+        self._reading = None
         self._pending.clear()
         self._inside = False
 
@@ -148,6 +161,8 @@ class EspRom:
         return out
 
     def _frame(self, frame: bytes) -> bytes:
+        if self._reading is not None and len(frame) == 4:
+            return self._reading.go_on(int.from_bytes(frame, "little"))
         if len(frame) < 8 or frame[0] != 0:
             return b""
         _, op, size, check = struct.unpack_from("<BBHI", frame)
@@ -180,14 +195,34 @@ class EspRom:
             return self._memory_end(body)
         if op in {Op.ERASE_FLASH, Op.ERASE_REGION}:
             return self._erase(op, body)
+        if op in {Op.READ_FLASH, Op.READ_FLASH_SLOW}:
+            return self._read_flash(op, body)
+        if op == Op.SPI_ATTACH:
+            self._spi.attached = True
+        if op == Op.SPI_SET_PARAMS:
+            _, size = struct.unpack_from("<II", body.ljust(8, b"\0"))
+            self._size = min(size, FLASH_BYTES) or FLASH_BYTES
         return self._reply(op)
 
+    def _read_flash(self, op: Op, body: bytes) -> bytes:
+        start, size, block, ahead = struct.unpack_from("<4I", body.ljust(16, b"\0"))
+        by_stub = op == Op.READ_FLASH
+        if by_stub is not self.stub or (not by_stub and self._name == "esp8266"):
+            return self._reply(op, failure=Failure.INVALID_COMMAND)
+        if start + size > FLASH_BYTES:
+            return self._reply(op, failure=Failure.FAILED)
+        if not by_stub:
+            size = min(size, SLOW_READ_BYTES)
+            data = bytes(self.flash[start : start + size])
+            return self._reply(op, data=data.ljust(SLOW_READ_BYTES, b"\0"))
+        if not 0 < block <= FRAME_LIMIT or not ahead:
+            return self._reply(op, failure=Failure.FAILED)
+        self._reading = FlashReading(bytes(self.flash[start : start + size]), block, ahead)
+        return self._reply(op) + self._reading.go_on(0)
+
     def _read(self, register: int) -> int:
-        if register == self._chip.spi_base:
-            return 0
-        if register == self._chip.spi_base + self._chip.spi_data:
-            return FLASH_ID
-        return self._registers.get(register, 0)
+        found = self._spi.read(register)
+        return self._registers.get(register, 0) if found is None else found
 
     def _security_info(self) -> bytes:
         if self._chip.chip_id is not None:
@@ -200,9 +235,10 @@ class EspRom:
 
     def _begin(self, op: Op, body: bytes) -> bytes:
         size, _count, _block, offset = struct.unpack_from("<4I", body.ljust(16, b"\0"))
-        if offset + size > FLASH_BYTES:
+        if offset + size > self._size:
             return self._reply(op, failure=Failure.FAILED)
         self._place = offset
+        self._spi.attached = True
         self._unpacker = zlib.decompressobj()
         start = offset // 4096 * 4096
         self._clear(start, -(-(offset + size) // 4096) * 4096 - start)
@@ -223,14 +259,20 @@ class EspRom:
         if end > FLASH_BYTES:
             return self._reply(op, failure=Failure.FAILED)
         half = len(data) // 2
-        self.flash[self._place : self._place + half] = data[:half]
+        self._program(self._place, data[:half])
         self._reach("write")
+        self._program(self._place + half, data[half:])
         if data and (self.leaks or self.blocks == self._flip_at):
             self.leaks = False
-            data = data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :]
-        self.flash[self._place : end] = data
+            self.flash[self._place + half] ^= 1
         self._place = end
         return self._reply(op)
+
+    def _program(self, start: int, data: bytes) -> None:
+        """Bits of flash only become 0: what fills up a block leaves its neighbours as they are."""
+        end = start + len(data)
+        both = int.from_bytes(self.flash[start:end], "big") & int.from_bytes(data, "big")
+        self.flash[start:end] = both.to_bytes(len(data), "big")
 
     def _digest(self, body: bytes) -> bytes:
         if self._name == "esp8266" and not self.stub:
@@ -246,7 +288,8 @@ class EspRom:
         answer = self._reply(Op.MEM_END)
         if not entry:
             return answer
-        self.stub = True
+        # It finds the pins of the flash by itself.
+        self.stub = self._spi.attached = True
         return answer + escape(STUB_HELLO)
 
     def _erase(self, op: Op, body: bytes) -> bytes:
@@ -255,7 +298,7 @@ class EspRom:
         start, size = struct.unpack_from("<II", body.ljust(8, b"\0"))
         if op == Op.ERASE_FLASH:
             start, size = 0, FLASH_BYTES
-        if start + size > FLASH_BYTES:
+        if start + size > self._size:
             return self._reply(op, failure=Failure.FAILED)
         self._clear(start, size)
         return self._reply(op)
@@ -278,6 +321,28 @@ class EspRom:
             status += bytes(2)
         content = data + status
         return escape(struct.pack("<BBHI", 1, op, len(content), value) + content)
+
+
+class FlashReading:
+    """What the stub sends of the flash: blocks, as far ahead of the host as it allows, and MD5."""
+
+    def __init__(self, data: bytes, block: int, ahead: int) -> None:
+        self._data, self._block = data, block
+        self._ahead = min(ahead * block, max(block, AHEAD_BYTES))
+        self._sent = 0
+        self._ended = False
+
+    def go_on(self, taken: int) -> bytes:
+        """What may be sent now that the host has ``taken`` so many bytes."""
+        out = b""
+        while self._sent < min(len(self._data), taken + self._ahead):
+            end = self._sent + self._block
+            out += escape(self._data[self._sent : end])
+            self._sent = min(end, len(self._data))
+        if taken >= len(self._data) and not self._ended:
+            self._ended = True
+            out += escape(hashlib.md5(self._data, usedforsecurity=False).digest())
+        return out
 
 
 def checksum(data: bytes) -> int:
