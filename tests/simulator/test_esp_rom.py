@@ -137,7 +137,8 @@ def test_what_fills_up_a_block_leaves_its_neighbours_as_they_are():
     rom.flash[0x2000:0x2004] = b"next"
     rom.feed(request(Op.FLASH_BEGIN, struct.pack("<4I", 4, 1, 8192, 0x1000)))
     rom.feed(block(Op.FLASH_DATA, b"mine".ljust(8192, b"\xff")))
-    assert (rom.flash[0x1000:0x1004], rom.flash[0x2000:0x2004]) == (b"mine", b"next")
+    assert rom.flash[0x1000:0x1004] == b"mine"
+    assert rom.flash[0x2000:0x2004] == b"next"
 
 
 def test_the_rom_reads_slowly_and_the_stub_does_not_read_so():
