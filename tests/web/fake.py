@@ -313,7 +313,8 @@ class FakeAgent:
 
     def _board_procedure(self, params: dict[str, Any]) -> Any:
         board = self.boards[params["board"]]
-        model = self.catalog.get(board.model) if board.model else None
+        known = params.get("model", board.model)
+        model = self.catalog.get(known) if known else None
         v2 = "2.0" in model.provisioning if model else None
         cloud = CloudSays(v2=v2 if self.signed_in else None)
         decision = decide(model, cloud, self.says[board.id], wanted=params.get("procedure"))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from playwright.async_api import expect
 
-from agent.boards.board import BoardState
+from agent.boards.board import BoardState, Provisioning
 from agent.jobs.fates import fates_of
 from agent.jobs.job import JobState, Step
 from agent.jobs.which import BoardSays
@@ -289,3 +289,24 @@ async def test_a_board_that_is_slow_to_answer_need_not_be_waited_for(
     await expect(form(page).locator(".two-lines")).to_be_disabled()
     fake.end(reading, state=JobState.CANCELLED)
     assert fake.called("jobs.cancel") == [{"job": reading}]
+
+
+async def test_a_board_that_may_be_several_is_named_before_its_way_is_known(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    candidates = ["esp32", "esp8266"]
+    board = fake.board(
+        "unknown", says=BoardSays(), candidates=candidates, provisioning=Provisioning()
+    )
+    await open_board(page, files, board)
+    await expect(page.locator(".board .hint")).to_contain_text("which of several kinds")
+    await expect(form(page)).to_have_count(0)
+    await links(page).filter(has_text="Set up").click()
+    await expect(form(page).locator(".two-lines")).to_be_hidden()
+    assert fake.called("board.procedure") == []
+    await form(page).get_by_label("ESP8266").check()
+    await expect(form(page).locator("h2")).to_have_text("Set up with a secret key")
+    await expect(form(page).get_by_label("Device name")).to_have_value("esp8266-generic-0001")
+    await form(page).locator(".two-lines").click()
+    await expect(page.locator(".job")).to_be_visible()
+    assert fake.called("jobs.start")[0]["model"] == "esp8266"

@@ -34,18 +34,20 @@ export class Decisions extends EventTarget {
    * What is known now; asks where that is not enough.
    *
    * @param {Board} board
-   * @param {{cloud?: string, procedure?: string}} [options] `procedure`: chosen by the person.
+   * @param {{cloud?: string, procedure?: string, model?: string}} [options] The last two: what the
+   *   person chose, and what board the person says it is.
    * @returns {Answer}
    */
-  about(board, { cloud = "", procedure = "" } = {}) {
-    const key = JSON.stringify([board.id, cloud, procedure]);
+  about(board, { cloud = "", procedure = "", model = "" } = {}) {
+    const key = JSON.stringify([board.id, cloud, procedure, model]);
     const basis = this.#basis(board);
     const known = this.#known.get(key);
     const asks = this.agent.state === "connected" && known?.basis !== basis && !this.#held(board);
     if (known && !asks) return known.answer;
     /** @type {Answer} */
     const answer = { state: "asking", decision: known?.answer.decision ?? null, error: null };
-    if (asks) void this.#ask(key, basis, answer, { board: board.id, ...(cloud && { cloud }), ...(procedure && { procedure }) });
+    const chosen = Object.entries({ cloud, procedure, model }).filter(([, value]) => value);
+    if (asks) void this.#ask(key, basis, answer, { board: board.id, ...Object.fromEntries(chosen) });
     return answer;
   }
 

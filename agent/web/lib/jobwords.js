@@ -85,7 +85,7 @@ export function cancelled(/** @type {Job} */ job) {
 /** The part of the board's page where a job of this kind starts. @param {Job} job */
 export function partOf(job) {
   if (job.kind === "provision" && job.request?.procedure && job.request.procedure !== "provision-2.0") return "update";
-  const parts = { provision: "setup", configure: "network", forget: "erase", flash: "write", migrate: "update" };
+  const parts = { provision: "setup", configure: "network", forget: "erase", flash: "write", migrate: "update", start: "write" };
   return /** @type {Record<string, string>} */ (parts)[job.kind] ?? "";
 }
 

@@ -13,6 +13,7 @@ export class Memory {
   cloud = "";
   baud = 9600;
   /** @type {Map<string, File>} The file that was chosen last for a board. */ files = new Map();
+  /** @type {Map<string, string>} What a person said a board is, where its port cannot tell. */ models = new Map();
 
   /** Remember the password of a network. @param {string} network @param {string} password */
   keepPassword(network, password) {

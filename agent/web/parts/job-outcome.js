@@ -27,7 +27,8 @@ export function jobOutcome(app, job) {
 /** @param {Job} job */
 function again(job) {
   if (job.error?.code === REFUSED) return "Choose another file, or write it anyway";
-  return job.kind === "flash" && stageOf(job) !== "before" ? "Write a sketch" : "Start again";
+  const without = job.kind === "start" || (job.kind === "flash" && stageOf(job) !== "before");
+  return without ? "Write a sketch" : "Start again";
 }
 
 /** @param {Job} job */

@@ -168,7 +168,7 @@ export class BoardView extends View {
   /** What can be done with this board, in the order of its links. @param {Board} board @param {string} procedure */
   #parts(board, procedure) {
     const able = board.provisioning.supported.includes("2.0");
-    const writable = board.model || board.candidates?.length ? ["write"] : [];
+    const writable = board.model || unsure(board) ? ["write"] : [];
     const monitor = hasSerial(board) || !board.ports.length ? ["monitor"] : [];
     if (board.state === "bootloader") return [...writable, ...(board.provisioning.supported.length ? ["provisioning"] : [])];
     const reading = this.app.store.reading(board.id);
@@ -180,7 +180,7 @@ export class BoardView extends View {
     const application = Boolean(reading?.facts?.application_sketch);
     return [
       ...(talks || blocked ? ["setup"] : []),
-      ...(update ? ["update"] : []),
+      ...(update || unsure(board) ? ["update"] : []),
       ...(talks || application || blocked ? ["network", "erase"] : []),
       ...(talks && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
       ...writable,
@@ -202,8 +202,8 @@ export class BoardView extends View {
     const last = store.lastWork(board.id);
     const settled = last?.state === "done" && ["provision", "configure", "migrate"].includes(last.kind) && !last.result?.prepared;
     if (settled) return "none";
-    const first = parts.find((part) => ["setup", "update", "network"].includes(part));
-    return first ?? "none";
+    const first = board.model && parts.find((part) => ["setup", "update", "network"].includes(part));
+    return first || "none";
   }
 
   /** @param {Board} board @param {string[]} parts @param {string} procedure @param {string} part */
@@ -214,7 +214,7 @@ export class BoardView extends View {
       (name) => name,
       (name) => h("a.button.quiet", { href: href("board", board.id, name) }),
       (link, name) => {
-        say(link, name === "update" ? wayOf(updates(procedure) || delivers(procedure) ? procedure : "migrate").label : LABELS[name]);
+        say(link, name === "update" ? updateLabel(board, procedure) : LABELS[name]);
         set(link, "aria-current", name === part ? "true" : null);
       },
     );
@@ -278,11 +278,22 @@ export class BoardView extends View {
     if (board.state === "bootloader") {
       return "This board is in its bootloader: no sketch runs on it, and it waits for one. ";
     }
-    if (!board.model && board.candidates?.length) return "Mooring cannot tell which of several kinds this board is.";
+    if (unsure(board)) return "Mooring cannot tell which of several kinds this board is.";
     if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";
     if (procedure === "unsupported") return this.app.decisions.about(board).decision?.reason ?? "";
     return "";
   }
+}
+
+/** True for a board that may be one of several models. @param {Board} board */
+function unsure(board) {
+  return !board.model && Boolean(board.candidates?.length);
+}
+
+/** @param {Board} board @param {string} procedure */
+function updateLabel(board, procedure) {
+  if (unsure(board)) return LABELS.setup;
+  return wayOf(updates(procedure) || delivers(procedure) ? procedure : "migrate").label;
 }
 
 customElements.define("board-view", BoardView);

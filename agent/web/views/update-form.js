@@ -14,10 +14,14 @@ import { CloudPicker } from "../parts/cloud-picker.js";
 import { symbol } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
 import { FateList } from "../parts/fate-list.js";
+import { ModelChoice } from "../parts/model-choice.js";
 import { NetworkPicker } from "../parts/network-picker.js";
 import { SchemaFields } from "../parts/schema-fields.js";
 
 /** @typedef {import("../types.js").Decision} Decision */
+
+/** Before the person has said which board it is. @type {import("../lib/decisions.js").Answer} */
+const UNASKED = { state: "asking", decision: null, error: null };
 
 export class UpdateForm extends View {
   /** The way that the person chose; empty: the one that was decided. */
@@ -35,6 +39,8 @@ export class UpdateForm extends View {
     this.app = app;
     this.board = board;
     this.heading = h("h2", {}, "Set up");
+    this.kind = new ModelChoice(app, board);
+    this.kind.addEventListener("picked", () => this.#again());
     this.why = h("div.prose");
     this.fates = h("div");
     this.ways = h("div");
@@ -51,6 +57,7 @@ export class UpdateForm extends View {
     this.form = h(
       "form",
       { novalidate: true },
+      this.kind,
       this.why,
       this.fates,
       this.ways,
@@ -86,10 +93,18 @@ export class UpdateForm extends View {
     const board = store.boards.get(this.board);
     if (!board) return null;
     const cloud = this.#clouds?.cloud?.needs_account ? this.#clouds.cloud.id : undefined;
-    const usual = decisions.about(board, { cloud });
+    if (this.kind.missing) return { usual: UNASKED, answer: UNASKED };
+    const model = this.kind.named;
+    const usual = decisions.about(board, { cloud, model });
     const procedure = this.#chosen && this.#chosen !== PREPARE ? this.#chosen : "";
     const same = !procedure || procedure === usual.decision?.procedure;
-    return { usual, answer: same ? usual : decisions.about(board, { cloud, procedure }) };
+    return { usual, answer: same ? usual : decisions.about(board, { cloud, procedure, model }) };
+  }
+
+  /** It is another board than the person said before. */
+  #again() {
+    this.#chosen = "";
+    this.#draw();
   }
 
   /** The way that the button takes. @param {Decision|null} decision */
@@ -123,14 +138,14 @@ export class UpdateForm extends View {
 
   /** @param {import("../lib/decisions.js").Answer} answer */
   #drawWhy({ state, decision, error }) {
-    const key = JSON.stringify([state, decision?.reason, decision?.warning, error?.code]);
+    const key = JSON.stringify([state, decision?.reason, decision?.warning, error?.code, this.kind.missing]);
     if (this.why.dataset.key === key) return;
     this.why.dataset.key = key;
     if (error) {
       const again = h("button.quiet", { type: "button", onclick: () => this.app.decisions.forget(this.board) }, "Try again");
       return fill(this.why, new ErrorCard(error, { actions: [again], context: { board: this.board } }));
     }
-    const asking = "Finding out which way this board needs…";
+    const asking = this.kind.missing ? "" : "Finding out which way this board needs…";
     fill(
       this.why,
       h("p", { dir: "auto" }, decision ? decision.reason : asking),
@@ -183,7 +198,7 @@ export class UpdateForm extends View {
     const { store, memory } = this.app;
     const board = store.boards.get(this.board);
     const taken = (decision?.old_devices ?? []).map(({ name }) => name);
-    const name = usualName(board, store.model(board?.model), taken);
+    const name = usualName(board, this.kind.model, taken);
     const values = { name, ...memory.draft(this.#formName).device, ...this.#device?.values };
     this.#device = new SchemaFields(cloud.device_schema, { values });
     fill(this.device, this.#device);
@@ -192,8 +207,7 @@ export class UpdateForm extends View {
   /** The network that goes into the file for the person's own sketch. @param {Decision|null} decision */
   #drawOwn(decision) {
     const { store, memory } = this.app;
-    const model = store.model(store.boards.get(this.board)?.model);
-    const kinds = delivers(decision?.procedure) && store.networkSchema ? ownKinds(model, store.networkSchema) : [];
+    const kinds = delivers(decision?.procedure) && store.networkSchema ? ownKinds(this.kind.model, store.networkSchema) : [];
     const key = kinds.join(" ");
     if ((this.own.dataset.key ?? "") === key) return;
     this.own.dataset.key = key;
@@ -257,6 +271,7 @@ export class UpdateForm extends View {
       board: this.board,
       attended: true,
       confirmed: true, // What is lost was said above the button, and on it.
+      ...(this.kind.named ? { model: this.kind.named } : {}),
       ...(cloud ? { cloud } : {}),
       ...(this.delete.checked && this.delete.isConnected ? { delete_old: true } : {}),
       ...(this.#givesNetwork ? { network: this.#network?.value } : {}),

@@ -8,6 +8,7 @@ import { ChoiceList } from "../parts/choice-list.js";
 import { ErrorCard } from "../parts/error-card.js";
 import { ownField } from "../parts/field.js";
 import { FileDrop } from "../parts/file-drop.js";
+import { ModelChoice } from "../parts/model-choice.js";
 
 /** @typedef {import("../types.js").SketchInfo} SketchInfo */
 /** @typedef {import("../types.js").Choice} Choice */
@@ -42,7 +43,8 @@ export class WriteForm extends View {
     this.first = provisioning ? "provisioning" : "";
     this.drop = new FileDrop();
     this.drop.addEventListener("picked", (/** @type {any} */ event) => this.#take(event.detail));
-    this.kind = h("div");
+    this.kind = new ModelChoice(app, board);
+    this.kind.addEventListener("picked", () => this.#draw());
     this.stored = h("div");
     this.override = h("div", { hidden: true });
     this.model = ownField({ name: "override", title: "Model of the board", description: "", required: true });
@@ -80,9 +82,7 @@ export class WriteForm extends View {
   }
 
   get #model() {
-    const { store } = this.app;
-    const board = store.boards.get(this.board);
-    return store.model(board?.model ?? this.#kind?.value);
+    return this.kind.model;
   }
 
   async #fetch() {
@@ -95,7 +95,6 @@ export class WriteForm extends View {
     const board = this.app.store.boards.get(this.board);
     if (!board) return;
     this.cost.hidden = board.state === "bootloader"; // There is nothing to be lost.
-    this.#drawKind(board);
     const choices = this.#choices();
     const key = JSON.stringify(choices);
     if (key === this.#listed) return this.#label();
@@ -105,20 +104,6 @@ export class WriteForm extends View {
     this.#list.addEventListener("picked", () => this.#chose());
     fill(this.stored, choices.length ? this.#list : null);
     this.#label();
-  }
-
-  /** @type {ChoiceList|null} */ #kind = null;
-
-  /** Which model it is, for a board that may be several. @param {import("../types.js").Board} board */
-  #drawKind(board) {
-    const ids = board.model ? [] : (board.candidates ?? []);
-    const key = ids.join(" ");
-    if ((this.kind.dataset.key ?? "") === key) return;
-    this.kind.dataset.key = key;
-    const choices = ids.map((id) => ({ id, label: this.app.store.model(id)?.name ?? id, detail: "" }));
-    this.#kind = choices.length ? new ChoiceList("Which board is it?", choices) : null;
-    this.#kind?.addEventListener("picked", () => this.#draw());
-    fill(this.kind, this.#kind);
   }
 
   /** The provisioning sketches of the model, and what is in the store for it. @returns {Choice[]} */
@@ -180,7 +165,7 @@ export class WriteForm extends View {
     const stored = this.#list?.value ?? "";
     const file = stored ? undefined : this.#file;
     if (this.#sending) return;
-    if (this.#kind && !this.#kind.check("Say which board it is: a file for another one does not run.")) return;
+    if (!this.kind.check()) return;
     if (!stored && !file) {
       this.#failed({ code: "choose", title: "Choose a file or a sketch first.", meaning: "", remedy: "", retryable: false });
       return this.drop.focus();
@@ -209,7 +194,7 @@ export class WriteForm extends View {
       attended: true,
       confirmed: true, // That the sketch is overwritten stands on the button.
       ...what,
-      ...(this.#kind ? { model: this.#kind.value } : {}),
+      ...(this.kind.named ? { model: this.kind.named } : {}),
       ...(this.#refused ? { override: this.#model?.id } : {}),
     });
   }
