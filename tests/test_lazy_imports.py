@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 SERVER = {"h11", "starlette", "uvicorn", "websockets"}
 CLOUD = {"httpx", "cryptography", "keyring", "pysequoia", "truststore"}
 BOARD = {"cbor2", "serial", "serialx"}
-HEAVY = SERVER | CLOUD | BOARD
+AIR = {"bleak", "dbus_fast"}
+HEAVY = SERVER | CLOUD | BOARD | AIR
 
 IMPORTS = {
     "agent": HEAVY | {"asyncio", "click", "msgspec"},
@@ -25,6 +26,7 @@ IMPORTS = {
     "agent.protocols.v2": (HEAVY - {"cbor2"}) | {"asyncio", "click"},
     "agent.cli": HEAVY | {"asyncio"},
     "agent.boards.service": HEAVY | {"click"},
+    "agent.links.ble": HEAVY | {"click"},
     "agent.jobs.service": HEAVY | {"click"},
     "agent.clouds.arduino": HEAVY | {"click"},
     "agent.app": HEAVY | {"click"},

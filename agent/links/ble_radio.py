@@ -1,0 +1,322 @@
+"""The Bluetooth radio of this computer: who advertises, and whether it can be used at all.
+
+One radio per agent, and the only place that scans: systems refuse or confuse two scans of one
+program. It scans only while somebody listens; without a listener it holds nothing and costs
+nothing. bleak is imported with the first scan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from agent.errors import BluetoothFailed
+from agent.links.ble_failures import library_errors, radio_error, shown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from bleak import BleakClient, BleakScanner
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
+
+    from agent.errors import BluetoothError
+
+    Listener = Callable[["Advert"], None]
+    """Called in the event loop with each advertisement; must not wait."""
+    StateListener = Callable[[BluetoothError | None], None]
+
+START_LIMIT_S: Final = 10.0
+"""A system starts a scan within milliseconds. macOS asks the person first and waits for the answer;
+the scan is then started again until there is one."""
+STOP_LIMIT_S: Final = 10.0
+"""BlueZ answers at once unless the radio hangs."""
+END_LIMIT_S: Final = 12.0
+"""bleak itself waits 10 s for the system to confirm the end of a link."""
+RETRY_S: Final = 2.0
+"""Between two attempts to scan while Bluetooth is off: a person who has switched it on sees boards
+this much later at most. An attempt is some five messages to the Bluetooth service."""
+QUIET_S: Final = 10.0
+"""A scan that has heard nobody for so long is started anew. Systems end a scan without a word when
+the radio loses power or its service restarts; BlueZ before 5.88 may also only believe that it scans
+(bleak issue 2021). The kernel ends its part of a scan after about 10 s in any case."""
+DEVICES_LIMIT: Final = 512
+"""Devices remembered for connecting; the one not heard for longest is forgotten."""
+NO_RSSI_DBM: Final = -127
+"""bleak's value where the system gave none: not an advertisement, but some other news of a device."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Advert:
+    """What one device told everybody just now."""
+
+    address: str
+    """What is connected to: ``A1:B2:C3:D4:E5:F6``; on macOS a UUID that only this computer knows."""
+    name: str
+    """As it was sent, not cleaned; empty if it is not known (yet)."""
+    services: frozenset[str]
+    manufacturer_data: Mapping[int, bytes]
+    """Company id to data."""
+    rssi_dbm: int
+
+
+class BleRadio:
+    """To be used in one event loop. ``services``: UUIDs of the services that are looked for."""
+
+    def __init__(
+        self,
+        services: Sequence[str],
+        *,
+        retry_s: float = RETRY_S,
+        quiet_s: float = QUIET_S,
+        start_limit_s: float = START_LIMIT_S,
+        devices_limit: int = DEVICES_LIMIT,
+    ) -> None:
+        self._retry_s = retry_s
+        self._quiet_s = quiet_s
+        self._start_limit_s = start_limit_s
+        self._devices_limit = devices_limit
+        self._services = [uuid.lower() for uuid in services]
+        self._listeners: dict[object, Listener] = {}
+        self._state_listeners: dict[object, StateListener] = {}
+        self._devices: dict[str, BLEDevice] = {}
+        self._connected: dict[str, int] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._quieted = 0
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._silent = asyncio.Event()
+        self._silent.set()
+        self._last_heard = -math.inf
+        self._problem: BluetoothError | None = None
+
+    @property
+    def problem(self) -> BluetoothError | None:
+        """Why there is no scan although somebody listens; None: it scans, or nobody asked yet."""
+        return self._problem
+
+    @property
+    def scanning(self) -> bool:
+        """Somebody listens, so that this computer scans or tries to."""
+        return self._task is not None
+
+    @property
+    def connected(self) -> frozenset[str]:
+        """Addresses to which we have a link; such boards do not advertise."""
+        return frozenset(self._connected)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with each advertisement; the result ends that. Scans from now on."""
+        key = object()
+        self._listeners[key] = listener
+        self._changed.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._scan(), name="Bluetooth scan")
+            self._task.add_done_callback(_report_defect)
+
+        def stop() -> None:
+            self._listeners.pop(key, None)
+            self._changed.set()
+
+        return stop
+
+    def on_problem(self, listener: StateListener) -> Callable[[], None]:
+        """Call ``listener`` when Bluetooth becomes unusable (why) or usable (None)."""
+        key = object()
+        self._state_listeners[key] = listener
+
+        def stop() -> None:
+            self._state_listeners.pop(key, None)
+
+        return stop
+
+    async def wait_idle(self) -> None:
+        """Return when no scan runs any more; to be called after the last listener left."""
+        task = self._task
+        if task is not None:
+            await asyncio.wait({task})
+
+    async def close(self) -> None:
+        """Stop scanning, whoever listens, and see all links end. May be called more than once."""
+        self._listeners.clear()
+        self._changed.set()
+        await self.wait_idle()
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    async def find(self, address: str, limit_s: float, *, fresh: bool = False) -> BLEDevice | None:
+        """The device of this address, once it was heard; None if it was not within ``limit_s``.
+
+        ``fresh``: what was heard before does not count. Raises :class:`BluetoothError` if the
+        radio cannot be used.
+        """
+        wanted = address.upper()
+        if fresh:
+            self._devices.pop(wanted, None)
+        elif wanted in self._devices:
+            return self._devices[wanted]
+        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def heard(advert: Advert) -> None:
+            if advert.address.upper() == wanted and not news.done():
+                news.set_result(None)
+
+        def failed(problem: BluetoothError | None) -> None:
+            if problem is not None and not news.done():
+                news.set_exception(problem)
+
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.on_problem(failed))
+            stack.callback(self.listen(heard))
+            if self._problem is not None:
+                raise self._problem
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit_s):
+                    await news
+        return self._devices.get(wanted)
+
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """No scan meanwhile: some radios cannot connect beside one."""
+        self._quieted += 1
+        self._changed.set()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_LIMIT_S):
+                    await self._silent.wait()
+            yield
+        finally:
+            self._quieted -= 1
+            self._changed.set()
+
+    def hold(self, address: str) -> Callable[[], None]:
+        """There is a link to ``address`` from now on; the result, called once, ends that."""
+        self._connected[address] = self._connected.get(address, 0) + 1
+
+        def release() -> None:
+            self._connected[address] -= 1
+            if not self._connected[address]:
+                del self._connected[address]
+
+        return release
+
+    def end(self, client: BleakClient) -> asyncio.Task[None]:
+        """End the link of ``client`` and free what it holds, also if nobody waits for it."""
+        task = asyncio.create_task(_disconnect(client), name="Bluetooth link ends")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
+
+    # --- the scan ------------------------------------------------------------------------------
+
+    async def _scan(self) -> None:
+        """Scan as long as anybody listens, through everything that may happen to Bluetooth."""
+        try:
+            while self._listeners:
+                if self._quieted:
+                    await self._pause(math.inf)
+                    continue
+                problem = await self._one_scan()
+                if problem is not None:
+                    self._set_problem(problem)
+                    await self._pause(self._retry_s)
+        finally:
+            self._task = None
+            self._set_problem(None)
+
+    async def _one_scan(self) -> BluetoothError | None:
+        """One scan from start to end; why it did not start."""
+        from bleak import BleakScanner
+
+        self._silent.clear()
+        try:
+            try:
+                # Else BlueZ reports a device again only when it changed, and a board that stands
+                # still would seem to be gone.
+                scanner = BleakScanner(
+                    self._heard, self._services, bluez={"filters": {"DuplicateData": True}}
+                )
+                async with asyncio.timeout(self._start_limit_s):
+                    await scanner.start()
+            except library_errors() as error:
+                _log.info("no Bluetooth scan: %s", shown(error))
+                return radio_error(error) or BluetoothFailed(detail=shown(error))
+            self._set_problem(None)
+            try:
+                await self._listen_until_quiet()
+            finally:
+                await _stop(scanner)
+        finally:
+            self._silent.set()
+        return None
+
+    async def _listen_until_quiet(self) -> None:
+        clock = asyncio.get_running_loop().time
+        self._last_heard = clock()
+        while self._listeners and not self._quieted:
+            left_s = self._last_heard + self._quiet_s - clock()
+            if left_s <= 0:
+                return
+            await self._pause(left_s)
+
+    def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
+        """bleak: an advertisement, or other news of a device."""
+        if data.rssi == NO_RSSI_DBM:
+            return
+        self._last_heard = asyncio.get_running_loop().time()
+        key = device.address.upper()
+        self._devices.pop(key, None)
+        self._devices[key] = device
+        if len(self._devices) > self._devices_limit:
+            del self._devices[next(iter(self._devices))]
+        advert = Advert(
+            address=device.address,
+            name=data.local_name or device.name or "",
+            services=frozenset(uuid.lower() for uuid in data.service_uuids),
+            manufacturer_data=data.manufacturer_data,
+            rssi_dbm=data.rssi,
+        )
+        for listener in list(self._listeners.values()):
+            listener(advert)
+
+    async def _pause(self, limit_s: float) -> None:
+        """Until somebody came, left or wants quiet, or ``limit_s`` passed."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s if limit_s < math.inf else None):
+                await self._changed.wait()
+
+    def _set_problem(self, problem: BluetoothError | None) -> None:
+        before, self._problem = self._problem, problem
+        if (before and before.code) != (problem and problem.code):
+            for listener in list(self._state_listeners.values()):
+                listener(problem)
+
+
+async def _disconnect(client: BleakClient) -> None:
+    try:
+        async with asyncio.timeout(END_LIMIT_S):
+            await client.disconnect()
+    except library_errors() as error:
+        _log.debug("a Bluetooth link did not end properly: %s", shown(error))
+
+
+async def _stop(scanner: BleakScanner) -> None:
+    try:
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await scanner.stop()
+    except library_errors() as error:
+        _log.debug("the Bluetooth scan did not stop properly: %s", shown(error))
+
+
+def _report_defect(task: asyncio.Task[None]) -> None:
+    """A defect of ours would else end the scan in silence."""
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("Bluetooth is no longer scanned", exc_info=error)

@@ -1,0 +1,179 @@
+"""The ladder of attempts: for each known trouble of a system, what is done about it."""
+
+import asyncio
+
+import pytest
+
+from agent.errors import BleServiceMissing, BleUnreachable, BluetoothOff
+from agent.links.ble import PROVISIONING, open_ble
+from agent.links.ble_connect import Patience
+from agent.links.ble_radio import BleRadio
+from agent.simulator.ble_adapter import AdapterState
+from agent.simulator.ble_bluez import BluezStandIn
+from tests.links.air import ADDRESS, ScriptedBoard, air, services
+
+pytestmark = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
+
+SOON = Patience(attempts=4, attempt_s=2.0, find_s=2.0, pause_s=0.01)
+ATTEMPT = Patience(attempts=3, attempt_s=0.3, find_s=1.0, pause_s=0.01)
+
+
+async def try_it(board: ScriptedBoard, bluez: BluezStandIn, patience: Patience = SOON) -> list[str]:
+    """Connect and hang up; what was asked of BlueZ."""
+    radio = BleRadio([PROVISIONING.service])
+    try:
+        link = await open_ble(radio, ADDRESS, patience=patience)
+        assert board.link is not None
+        await link.close()
+    finally:
+        await radio.close()
+    assert board.link is None
+    return bluez.calls
+
+
+async def test_nothing_is_done_that_is_not_needed():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        calls = await try_it(board, bluez)
+    assert calls.count("Connect") == calls.count("StartNotify") == calls.count("Disconnect") == 1
+    assert not {"RemoveDevice", "Pair", "ReadValue", "WriteValue", "StopNotify"} & set(calls)
+
+
+async def test_interference_is_answered_with_the_same_again():
+    board = ScriptedBoard()
+    board.fail_links = 2
+    async with air(board) as bluez:
+        calls = await try_it(board, bluez)
+    assert calls.count("Connect") == 3
+    assert "RemoveDevice" not in calls
+
+
+async def test_another_abort_is_answered_with_the_same_again():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.fail("Connect", "Failed", "Software caused connection abort", times=2)
+        calls = await try_it(board, bluez)
+    assert calls.count("Connect") == 3
+    assert "RemoveDevice" not in calls
+
+
+@pytest.mark.parametrize("name", ["InProgress", "AlreadyConnected"])
+async def test_a_state_that_bluez_keeps_wrongly_is_forgotten(name):
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.fail("Connect", name, "Operation already in progress")
+        calls = await try_it(board, bluez)
+    assert calls.count("RemoveDevice") == 1
+    assert calls.index("RemoveDevice") < len(calls) - 1 - calls[::-1].index("Connect")
+
+
+async def test_a_subscription_in_progress_is_a_state_kept_wrongly():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.fail("StartNotify", "InProgress", "Operation already in progress")
+        calls = await try_it(board, bluez)
+    assert calls.count("RemoveDevice") == 1
+    assert calls.count("StartNotify") == 2
+
+
+async def test_a_device_that_bluez_has_dropped_is_looked_for_again():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        unknown = "org.freedesktop.DBus.Error.UnknownObject"
+        bluez.faults.fail("Connect", unknown, "Method was called on unknown object")
+        calls = await try_it(board, bluez)
+    assert calls.count("StartDiscovery") == 2
+    assert "RemoveDevice" not in calls
+
+
+async def test_services_of_an_earlier_sketch_are_forgotten():
+    board = ScriptedBoard()
+    board.services = services(from_board="0000ffe1-0000-1000-8000-00805f9b3400")
+    async with air(board) as bluez:
+        radio = BleRadio([PROVISIONING.service])
+        opening = asyncio.create_task(open_ble(radio, ADDRESS, patience=SOON))
+        while "RemoveDevice" not in bluez.calls:
+            await asyncio.sleep(0.001)
+        board.services = services()
+        link = await opening
+        await link.close()
+        await radio.close()
+        assert bluez.calls.count("Connect") == 2
+
+
+async def test_a_device_without_the_service_is_told_after_it_was_forgotten_once():
+    board = ScriptedBoard()
+    board.services = services(from_board="0000ffe1-0000-1000-8000-00805f9b3400")
+    async with air(board) as bluez:
+        with pytest.raises(BleServiceMissing) as caught:
+            await try_it(board, bluez)
+        assert bluez.calls.count("Connect") == 2
+    assert PROVISIONING.from_board in str(caught.value.facts["detail"])
+
+
+async def test_an_attempt_that_hangs_is_tried_again_without_a_scan_beside_it():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.hang("Connect")
+        radio = BleRadio([PROVISIONING.service])
+        heard = asyncio.Event()
+        radio.listen(lambda _: heard.set())
+        await heard.wait()
+        scanning: list[bool] = []
+        connect = board.connect
+
+        async def watched(on_lost):
+            scanning.append(bluez.adapter.discovering)
+            return await connect(on_lost)
+
+        board.connect = watched  # type: ignore[method-assign]  # the board itself looks around
+        link = await open_ble(radio, ADDRESS, patience=ATTEMPT)
+        await link.close()
+        await radio.close()
+    assert scanning == [False]
+
+
+async def test_bluetooth_that_is_switched_off_is_told_at_once():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        radio = BleRadio([PROVISIONING.service])
+        assert await radio.find(ADDRESS, 5) is not None
+        await bluez.set_state(AdapterState.OFF)
+        bluez.faults.fail("Connect", "NotReady", "Resource Not Ready", times=9)
+        with pytest.raises((BluetoothOff, BleUnreachable)):
+            await open_ble(radio, ADDRESS, patience=SOON)
+        await radio.close()
+
+
+async def test_a_board_that_is_not_heard_is_told_after_one_look():
+    board = ScriptedBoard()
+    board.silent = True
+    async with air(board) as bluez:
+        with pytest.raises(BleUnreachable) as caught:
+            await try_it(board, bluez, Patience(find_s=0.3))
+        assert "Connect" not in bluez.calls
+    assert caught.value.facts["attempts"] == 1
+
+
+async def test_a_board_that_never_answers_is_given_up_with_the_last_failure():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.fail("Connect", "Failed", "Software caused connection abort", times=99)
+        with pytest.raises(BleUnreachable) as caught:
+            await try_it(board, bluez)
+        assert bluez.calls.count("Connect") == 4
+        assert not bluez.adapter.discovering
+    assert caught.value.facts["attempts"] == 4
+    assert "connection abort" in str(caught.value.facts["detail"])
+
+
+async def test_what_a_failed_attempt_heard_is_not_handed_out():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.fail("StartNotify", "Failed", "Operation failed with ATT error: 0x0e")
+        radio = BleRadio([PROVISIONING.service])
+        link = await open_ble(radio, ADDRESS, patience=SOON)
+        board.say(b"second")
+        assert await link.receive() == b"second"
+        await link.close()
+        await radio.close()
