@@ -94,6 +94,17 @@ _TO_2: Final = (
     _NEW_DEVICE,
 )
 
+_ERASED: Final = Fate(
+    what="network settings and cloud identity that the board has stored",
+    fate="lost",
+    detail="The board leaves its cloud and must be set up again.",
+)
+_ITS_DEVICE: Final = Fate(
+    what="the device of this board in the cloud",
+    fate="kept",
+    detail="It stays in the account; delete it by hand if it is of no more use.",
+)
+
 _FATES: Final[dict[str, tuple[Fate, ...]]] = {
     "provision-2.0": (_STORED, _IDENTITY, _OLD_DEVICE, _THINGS, _NEW_DEVICE),
     "flash-then-2.0": _TO_2,
@@ -101,9 +112,13 @@ _FATES: Final[dict[str, tuple[Fate, ...]]] = {
     "provision-1.0": (_SKETCH, _COMPILED_IN, _CERTIFICATE_1, _OLD_DEVICE, _THINGS, _NEW_DEVICE),
     "lora-1.0": (_SKETCH, _OLD_DEVICE, _THINGS, _NEW_DEVICE),
     "secret-key": (_UNTOUCHED, _OLD_DEVICE, _KEY_ONCE),
+    "erase": (_SKETCH, _COMPILED_IN, _ERASED, _STORAGE, _IDENTITY, _ITS_DEVICE),
 }
 
 
 def fates_of(procedure: str) -> tuple[Fate, ...]:
-    """Everything that changes or is worth saying that it does not; empty where nothing is done."""
+    """Of a procedure, or of ``erase``, which overwrites a sketch to erase what the board stored.
+
+    Everything that changes or is worth saying that it does not; empty where nothing is done.
+    """
     return _FATES.get(procedure, ())

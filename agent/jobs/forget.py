@@ -1,17 +1,18 @@
 """Forget: erase the stored network settings (protocol-v2, 8.5 and 9).
 
 Over the wire only the provisioning sketch can do it, and RESET wipes the cloud identity as well.
-For other sketches the person holds the reconfigure pin or button of the board.
+For other sketches the person holds the reconfigure pin or button of the board, or the provisioning
+sketch is written over them first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from agent.errors import InputError, MooringError, NotSupported
+from agent.errors import BoardError, InputError, MooringError, NotSupported, OldFirmware
 from agent.jobs import questions
 from agent.jobs.board_steps import BoardSteps
 from agent.jobs.effects import (
@@ -27,6 +28,9 @@ from agent.jobs.effects import (
     SessionLost,
     WaitRestart,
 )
+from agent.jobs.flash_effects import Source
+from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
+from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
 from agent.jobs.states import ANSWER_LIMIT_S, READ_LIMIT_S, RESET_LIMIT_S, State
 
@@ -55,19 +59,37 @@ class Order:
     without: str
     """For a model without such an input: what is possible instead."""
     confirmed: bool = False
-    """The person knows that RESET wipes the cloud identity as well."""
+    """The person knows that RESET wipes the cloud identity as well, and that without anybody to
+    ask the sketch is overwritten where it has no RESET."""
+    overwrites: bool = False
+    """The provisioning sketch can be written to this kind of board."""
+    in_bootloader: bool = False
+    """No sketch runs, so nothing but writing one helps."""
 
 
-class Forget(BoardSteps):
-    """Result: ``{erased: "network and identity" | "network", uhwid}``."""
+READ: Final = ("read", "Read the board")
+WAY: Final = ("way", "Choose the way to erase")
+ERASE: Final = ("erase", "Erase the network settings")
+
+
+class Forget(BoardSteps, FlashSteps):
+    """Result: ``{erased: "network and identity" | "network", uhwid}``; ``sketch`` if one was written."""
 
     def __init__(self, order: Order, *, attended: bool) -> None:
         super().__init__(attended=attended)
         self.order = order
+        self.source = Source(kind="provisioning-2.0")
         self._again = False
         self._restarted = False
+        self._overwritten = False
+        self._reason = ""
+        if order.in_bootloader:
+            self._reason = "It is in its bootloader; no sketch runs."
+            self.state = State.CHOOSING
         fail, stop = self._fail, self._stop
-        self.rules |= {
+        self.rules |= self.flash_rules() | {
+            State.READING: Rule(self._reading, READ_LIMIT_S, self._unread, stop),
+            State.CHOOSING: Rule(self._choosing, ANSWER_LIMIT_S, fail, stop),
             State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
             State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, fail, stop),
             State.GUIDING: Rule(self._guiding, ANSWER_LIMIT_S, fail, stop),
@@ -77,15 +99,44 @@ class Forget(BoardSteps):
     @property
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
-        return [("read", "Read the board"), ("erase", "Erase the network settings")]
+        if self.order.in_bootloader:
+            return [WAY, *FLASH_STEPS, READ, ERASE]
+        return [READ, ERASE]
+
+    def _reading(self, event: Event) -> bool:
+        match event:
+            case Entered() if self._overwritten:
+                self._begin(*READ, "Its first start takes some seconds")
+                self._do(OpenSession(flashed=True))
+                return True
+        return super()._reading(event)
 
     def _was_read(self) -> None:
         if not self.facts.application_sketch:
-            self._go(State.CONFIRMING)
+            self._go(State.RESETTING if self._overwritten else State.CONFIRMING)
+        elif self._overwritten:
+            self._fail(self._not_over_the_wire())
         elif self.order.guide and self.attended:
             self._go(State.GUIDING)
         else:
-            self._fail(self._not_over_the_wire())
+            self._may_overwrite("Its sketch has no command for it.", self._not_over_the_wire())
+
+    def _unread(self, error: MooringError) -> None:
+        """It does not get on in 2.0; a sketch of that can still be written."""
+        silent = isinstance(error, BoardError) and not isinstance(error, OldFirmware)
+        if self._overwritten or not silent:
+            self._fail(error)
+        else:
+            self._complete_because(error)
+            self._may_overwrite("Its sketch does not answer.", error)
+
+    def _may_overwrite(self, reason: str, error: MooringError) -> None:
+        """Ask for it, or do it where that was confirmed and nobody can be asked."""
+        if self.order.overwrites and (self.attended or self.order.confirmed):
+            self._reason = reason
+            self._go(State.CHOOSING)
+        else:
+            self._fail(error)
 
     def _not_over_the_wire(self) -> MooringError:
         guide = self.order.guide
@@ -96,12 +147,41 @@ class Forget(BoardSteps):
             action=guide.procedure if guide else self.order.without,
         )
 
+    # With the provisioning sketch ------------------------------------------------------------
+
+    def _choosing(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._begin(*WAY, self._reason)
+                if self.attended:
+                    self._ask(questions.overwrite_to_erase(self._reason))
+                elif self.order.confirmed:
+                    self._overwrite()
+                else:
+                    self._fail(self._unconfirmed())
+            case Answered(questions.CONTINUE):
+                self._overwrite()
+            case Answered():
+                self._stop()
+            case _:
+                return False
+        return True
+
+    def _overwrite(self) -> None:
+        self._complete("the provisioning sketch is written first")
+        self._overwritten = True
+        self._go(State.FETCHING)
+
+    def _flashed(self) -> None:
+        self._left = "The board runs the provisioning sketch; its settings were not erased yet."
+        self._go(State.READING)
+
     # Over the wire ---------------------------------------------------------------------------
 
     def _confirming(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._begin("erase", "Erase the network settings")
+                self._begin(*ERASE)
                 if self.order.confirmed:
                     self._go(State.RESETTING)
                 else:
@@ -111,15 +191,19 @@ class Forget(BoardSteps):
             case Answered() if self.attended:
                 self._stop()
             case Answered():
-                problem = "must be true when nobody can be asked: erasing also wipes the identity"
-                self._fail(InputError(field="confirmed", problem=problem))
+                self._fail(self._unconfirmed())
             case _:
                 return False
         return True
 
+    def _unconfirmed(self) -> InputError:
+        problem = "must be true when nobody can be asked: erasing also wipes the identity"
+        return InputError(field="confirmed", problem=problem)
+
     def _resetting(self, event: Event) -> bool:
         match event:
             case Entered():
+                self._begin(*ERASE)
                 self._do(ResetBoard())
             case Done(ResetBoard()):
                 self._erased("network and identity")
@@ -133,13 +217,20 @@ class Forget(BoardSteps):
         match event:
             case Entered():
                 if not self._again:
-                    self._begin("erase", "Erase the network settings")
+                    self._begin(*ERASE)
                 self._do(CloseSession(), WaitRestart(ANSWER_LIMIT_S))
                 if self.order.guide:
-                    self._ask(questions.hold_pin(self.order.guide, again=self._again))
+                    overwrite = self.order.overwrites
+                    self._ask(
+                        questions.hold_pin(self.order.guide, again=self._again, overwrite=overwrite)
+                    )
             case Done(WaitRestart()) | Answered(questions.DONE):
                 self._restarted = self._restarted or isinstance(event, Done)
                 self._go(State.VERIFYING)
+            case Answered(questions.OVERWRITE):
+                self._complete(state=StepState.SKIPPED)
+                self._reason = "Its sketch has no command for it."
+                self._go(State.CHOOSING)
             case Answered():
                 self._stop()
             case Done() | Failed() | SessionLost():
@@ -178,4 +269,5 @@ class Forget(BoardSteps):
 
     def _erased(self, what: str) -> None:
         self._complete(f"erased: {what}")
-        self._close(result={"erased": what, "uhwid": self.facts.uhwid})
+        wrote = {"sketch": self.prepared.name} if self._overwritten else {}
+        self._close(result={"erased": what, "uhwid": self.facts.uhwid} | wrote)

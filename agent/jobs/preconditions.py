@@ -63,7 +63,14 @@ def serial_of(board: Board) -> str | None:
 
 
 def forget_order(board: Board, model: Model | None, *, confirmed: bool) -> forget.Order:
-    """What erasing needs from the catalogue."""
+    """What erasing needs from the catalogue.
+
+    Raises :class:`WrongSketch` for a board in its bootloader that no sketch can be written to.
+    """
+    in_bootloader = board.state is BoardState.BOOTLOADER
+    overwrites = model is not None and VERSION in model.provisioning and _can_be_written(model)
+    if in_bootloader and not overwrites:
+        raise _in_bootloader()
     if model is None:
         without = "Upload its sketch again with other settings, or flash the provisioning sketch."
         return forget.Order(board.name, None, without, confirmed)
@@ -76,7 +83,9 @@ def forget_order(board: Board, model: Model | None, *, confirmed: bool) -> forge
             procedure=found.procedure,
             drawing=model.drawing,
         )
-    return forget.Order(model.name, guide, found.procedure, confirmed)
+    return forget.Order(
+        model.name, guide, found.procedure, confirmed, overwrites, in_bootloader=in_bootloader
+    )
 
 
 def model_for(request: Request, board: Board, catalog: Catalog) -> Model | None:
@@ -102,9 +111,13 @@ def flashable(model: Model | None, board: Board) -> Model:
         raise InputError(
             field="model", problem=f"is missing: the kind of board is not known{which}"
         )
-    if model.fqbn is None or model.upload.method in ADVICE:
+    if not _can_be_written(model):
         refuse_method(model)
     return model
+
+
+def _can_be_written(model: Model) -> bool:
+    return model.fqbn is not None and model.upload.method not in ADVICE
 
 
 def provisioning_sketch(model: Model, wanted: str) -> Source:
@@ -133,10 +146,14 @@ def check_reachable(board: Board, kind: JobKind) -> None:
     if not board.ports:
         raise PortGone(port=board.name)
     if board.state is BoardState.BOOTLOADER and kind not in _WRITING:
-        raise WrongSketch(
-            what="talk about networks",
-            why="Its bootloader runs, not a sketch. Pressing reset once usually ends that.",
-        )
+        raise _in_bootloader()
+
+
+def _in_bootloader() -> WrongSketch:
+    return WrongSketch(
+        what="talk about networks",
+        why="Its bootloader runs, not a sketch. Pressing reset once usually ends that.",
+    )
 
 
 def check_model(model: Model | None) -> None:

@@ -50,7 +50,10 @@ def _start(job: Job, effect: StepStart, now: float) -> Job:
         message=effect.message,
     )
     if known is None:
-        return replace(job, steps=[*job.steps, fresh])
+        # Behind what has begun; what is still expected comes after it.
+        begun = [at for at, step in enumerate(job.steps) if step.state is not StepState.PENDING]
+        place = begun[-1] + 1 if begun else 0
+        return replace(job, steps=[*job.steps[:place], fresh, *job.steps[place:]])
     return replace(job, steps=[fresh if step is known else step for step in job.steps])
 
 

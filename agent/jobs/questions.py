@@ -8,6 +8,7 @@ import msgspec
 
 from agent.errors import JoinFailed
 from agent.jobs.check import explain_unseen
+from agent.jobs.fates import fates_of
 from agent.jobs.job import Action, Question, without_secrets
 from agent.jobs.machine import Inquiry
 from agent.settings import clean_text
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CHOICE = "choice"
 CONTINUE = "continue"
 NETWORK = "network"
+OVERWRITE = "overwrite"
 RETRY = "retry"
 STOP = "stop"
 UNDO = "undo"
@@ -262,8 +264,32 @@ def wipe_identity() -> Inquiry:
     return Inquiry(question, STOP)
 
 
-def hold_pin(guide: Guide, *, again: bool) -> Inquiry:
-    """The person uses the pin or the button of the board."""
+def overwrite_to_erase(reason: str) -> Inquiry:
+    """The sketch has no command for erasing, so the provisioning sketch would take its place."""
+    question = Question(
+        id=0,
+        step="",
+        title="Overwrite the sketch to erase the network settings?",
+        meaning=(
+            f"{reason} The provisioning sketch can erase them, and the cloud identity with them. "
+            "Upload your own sketch again afterwards."
+        ),
+        safe="Nothing was changed yet.",
+        reason=reason,
+        fates=list(fates_of("erase")),
+        actions=[
+            Action(id=CONTINUE, label="Overwrite and erase"),
+            Action(id=STOP, label="Leave it as it is"),
+        ],
+    )
+    return Inquiry(question, STOP)
+
+
+def hold_pin(guide: Guide, *, again: bool, overwrite: bool = False) -> Inquiry:
+    """The person uses the pin or the button of the board.
+
+    ``overwrite``: or chooses to have the sketch overwritten.
+    """
     seconds = f"{guide.hold_seconds:g}"
     title = (
         f"Hold the user button for {seconds} seconds."
@@ -282,6 +308,10 @@ def hold_pin(guide: Guide, *, again: bool) -> Inquiry:
             "drawing": guide.drawing,
             "led": guide.led,
         },
-        actions=[Action(id=DONE, label="I have done it"), Action(id=STOP, label="Stop")],
+        actions=[
+            Action(id=DONE, label="I have done it"),
+            *([Action(id=OVERWRITE, label="Overwrite the sketch instead")] if overwrite else []),
+            Action(id=STOP, label="Stop"),
+        ],
     )
     return Inquiry(question, STOP)
