@@ -29,6 +29,8 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     manufacturer: str | None = None
     product: str | None = None
     simulated: bool = False
+    rssi_dbm: int | None = None
+    """How strong a Bluetooth LE port is heard, smoothed; None for other kinds."""
 
 
 class BoardState(Enum):

@@ -1,0 +1,193 @@
+"""Source of the ports in the air: boards that advertise provisioning over Bluetooth LE.
+
+The radio scans only while somebody looks (:meth:`BleBoards.attend`): a page that is open, a command,
+a job. Otherwise this source costs nothing, and what was heard last leaves the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from agent.boards.ble_advert import NAME_CHARS, public_address, usb_ids
+from agent.boards.ble_signal import Signal
+from agent.boards.board import Port
+from agent.boards.sighting import Sighting
+from agent.links.ble import PROVISIONING
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from agent.links.ble_radio import Advert, BleRadio
+
+SILENCE_S: Final = 25.0
+"""A board that was not heard for so long has left. Radios that drop repetitions report a board once
+in a scan of about 10 s (bleak, ``_recover_from_rejected_stop``), and one report may be lost."""
+NAME_WAIT_S: Final = 1.5
+"""The name comes in the scan response, on Windows as a message of its own. A board without its name
+would be another model for a moment, so it is held back for up to this long."""
+POLL_S: Final = 1.0
+"""While boards are listed: silence is noticed this much later at most."""
+IDLE_POLL_S: Final = 3600.0
+"""With nobody looking and nothing listed there is nothing to find."""
+BOARDS_LIMIT: Final = 128
+"""Boards listed: four times a full room. The one not heard for longest is dropped."""
+
+
+class BleBoards:
+    """A :class:`agent.boards.watch.PortSource`. To be used in one event loop."""
+
+    in_thread = False
+
+    def __init__(
+        self,
+        radio: BleRadio,
+        ignore: Iterable[str] = (),
+        *,
+        services: Collection[str] = (PROVISIONING.service,),
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        self._radio = radio
+        self._ignore = frozenset(address.upper() for address in ignore)
+        self._services = frozenset(services)
+        self._silence_s = silence_s
+        self._heard: dict[str, _Heard] = {}
+        self._count = 0
+        self._wake: Callable[[], None] = _nobody
+        self._attending = 0
+        self._stop: Callable[[], None] | None = None
+
+    @property
+    def poll_s(self) -> float:
+        """Seconds between two looks without news."""
+        return POLL_S if self._heard else IDLE_POLL_S
+
+    @property
+    def attended(self) -> bool:
+        """Somebody looks, so that this computer scans."""
+        return self._attending > 0
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` in the event loop when boards come, go or change."""
+        self._wake = wake
+
+    def attend(self) -> Callable[[], None]:
+        """Somebody looks from now on; the result, called once or more often, ends that."""
+        self._attending += 1
+        if self._stop is None:
+            self._stop = self._radio.listen(self._note)
+        ended = False
+
+        def leave() -> None:
+            nonlocal ended
+            if ended:
+                return
+            ended = True
+            self._attending -= 1
+            if not self._attending:
+                self._end_scan()
+
+        return leave
+
+    def close(self) -> None:
+        """Stop, whoever looks; may be called more than once."""
+        self._end_scan()
+        self._heard.clear()
+
+    def look(self) -> list[Sighting]:
+        """All boards that were heard lately or that we are connected to."""
+        now = self._now()
+        connected = self._radio.connected
+        for address, heard in list(self._heard.items()):
+            if address in connected:
+                heard.at = now  # it does not advertise meanwhile
+            elif now - heard.at > self._silence_s:
+                del self._heard[address]
+        return [heard.sighting() for heard in self._heard.values() if heard.complete(now)]
+
+    def _note(self, advert: Advert) -> None:
+        address = advert.address
+        if address.upper() in self._ignore or not advert.services & self._services:
+            return
+        now = self._now()
+        heard = self._heard.get(address)
+        news = heard is None
+        if heard is None:
+            self._make_room()
+            self._count += 1
+            heard = self._heard[address] = _Heard(address, self._count, now)
+        news |= heard.note(advert, now)
+        if heard.serial_number is not None:
+            news |= self._forget_older_address(heard)
+        if news:
+            self._wake()
+
+    def _forget_older_address(self, latest: _Heard) -> bool:
+        """A board that changed its address is heard under the new one only."""
+        same = [
+            address
+            for address, heard in self._heard.items()
+            if heard is not latest
+            and heard.serial_number == latest.serial_number
+            and address not in self._radio.connected
+        ]
+        for address in same:
+            del self._heard[address]
+        return bool(same)
+
+    def _make_room(self) -> None:
+        if len(self._heard) >= BOARDS_LIMIT:
+            oldest = min(self._heard.values(), key=lambda heard: heard.at)
+            del self._heard[oldest.address]
+
+    def _end_scan(self) -> None:
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            stop()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class _Heard:
+    """What is known of one board in the air."""
+
+    def __init__(self, address: str, number: int, now: float) -> None:
+        self.address = address
+        self.at = now
+        self.serial_number: str | None = None
+        self._number = number
+        self._first_at = now
+        self._name = ""
+        self._signal = Signal()
+
+    def note(self, advert: Advert, now: float) -> bool:
+        """One advertisement; whether anything is new that people see."""
+        self.at = now
+        before = (self._name, self.serial_number)
+        self._name = clean_text(advert.name.strip(), NAME_CHARS) or self._name
+        self.serial_number = public_address(advert.manufacturer_data) or self.serial_number
+        stronger = self._signal.add(advert.rssi_dbm, now)
+        return stronger or before != (self._name, self.serial_number)
+
+    def complete(self, now: float) -> bool:
+        """It can be shown: its name is there, or will not come."""
+        return bool(self._name) or now - self._first_at >= NAME_WAIT_S
+
+    def sighting(self) -> Sighting:
+        vid, pid = usb_ids(self._name) or (None, None)
+        port = Port(
+            kind="ble",
+            address=self.address,
+            vid=vid,
+            pid=pid,
+            serial_number=self.serial_number,
+            product=self._name or None,
+            rssi_dbm=self._signal.shown_dbm,
+        )
+        return Sighting(port, self._number)
+
+
+def _nobody() -> None:
+    """Not started yet."""

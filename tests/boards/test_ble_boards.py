@@ -1,0 +1,239 @@
+"""Boards in the air as ports: who is listed, for how long, and what it costs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from agent.boards.ble_boards import IDLE_POLL_S, POLL_S, BleBoards
+from agent.boards.board import Board, BoardChanges, BoardState, Port
+from agent.boards.service import BoardService
+from agent.links.ble import PROVISIONING, open_ble
+from agent.links.ble_radio import BleRadio
+from agent.simulator.ble_adapter import AdapterState
+from agent.simulator.ble_bluez import BluezStandIn
+from tests.links.air import ADDRESS, OTHER_SERVICE, ScriptedBoard, air
+
+pytestmark = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
+
+MOVED = "5A:00:00:00:00:01"
+
+
+class Desk:
+    """A source that somebody watches, as the watcher of ports does."""
+
+    def __init__(self, bluez: BluezStandIn, radio: BleRadio, source: BleBoards) -> None:
+        self.bluez = bluez
+        self.radio = radio
+        self.source = source
+        self._woken = asyncio.Event()
+        source.start(self._woken.set)
+
+    def ports(self) -> list[Port]:
+        return [sighting.port for sighting in self.source.look()]
+
+    async def wait(self, count: int) -> list[Port]:
+        """Until so many boards are listed."""
+        while len(ports := self.ports()) != count:
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(0.1):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+        return ports
+
+
+@asynccontextmanager
+async def desk(*boards: ScriptedBoard, **options) -> AsyncIterator[Desk]:
+    async with air(*boards) as bluez:
+        radio = BleRadio([PROVISIONING.service])
+        source = BleBoards(radio, **options)
+        try:
+            yield Desk(bluez, radio, source)
+        finally:
+            source.close()
+            source.close()
+            await radio.close()
+
+
+async def test_a_board_is_a_port_with_its_ids_number_name_and_strength():
+    async with desk(ScriptedBoard()) as here:
+        here.source.attend()
+        assert await here.wait(1) == [
+            Port(
+                kind="ble",
+                address=ADDRESS,
+                vid=0x2341,
+                pid=0x1002,
+                serial_number="A1B2C3D4E5F6",
+                product="Arduino-2341-1002",
+                rssi_dbm=-60,
+            )
+        ]
+
+
+async def test_nothing_is_scanned_until_somebody_looks_and_after_the_last_one_left():
+    async with desk(ScriptedBoard()) as here:
+        assert here.ports() == []
+        assert here.source.poll_s == IDLE_POLL_S
+        assert here.bluez.calls == []
+        leave, other = here.source.attend(), here.source.attend()
+        await here.wait(1)
+        assert here.source.poll_s == POLL_S
+        leave()
+        leave()
+        assert here.source.attended
+        assert here.radio.scanning
+        other()
+        await here.radio.wait_idle()
+        assert not here.source.attended
+        assert not here.bluez.adapter.discovering
+
+
+async def test_a_board_leaves_the_list_after_silence_and_comes_back():
+    board = ScriptedBoard()
+    async with desk(board, silence_s=0.5) as here:
+        here.source.attend()
+        first = (await here.wait(1), here.source.look()[0].node)
+        board.silent = True
+        await here.wait(0)
+        board.silent = False
+        assert (await here.wait(1), here.source.look()[0].node) != first
+        assert here.source.poll_s == POLL_S
+
+
+async def test_a_board_whose_strength_does_not_change_is_not_silent():
+    async with desk(ScriptedBoard(), silence_s=0.4) as here:
+        here.source.attend()
+        await here.wait(1)
+        until = asyncio.get_running_loop().time() + 1.0
+        while asyncio.get_running_loop().time() < until:
+            assert len(here.ports()) == 1
+            await asyncio.sleep(0.02)
+
+
+async def test_a_board_that_we_are_connected_to_stays_listed():
+    async with desk(ScriptedBoard(), silence_s=0.3) as here:
+        here.source.attend()
+        await here.wait(1)
+        link = await open_ble(here.radio, ADDRESS)
+        until = asyncio.get_running_loop().time() + 0.6
+        while asyncio.get_running_loop().time() < until:
+            assert len(here.ports()) == 1
+            await asyncio.sleep(0.05)
+        await link.close()
+        assert len(here.ports()) == 1
+
+
+async def test_a_board_that_changes_its_address_is_listed_once():
+    board = ScriptedBoard()
+    async with desk(board) as here:
+        here.source.attend()
+        await here.wait(1)
+        board.address = MOVED
+        while (await here.wait(1))[0].address != MOVED:
+            await asyncio.sleep(0.02)
+        assert here.ports()[0].serial_number == "A1B2C3D4E5F6"
+
+
+async def test_a_change_of_strength_is_news():
+    board = ScriptedBoard()
+    async with desk(board) as here:
+        here.source.attend()
+        await here.wait(1)
+        board.rssi_dbm = -90
+        while (strength := here.ports()[0].rssi_dbm) is not None and strength > -75:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_board_without_its_name_is_held_back_for_a_moment_only():
+    board = ScriptedBoard(name="")
+    async with desk(board) as here:
+        stop = asyncio.Event()
+        here.radio.listen(lambda _: stop.set())
+        here.source.attend()
+        await stop.wait()
+        assert here.ports() == []
+        ports = await here.wait(1)
+        assert ports[0].product is None
+        assert ports[0].vid is None
+
+
+async def test_others_and_ignored_boards_are_not_listed():
+    other = ScriptedBoard("AA:AA:AA:AA:AA:AA", "Headphones", service=OTHER_SERVICE)
+    ignored = ScriptedBoard("A1:B2:C3:D4:E5:00")
+    async with desk(other, ignored, ScriptedBoard(), ignore=["a1:b2:c3:d4:e5:00"]) as here:
+        here.source.attend()
+        assert [port.address for port in await here.wait(1)] == [ADDRESS]
+        await asyncio.sleep(0.3)
+        assert len(here.ports()) == 1
+
+
+async def test_thirty_boards_in_a_room_are_all_listed():
+    boards = [ScriptedBoard(f"A1:B2:C3:D4:E5:{number:02X}") for number in range(30)]
+    async with desk(*boards) as here:
+        here.source.attend()
+        ports = await here.wait(30)
+        assert len({port.serial_number for port in ports}) == 30
+
+
+async def test_a_room_with_too_many_boards_keeps_the_latest():
+    async with desk() as here:
+        here.source.attend()
+        boards = [ScriptedBoard(f"A1:B2:C3:D4:{n // 256:02X}:{n % 256:02X}") for n in range(140)]
+        here.bluez.add(*boards)
+        await here.wait(128)
+
+
+async def test_a_strange_name_cannot_do_harm():
+    name = "\x1b[2J" + "x" * 100
+    async with desk(ScriptedBoard(name=name)) as here:
+        here.source.attend()
+        product = (await here.wait(1))[0].product
+        assert product is not None
+        assert product.isprintable()
+        assert len(product) <= 40
+
+
+async def test_the_service_of_boards_lists_what_is_in_the_air(catalog):
+    board = ScriptedBoard()
+    async with desk(board, silence_s=0.5) as here:
+        service = BoardService(catalog, [here.source])
+        changes: list[BoardChanges] = []
+        news = asyncio.Event()
+
+        def note(change: BoardChanges) -> None:
+            changes.append(change)
+            news.set()
+
+        service.subscribe(note)
+        await service.start()
+        assert service.list() == []
+        leave = here.source.attend()
+        found = await _until(service, news, 1)
+        assert found[0].id == "uno_r4_wifi-A1B2C3D4E5F6"
+        assert found[0].model == "uno_r4_wifi"
+        assert found[0].state is BoardState.READY
+        board.silent = True
+        await _until(service, news, 0)
+        leave()
+        await service.close()
+
+
+async def _until(service: BoardService, news: asyncio.Event, count: int) -> list[Board]:
+    while len(boards := service.list()) != count:
+        news.clear()
+        await news.wait()
+    return boards
+
+
+async def test_bluetooth_that_is_off_hides_the_boards_and_says_so():
+    async with desk(ScriptedBoard()) as here:
+        await here.bluez.set_state(AdapterState.OFF)
+        here.source.attend()
+        while here.radio.problem is None:
+            await asyncio.sleep(0.01)
+        assert here.ports() == []
+        assert here.radio.problem.code == "ble-off"
