@@ -12,7 +12,10 @@ class FlashError(MooringError):
 
 
 class ImageRefused(FlashError):
-    """The file does not fit the board; found before anything was touched."""
+    """The file does not fit the board; found before anything was touched.
+
+    ``overridable``: a person who names the board can have it written all the same.
+    """
 
     code = "flash-image"
     exit_status = ExitStatus.USAGE

@@ -115,20 +115,22 @@ def require_vectors(image: FlashImage, model: Model, chip: CortexM) -> None:
     faults = image.data[_FAULT_HANDLERS]
     if len(faults) == _FAULT_HANDLERS.stop - _FAULT_HANDLERS.start and any(faults) is chip.m0:
         # Chips with memory at the same addresses are told apart by this.
-        refuse(image, model, "it was built for another kind of processor")
+        refuse(image, model, "it was built for another kind of processor", overridable=True)
 
 
-def refuse(image: FlashImage, model: Model, problem: str) -> NoReturn:
+def refuse(image: FlashImage, model: Model, problem: str, *, overridable: bool = False) -> NoReturn:
     """Raise the error that says why."""
-    _refuse(image.name, model.name, problem)
+    _refuse(image.name, model.name, problem, overridable=overridable)
 
 
 def _refuse_other(image: FlashImage, model: Model, why: str) -> NoReturn:
-    refuse(image, model, f"it was built for another board, or is no sketch ({why})")
+    problem = f"it was built for another board, or is no sketch ({why})"
+    refuse(image, model, problem, overridable=True)
 
 
-def _refuse(name: str, model: str, problem: str) -> NoReturn:
-    raise ImageRefused(name=name, model=model, problem=problem)
+def _refuse(name: str, model: str, problem: str, *, overridable: bool = False) -> NoReturn:
+    more = {"overridable": True} if overridable else {}
+    raise ImageRefused(name=name, model=model, problem=problem, **more)
 
 
 def _format_of(data: bytes) -> ImageFormat:

@@ -144,8 +144,19 @@ class DfuFlasher:
 
         Raises :class:`NoBootloader`, :class:`LoaderRefused` and :class:`FlashFailed`.
         """
-        words = [*self._tool.command, *leaving(model, target)]
-        result = await self._tool_run(words, DfuReader(0), lambda _: None)
+        await self._tell(leaving(model, target), model)
+
+    async def detach(self, model: Model, sketch: FlashTarget) -> None:
+        """See :class:`agent.flash.method.Detacher`.
+
+        Left to a run that writes, the tool sleeps 5 s at this place, and gives up on a board that
+        takes longer.
+        """
+        await self._tell(leaving(model, sketch), model)
+
+    async def _tell(self, words: list[str], model: Model) -> None:
+        reader = DfuReader(0)
+        result = await self._tool_run([*self._tool.command, *words], reader, lambda _: None)
         # It ends with 0 also when the board refused to be detached.
         if result.status or _complaints(result.tail):
             raise trouble(result, "reset", model.bootloader_entry.manual)
@@ -216,7 +227,10 @@ def arguments(plan: DfuPlan, target: FlashTarget, system: str = sys.platform) ->
 
 
 def leaving(model: Model, target: FlashTarget, system: str = sys.platform) -> list[str]:
-    """What ``dfu-util`` is called with to start the sketch; raises :class:`NoBootloader`."""
+    """What ``dfu-util`` is called with to change sides; raises :class:`NoBootloader`.
+
+    DETACH means both: to a sketch, to make way; to a plain bootloader, to start the sketch.
+    """
     upload = model.upload
     which = _which(target, model.bootloader_entry.manual, system)
     device = _device(target, _ids(upload.dfu_vid, upload.dfu_pid))

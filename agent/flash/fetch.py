@@ -93,7 +93,7 @@ class Sketches:
         sketch = await asyncio.to_thread(self.store.find, wanted, fqbn)
         if not override and not sketch.is_for(fqbn):
             problem = f"it was built for {clean_text(sketch.fqbn)}"
-            raise ImageRefused(name=sketch.name, model=name, problem=problem)
+            raise ImageRefused(name=sketch.name, model=name, problem=problem, overridable=True)
         return Obtained(sketch=sketch, data=await asyncio.to_thread(self.store.read, sketch))
 
     async def keep(self, name: str, data: bytes, fqbn: str, *, source: str = "") -> Obtained:

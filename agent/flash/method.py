@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -75,6 +75,14 @@ class FlashProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 Progress: TypeAlias = Callable[[FlashProgress], None]
 """Called in the event loop, often; it must return at once."""
+
+
+@runtime_checkable
+class Detacher(Protocol):
+    """A way to write whose sketches are told over USB to make way for the bootloader."""
+
+    async def detach(self, model: Model, sketch: FlashTarget) -> None:
+        """Return when the sketch was told; raises :class:`agent.errors.FlashError`."""
 
 
 class Flasher(Protocol):

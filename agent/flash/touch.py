@@ -35,6 +35,8 @@ class Entry(Enum):
     """After a touch it leaves the bus and comes back as another device."""
     STAYS = "stays"
     """After a touch its port stays, with the same name and ids: a bridge restarts the chip."""
+    DETACHES = "detaches"
+    """Told over the DFU interface of its sketch, it leaves the bus and comes back as a bootloader."""
     BY_TOOL = "by tool"
     """The tool that flashes it does that itself, or a person does."""
 
@@ -48,7 +50,9 @@ class Action(Enum):
 
 
 def entry_of(model: Model) -> Entry:
-    """Decided by the catalogue: a touch, and whether the loader has USB ids of its own."""
+    """Decided by the catalogue: how its sketch is told, and whether the loader has ids of its own."""
+    if model.upload.runtime_detach:
+        return Entry.DETACHES
     if not model.upload.use_1200bps_touch:
         return Entry.BY_TOOL
     same = set(model.usb.bootloader) & set(model.usb.sketch)
@@ -72,6 +76,8 @@ class BootloaderWait:
         self._again_due = False
         self._since: dict[FlashTarget, float] = {}
         self._stays = entry_of(model) is Entry.STAYS
+        # Sketch and bootloader of some have the same ids, but only the sketch has a serial port.
+        self._without_port = model.upload.method in {"dfu", "dfuse"}
 
     @property
     def next_deadline(self) -> float:
@@ -133,7 +139,7 @@ class BootloaderWait:
         return same == (touched.vid, touched.pid, touched.location, touched.serial_number)
 
     def _is_loader(self, device: FlashTarget) -> bool:
-        if device.vid is None:
+        if device.vid is None or (self._without_port and device.address is not None):
             return False
         ids = UsbId(device.vid, device.pid)
         return ids in self._model.usb.bootloader

@@ -65,7 +65,10 @@ async def choose(page: Page, name: str, data: bytes = SKETCH) -> None:
 
 def refused() -> ImageRefused:
     return ImageRefused(
-        name="blink.bin", model="Arduino MKR WiFi 1010", problem="it was built for another board"
+        name="blink.bin",
+        model="Arduino MKR WiFi 1010",
+        problem="it was built for another board",
+        overridable=True,
     )
 
 
@@ -195,7 +198,7 @@ async def test_a_refusal_before_the_job_is_shown_in_place(
     page: Page, fake: FakeAgent, files: str
 ) -> None:
     def refuse(_params: object) -> None:
-        raise Refusal("flash-image", "blink.bin cannot be written.")
+        raise Refusal("flash-image", "blink.bin cannot be written.", overridable=True)
 
     fake.answer["jobs.start"] = refuse
     await open_form(page, files, fake.old_board())
@@ -207,6 +210,20 @@ async def test_a_refusal_before_the_job_is_shown_in_place(
     # Another file is another matter.
     await choose(page, "other.bin")
     await expect(form(page).get_by_label("Model of the board")).to_be_hidden()
+
+
+async def test_a_file_that_can_never_fit_offers_no_way_around(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    def refuse(_params: object) -> None:
+        raise Refusal("flash-image", "blink.bin cannot be written: it is too large.")
+
+    fake.answer["jobs.start"] = refuse
+    await open_form(page, files, fake.old_board())
+    await choose(page, "blink.bin")
+    await write(page).click()
+    await expect(form(page).locator("error-card")).to_contain_text("too large")
+    await expect(form(page).get_by_label("Model of the board")).to_have_count(0)
 
 
 async def test_a_file_that_changed_since_it_was_chosen_is_not_sent(

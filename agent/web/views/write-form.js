@@ -229,12 +229,13 @@ export class WriteForm extends View {
   /** @param {any} error */
   #refuse(error) {
     const model = plainName(this.#model?.name ?? "");
+    fill(this.outcome, this.#card(error));
+    if (!error.facts?.overridable) return;
     this.#refused = true;
     this.override.hidden = false;
     const title = h("summary", {}, "I know that it fits: write it anyway");
     const why = `A file for another board can leave this one without a working sketch. Type ${model} to say that it is meant for this board. Its type and size are checked all the same.`;
     fill(this.override, h("details.more", {}, title, h("p.soft.small", {}, why), this.model.element));
-    fill(this.outcome, this.#card(error));
   }
 
   /** @param {any} error */
