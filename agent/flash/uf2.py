@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import FlashFailed, ImageRefused, NoBootloader, NotSupported
+from agent.flash.content import require_format
 from agent.flash.method import FlashPlan, FlashProgress
 from agent.flash.volumes import INFO_FILE, read_info
 from agent.protocols.elf import MACHINE_ARM, ElfError, Segment, parse_elf
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "MOORING.UF2"
 CHUNK_BYTES: Final = 64 * BLOCK_BYTES
 """Written between two reports; each is flushed, so that a report says what the board has."""
+
+VECTORS_AT: Final = (0x100, 0)
+"""Where the table of an RP2040 image is: behind the boot code, which a few images lack."""
+STACKS: Final = range(0x2000_0004, 0x2004_2004, 4)
+"""Where a stack may begin: in or at the end of the 264 KiB of RAM (RP2040 data sheet, 2.2)."""
 
 VANISH_S: Final = 10.0
 """How long a drive may stay after its last block. The loader of the RP2040 restarts at once; the
@@ -72,6 +78,8 @@ class Uf2Flasher:
         """Check the file and bring it into UF2; raises :class:`ImageRefused`."""
         try:
             family, start, end = _flash_of(model)
+            if image.data:
+                require_format(image, model, "bin", "elf", "uf2")
             ready = image.format == "uf2"
             data = image.data if ready else build_uf2(_segments(image, start, end), family)
             content = parse_uf2(data)
@@ -141,13 +149,23 @@ def _segments(image: FlashImage, start: int, end: int) -> list[Segment]:
     if image.format == "bin":
         if len(image.data) > end - start:
             raise Uf2Error(f"it has {len(image.data)} bytes and at most {end - start} fit")
+        if not (image.any_board or _can_start(image.data, start)):
+            raise Uf2Error("it was built for another board, or is no sketch")
         return [Segment(start, image.data)]
-    if image.format != "elf":
-        raise Uf2Error("it is for another kind of chip")
     elf = parse_elf(image.data)
     if elf.machine != MACHINE_ARM:
         raise Uf2Error("it was not built for an ARM chip")
     return list(elf.segments)
+
+
+def _can_start(data: bytes, start: int) -> bool:
+    """Whether a memory image has a vector table: its stack in RAM, its code inside the file."""
+    for at in VECTORS_AT:
+        stack = int.from_bytes(data[at : at + 4], "little")
+        code = int.from_bytes(data[at + 4 : at + 8], "little")
+        if stack in STACKS and code % 2 and start < code < start + len(data):
+            return True
+    return False
 
 
 def _check(content: Uf2, family: int, start: int, end: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from agent.catalog import Catalog
@@ -14,7 +15,7 @@ from agent.flash.volumes import read_info
 from agent.protocols.elf import Segment
 from agent.protocols.uf2 import build_uf2
 from agent.simulator.uf2_volume import Uf2Volume
-from tests.flash.images import Steps, arm_elf, image, noise
+from tests.flash.images import Steps, arm_elf, cortex_image, image, noise
 
 FLASH = 0x1000_0000
 SAMD51 = 0x5511_4460
@@ -32,6 +33,11 @@ def folder(tmp_path):
     return tmp_path / "RPI-RP2"
 
 
+def memory(size: int) -> bytes:
+    """A sketch that can start, behind its 256 bytes of boot code."""
+    return noise(256) + cortex_image(size - 256, FLASH, 0x2004_0000)
+
+
 def content(volume: Uf2Volume) -> bytes:
     return b"".join(volume.flash[address] for address in sorted(volume.flash))
 
@@ -46,7 +52,7 @@ async def flash(model, volume, file, steps=None, **options):
 
 @pytest.mark.parametrize("form", ["bin", "elf", "uf2"])
 async def test_each_kind_of_file_ends_up_in_flash_and_the_drive_vanishes(model, folder, form):
-    sketch = noise(300_000)
+    sketch = memory(300_000)
     files = {
         "bin": sketch,
         "elf": arm_elf([(FLASH, sketch[:70_001]), (FLASH + 70_001, sketch[70_001:])]),
@@ -86,7 +92,10 @@ def refusals():
         (image(arm_elf([(0x2000_0000, sketch)]), "elf"), "not in the board's flash"),
         (image(arm_elf([(FLASH, sketch)], machine=94), "elf"), "ARM"),
         (image(arm_elf([(FLASH, sketch)])[:-1], "elf"), "outside the file"),
-        (image(b"\xe9" + sketch, "esp"), "another kind of chip"),
+        (image(b"\xe9" + sketch, "esp"), "it is an image for ESP chips"),
+        (image(b":100000000C9434000C943E000C943E000C943E0082\n"), "an Intel HEX file"),
+        (image(cortex_image(5000, 0x2000, 0x2000_8000)), "built for another board"),
+        (image(noise(5000)), "built for another board"),
     ]
 
 
@@ -97,25 +106,31 @@ def test_a_file_that_does_not_fit_is_refused_before_anything_is_touched(model, f
     assert problem in refused.value.report().title
 
 
+def test_a_memory_image_for_another_board_is_written_only_if_a_person_insists(model):
+    other = image(cortex_image(5000, 0x2000, 0x2000_8000))
+    plan = Uf2Flasher().plan(msgspec.structs.replace(other, any_board=True), model)
+    assert plan.address == FLASH
+
+
 def test_a_board_without_such_a_drive_is_refused():
     model = Catalog.load().get("mkr_wifi_1010")
     assert model is not None
     with pytest.raises(ImageRefused, match="knows no drive"):
-        Uf2Flasher().plan(image(noise(100)), model)
+        Uf2Flasher().plan(image(memory(1000)), model)
 
 
 async def test_a_drive_of_another_chip_gets_nothing(model, folder):
     with Uf2Volume(folder, board_id="SAMD51G19A", family=SAMD51) as volume:
         with pytest.raises(NoBootloader, match="SAMD51G19A"):
-            await flash(model, volume, image(noise(100)))
+            await flash(model, volume, image(memory(1000)))
         assert sorted(path.name for path in folder.iterdir()) == ["INDEX.HTM", "INFO_UF2.TXT"]
 
 
 async def test_a_drive_that_is_not_there_is_no_bootloader_and_tells_how_to_enter_it(model, folder):
     with pytest.raises(NoBootloader) as missing:
-        await flash(model, Uf2Volume(folder), image(noise(100)))
+        await flash(model, Uf2Volume(folder), image(memory(1000)))
     assert "BOOTSEL" in missing.value.report().remedy
-    plan = Uf2Flasher().plan(image(noise(100)), model)
+    plan = Uf2Flasher().plan(image(memory(1000)), model)
     with pytest.raises(NoBootloader):
         await Uf2Flasher().run(plan, FlashTarget(), Steps())
 
@@ -124,7 +139,7 @@ async def test_a_drive_that_vanishes_early_is_a_failure(model, folder):
     with Uf2Volume(folder) as volume:
         steps = Unplugging(volume)
         with pytest.raises(FlashFailed, match="vanished before the last block"):
-            await flash(model, volume, image(noise(1_900_000)), steps)
+            await flash(model, volume, image(memory(1_900_000)), steps)
         assert not volume.complete
         assert steps
 
@@ -147,11 +162,11 @@ async def test_a_drive_that_stays_after_the_last_block_is_a_failure(model, folde
         Uf2Volume(folder, deaf=True) as volume,
         pytest.raises(FlashFailed, match="does not start it"),
     ):
-        await flash(model, volume, image(noise(100)), vanish_s=0.05)
+        await flash(model, volume, image(memory(1000)), vanish_s=0.05)
 
 
 async def test_a_cancelled_copy_stops_and_the_next_one_succeeds(model, folder):
-    sketch = noise(1_900_000)
+    sketch = memory(1_900_000)
     with Uf2Volume(folder) as volume:
         begun = asyncio.Event()
 
@@ -176,11 +191,11 @@ async def test_a_full_drive_is_named(model, folder):
     with Uf2Volume(folder) as volume:
         (folder / "MOORING.UF2").symlink_to("/dev/full")
         with pytest.raises(FlashFailed, match="the drive is full"):
-            await flash(model, volume, image(noise(100_000)))
+            await flash(model, volume, image(memory(100_000)))
 
 
 async def test_a_drive_that_refuses_the_file_is_a_failure_with_the_systems_word(model, folder):
     with Uf2Volume(folder) as volume:
         (folder / "MOORING.UF2").mkdir()
         with pytest.raises(FlashFailed, match=r"can only be read|the drive reported|may not write"):
-            await flash(model, volume, image(noise(100)))
+            await flash(model, volume, image(memory(1000)))
