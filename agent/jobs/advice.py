@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.boards.board import BoardState
 from agent.clouds.devices import DeviceCloud
 from agent.errors import CloudError
 from agent.jobs.preconditions import cloud_says, serial_of
@@ -54,7 +55,9 @@ async def advise(
 
 
 def _remembered(board: Board, cloud: CloudSays) -> BoardSays:
-    """What an earlier job found on the board, if that is known."""
+    """What its ports show, or an earlier job found on it, if that is known."""
+    if board.state is BoardState.BOOTLOADER:
+        return BoardSays(answer="bootloader")
     if board.provisioning.installed == "1.0":
         return BoardSays(answer="1.0")
     if board.provisioning.installed == "2.0":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from agent.flash.sketch import SketchKind
 from agent.jobs.effects import Request
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from agent.flash.method import FlashPlan, FlashTarget
@@ -54,6 +56,13 @@ class Prepared:
     """The new sketch must show itself on USB: it is a provisioning sketch, or the method has no
     other proof that writing worked."""
     kind: SketchKind = "local"
+
+
+def plain_address(url: str) -> str:
+    """``url`` as it may be shown and kept: what gives access to a file stands behind the path."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return clean_text(urlunsplit((parts.scheme, host, parts.path, "", "")))
 
 
 class FlashRequest(Request):

@@ -163,7 +163,7 @@ class FlashPerformer:
         if obtained is None:
             # The store gets only what may be written, and may know these bytes by another name.
             obtained = await self._surroundings.sketches.keep(
-                image.name, data, model.fqbn or "", source=source.url or ""
+                image.name, data, model.fqbn or "", source=wanted.plain_address(source.url or "")
             )
         sketch = obtained.sketch
         return wanted.Prepared(

@@ -11,7 +11,7 @@ from agent.errors import InputError, NotSupported
 from agent.jobs import configure, forget, provision
 from agent.jobs.device_plan import DEVICE_PROCEDURES, device_machine
 from agent.jobs.flash import Flash
-from agent.jobs.flash_effects import Source
+from agent.jobs.flash_effects import Source, plain_address
 from agent.jobs.identify import Identify
 from agent.jobs.job import JobKind, without_secrets
 from agent.jobs.networks import Networks
@@ -190,8 +190,8 @@ class _Planner:
             source = Source(
                 stored=request.sketch, upload=request.image, url=request.url, override=override
             )
-        what = request.image.name if request.image else request.sketch or request.url
-        shown = {"sketch": clean_text(str(what))}
+        what = request.image.name if request.image else request.sketch
+        shown = {"sketch": clean_text(what) if what else plain_address(request.url or "")}
         return _Way(Flash(source, attended=self._attended), shown=shown)
 
     async def _migrate(self) -> _Way:
@@ -206,7 +206,9 @@ class _Planner:
         cloud = choose_cloud(request.cloud or MIGRATION_CLOUD, self._clouds)
         if cloud.id == provision.NO_CLOUD:
             raise InputError(field="cloud", problem="must be one that knows provisioning 2.0")
-        title = await check_account(cloud)
+        # A sketch of the store will do where nothing else is wanted of the cloud.
+        only = request.prepare_only
+        title = (await cloud.info()).title if only else await check_account(cloud)
         network = None
         if request.network is not None:
             network = read_network(request.network, model)
