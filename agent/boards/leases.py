@@ -138,15 +138,19 @@ class Lease:
         Takes serial ports only; raises :class:`PortError`. The port is not opened again through
         this lease before the board had time to leave it.
         """
-        await self.close()
+        await self.expect_loader()
         sighting = self._port()
-        self.awaits_loader = True
-        self._on_touch()
         self._touched, self._quiet_until = sighting, math.inf
         try:
             await self._toucher(sighting.port.address)
         finally:
             self._quiet_until = asyncio.get_running_loop().time() + TOUCH_QUIET_S
+
+    async def expect_loader(self) -> None:
+        """The board is told to restart into its loader; the link is closed first."""
+        await self.close()
+        self.awaits_loader = True
+        self._on_touch()
 
     def is_stale(self, sighting: Sighting) -> bool:
         """A link was lost on this very port, so it is still listed only because nobody looked."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from agent.catalog import UsbId
 from agent.errors import (
     AmbiguousBoard,
+    FlashError,
     FlashFailed,
     NoBootloader,
     OtherBoard,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from agent.boards.board import Board, BoardChanges, Port
     from agent.catalog import Model
     from agent.jobs.surroundings import Boards, Clock, Lease
+
+    Tell = Callable[[FlashTarget], Awaitable[None]]
+    """Tells a sketch to make way for the bootloader."""
 
 _PORTS_OF: Final = {"dfu": "usb", "dfuse": "usb", "uf2": "volume", "rp2040": "volume"}
 """Where the bootloader of a method shows itself; the others are serial ports."""
@@ -82,34 +86,43 @@ class BoardFaces:
 
     # Into the bootloader ---------------------------------------------------------------------
 
-    async def enter(self, model: Model) -> FlashTarget:
+    async def enter(self, model: Model, tell: Tell | None = None) -> FlashTarget:
         """Bring the board into its bootloader, unless it is there; the place to write to.
 
-        A :class:`PortError` says that it could not even be touched; every failure behind that is
-        a :class:`NoBootloader`.
+        ``tell`` makes the sketch leave; None: a touch does. A :class:`PortError` says that it could
+        not even be told; every failure behind that is a :class:`FlashError`, mostly
+        :class:`NoBootloader`.
         """
+        tell = tell or self._touch
         ports = self._lease.board.ports
         if not ports:
             raise PortGone(port=self._lease.board.name)
         self._place = self.place
         entry, loader = entry_of(model), self.loader
         if loader is not None and entry is not Entry.STAYS:
-            return await self._mounted(model, loader)
+            return await self._mounted(model, loader, tell)
         sketch = target_of(self.serial or ports[0])
         if entry is Entry.BY_TOOL:
             return sketch
         before = self._present(model)
-        await self._lease.touch()
-        return await self._found(model, BootloaderWait(model, sketch, before, self._now()))
+        await tell(sketch)
+        wait = BootloaderWait(model, sketch, before, self._now())
+        return await self._found(model, wait, lambda: tell(sketch))
 
-    async def _mounted(self, model: Model, loader: Port) -> FlashTarget:
+    async def _touch(self, _: FlashTarget) -> None:
+        await self._lease.touch()
+
+    async def _mounted(self, model: Model, loader: Port, tell: Tell) -> FlashTarget:
         """The place to write to; a drive may be mounted somewhat later than its device comes."""
         if loader.kind == _PORTS_OF.get(model.upload.method, "serial"):
             return target_of(loader)
-        wait = BootloaderWait(model, target_of(loader), (), self._now())
-        return await self._found(model, wait)
+        place = target_of(loader)
+        wait = BootloaderWait(model, place, (), self._now())
+        return await self._found(model, wait, lambda: tell(place))
 
-    async def _found(self, model: Model, wait: BootloaderWait) -> FlashTarget:
+    async def _found(
+        self, model: Model, wait: BootloaderWait, tell_again: Callable[[], Awaitable[None]]
+    ) -> FlashTarget:
         with self._changes() as changed:
             while True:
                 found = wait.look(self._present(model), self._now())
@@ -117,9 +130,9 @@ class BoardFaces:
                     self._adopt(model, found)
                     return found
                 if found is Action.TOUCH_AGAIN:
-                    # A board that left at this very moment needs no second touch.
-                    with contextlib.suppress(PortError):
-                        await self._lease.touch()
+                    # A board that left at this very moment needs not be told again.
+                    with contextlib.suppress(PortError, FlashError):
+                        await tell_again()
                 await self._until(changed, wait.next_deadline)
 
     def _adopt(self, model: Model, found: FlashTarget) -> None:

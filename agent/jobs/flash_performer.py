@@ -17,6 +17,8 @@ from agent.errors import (
     WrongSketch,
 )
 from agent.flash.content import read_image
+from agent.flash.method import Detacher
+from agent.flash.touch import Entry, entry_of
 from agent.flash.unsupported import refuse_method
 from agent.jobs import flash_effects as wanted
 from agent.jobs.faces import BoardFaces, target_of
@@ -69,7 +71,7 @@ class FlashPerformer:
             case wanted.PrepareFlash(source=source):
                 return await self._prepare(source)
             case wanted.EnterBootloader():
-                return await self._faces.enter(self._known_model())
+                return await self._faces.enter(self._known_model(), self._tell)
             case wanted.WriteFlash(prepared=prepared, target=target):
                 await self._write(request, prepared, target)
             case wanted.StartSketch(seconds=seconds):
@@ -208,6 +210,17 @@ class FlashPerformer:
     ) -> None:
         flasher = await self._surroundings.flashers.of(self._known_model(), self._open_loader)
         await flasher.run(prepared.plan, target, lambda step: self._report(request, step))
+
+    async def _tell(self, sketch: FlashTarget) -> None:
+        """Tell the sketch to make way for the bootloader."""
+        model = self._known_model()
+        if entry_of(model) is not Entry.DETACHES:
+            await self._lease.touch()
+            return
+        flasher = await self._surroundings.flashers.of(model, self._open_loader)
+        await self._lease.expect_loader()
+        if isinstance(flasher, Detacher):
+            await flasher.detach(model, sketch)
 
     async def _start(self, seconds: float) -> bool:
         """Whether the sketch had to be started; :class:`SketchGone` if there is none."""

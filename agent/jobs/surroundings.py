@@ -37,6 +37,9 @@ class Lease(Protocol):
     async def touch(self) -> None:
         """Tell the sketch to restart into the bootloader; nothing may open the port after it."""
 
+    async def expect_loader(self) -> None:
+        """The sketch is told in another way; the link is closed."""
+
 
 class Boards(Protocol):
     """The boards of this computer (``agent.boards.service``)."""

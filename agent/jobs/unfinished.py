@@ -208,7 +208,7 @@ class Unfinished:
         """Why the sketch is not written to the board; None if it is."""
         if board.state is BoardState.BOOTLOADER:
             return None
-        if entry_of(pursuit.model) is Entry.RESTARTS:
+        if entry_of(pursuit.model) in {Entry.RESTARTS, Entry.DETACHES}:
             return RUNS
         # Its bootloader shows itself as its sketch does.
         return None if self._age_s(pursuit) <= HIDDEN_S else UNKNOWN

@@ -94,6 +94,19 @@ async def test_a_dfu_board_leaves_its_bootloader_and_nothing_is_erased(kind, nam
 
 
 @usb
+async def test_a_sketch_with_dfu_makes_way_at_once():
+    tool = await find_tool(DFU_UTIL, places_here(os.environ), RealFiles())
+    with usb_bus({**C33, "pid": 0x0068, "run_time": True}) as bus:
+        dfu = DfuFlasher(tool, "dfu", environ=bus.environ)
+        sketch = FlashTarget(vid=0x2341, pid=0x0068, location="1-1")
+        await dfu.detach(model("portenta_c33"), sketch)
+        (board,) = bus.report()
+        assert board["detached"]
+        with pytest.raises(FlashFailed, match="restarted"):
+            await dfu.detach(model("portenta_c33"), sketch)
+
+
+@usb
 async def test_a_dfu_board_that_refuses_is_a_failure_with_the_tools_word():
     with usb_bus({**H7, "pid": 0x0368}) as bus:
         dfu = DfuFlasher(FoundTool(DFU_UTIL, ("dfu-util",), (0, 11)), "dfu", environ=bus.environ)

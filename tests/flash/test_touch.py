@@ -53,8 +53,18 @@ def test_the_catalogue_says_how_a_board_gets_into_its_bootloader():
     assert entry_of(model("portenta_h7")) is Entry.RESTARTS
     assert entry_of(model("pico_w")) is Entry.RESTARTS
     assert entry_of(UNO) is Entry.STAYS
-    assert entry_of(model("nano_esp32")) is Entry.BY_TOOL
+    assert entry_of(model("portenta_c33")) is Entry.DETACHES
+    assert entry_of(model("nano_esp32")) is Entry.DETACHES
     assert entry_of(model("esp32")) is Entry.BY_TOOL
+
+
+def test_a_sketch_with_the_ids_of_its_bootloader_is_told_by_its_serial_port():
+    nano = model("nano_esp32")
+    loader = FlashTarget(vid=0x2341, pid=0x0070, serial_number="AAA", location="1-2")
+    told = but(loader, address="/dev/ttyACM0")
+    waiting = wait(told, of=nano)
+    assert settle(waiting, [told]) is Action.WAIT
+    assert settle(waiting, [loader], at=102.0) == loader
 
 
 def test_a_loader_in_the_same_socket_is_the_board_whatever_its_port_is_called():

@@ -129,6 +129,7 @@ class Board(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has n
         device = self.device
         return {
             "started": device.started,
+            "detached": device.detached,
             "downloads": device.downloads,
             "erases": device.erases,
             "state": device.state.name,
