@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -227,6 +228,8 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
         faults=_step_faults(given),
         cloud=given["cloud"],
         folder=given["announce"] or _configured_folder(),
+        # Each such process is a hub: the boards of two are never in the same socket.
+        hub=f"9-{os.getpid()}.",
         tcp=given["tcp"],
         dtr=given["dtr"],
         seed=given["seed"],

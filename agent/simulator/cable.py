@@ -75,7 +75,7 @@ class Cable:
     @property
     def location(self) -> str:
         """USB location: the same as long as the cable stays in its socket."""
-        return f"9-{self._number + 1}"
+        return f"{self._config.hub}{self._number + 1}"
 
     @property
     def announcement(self) -> Announcement:

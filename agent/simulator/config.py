@@ -195,6 +195,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Base address of the cloud that the certificate comes from; None: the step is simulated."""
     folder: str | None = None
     """Where ports are announced; None: nowhere."""
+    hub: str = "9-"
+    """What the USB locations of the boards begin with; their numbers follow."""
     tcp: bool = False
     """A loopback socket instead of a pseudo-terminal. Always on Windows."""
     dtr: bool = False

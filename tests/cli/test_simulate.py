@@ -202,6 +202,8 @@ async def test_the_command_prints_the_port_and_ends_with_its_input(tmp_path: Pat
     assert process.stdin is not None
     ports = [await lines_of(process), await lines_of(process)]
     assert {p["process"] for p in ports} == {process.pid}
+    # No board of another such process is in the same socket.
+    assert {p["location"] for p in ports} == {f"9-{process.pid}.1", f"9-{process.pid}.2"}
     assert len(list((tmp_path / "ports").glob("*.json"))) == 2
     async with Host(ports[0]["address"]) as host:
         assert (await host.connect())[-1][1][:2] == ["HomeNet", -45]
