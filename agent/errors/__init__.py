@@ -20,10 +20,12 @@ from agent.errors.bluetooth import (
 )
 from agent.errors.boards import (
     AnswerMissing,
+    AuthorisationNeeded,
     BoardBusy,
     BoardError,
     BoardSilent,
     CommandRefused,
+    ImprovSilent,
     NoNetworkList,
     NotProvisioned,
     NotSupported,
@@ -108,6 +110,7 @@ __all__ = [
     "AgentGone",
     "AmbiguousBoard",
     "AnswerMissing",
+    "AuthorisationNeeded",
     "BadMessage",
     "BleLost",
     "BleRefused",
@@ -140,6 +143,7 @@ __all__ = [
     "FlashStopped",
     "FolderFailed",
     "ImageRefused",
+    "ImprovSilent",
     "IndexRefused",
     "InputError",
     "InternalError",

@@ -11,6 +11,16 @@ class BoardError(MooringError):
     code = "board"
 
 
+class AuthorisationNeeded(BoardError):
+    """A device of Improv Wi-Fi takes settings only after somebody pressed something on it."""
+
+    code = "board-authorisation"
+    retryable = True
+    title = "The device waits for somebody to press its button."
+    meaning = "It takes settings only from people who can touch it, and only for about a minute."
+    remedy = "Press the button on the device (its manual says which), then try again."
+
+
 class BoardSilent(BoardError):
     """Nothing that looks like provisioning came within the limit."""
 
@@ -29,6 +39,16 @@ class ReceiverStuck(BoardError):
     title = "The board no longer listens."
     meaning = "Its receiver was stopped by a broken message. Only a restart of the board helps."
     remedy = "Press the reset button or unplug the board, and try again."
+
+
+class ImprovSilent(BoardError):
+    """No answer to Improv Wi-Fi within the limit."""
+
+    code = "board-improv-silent"
+    retryable = True
+    title = "The device did not answer to Improv Wi-Fi within {seconds} s."
+    meaning = "{why}"
+    remedy = "Press its reset button and try again; if it stays, its firmware has no Improv Wi-Fi."
 
 
 class NoNetworkList(BoardError):

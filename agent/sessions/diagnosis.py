@@ -77,7 +77,7 @@ def join_error(
 def _why(code: int, settings: NetworkSetting, networks: Sequence[Network]) -> str:
     match settings:
         case WiFi():
-            return _why_wifi(settings, networks)
+            return why_wifi(settings, networks)
         case Ethernet(ip=""):
             return "There is no cable, or no DHCP server answered on it."
         case Ethernet():
@@ -102,7 +102,8 @@ def _action(settings: NetworkSetting) -> str:
     return "Check the SIM, its PIN, the access point name and the login, and try again."
 
 
-def _why_wifi(settings: WiFi, networks: Sequence[Network]) -> str:
+def why_wifi(settings: WiFi, networks: Sequence[Network]) -> str:
+    """Why a board could not join, as far as its own scan tells: a sentence for people."""
     seen = [network.rssi_dbm for network in networks if network.ssid == settings.ssid_bytes]
     if not seen:
         return (
