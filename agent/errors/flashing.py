@@ -82,8 +82,8 @@ class FlashStopped(FlashError):
 
     code = "flash-stopped"
     retryable = True
-    title = "Writing was stopped; the board has no sketch now."
-    meaning = "It waits in its bootloader, which takes a new sketch at any time."
+    title = "Writing was stopped; the board waits in its bootloader."
+    meaning = "Its sketch is gone or incomplete. The bootloader takes a new one at any time."
     remedy = "Write a sketch to it: mooring flash BOARD FILE, or its provisioning sketch."
 
 

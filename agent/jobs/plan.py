@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agent.boards.board import BoardState
 from agent.clouds.devices import DeviceCloud
 from agent.errors import InputError, NotSupported
+from agent.flash.index import check_address
 from agent.jobs import configure, forget, provision
 from agent.jobs.device_plan import DEVICE_PROCEDURES, device_machine
 from agent.jobs.flash import Flash
@@ -183,6 +184,8 @@ class _Planner:
         if request.override is not None and request.override != model.id:
             problem = f"must be the id of this board's model, {model.id}"
             raise InputError(field="override", problem=problem)
+        if request.url:
+            check_address("url", request.url, local=True)
         override = request.override is not None
         if request.sketch in {"provisioning", "provisioning-1.0"}:
             source = provisioning_sketch(model, request.sketch)

@@ -54,6 +54,9 @@ async def mkr(bench: Bench) -> Bench:
         ({}, "sketch", "is missing"),
         ({"sketch": "a", "url": "https://x/y.bin"}, "sketch", "does not go with url"),
         ({"image": FILE, "url": "https://x/y.bin"}, "image", "does not go with url"),
+        ({"url": "http://[x/y.bin"}, "url", "is not an address"),
+        ({"url": "file:///etc/passwd"}, "url", "is not an address of a file"),
+        ({"url": "http://example.org/y.bin"}, "url", "must begin with https"),
         ({"image": 7}, "image", "is not a file that was handed over"),
         ({"image": FILE, "override": "uno_r4_wifi"}, "override", "mkr_wifi_1010"),
         ({"image": FILE, "override": ""}, "override", "mkr_wifi_1010"),
@@ -81,8 +84,8 @@ async def test_a_wrong_request_to_flash_names_its_field(mkr: Bench, given, field
             "blink.bin",
         ),
         (
-            {"url": "https://me:marker@example.org/a/y.bin?token=marker#x"},
-            Source(url="https://me:marker@example.org/a/y.bin?token=marker#x"),
+            {"url": "https://example.org/a/y.bin?token=marker"},
+            Source(url="https://example.org/a/y.bin?token=marker"),
             "https://example.org/a/y.bin",
         ),
     ],
@@ -97,7 +100,8 @@ async def test_what_is_to_be_written_is_known_and_shown_without_what_gives_acces
     assert "marker" not in repr(made.shown)
 
 
-def test_an_address_that_is_none_is_shown_all_the_same():
+def test_an_address_is_shown_without_what_gives_access():
+    assert plain_address("https://me:marker@x.org:8/y.bin?t=marker#m") == "https://x.org:8/y.bin"
     assert plain_address("") == ""
     assert plain_address("y.bin") == "y.bin"
     assert "\n" not in plain_address("https://x/a\nb")
