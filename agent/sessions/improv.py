@@ -226,6 +226,8 @@ class ImprovSession:
         unsettled = self._machine.unsettled
         if self._wire.carrier == "serial":
             await self._refresh()
+        else:
+            self._hear(await self._wire.read_state())
         if unsettled:
             await self._settle()
         if self.state == State.AUTHORISATION_REQUIRED:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from agent.links.ble_connect import Wanted
 from agent.protocols.improv import gatt
 from agent.protocols.improv.messages import Capability
 from agent.protocols.improv.packets import PacketDecoder, encode_message
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from agent.protocols.improv.host import Carrier
     from agent.protocols.improv.messages import Rpc
     from agent.protocols.improv.packets import Piece
+
+
+IMPROV: Final = Wanted(
+    service=gatt.SERVICE_UUID, to_board=gatt.RPC_COMMAND_UUID, from_board=gatt.RPC_RESULT_UUID
+)
+"""What a link for Improv needs of a device."""
 
 
 class Wire(Protocol):
@@ -29,6 +36,9 @@ class Wire(Protocol):
 
     async def open(self) -> list[Piece]:
         """Begin to listen; what the device says at once."""
+
+    async def read_state(self) -> list[Piece]:
+        """The state as it is now, where it can be read; else nothing, and a command asks for it."""
 
     def can(self, capability: Capability) -> bool:
         """Whether the device may be asked for this."""
@@ -64,6 +74,10 @@ class SerialWire:
         """Nothing: a device speaks when it is asked."""
         return []
 
+    async def read_state(self) -> list[Piece]:
+        """Nothing: it is asked for."""
+        return []
+
     def can(self, capability: Capability) -> bool:
         """Devices on a serial port do not say: whatever they do not know they refuse."""
         return capability is not Capability.IDENTIFY
@@ -93,6 +107,7 @@ class GattWire:
     def __init__(self, link: GattLink) -> None:
         self._link = link
         self._capabilities = Capability(0)
+        self._read_again: bytes | None = None
 
     @property
     def address(self) -> str:
@@ -100,13 +115,14 @@ class GattWire:
         return self._link.address
 
     async def open(self) -> list[Piece]:
-        """Subscribe before anything is read, so that no change is missed; error and state."""
+        """Subscribe before anything is read, so that no change is missed; then the state."""
         await self._link.subscribe(gatt.NOTIFYING_UUIDS)
         self._capabilities = gatt.parse_capabilities(await self._link.read(gatt.CAPABILITIES_UUID))
-        return [
-            gatt.parse_value(uuid, await self._link.read(uuid))
-            for uuid in (gatt.ERROR_UUID, gatt.STATE_UUID)
-        ]
+        return await self.read_state()
+
+    async def read_state(self) -> list[Piece]:
+        """Read the characteristic."""
+        return [gatt.parse_value(gatt.STATE_UUID, await self._link.read(gatt.STATE_UUID))]
 
     def can(self, capability: Capability) -> bool:
         """As its characteristic says."""
@@ -119,8 +135,13 @@ class GattWire:
     async def receive(self) -> list[Piece]:
         """The message of the next notification; read once more if it was cut at the MTU."""
         uuid, value = await self._link.receive()
-        if uuid == gatt.RPC_RESULT_UUID and not gatt.is_whole(value):
-            value = await self._link.read(uuid)
+        if uuid == gatt.RPC_RESULT_UUID:
+            if not gatt.is_whole(value):
+                value = self._read_again = await self._link.read(uuid)
+            elif value == self._read_again:
+                # BlueZ notifies what was read; a real notification would have been cut again.
+                self._read_again = None
+                return []
         return [gatt.parse_value(uuid, value)]
 
     def release(self) -> list[Piece]:
