@@ -152,7 +152,10 @@ class BleLink:
         task = asyncio.create_task(self._send(data), name="Bluetooth write")
         self._sending.add(task)
         task.add_done_callback(self._sent)
-        await asyncio.shield(task)
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise BleLost(port=self.address)  # the link was closed meanwhile
+        task.result()
 
     async def close(self) -> None:
         """End the link and wait until it is. May be called more than once; never raises."""
