@@ -39,15 +39,17 @@ async def open_session(
     flashed: bool = False,
     known: bool = False,
     observer: Callable[[str], None] | None = None,
+    write_bytes: int | None = None,
 ) -> V2Session:
     """Connect to the board on ``link``; returns when it sent its list of networks.
 
     ``flashed``: the provisioning sketch was written just now, so allow more time. ``known``: the
     board spoke provisioning 2.0 before, so silence means :class:`NoNetworkList` after 130 s rather
     than :class:`BoardSilent` after 30 s. ``observer`` gets each line of the sketch's log, cleaned.
+    ``write_bytes``: how much of a write reaches the board together, where that is limited.
     The link belongs to the session from now on and is closed if this raises.
     """
-    session = V2Session(link, observer)
+    session = V2Session(link, observer, write_bytes)
     try:
         await session.connect(flashed=flashed, known=known)
     except BaseException:
@@ -59,9 +61,14 @@ async def open_session(
 class V2Session:
     """See :class:`agent.sessions.session.Session`; made by :func:`open_session`."""
 
-    def __init__(self, link: Link, observer: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        observer: Callable[[str], None] | None = None,
+        write_bytes: int | None = None,
+    ) -> None:
         self._link = link
-        self._machine = HostMachine()
+        self._machine = HostMachine(write_bytes)
         self._lines = LogLines(observer)
         self._one_request = asyncio.Lock()
         self._answer: asyncio.Future[Any] | None = None

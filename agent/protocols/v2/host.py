@@ -79,10 +79,13 @@ Event: TypeAlias = Finished | Failed | Heard | LogText | Ended
 
 
 class HostMachine:
-    """One link to one board. ``now`` is any clock that only grows, in seconds."""
+    """One link to one board. ``now`` is any clock that only grows, in seconds.
 
-    def __init__(self) -> None:
-        self.talk = Talk()
+    ``write_bytes``: how much of a write arrives together, if that is limited (Bluetooth LE).
+    """
+
+    def __init__(self, write_bytes: int | None = None) -> None:
+        self.talk = Talk(write_bytes=write_bytes)
         self._decoder = FrameDecoder()
         self._steps: Steps[Any] | None = None
         self._wait_until = math.inf

@@ -7,7 +7,7 @@ a message, or a :class:`Signal`. It sends through its :class:`Talk`, returns its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -105,6 +105,8 @@ class Talk:
     """What the board reported before its first list; None: nothing."""
     networks: tuple[Network, ...] = ()
     """The latest list."""
+    write_bytes: int | None = None
+    """What arrives together of one write; None: all of it. Bluetooth LE has a limit."""
     scanning: bool = False
     """The board said 100 and has not sent the list yet."""
     link_restarted: bool = False
@@ -131,12 +133,16 @@ class Talk:
         """Whether commands 1, 100, 101 and 201 can not block the board (protocol-v2, 7.3)."""
         return bool(self.application) or (self.served and not self.online)
 
+    def arrive_together(self, *messages: ToBoard) -> bool:
+        """Whether these can be sent so that the board has all of them at the same moment."""
+        return self.write_bytes is None or len(b"".join(_frames(messages))) <= self.write_bytes
+
     def send(self, *messages: ToBoard, together: bool = False) -> None:
         """Queue data packets, each a write or all one; no message is empty, so no frame is."""
         # A data packet confirms all before it: nothing of that would be sent again.
         self.damaged = self.unheard = False
         self.answer_due = True
-        frames = [encode_frame(PacketType.DATA, encode_to_board(message)) for message in messages]
+        frames = _frames(messages)
         self.outbox += [b"".join(frames)] if together else frames
 
     def control(self, control: Control) -> None:
@@ -177,6 +183,10 @@ class Talk:
                 self.scanning = self.opening = False
             case _:
                 pass
+
+
+def _frames(messages: Iterable[ToBoard]) -> list[bytes]:
+    return [encode_frame(PacketType.DATA, encode_to_board(message)) for message in messages]
 
 
 def _is_history(code: int) -> bool:

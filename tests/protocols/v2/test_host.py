@@ -428,3 +428,17 @@ def test_an_error_of_the_board_is_tried_once_more_and_then_believed():
     assert sent(host) == []
     (failed,) = (event for event in host.take_events() if isinstance(event, Failed))
     assert (failed.failure.reason, failed.failure.status) == (Reason.STATUS, StatusCode.ERROR)
+
+
+@pytest.mark.parametrize(("write_bytes", "looks"), [(20, False), (52, True), (None, True)])
+def test_a_look_that_would_not_arrive_together_is_not_taken(write_bytes, looks):
+    host = HostMachine(write_bytes)
+    host.start(conversations.opening(), 0.0)
+    host.receive(frame(LIST), 0.0)
+    host.take_writes()
+    host.start(conversations.wifi_firmware(), 0.0)
+    sent = b"".join(host.take_writes())
+    commands = [
+        piece.payload[-1] for piece in FrameDecoder().feed(sent) if isinstance(piece, Frame)
+    ]
+    assert commands == ([3, 200, 200] if looks else [101])
