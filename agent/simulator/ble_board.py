@@ -9,7 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from agent.simulator.ble_air import WRITE_OVERHEAD, AttError, LinkFailedError
+from agent.simulator.ble_air import (
+    WRITE_OVERHEAD,
+    AttError,
+    LinkFailedError,
+)
 from agent.simulator.ble_radio import (
     INDICATE,
     INPUT_HANDLE,
@@ -46,6 +50,8 @@ class BoardInTheAir:
         self.on_request: Callable[[], None] = _nothing
         """Called when the firmware should poll its radio."""
         self._address = address
+        self._heard = asyncio.Event()
+        """Set when the board may be heard again."""
         self._link: BoardLink | None = None
         self._sending: asyncio.Task[None] | None = None
 
@@ -76,6 +82,7 @@ class BoardInTheAir:
     def come_back(self, rssi_dbm: int = USUAL_RSSI_DBM) -> None:
         """It is heard again."""
         self.rssi_dbm = rssi_dbm
+        self._heard.set()
 
     def power_off(self) -> None:
         """Nothing runs on the board any more."""
@@ -100,12 +107,15 @@ class BoardInTheAir:
         while self.radio.outbox:
             self._hand_over()
         self._fall_if_dropped()
+        if self.radio.heard is not None:
+            self._heard.set()
 
     async def connect(self, on_lost: Callable[[], None]) -> BoardLink:
         """A link with the MTU agreed and the services known."""
-        if self.rssi_dbm is None or not self.radio.link():
-            # Nobody answers: the controller of the computer tries on until it is told to stop.
-            await asyncio.get_running_loop().create_future()
+        while self.rssi_dbm is None or not self.radio.link():
+            # The controller of the computer listens on until it hears an advertisement.
+            self._heard.clear()
+            await self._heard.wait()
         link = BoardLink(self, on_lost)
         self._link = link
         try:

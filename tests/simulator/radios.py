@@ -76,10 +76,13 @@ async def board_in_the_air(
         yield device
 
 
-async def find(name: str = "Arduino-2341-1002", limit_s: float = WAIT_S) -> BLEDevice:
-    """Scan until a board of this name is heard."""
-    found = await BleakScanner.find_device_by_name(name, timeout=limit_s)
-    assert found is not None, f"{name} was not heard"
+async def find(name: str = "Arduino-2341-1002", *, address: str = "") -> BLEDevice:
+    """Scan until a board of this name, or with this address, is heard."""
+    if address:
+        found = await BleakScanner.find_device_by_address(address, timeout=WAIT_S)
+    else:
+        found = await BleakScanner.find_device_by_name(name, timeout=WAIT_S)
+    assert found is not None, f"{address or name} was not heard"
     return found
 
 
@@ -122,9 +125,12 @@ class AirHost:
     async def join(self, ssid: str = "HomeNet", password: str = "correct horse") -> list[Said]:
         """Settings and CONNECT; the two statuses that follow."""
         await self.write(wifi(ssid, password))
-        # The characteristic holds one value: the board must have taken the settings.
-        await asyncio.sleep(SPACING_S)
+        await self.settle()
         return [await self.ask(command_frame(1)), await self.hear()]
+
+    async def settle(self) -> None:
+        """Let the board take a frame that has no answer: its characteristic holds one value."""
+        await asyncio.sleep(SPACING_S)
 
     async def hear(self) -> Said:
         """The next message, or that the link is gone."""
