@@ -27,6 +27,7 @@ IMPORTS = {
     "agent.cli": HEAVY | {"asyncio"},
     "agent.boards.service": HEAVY | {"click"},
     "agent.links.ble": HEAVY | {"click"},
+    "agent.sessions.ble": HEAVY | {"click"},
     "agent.jobs.service": HEAVY | {"click"},
     "agent.clouds.arduino": HEAVY | {"click"},
     "agent.app": HEAVY | {"click"},
