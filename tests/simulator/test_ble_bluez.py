@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ from bleak.exc import (
     BleakGATTProtocolError,
     BleakGATTProtocolErrorCode,
 )
+from dbus_fast import BusType, Message, MessageType
+from dbus_fast.aio import MessageBus
 
 from agent.protocols.v2.messages import CommandCode
 from agent.simulator import ble_faults
@@ -23,6 +26,7 @@ from agent.simulator.ble_adapter import AdapterState
 from agent.simulator.ble_agent import COMPANY_ID
 from agent.simulator.ble_radio import INPUT_UUID, OUTPUT_UUID, SERVICE_UUID
 from agent.simulator.config import StepFault
+from agent.simulator.timing import Timing
 from tests.simulator.boards import DISCONNECT, GONE, Host, command, status
 from tests.simulator.radios import ON_LINUX, AirHost, bluetooth, board_in_the_air, find
 
@@ -34,6 +38,11 @@ pytestmark = ON_LINUX
 
 VERSION = command(CommandCode.GET_SKETCH_VERSION)
 THE_VERSION = ("0x12015", ["0.6.2"])
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def until_it_scans() -> None:
@@ -187,6 +196,33 @@ async def test_a_provisioned_board_hangs_up_and_switches_its_bluetooth_off() -> 
         assert await BleakScanner.discover(timeout=0.5) == []
 
 
+async def test_the_reconfigure_pin_brings_the_bluetooth_of_a_provisioned_board_back() -> None:
+    async with board_in_the_air() as device, bluetooth() as bluez:
+        in_the_air(bluez, device)
+        async with AirHost(await find()) as host:
+            await host.open()
+            await host.join()
+            assert await host.hear() == (GONE, None)
+        device.press_reconfigure(2.0)
+        assert await BleakScanner.discover(timeout=0.3) == []
+        device.press_reconfigure(3.5)
+        async with AirHost(await find()) as host:
+            await host.open()
+
+
+async def test_a_board_that_scans_answers_afterwards() -> None:
+    timing = Timing(scan=20_000.0)
+    async with board_in_the_air(timing=timing) as device, bluetooth() as bluez:
+        in_the_air(bluez, device)
+        async with AirHost(await find()) as host:
+            await host.open()
+            assert await host.ask(command(CommandCode.SCAN)) == status(100)
+            # The write is confirmed, and then answered, when the scan of 0.2 s is over.
+            await host.write(VERSION)
+            assert (await host.hear())[0] == "0x12001"
+            assert await host.hear() == THE_VERSION
+
+
 async def test_a_board_can_be_linked_to_again_after_the_host_hung_up() -> None:
     async with board_in_the_air() as device, bluetooth() as bluez:
         in_the_air(bluez, device)
@@ -247,6 +283,37 @@ async def test_usb_comes_first_and_the_board_is_silent_meanwhile() -> None:
             assert device.air.advertisement is None
             host.send(DISCONNECT)
             await find()
+
+
+async def test_a_program_that_leaves_the_bus_loses_its_subscription_and_so_the_board() -> None:
+    async with board_in_the_air() as device, bluetooth() as bluez:
+        in_the_air(bluez, device)
+        path = (await find()).details["path"]
+        bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+        for below, interface, member in (
+            ("", "org.bluez.Device1", "Connect"),
+            ("/service000a/char000b", "org.bluez.GattCharacteristic1", "StartNotify"),
+        ):
+            call = Message("org.bluez", path + below, interface, member)
+            assert (await bus.call(call)).message_type is MessageType.METHOD_RETURN
+        assert device.air is not None
+        assert device.air.advertisement is None
+        bus.disconnect()
+        await find()
+
+
+async def test_two_hundred_links_that_fall_leave_nothing_behind() -> None:
+    async with board_in_the_air() as device, bluetooth() as bluez:
+        assert device.air is not None
+        in_the_air(bluez, device)
+        found = await find()
+        before = descriptors()
+        for _ in range(200):
+            async with AirHost(found) as host:
+                await host.open()
+                device.air.drop()
+                assert await host.hear() == (GONE, None)
+        assert descriptors() == before
 
 
 # --- faults ---
