@@ -1,6 +1,7 @@
 """The ladder of attempts: for each known trouble of a system, what is done about it."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -176,4 +177,41 @@ async def test_what_a_failed_attempt_heard_is_not_handed_out():
         board.say(b"second")
         assert await link.receive() == b"second"
         await link.close()
+        await radio.close()
+
+
+async def test_failed_attempts_leave_no_descriptor_and_no_task():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        radio = BleRadio([PROVISIONING.service])
+        await give_up(radio, bluez)
+        descriptors, tasks = open_descriptors(), len(asyncio.all_tasks())
+        for _ in range(20):
+            await give_up(radio, bluez)
+        await radio.close()
+        while open_descriptors() > descriptors or len(asyncio.all_tasks()) > tasks:
+            await asyncio.sleep(0.01)  # the far end hears a little later that we have left
+    assert board.link is None
+
+
+async def give_up(radio: BleRadio, bluez: BluezStandIn) -> None:
+    bluez.faults.fail("Connect", "Failed", "Software caused connection abort")
+    bluez.faults.fail("StartNotify", "Failed", "Operation failed with ATT error: 0x0e")
+    with pytest.raises(BleUnreachable):
+        await open_ble(radio, ADDRESS, patience=Patience(attempts=2, pause_s=0.0))
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_two_boards_are_connected_to_at_the_same_time():
+    boards = [ScriptedBoard(), ScriptedBoard("A1:B2:C3:D4:E5:00")]
+    async with air(*boards):
+        radio = BleRadio([PROVISIONING.service])
+        links = await asyncio.gather(*(open_ble(radio, board.address) for board in boards))
+        for number, (board, link) in enumerate(zip(boards, links, strict=True)):
+            board.say(bytes((number,)))
+            assert await link.receive() == bytes((number,))
+            await link.close()
         await radio.close()

@@ -206,12 +206,18 @@ class Room:
 
 
 @asynccontextmanager
-async def room(mtu: int = 247) -> AsyncIterator[Room]:
+async def room(mtu: int = 247, *, att: bool = False) -> AsyncIterator[Room]:
+    """``att``: over the ATT layer of two Bumble controllers."""
     async with board_in_the_air() as device, bluetooth() as bluez, AsyncExitStack() as stack:
         assert device.air is not None
         device.air.host_mtu = mtu
         radio = BleRadio([PROVISIONING.service])
-        bluez.add(device.air)
+        if att:
+            from tests.simulator.bumble_air import two_radios
+
+            bluez.add(await stack.enter_async_context(two_radios(device.air, mtu=mtu)))
+        else:
+            bluez.add(device.air)
         stack.push_async_callback(radio.close)
         yield Room(device, radio)
 
@@ -219,8 +225,9 @@ async def room(mtu: int = 247) -> AsyncIterator[Room]:
 @pytest.mark.system("linux")
 @pytest.mark.needs("dbus")
 @pytest.mark.parametrize("mtu", MTUS)
-async def test_a_board_is_read_claimed_and_provisioned_over_the_air(mtu):
-    async with room(mtu) as here, here.session() as session:
+@pytest.mark.parametrize("att", [False, True], ids=["bluez", "bumble"])
+async def test_a_board_is_read_claimed_and_provisioned_over_the_air(mtu, att):
+    async with room(mtu, att=att) as here, here.session() as session:
         facts = await session.read()
         assert facts.sketch_version == "0.6.2"
         assert facts.ble_address == here.address
