@@ -64,6 +64,9 @@ FLASH_STEPS: Final = [
     ("write", "Write and verify the sketch"),
     ("restart", "Start the new sketch"),
 ]
+WAITING: Final = (
+    "The sketch was not written to its end. That goes on as soon as agent and board are there."
+)
 POINT_OF_NO_RETURN: Final = "From here the old sketch is gone."
 
 _SHARES: Final[dict[Stage, tuple[float, float]]] = {
@@ -250,7 +253,7 @@ class FlashSteps(Machine):
     def _stop_flash(self) -> None:
         """Cancelled behind the point of no return: the board is left in its bootloader."""
         if self.stopped and self.stopped.interrupted:
-            self._left = "The sketch was not written to its end; the next start goes on with it."
+            self._left = WAITING
             self._close()
         else:
             self._settle_flash("stopped")

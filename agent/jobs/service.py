@@ -30,6 +30,7 @@ from agent.jobs.facts import (
     open_flash,
 )
 from agent.jobs.files import Files
+from agent.jobs.flash_steps import WAITING
 from agent.jobs.job import Job, JobChange, JobKind, JobState
 from agent.jobs.leftovers import Leftovers
 from agent.jobs.performer import Performer
@@ -38,7 +39,7 @@ from agent.jobs.preconditions import model_for
 from agent.jobs.progress import apply, planned
 from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
-from agent.jobs.unfinished import WAITING, WRITTEN, Unfinished, flash_left
+from agent.jobs.unfinished import WRITTEN, Unfinished, flash_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

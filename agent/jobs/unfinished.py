@@ -22,6 +22,7 @@ from agent.jobs import facts
 from agent.jobs.effects import Cancelled, Finish
 from agent.jobs.flash import Flash
 from agent.jobs.flash_effects import Source
+from agent.jobs.flash_steps import WAITING
 from agent.jobs.job import Job, JobChange, JobKind, JobState
 from agent.jobs.performer import Performer
 from agent.jobs.runner import Runner, known_error
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from agent.jobs.facts import OpenFlash
     from agent.jobs.surroundings import Surroundings
 
-WAITING: Final = (
-    "The sketch was not written to its end. That goes on as soon as the board is there."
-)
 WRITTEN: Final = "The new sketch was written to the board; the rest of the job was not done."
 RUNS: Final = "A sketch runs on the board: it was not erased yet, or another one was written since."
 UNKNOWN: Final = "Whether the sketch was written to its end cannot be seen from outside."

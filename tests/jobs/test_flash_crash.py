@@ -46,6 +46,15 @@ async def plug(bench: Bench, model: str = MKR, **config: Any) -> SimulatedDevice
     return device
 
 
+async def cut_off(bench: Bench, model: str = MKR) -> None:
+    """An agent that ends in order in the middle of writing; quicker than one that is killed."""
+    await bench.start_agent(clock=bench.hurried)
+    file = sketch(bench, model, "provisioning-2.0", size=120_000)
+    number = await flash(bench, image=file)
+    await in_step(bench, number, "write")
+    await bench.stop_agent()
+
+
 async def left_job(bench: Bench, holds: Callable[[Job], bool]) -> Job:
     """The job that the killed agent left, once that holds."""
     (left,) = await bench.jobs.list(10)
@@ -106,7 +115,7 @@ async def test_a_board_that_was_not_touched_yet_keeps_its_sketch(bench: Bench, m
     await works(bench, device)
 
 
-@pytest.mark.parametrize("moment", ["after record flashed", "before save done", "after save done"])
+@pytest.mark.parametrize("moment", ["after record flashed", "after save done"])
 async def test_a_sketch_that_is_known_to_be_written_is_done(bench: Bench, moment: str):
     device = await plug(bench)
     await killed(bench, moment, **FLASH)
@@ -150,10 +159,10 @@ async def test_a_migration_says_that_the_new_sketch_is_there_and_can_be_started_
 
 async def test_a_board_that_is_absent_at_the_start_is_finished_when_it_appears(bench: Bench):
     device = await plug(bench)
-    await killed(bench, "during write", **FLASH)
+    await cut_off(bench)
     device.unplug()
     await bench.start_agent(clock=bench.hurried)
-    job = await left_job(bench, says("as soon as the board is there"))
+    job = await left_job(bench, says("was not written to its end"))
     assert bench.boards.list() == []
     await device.plug()
     await left_job(bench, is_done)
@@ -163,7 +172,7 @@ async def test_a_board_that_is_absent_at_the_start_is_finished_when_it_appears(b
 
 async def test_a_bootloader_without_a_number_is_known_by_its_socket(bench: Bench):
     device = await plug(bench, bootloader=BootloaderConfig(serial_number="none"))
-    await killed(bench, "during write", **FLASH)
+    await cut_off(bench)
     await bench.start_agent(clock=bench.hurried)
     await left_job(bench, is_done)
     assert runs(device) == "provisioning-2.0"
@@ -173,11 +182,11 @@ async def test_a_bootloader_without_a_number_is_known_by_its_socket(bench: Bench
 
 async def test_a_board_that_goes_away_while_it_is_finished_is_waited_for_again(bench: Bench):
     device = await plug(bench)
-    await killed(bench, "during write", **FLASH)
+    await cut_off(bench)
     await bench.start_agent(clock=Hurried())
     await left_job(bench, lambda job: job.state is JobState.RUNNING)
     device.unplug()
-    await left_job(bench, says("as soon as the board is there"))
+    await left_job(bench, says("was not written to its end"))
     await device.plug()
     await left_job(bench, is_done)
     assert runs(device) == "provisioning-2.0"
@@ -185,10 +194,10 @@ async def test_a_board_that_goes_away_while_it_is_finished_is_waited_for_again(b
 
 async def test_a_person_gives_up_what_waits_for_a_board(bench: Bench):
     device = await plug(bench)
-    await killed(bench, "during write", **FLASH)
+    await cut_off(bench)
     device.unplug()
     await bench.start_agent(clock=bench.hurried)
-    await left_job(bench, says("as soon as the board is there"))
+    await left_job(bench, says("was not written to its end"))
     left = (await bench.jobs.list(1))[0].id
     await bench.jobs.cancel(left)
     job = await left_job(bench, says("given up"))
@@ -202,8 +211,8 @@ async def test_a_person_gives_up_what_waits_for_a_board(bench: Bench):
 
 async def test_a_sketch_that_is_gone_from_the_store_is_told_once(bench: Bench):
     await plug(bench)
-    await killed(bench, "during write", **FLASH)
-    for path in (bench.folder / "sketches").glob("*/mkr_wifi_1010.bin"):
+    await cut_off(bench)
+    for path in (bench.folder / "sketches").glob("*/blink.bin"):
         path.unlink()
     await bench.start_agent(clock=bench.hurried)
     job = await left_job(bench, lambda now: now.state is JobState.FAILED)
@@ -243,9 +252,9 @@ async def test_a_board_whose_bootloader_hides_is_left_alone_after_an_hour(bench:
 
 async def test_another_board_in_that_socket_is_not_written_to_days_later(bench: Bench):
     device = await plug(bench, bootloader=BootloaderConfig(serial_number="none"))
-    await killed(bench, "during write", **FLASH)
+    await cut_off(bench)
     await bench.start_agent(clock=Later(SOCKET_S + 60))
-    await left_job(bench, says("as soon as the board is there"))
+    await left_job(bench, says("was not written to its end"))
     assert device.status().in_bootloader
     assert not await settled(bench)
 
@@ -278,7 +287,7 @@ async def test_the_end_of_the_agent_loses_nothing(bench: Bench, step: str):
 
 async def test_the_end_of_the_agent_while_it_finishes_is_finished_by_the_next_one(bench: Bench):
     device = await plug(bench)
-    await killed(bench, "during write", **FLASH)
+    await cut_off(bench)
     await bench.start_agent(clock=bench.hurried)
     await left_job(bench, lambda job: job.state is JobState.RUNNING)
     await bench.stop_agent()

@@ -313,17 +313,17 @@ async def test_a_board_that_is_pulled_out_at_the_touch_and_comes_back_is_written
     await works(bench, device, model)
 
 
-@SAMBA
-@pytest.mark.parametrize("at", ["erase", "write", "verify"])
+@pytest.mark.parametrize(
+    ("model", "at"), [(MKR, "erase"), (MKR, "write"), (UNO, "write"), (NANO, "write")]
+)
 async def test_a_board_that_is_pulled_out_and_comes_back_is_written_again(bench, model, at):
     device = await begin(bench, model, fault(at, "unplug", back_after=0.1))
     await works(bench, device, model)
 
 
-@pytest.mark.parametrize("model", [MKR, NANO])
-async def test_a_board_that_stays_away_is_asked_for_and_goes_on_by_itself(bench, model):
-    device = await begin(bench, model, fault("write", "unplug", after=2))
-    number = await flash(bench, image=sketch(bench, model))
+async def test_a_board_that_stays_away_is_asked_for_and_goes_on_by_itself(bench: Bench):
+    device = await begin(bench, MKR, fault("write", "unplug", after=2))
+    number = await flash(bench, image=sketch(bench, MKR))
     job = await asks(bench, number)
     assert job.question
     assert job.question.title == "The board is gone. Plug it in again."

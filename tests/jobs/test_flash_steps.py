@@ -324,7 +324,7 @@ def test_the_end_of_the_agent_leaves_the_rest_to_the_next_start(where):
     assert owed(drive)
     assert drive.finish
     assert drive.finish.error
-    assert "next start" in drive.finish.error.meaning
+    assert "was not written to its end" in drive.finish.error.meaning
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
