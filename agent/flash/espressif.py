@@ -238,7 +238,9 @@ def trouble(result: ChildResult, reader: EspReader, port: str, manual: str) -> M
     if "Could not open" in said or "port is busy" in said:
         return _port_error(port, " ".join(result.tail))
     if reader.stage == "prepare" and ("This chip is" in said or "chip argument" in said):
-        return NoBootloader(detail=said, manual="Choose the model that this board is.")
+        # The tool's question behind it is about its own options.
+        found = said.partition(". ")[0]
+        return NoBootloader(detail=found, manual="Choose the model that this board is.")
     if reader.stage == "prepare" and ("Failed to connect" in said or "Invalid head" in said):
         return NoBootloader(detail=said, manual=manual)
     if any(sign in line for line in result.tail for sign in _LOST):
