@@ -104,6 +104,7 @@ class BoardServer:
         self._tasks = _Tasks()
         self._in_order = asyncio.Lock()
         self._connection: Any = None
+        self._advertised: Advertisement | None = None
         self._link: BoardLink | None = None
         self._sent: asyncio.Queue[bytes | None] = asyncio.Queue()
 
@@ -119,12 +120,12 @@ class BoardServer:
         await self._device.power_off()
 
     async def _advertise(self) -> None:
-        advertised: Advertisement | None = None
         while True:
             wanted = self._board.advertisement if self._connection is None else None
-            if wanted != advertised and advertised is not None:
+            changed, self._advertised = wanted != self._advertised, wanted
+            if changed:
                 await self._device.stop_advertising()
-            if wanted != advertised and wanted is not None:
+            if changed and wanted is not None:
                 data, response = _encoded(wanted)
                 await self._device.start_advertising(
                     advertising_data=data,
@@ -132,11 +133,11 @@ class BoardServer:
                     advertising_interval_min=INTERVAL_MS,
                     advertising_interval_max=INTERVAL_MS,
                 )
-            advertised = wanted
             await asyncio.sleep(LOOK_S)
 
     def _connected(self, connection: Any) -> None:
         self._connection = connection
+        self._advertised = None  # the controller stops by itself
         connection.on("disconnection", self._disconnected)
         connection.on("connection_att_mtu_update", lambda: self._in_turn(self._mtu_changed))
         self._board.host_mtu = DEFAULT_MTU
