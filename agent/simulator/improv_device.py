@@ -30,7 +30,7 @@ class SimulatedImprov:
 
     ``speed``: board seconds in a second. ``restarts_when_opened``: the bridge's lines restart the
     device when a host opens the port, as on most boards with such a bridge. ``folder``: where the
-    port is announced.
+    port is announced, under ``serial_number``.
     """
 
     def __init__(
@@ -42,12 +42,14 @@ class SimulatedImprov:
         tcp: bool = False,
         restarts_when_opened: bool = False,
         folder: str | None = None,
+        serial_number: str = "IMPROV-0001",
         faults: LineFaults | None = None,
         seed: int = 0,
     ) -> None:
         self.firmware = ImprovFirmware(config or ImprovConfig(), world or demo_world())
         self.received = bytearray()
         """Everything that hosts wrote."""
+        self.serial_number = serial_number
         self._serial = ImprovSerial(self.firmware)
         self._speed = speed
         self._tcp = tcp
@@ -75,7 +77,7 @@ class SimulatedImprov:
             on_host=self._host_opened,
         )
         if self._folder is not None:
-            self._file = announce(self._folder, self._announcement(), self._name)
+            self._file = announce(self._folder, self._announcement(), self.serial_number)
         self._pass_time()
 
     def unplug(self) -> None:
@@ -131,16 +133,12 @@ class SimulatedImprov:
         if self._port is not None:
             self._port.write(data)
 
-    @property
-    def _name(self) -> str:
-        return f"improv-{id(self):x}"
-
     def _announcement(self) -> Announcement:
         return Announcement(
             address=self.address,
             vid=BRIDGE_VID,
             pid=BRIDGE_PID,
-            serial_number=self._name,
+            serial_number=self.serial_number,
             location="9-90",
             manufacturer="Silicon Labs",
             product="CP2102 USB to UART Bridge Controller",
