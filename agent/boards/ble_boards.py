@@ -47,11 +47,13 @@ class BleBoards:
         *,
         services: Collection[str] = (PROVISIONING.service,),
         silence_s: float = SILENCE_S,
+        limit: int = BOARDS_LIMIT,
     ) -> None:
         self._radio = radio
         self._ignore = frozenset(address.upper() for address in ignore)
         self._services = frozenset(services)
         self._silence_s = silence_s
+        self._limit = limit
         self._heard: dict[str, _Heard] = {}
         self._count = 0
         self._wake: Callable[[], None] = _nobody
@@ -137,7 +139,7 @@ class BleBoards:
         return bool(same)
 
     def _make_room(self) -> None:
-        if len(self._heard) >= BOARDS_LIMIT:
+        if len(self._heard) >= self._limit:
             oldest = min(self._heard.values(), key=lambda heard: heard.at)
             del self._heard[oldest.address]
 

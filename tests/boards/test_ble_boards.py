@@ -180,11 +180,15 @@ async def test_thirty_boards_in_a_room_are_all_listed():
 
 
 async def test_a_room_with_too_many_boards_keeps_the_latest():
-    async with desk() as here:
+    old = [ScriptedBoard(f"A1:B2:C3:D4:E5:{number:02X}") for number in range(3)]
+    async with desk(*old, limit=3) as here:
         here.source.attend()
-        boards = [ScriptedBoard(f"A1:B2:C3:D4:{n // 256:02X}:{n % 256:02X}") for n in range(140)]
-        here.bluez.add(*boards)
-        await here.wait(128)
+        await here.wait(3)
+        old[0].silent = True
+        here.bluez.add(ScriptedBoard("A1:B2:C3:D4:E5:FF"))
+        while (there := {port.address for port in here.ports()}) & {old[0].address}:
+            await asyncio.sleep(0.02)
+        assert there == {old[1].address, old[2].address, "A1:B2:C3:D4:E5:FF"}
 
 
 async def test_a_strange_name_cannot_do_harm():
