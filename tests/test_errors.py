@@ -59,6 +59,7 @@ CODES = {
     "error": "MooringError",
     "flash": "FlashError",
     "flash-access": "LoaderRefused",
+    "flash-chip": "OtherChip",
     "flash-confirm": "SketchInTheWay",
     "flash-failed": "FlashFailed",
     "flash-image": "ImageRefused",

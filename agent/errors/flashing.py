@@ -43,6 +43,16 @@ class NoBootloader(FlashError):
     remedy = "{manual} Then start again."
 
 
+class OtherChip(FlashError):
+    """The board has another chip than its model says; ``detail`` is what the tool found."""
+
+    code = "flash-chip"
+    exit_status = ExitStatus.USAGE
+    title = "The board has another chip than its model says: {detail}."
+    meaning = "Nothing was erased; the board is as it was."
+    remedy = "Choose the model that this board is, or plug in the right board."
+
+
 class LoaderRefused(FlashError):
     """The system does not let us talk to a bootloader that is there; ``action`` is the mend."""
 

@@ -14,6 +14,7 @@ from agent.errors import (
     MooringError,
     NoBootloader,
     NoPermission,
+    OtherChip,
     PortBusy,
     PortError,
     PortGone,
@@ -240,7 +241,7 @@ def trouble(result: ChildResult, reader: EspReader, port: str, manual: str) -> M
     if reader.stage == "prepare" and ("This chip is" in said or "chip argument" in said):
         # The tool's question behind it is about its own options.
         found = said.partition(". ")[0]
-        return NoBootloader(detail=found, manual="Choose the model that this board is.")
+        return OtherChip(detail=found.replace("This chip is", "it is", 1))
     if reader.stage == "prepare" and ("Failed to connect" in said or "Invalid head" in said):
         return NoBootloader(detail=said, manual=manual)
     if any(sign in line for line in result.tail for sign in _LOST):

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from agent.errors import (
     FlashStopped,
     JournalFailed,
+    LoaderRefused,
     NoBootloader,
+    OtherChip,
     PortError,
     PortGone,
     Unreachable,
@@ -168,9 +170,9 @@ class FlashSteps(Machine):
                 self._complete("the bootloader answers for the sketch from now on")
                 self._go(State.WRITING)
             case Failed(EnterBootloader(), error) if not self._attempts and isinstance(
-                error, PortError | JournalFailed
+                error, PortError | JournalFailed | LoaderRefused
             ):
-                # The port could not even be opened, or the intent is not on the disk.
+                # The board could not even be spoken to, or the intent is not on the disk.
                 self._settle_flash("untouched")
                 self._fail(error)
             case _:
@@ -187,6 +189,9 @@ class FlashSteps(Machine):
             case Done(WriteFlash()):
                 self._complete(f"{self.prepared.size} bytes")
                 self._go(State.STARTING)
+            case Failed(WriteFlash(), OtherChip() as error) if not self._attempts:
+                self._settle_flash("untouched")
+                self._fail(error)
             case _:
                 return False
         return True

@@ -18,6 +18,7 @@ from agent.errors import (
     ImageRefused,
     NoBootloader,
     NoPermission,
+    OtherChip,
     PortBusy,
     PortGone,
     VerifyFailed,
@@ -141,7 +142,7 @@ async def test_a_port_without_a_loader_is_no_bootloader():
 
 @posix
 async def test_another_chip_than_the_model_has_is_named():
-    with pytest.raises(NoBootloader, match=r"This chip is [\w-]+, not [\w-]+\.$"):
+    with pytest.raises(OtherChip, match=r"it is [\w-]+, not [\w-]+\.$"):
         await flash(EspRom("esp32c3"), "esp32s3")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from agent.errors import JournalFailed, PortGone
+from agent.errors import JournalFailed, LoaderRefused, OtherChip, PortGone
 from agent.flash.method import Stage
 from agent.jobs import effects as fx
 from agent.jobs import flash_effects as flash
@@ -84,6 +84,22 @@ def test_a_port_that_cannot_be_touched_ends_it_with_the_board_as_it_was(error, a
     assert closed(drive) == (JobState.FAILED, error.code)
     assert fate(drive) == ["untouched"]
     assert not owed(drive)
+
+
+@ATTENDED
+def test_a_bootloader_that_the_system_keeps_from_us_is_no_reason_to_try_again(attended):
+    error = LoaderRefused(detail="LIBUSB_ERROR_ACCESS", action="Install the rules.")
+    drive = to_entering(flashing(attended=attended)).fail(flash.EnterBootloader, error)
+    assert closed(drive) == (JobState.FAILED, "flash-access")
+    assert fate(drive) == ["untouched"]
+
+
+@ATTENDED
+def test_another_chip_than_the_model_has_ends_it_with_the_board_as_it_was(attended):
+    error = OtherChip(detail="it is ESP32, not ESP32-C3")
+    drive = to_writing(flashing(attended=attended)).fail(flash.WriteFlash, error)
+    assert closed(drive) == (JobState.FAILED, "flash-chip")
+    assert fate(drive) == ["untouched"]
 
 
 @ATTENDED
