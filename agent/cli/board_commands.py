@@ -201,7 +201,8 @@ def _show_rows(output: Output, about: dict[str, Any], facts: BoardFacts) -> None
         "Bluetooth address": facts.ble_address,
         "unique id": facts.uhwid,
         "state": "may be online" if facts.online else None,
-        "networks seen": len(facts.networks),
+        # A board with 1.0 never tells.
+        "networks seen": None if facts.protocol == "1.0" else len(facts.networks),
     }
     width = max(map(len, rows))
     for label, value in rows.items():

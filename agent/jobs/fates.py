@@ -52,7 +52,7 @@ _IDENTITY: Final = Fate(
 _OLD_DEVICE: Final = Fate(
     what="an older device of this board in the cloud",
     fate="kept",
-    detail="It stays in the account, but the board no longer uses it; delete it by hand.",
+    detail="It stays in the account until somebody deletes it, but the board no longer uses it.",
 )
 _THINGS: Final = Fate(
     what="things and dashboards of that device",

@@ -163,7 +163,11 @@ def check_model(model: Model | None) -> None:
             model=model.name,
             what="take network settings over provisioning 2.0",
             why="There is no provisioning firmware of this version for it.",
-            action=model.reconfiguration.procedure,
+            action=(
+                "Set it up with a cloud that knows provisioning 1.0 or secret keys (Arduino Cloud)."
+                if model.crypto.kind != "modem"
+                else model.reconfiguration.procedure
+            ),
         )
 
 

@@ -135,8 +135,9 @@ class Setup(Provision, FlashSteps):
                     self._do(AskBoard(MIGRATE_PATIENCE_S if self._first_read else 0.0))
                 if self.in_cloud:
                     self._do(CloudRequirements(self.order.fqbn))
-                if self.order.keeps_devices and self.order.serial_number:
-                    self._do(FindDevices(self.order.serial_number))
+                serial_number = None if self.prepare_only else self.order.serial_number
+                if self.order.keeps_devices and serial_number:
+                    self._do(FindDevices(serial_number))
             case Done(FindDevices(), devices):
                 self.old = list(devices)
             case Failed(FindDevices()):

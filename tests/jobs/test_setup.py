@@ -433,7 +433,7 @@ def test_prepare_only_stops_once_the_new_sketch_has_told_its_versions():
 
 def test_prepare_only_works_without_the_cloud():
     drive = setup(prepare_only=True, confirmed=True).fail(fx.CloudRequirements, DOWN)
-    drive.fail(dx.FindDevices, DOWN).done(flash.AskBoard, RUNS_1)
+    drive.done(flash.AskBoard, RUNS_1)
     read(write(drive))
     assert closed(drive) == (JobState.DONE, None)
 
