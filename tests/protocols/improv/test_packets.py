@@ -162,3 +162,21 @@ def test_a_packet_that_is_too_long_is_refused() -> None:
 def test_only_one_newline_behind_a_packet_belongs_to_it() -> None:
     assert text(read(encode_message(CurrentState(2)) + b"\n")) == b"\n"
     assert text(read(encode_message(CurrentState(2))[:-1] + b"log\n")) == b"log\n"
+
+
+def test_a_packet_is_read_before_anything_stands_behind_it() -> None:
+    assert read(encode_message(CurrentState(2))[:-1]) == [CurrentState(2)]
+
+
+def test_a_later_newline_is_text_in_whichever_part_it_comes() -> None:
+    decoder = PacketDecoder()
+    decoder.feed(encode_message(CurrentState(2)))
+    assert text(decoder.feed(b"\n")) == b"\n"
+    decoder.feed(encode_message(CurrentState(2))[:-1])
+    assert text(decoder.feed(b"log") + decoder.feed(b"\nmore")) == b"log\nmore"
+
+
+def test_the_longest_packet_is_read() -> None:
+    packet = encode_packet(9, bytes(range(255)))
+    assert len(packet) == PACKET_LIMIT + 1
+    assert read(packet) == [Unknown(9, bytes(range(255)))]
