@@ -18,6 +18,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+if sys.platform != "linux":
+    sys.exit("a USB bus is simulated on Linux only")
+
 from agent.simulator.dfu import DfuDevice
 from tests.boards.usb_desk import ACM_MAJOR, Desk, GLib, in_loop
 from tests.flash.usb_bench import Board
