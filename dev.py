@@ -33,6 +33,8 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
 """Types are checked for each: a branch for another system is code too."""
+BESIDE = ("tests/web", "tests/jobs")
+"""Folders whose tests run beside all others: together about as long as those."""
 SYSTEM_MODULES = Path("/usr/lib/python3/dist-packages")
 """Where Debian keeps the Python packages of its own interpreter."""
 
@@ -242,10 +244,11 @@ def test(words: list[str]) -> int:
     chosen = [word for word in words if word != "--all"]
     if "--all" in words or not chosen:
         provide_parts()
-    sound = True if chosen else static_checks()
     command = [venv_python(), "-m", "pytest", *words]
-    status = subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
-    return status or int(not sound)
+    if chosen:
+        return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
+    sound = static_checks()
+    return int(not (all_tests(command) and sound))
 
 
 def lint(words: list[str]) -> int:
@@ -274,6 +277,17 @@ def lock(words: list[str]) -> int:
     dev = ["--extra", "dev", "--constraint", RUNTIME_LOCK.name, "--output-file", DEV_LOCK.name]
     run_or_exit([*common, *dev])
     return 0
+
+
+def all_tests(command: list[str]) -> bool:
+    """Run the tests in two processes, as most of them wait; the second one's output comes last."""
+    others = [f"--ignore={folder}" for folder in BESIDE]
+    with ThreadPoolExecutor() as pool:
+        beside = pool.submit(timed, (" ".join(BESIDE), [*command, *BESIDE]))
+        done = subprocess.run([*command, *others], env=tree_environ(), cwd=ROOT, check=False)
+        result = beside.result()
+    print(result[3], end="")
+    return result[2] == 0 and done.returncode == 0
 
 
 def static_checks() -> bool:

@@ -94,3 +94,8 @@ def test_a_venv_that_was_broken_off_is_made_again(tmp_path):
     third = run("run", folder=tmp_path)
     assert "installing" in third.stderr
     assert "making" not in third.stderr
+
+
+def test_the_folders_that_are_tested_beside_the_others_are_there():
+    for folder in dev.BESIDE:
+        assert list((dev.ROOT / folder).glob("test_*.py"))
