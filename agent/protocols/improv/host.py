@@ -41,7 +41,9 @@ SCAN_NEXT_S: Final = 3.0
 JOIN_LIMIT_S: Final = 45.0
 """Devices give up after 30 s and say so; Tasmota restarts before it tries."""
 JOIN_HEARD_S: Final = 5.0
-"""For the first sign that the settings arrived; every device reports at once that it joins."""
+"""For the first sign that the settings arrived, before the device is asked. They are not sent
+again: a device that joins without a word would join twice, and its second result would be taken
+for that of the next command."""
 RESULT_GRACE_S: Final = 2.0
 """For the address behind the state "provisioned"; devices send it at once, or have none."""
 BACK_GRACE_S: Final = 1.0
@@ -140,7 +142,7 @@ def text(command: Literal[Command.HOSTNAME, Command.DEVICE_NAME], value: bytes =
 
 def join(ssid: bytes, password: bytes) -> Ask:
     """Store the settings and join; ValueError if both together are above 253 bytes."""
-    return Ask(wifi_settings(ssid, password), Ends.JOINED, JOIN_LIMIT_S)
+    return Ask(wifi_settings(ssid, password), Ends.JOINED, JOIN_LIMIT_S, 1)
 
 
 class HostMachine:
@@ -244,7 +246,7 @@ class HostMachine:
         self._writes.append(ask.rpc)
         self._sent_at = now
         self._deadline = now + ask.limit_s
-        if ask.ends is Ends.JOINED:
+        if ask.ends is Ends.JOINED and self._carrier == "serial":
             self._joins.heard = False
             self._deadline = now + JOIN_HEARD_S
 
@@ -265,8 +267,10 @@ class HostMachine:
             joins.hear(value)
             if joins.joined and not joined_before:
                 self._deadline = now + RESULT_GRACE_S
-            elif joins.ended:
+            elif joins.ended or (joins.asks and value != State.PROVISIONING):
                 self._deadline = min(self._deadline, now + BACK_GRACE_S)
+            elif value == State.PROVISIONING:
+                joins.asks = False
 
     def _hear_error(self, ask: Ask, error: int, now: float) -> None:
         if error == Error.UNABLE_TO_CONNECT:
@@ -284,7 +288,9 @@ class HostMachine:
     def _hear_result(self, ask: Ask, command: int, strings: tuple[bytes, ...], now: float) -> None:
         # The answer to "state" is "the same response" as that to the settings: either number.
         addresses = (Command.CURRENT_STATE, Command.WIFI_SETTINGS)
-        is_address = command in addresses and (ask.ends is Ends.STATE or self._joins.asks)
+        joins = self._joins
+        asked = ask.ends is Ends.STATE or (joins.asks and joins.joined)
+        is_address = command in addresses and asked
         if command != ask.rpc.command and not is_address:
             return
         more = ask.ends is Ends.EMPTY_RESULT and strings
@@ -304,13 +310,13 @@ class HostMachine:
 
     def _join_is_late(self, ask: Ask, now: float) -> None:
         joins = self._joins
-        if not joins.heard and self._sent < ask.tries:
-            self._send(ask, now)
-        elif joins.heard and not joins.ended and not joins.asks and self._carrier == "serial":
-            # The result was lost on the line, or the device has none: its state tells.
+        if self._carrier == "serial" and not joins.ended and not joins.asks:
+            # Something was lost on the line, or the device has no result: its state tells. One
+            # that has not said a word may be joining, and answers afterwards.
             joins.asks = True
             self._writes.append(Rpc(Command.CURRENT_STATE))
-            self._deadline = now + RESULT_GRACE_S
+            heard = joins.heard
+            self._deadline = now + RESULT_GRACE_S if heard else self._sent_at + ask.limit_s
         elif joins.joined:
             self._end(Done())
         elif joins.tries:

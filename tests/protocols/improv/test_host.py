@@ -129,11 +129,24 @@ def test_a_device_whose_last_state_and_result_were_lost_is_asked() -> None:
     assert desk.run(RIGHT) == Done(((ADDRESS,),))
 
 
-def test_settings_that_got_lost_are_sent_again() -> None:
+@pytest.mark.parametrize("joined", [True, False])
+def test_settings_that_got_lost_are_not_taken_for_arrived(joined: bool) -> None:
     desk = ready("esphome")
-    desk.to_device = Loses(lambda _: True, times=2)
+    if joined:
+        desk.run(RIGHT)
+        desk.written.clear()
+    desk.to_device = Loses(lambda _: True)
+    outcome = desk.run(RIGHT)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.SILENT
+    assert outcome.seconds < host.JOIN_HEARD_S + host.RESULT_GRACE_S
+    assert len(desk.written) == 2
+
+
+def test_a_device_that_joins_without_a_word_is_waited_for() -> None:
+    desk = ready("library", join_ms=12_000)
+    desk.to_host = Loses(is_state)
     assert desk.run(RIGHT) == Done(((ADDRESS,),))
-    assert len(desk.written) == 3
 
 
 def test_a_command_that_arrived_damaged_is_sent_again() -> None:
@@ -170,9 +183,7 @@ def test_silence_is_silence() -> None:
         outcome = desk.run(ask)
         assert isinstance(outcome, Failed)
         assert outcome.reason is Reason.SILENT
-        assert outcome.seconds == pytest.approx(
-            ask.tries * (host.JOIN_HEARD_S if ask is RIGHT else ask.limit_s), abs=0.01
-        )
+        assert outcome.seconds == pytest.approx(ask.tries * ask.limit_s, abs=0.01)
 
 
 def test_a_list_whose_end_was_lost_is_what_came_of_it() -> None:
