@@ -25,7 +25,8 @@ from agent.bridge.uploads import Uploads
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
-from agent.clouds.downloads import Downloads
+from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
+from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.flash.dfu_list import DfuLister
@@ -164,7 +165,7 @@ def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud) -> Sketches:
     downloads = Downloads()
     key = config.sketches.index_key
     index = IndexSource(
-        downloads,
+        Downloads(limits=Limits(answer_s=LIST_ANSWER_LIMIT_S)),
         paths.sketches_dir / "index.json",
         url=config.sketches.index_url,
         key_file=Path(key).expanduser() if key else INDEX_KEY,

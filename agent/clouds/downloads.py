@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT_S: Final = 120.0
 """One file: 250 kB take a minute on the slowest line on which anybody would try it."""
+LIST_ANSWER_LIMIT_S: Final = 10.0
+"""One list of some kilobytes: a server that says nothing must not hold up what the store has."""
 HOPS_LIMIT: Final = 5
 """Redirects of one download; a content network needs one or two."""
 NOT_FOUND: Final = frozenset({404, 410})
