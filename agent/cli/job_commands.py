@@ -58,7 +58,11 @@ def configure(
 @confirm_option
 @json_option
 def forget(*, board: str, confirmed: bool, as_json: bool) -> None:
-    """Erase the network settings that are stored on a board."""
+    """Erase the network settings that are stored on a board.
+
+    A sketch of your own has no command for that: you are shown the pin or the button that does it,
+    or the sketch is overwritten. --yes agrees to whatever has to be erased or overwritten.
+    """
 
     async def begin(shell: Shell) -> ExitStatus:
         status = await _run(shell, _forgotten, kind="forget", board=board, confirmed=confirmed)
