@@ -33,8 +33,9 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
 """Types are checked for each: a branch for another system is code too."""
-BESIDE = ("tests/web", "tests/jobs")
-"""Folders whose tests run beside all others: together about as long as those."""
+BESIDE = (("tests/web", "tests/cli"), ("tests/jobs",))
+"""Folders whose tests run beside all others, each group in a process: they take about as long as
+the rest, and all of them wait most of the time."""
 SYSTEM_MODULES = Path("/usr/lib/python3/dist-packages")
 """Where Debian keeps the Python packages of its own interpreter."""
 
@@ -280,14 +281,16 @@ def lock(words: list[str]) -> int:
 
 
 def all_tests(command: list[str]) -> bool:
-    """Run the tests in two processes, as most of them wait; the second one's output comes last."""
-    others = [f"--ignore={folder}" for folder in BESIDE]
-    with ThreadPoolExecutor() as pool:
-        beside = pool.submit(timed, (" ".join(BESIDE), [*command, *BESIDE]))
+    """Run the tests in several processes; the output of the first comes at once, the rest last."""
+    others = [f"--ignore={folder}" for group in BESIDE for folder in group]
+    stages = [(" ".join(group), [*command, *group]) for group in BESIDE]
+    with ThreadPoolExecutor(max_workers=len(stages)) as pool:
+        beside = [pool.submit(timed, stage) for stage in stages]
         done = subprocess.run([*command, *others], env=tree_environ(), cwd=ROOT, check=False)
-        result = beside.result()
-    print(result[3], end="")
-    return result[2] == 0 and done.returncode == 0
+        results = [each.result() for each in beside]
+    for _, _, _, output in results:
+        print(output, end="")
+    return done.returncode == 0 and not any(status for _, _, status, _ in results)
 
 
 def static_checks() -> bool:

@@ -97,5 +97,7 @@ def test_a_venv_that_was_broken_off_is_made_again(tmp_path):
 
 
 def test_the_folders_that_are_tested_beside_the_others_are_there():
-    for folder in dev.BESIDE:
+    folders = [folder for group in dev.BESIDE for folder in group]
+    assert len(set(folders)) == len(folders)
+    for folder in folders:
         assert list((dev.ROOT / folder).glob("test_*.py"))
