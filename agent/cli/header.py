@@ -7,6 +7,7 @@ is checked before the job starts, and at the end the file is written somewhere i
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -43,9 +44,12 @@ class HeaderFile(msgspec.Struct, frozen=True):
         if self.path.exists() or self.path.is_symlink():
             problem = f"{shown} is there already and is not overwritten; name another file"
             raise InputError(field="--header", problem=f"{problem}, or - for standard output")
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
+        try:
+            # What the system says of permissions is no promise that a file can be made.
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError:
             problem = f"{clean_text(str(folder))} is not a folder that you may write"
-            raise InputError(field="--header", problem=problem)
+            raise InputError(field="--header", problem=problem) from None
 
     async def deliver(self, shell: Shell, client: Client, job: Job) -> Delivered:
         """Fetch the file of a job that is done, if it has one, and put it where it belongs."""

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from agent.errors import FlashFailed, NoBootloader, NotSupported, PortGone, SketchGone
+from agent.errors import FlashFailed, NoBootloader, NotSupported, OtherChip, PortGone, SketchGone
 from agent.flash.dfu import DfuFlasher, leaving
 from agent.flash.espressif import EspFlasher
 from agent.flash.method import FlashTarget
@@ -140,9 +140,9 @@ async def test_an_espressif_chip_is_reset_and_its_flash_stays(chip):
 
 
 @posix
-async def test_another_espressif_chip_than_the_models_is_no_bootloader():
+async def test_another_espressif_chip_than_the_models_is_named():
     async with esp_board(EspRom("esp32s3")) as address:
-        with pytest.raises(NoBootloader, match="ESP32-S3"):
+        with pytest.raises(OtherChip, match="ESP32-S3"):
             await EspFlasher(ESP).start(model("esp32"), FlashTarget(address=address))
 
 
