@@ -25,30 +25,26 @@ from agent.jobs.check import check_versions
 from agent.jobs.claim_steps import UNDO, ClaimSteps
 from agent.jobs.effects import (
     Answered,
-    CloseSession,
     CloudRequirements,
     Done,
     Entered,
     Event,
     Failed,
     Learn,
-    LimitReached,
     OpenSession,
     ReadBoard,
     ReadIdentity,
     ResetBoard,
-    SessionLost,
     SettleLeftovers,
-    WaitBoardBack,
 )
 from agent.jobs.job import Action, StepState
 from agent.jobs.machine import Rule
+from agent.jobs.return_steps import ReturnSteps
 from agent.jobs.states import (
     ANSWER_LIMIT_S,
     IDENTITY_LIMIT_S,
     READ_LIMIT_S,
     RESET_LIMIT_S,
-    RETURN_S,
     State,
 )
 
@@ -60,8 +56,6 @@ NO_CLOUD = "none"
 
 CLAIM_TRIES = 2
 """A second claim only after the cloud said that the first was never made."""
-RETURNS_MAX = 3
-"""How often a board may vanish with nobody there before the job gives up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +71,7 @@ class Order:
     """The person has seen the warnings about the network already."""
 
 
-class Provision(NetworkSteps, ClaimSteps):
+class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
     """One board, one network, one cloud or none."""
 
     identity: BoardIdentity
@@ -92,18 +86,22 @@ class Provision(NetworkSteps, ClaimSteps):
         self.needs = Requirements()
         self.in_cloud = order.cloud != NO_CLOUD
         self.began = 0.0
-        self.trouble: MooringError | None = None
         self._known: tuple[str, ...] = ()
         self._claim_anew = False
-        self._claims = self._returns = self._resets = 0
+        self._claims = self._resets = 0
         trouble, give_up = self._trouble, self._give_up
-        self.rules |= self.claim_rules() | {
-            State.IDENTIFYING: Rule(self._identifying, IDENTITY_LIMIT_S, self._fail, self._stop),
-            State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, trouble, give_up),
-            State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, trouble, give_up),
-            State.RETURNING: Rule(self._returning, ANSWER_LIMIT_S, give_up, give_up),
-            State.REOPENING: Rule(self._reopening, READ_LIMIT_S, trouble, give_up),
-        }
+        self.rules |= (
+            self.claim_rules()
+            | self.return_rules()
+            | {
+                State.IDENTIFYING: Rule(
+                    self._identifying, IDENTITY_LIMIT_S, self._fail, self._stop
+                ),
+                State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, trouble, give_up),
+                State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, trouble, give_up),
+                State.REOPENING: Rule(self._reopening, READ_LIMIT_S, trouble, give_up),
+            }
+        )
 
     @property
     def plan(self) -> list[tuple[str, str]]:
@@ -282,31 +280,8 @@ class Provision(NetworkSteps, ClaimSteps):
                 return False
         return True
 
-    def _returning(self, event: Event) -> bool:
-        match event:
-            case Entered() if self._returns >= RETURNS_MAX and not self.attended:
-                self._give_up(self.trouble)
-            case Entered():
-                self._returns += 1
-                # The port must be free, or the system gives the board another name.
-                self._do(CloseSession())
-                if self.attended and self.trouble:
-                    self._ask(
-                        questions.plug_in_again(
-                            self.trouble, safe=self._safe, give_up=self._give_up_action
-                        )
-                    )
-            case Done(CloseSession()) | Failed(CloseSession()):
-                self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else RETURN_S))
-            case Done(WaitBoardBack()):
-                self._go(State.REOPENING)
-            case SessionLost():
-                pass
-            case Failed() | Answered() | LimitReached():
-                self._give_up(self.trouble)
-            case _:
-                return False
-        return True
+    def _returned(self) -> None:
+        self._go(State.REOPENING)
 
     def _reopening(self, event: Event) -> bool:
         match event:

@@ -29,14 +29,14 @@ from agent.jobs.effects import (
     LimitReached,
     SessionLost,
     TimerFired,
-    WaitBoardBack,
     WaitRestart,
 )
 from agent.jobs.flash_effects import Source
 from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
-from agent.jobs.states import ANSWER_LIMIT_S, LISTEN_LIMIT_S, RETURN_S, State
+from agent.jobs.return_steps import ReturnSteps
+from agent.jobs.states import ANSWER_LIMIT_S, LISTEN_LIMIT_S, State
 
 if TYPE_CHECKING:
     from agent.flash.sketch import SketchKind
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from agent.jobs.device_steps import DeviceOrder
 
 LOOK = "Decide how to set it up"
-RETURNS_MAX = 3
-"""How often a board may vanish with nobody there before the job gives up."""
 REOPENS_MAX = 3
 """How often a port that another program holds is tried again with nobody there."""
 REOPEN_S = 5.0
@@ -54,7 +52,7 @@ HALTS_MAX = 2
 """A sketch that says nothing at its start is restarted once, then it is final."""
 
 
-class V1BoardSteps(DeviceSteps, FlashSteps):
+class V1BoardSteps(DeviceSteps, FlashSteps, ReturnSteps):
     """A procedure that writes a sketch of 1.0 and then speaks with it."""
 
     installed = "1.0"
@@ -66,19 +64,18 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
         super().__init__(order, attended=attended)
         self.source = Source(kind=self.sketch)
         self.state = State.CONFIRMING
-        self.trouble: MooringError | None = None
         self._midway = False
-        self._returns = self._reopens = self._halts = 0
+        self._reopens = self._halts = 0
         fail, stop = self._fail, self._stop
         trouble, give_up = self._board_trouble, self._give_up
         self.rules = (
             self.device_rules()
             | self.flash_rules()
+            | self.return_rules()
             | {
                 State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
                 State.LISTENING: Rule(self._listening, LISTEN_LIMIT_S, trouble, give_up),
                 State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, give_up, give_up),
-                State.RETURNING: Rule(self._returning, ANSWER_LIMIT_S, give_up, give_up),
             }
         )
 
@@ -201,27 +198,5 @@ class V1BoardSteps(DeviceSteps, FlashSteps):
         may = isinstance(self.trouble, SketchHalted | PortError) and not self._midway
         return may and self._reopens < REOPENS_MAX
 
-    def _returning(self, event: Event) -> bool:
-        match event:
-            case Entered() if self._returns >= RETURNS_MAX and not self.attended:
-                self._give_up(self.trouble)
-            case Entered():
-                self._returns += 1
-                self._do(CloseSession())
-                if self.attended and self.trouble:
-                    self._ask(
-                        questions.plug_in_again(
-                            self.trouble, safe=self._safe, give_up=self._give_up_action
-                        )
-                    )
-            case Done(CloseSession()) | Failed(CloseSession()):
-                self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else RETURN_S))
-            case Done(WaitBoardBack()):
-                self._go(State.LISTENING)
-            case SessionLost():
-                pass
-            case Failed() | Answered() | LimitReached():
-                self._give_up(self.trouble)
-            case _:
-                return False
-        return True
+    def _returned(self) -> None:
+        self._go(State.LISTENING)
