@@ -228,7 +228,7 @@ def choose_network(options: Sequence[NetworkOption]) -> Inquiry:
         step="",
         title="Which network shall the board join?",
         meaning="These are the networks that the board itself sees.",
-        safe="Nothing was sent to the board yet; the new sketch stays on it.",
+        safe="No settings were sent to the board yet; its new sketch stays in any case.",
         networks=shown_options(options),
         actions=[
             Action(id=NETWORK, label="Use this network", needs="network"),
