@@ -29,6 +29,8 @@ CONNECT = """async () => {
   window.agent = new Mooring({ origins: [location.origin] });
   await agent.connect();
 }"""
+LISTED = """(serial) => agent.call("boards.list").then(
+  ({ boards }) => boards.some(({ ports }) => ports.some((p) => p.serial_number === serial)))"""
 SEND = """async ([name, size, kind]) => {
   const bytes = new Uint8Array(size).map((_, at) => at % 251);
   const steps = [];
@@ -72,7 +74,7 @@ async def test_all_of_a_file_has_arrived_when_its_number_is_known(
     own: Page, agent: Agent, kind: str
 ) -> None:
     with plain_boards(agent.ports, 1) as boards:
-        await own.wait_for_function("() => agent.call('boards.list').then((l) => l.boards.length)")
+        await own.wait_for_function(LISTED, arg=boards[0].serial_number)
         sent = await upload(own, SIZE, kind)
         done = [step[0] for step in sent["steps"]]
         assert done == sorted(done)
