@@ -154,5 +154,6 @@ async def test_links_that_come_and_go_leave_nothing_behind() -> None:
         files, tasks = open_files(), len(asyncio.all_tasks())
         for number in range(20):
             await once(number)
-        assert open_files() <= files
-        assert len(asyncio.all_tasks()) <= tasks
+        # The far end hears a little later that we have left; what stays runs into the time limit.
+        while open_files() > files or len(asyncio.all_tasks()) > tasks:
+            await asyncio.sleep(0.01)
