@@ -25,6 +25,22 @@ if TYPE_CHECKING:
 LEFT_CHILD_LIMIT_S = 2.0
 """A child that was told to end may need this long on a busy machine; after it, it was forgotten."""
 
+LINUX_ONLY = [
+    "boards/test_ble_boards.py",
+    "links/test_ble.py",
+    "links/test_ble_connect.py",
+    "links/test_ble_gatt.py",
+    "links/test_ble_radio.py",
+    "links/test_ble_vectors.py",
+    "sessions/test_ble.py",
+    "sessions/test_improv_air.py",
+    "simulator/test_ble_bluez.py",
+    "simulator/test_ble_bumble.py",
+    "simulator/test_ble_by_bleak.py",
+]
+"""They import the D-Bus library or Bumble, which are not installed on other systems."""
+collect_ignore_glob = [] if sys.platform == "linux" else LINUX_ONLY
+
 KINDS_OF_VECTORS = {
     "cbor_from_board",
     "cbor_to_board",

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import LINUX_ONLY
+
 ROOT = Path(__file__).parent.parent
+BLUEZ = re.compile(
+    r"^(from|import) (dbus_fast|bumble|agent\.simulator\.ble_(bluez|adapter|device|gatt|objects)"
+    r"|tests\.simulator\.(radios|bumble_air)|tests\.links\.air)\b",
+    re.MULTILINE,
+)
+"""Imports of what is installed on Linux only, and of modules that import it."""
 
 ESCAPES = """
 import socket
@@ -106,3 +115,9 @@ def test_a_test_of_another_system_is_left_out_not_skipped(tmp_path):
     status, output = run_pytest(tmp_path, OTHER_SYSTEM, "--all")
     assert status == 0, output
     assert "1 passed, 1 deselected" in output
+
+
+def test_all_tests_that_import_what_linux_alone_has_are_left_out_elsewhere():
+    tests = ROOT / "tests"
+    files = {path for path in tests.rglob("test_*.py") if BLUEZ.search(path.read_text("utf-8"))}
+    assert {path.relative_to(tests).as_posix() for path in files} == set(LINUX_ONLY)
