@@ -51,12 +51,12 @@ class UnsupportedFlasher:
         """Raises :class:`agent.errors.NotSupported` with the word for the person."""
         refuse_method(model)
 
-    async def run(self, plan: FlashPlan, target: FlashTarget, progress: Progress) -> None:  # noqa: ARG002
+    async def run(self, plan: FlashPlan, target: FlashTarget, progress: Progress) -> None:  # noqa: ARG002 - as above
         """Never called: there is no plan."""
         msg = f"there is no way to flash by {self.method}"
         raise TypeError(msg)
 
-    async def start(self, model: Model, target: FlashTarget) -> None:  # noqa: ARG002
+    async def start(self, model: Model, target: FlashTarget) -> None:  # noqa: ARG002 - as above
         """Raises :class:`agent.errors.NotSupported`, as :meth:`plan`."""
         refuse_method(model)
 

@@ -61,7 +61,7 @@ class DevicePerformer:
         if session is not None:
             await session.close()
 
-    async def _call(self, request: wanted.DeviceRequest, devices: Devices) -> Any:  # noqa: ANN401
+    async def _call(self, request: wanted.DeviceRequest, devices: Devices) -> Any:  # noqa: ANN401 - as above
         match request:
             case wanted.FindDevices(serial_number=serial_number):
                 return await devices.find(serial_number)

@@ -55,7 +55,7 @@ class SimulatedImprov:
         self._tcp = tcp
         self._restarts_when_opened = restarts_when_opened
         self._folder = Path(folder) if folder else None
-        self._line = Line(faults or LineFaults(), random.Random(seed), self._deliver)  # noqa: S311
+        self._line = Line(faults or LineFaults(), random.Random(seed), self._deliver)  # noqa: S311 - faults
         self._port: BoardPort | None = None
         self._file: Path | None = None
         self._timer: asyncio.TimerHandle | None = None

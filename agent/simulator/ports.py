@@ -190,6 +190,6 @@ class _HostSide(asyncio.Protocol):
         if self._transport is not None:
             self._port.received(self._transport, data)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         if self._transport is not None:
             self._port.closed(self._transport)
