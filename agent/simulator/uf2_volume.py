@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from agent.protocols.uf2 import Block
 
-READ_BYTES: Final = 1 << 20
-"""Taken at one look; what is put here may be a device without an end."""
+READ_BYTES: Final = 33 << 20
+"""Of one file: the address space of the chip's flash, in blocks that are half payload."""
 LOOK_EVERY_S: Final = 0.005
 """A folder tells nobody on all systems that a file grew; this is far below what a person sees."""
 INFO: Final = "UF2 Bootloader v3.0\r\nModel: {model}\r\nBoard-ID: {board_id}\r\n"
@@ -61,7 +61,9 @@ class Uf2Volume:
         self._info = INFO.format(model=model, board_id=board_id)
         self._deaf = deaf
         self._came: set[int] = set()
-        self._read: dict[Path, int] = {}
+        self._count = 0
+        """Blocks of the file that is coming: another number is another file, as in the chip's ROM."""
+        self._read: dict[Path, bytes] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="uf2-volume", daemon=True)
 
@@ -107,16 +109,19 @@ class Uf2Volume:
 
     def _take(self, path: Path) -> bool:
         """Read what is new in a file; whether the drive is to vanish."""
-        start = self._read.get(path, 0)
         try:
+            if not path.is_file():
+                return False
             with path.open("rb") as file:
-                file.seek(start)
                 data = file.read(READ_BYTES)
         except OSError:
             return False
+        before = self._read.get(path, b"")
+        # A file of the same name that is written anew comes in blocks like any other.
+        start = len(before) if data.startswith(before) else 0
         whole = len(data) // BLOCK_BYTES * BLOCK_BYTES
-        self._read[path] = start + whole
-        for at in range(0, whole, BLOCK_BYTES):
+        self._read[path] = data[:whole]
+        for at in range(start, whole, BLOCK_BYTES):
             with contextlib.suppress(Uf2Error):
                 if self._put(parse_block(data[at : at + BLOCK_BYTES])):
                     return True
@@ -125,6 +130,9 @@ class Uf2Volume:
     def _put(self, block: Block) -> bool:
         if not block.flags & FAMILY_PRESENT or block.family != self._family:
             return False
+        if block.count != self._count:
+            self._came.clear()
+            self._count = block.count
         self.flash[block.address] = block.payload
         self._came.add(block.address)
         if self.on_block is not None:
