@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
-    from agent.errors import ErrorReport
+    from agent.errors import BluetoothError, ErrorReport
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
@@ -39,6 +39,26 @@ class Boards(Protocol):
 
     def lease(self, board_id: str, holder: str) -> AbstractAsyncContextManager[Lease]:
         """Hold the board's port; raises PortBusy, which names the holder."""
+
+    def attend(self) -> Callable[[], None]:
+        """Somebody looks for boards in the air; the result, called once or more, ends that."""
+
+
+class Radio(Protocol):
+    """The Bluetooth of this computer."""
+
+    @property
+    def problem(self) -> BluetoothError | None:
+        """Why there is no scan although somebody looks; None: it scans, or nobody looks."""
+
+    @property
+    def scanning(self) -> bool:
+        """Somebody looks, so that this computer scans or tries to."""
+
+    def on_problem(
+        self, listener: Callable[[BluetoothError | None], None]
+    ) -> Callable[[], None]:
+        """Call ``listener`` when it becomes unusable (why) or usable (None); returns what ends it."""
 
 
 class Jobs(Protocol):
@@ -133,3 +153,5 @@ class Services:
     """Beginnings of the addresses from which a peer may have a file written to a board."""
     quit: Callable[[], None]
     """End the agent, soon after it returns."""
+    bluetooth: Radio | None = None
+    """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""
