@@ -72,6 +72,12 @@ class Peer:
         """The thing called ``name`` has ended by itself."""
         self._cleanups.pop(name, None)
 
+    def end(self, name: str) -> None:
+        """Give up the thing called ``name`` now, if there is one; its cleanup does not wait."""
+        cleanup = self._cleanups.pop(name, None)
+        if cleanup is not None:
+            cleanup()
+
     async def gone(self) -> None:
         """The connection ended: give up everything, newest first. One failure stops no other."""
         while self._cleanups:

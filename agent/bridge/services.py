@@ -55,9 +55,7 @@ class Radio(Protocol):
     def scanning(self) -> bool:
         """Somebody looks, so that this computer scans or tries to."""
 
-    def on_problem(
-        self, listener: Callable[[BluetoothError | None], None]
-    ) -> Callable[[], None]:
+    def on_problem(self, listener: Callable[[BluetoothError | None], None]) -> Callable[[], None]:
         """Call ``listener`` when it becomes unusable (why) or usable (None); returns what ends it."""
 
 

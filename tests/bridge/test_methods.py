@@ -11,7 +11,7 @@ import msgspec
 
 from agent.boards.board import Board, BoardChanges
 from agent.bridge import limits
-from agent.bridge.methods.boards import merge_changes
+from agent.bridge.board_feed import merge_changes
 from agent.errors import BoardSilent
 from agent.jobs.job import JobState
 from agent.settings import Secret
@@ -58,8 +58,9 @@ async def test_what_is_wrong_with_the_agent_is_told_to_its_own_people_only(bridg
 
 async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:
     client = await bridge.open(FOREIGN)
-    assert await client.call("boards.subscribe") == {"boards": []}
-    assert await client.call("boards.subscribe") == {"boards": []}
+    nothing = {"boards": [], "bluetooth": None}
+    assert await client.call("boards.subscribe") == nothing
+    assert await client.call("boards.subscribe") == nothing
     board, name = await bridge.board()
     change = await client.next("boards.changed")
     assert [appeared["id"] for appeared in change["appeared"]] == [name]

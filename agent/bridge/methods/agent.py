@@ -29,7 +29,7 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
     own: bool
     """Whether this peer may call everything."""
     capabilities: list[str]
-    """Kinds of job this agent can do, and ``serial``."""
+    """Kinds of job this agent can do, ``serial``, and ``ble`` where it may use Bluetooth."""
     boards: int
     """Boards connected now."""
     jobs: int
@@ -50,7 +50,7 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             platform=about.platform,
             simulated=about.simulated,
             own=call.peer.own,
-            capabilities=list(about.capabilities),
+            capabilities=[*about.capabilities, *(["ble"] if services.bluetooth else [])],
             boards=len(services.boards.list()),
             jobs=services.jobs.active,
             notices=list(about.notices) if call.peer.own else [],

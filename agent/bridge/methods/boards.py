@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.boards.board import Board, BoardChanges
-from agent.bridge.outbox import Notification
+from agent.boards.board import Board
+from agent.bridge.board_feed import BluetoothState, BoardFeed, state_of, tell_state
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.errors import Interrupted, ReportedError
 from agent.jobs.advice import Advice
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from agent.bridge.methods.visible import JobOwners
     from agent.bridge.peer import Peer
     from agent.bridge.services import Services
+    from agent.catalog import Model
 
 SUBSCRIPTION = "boards"
+BLUETOOTH = "bluetooth"
+AIR = "air"
+"""Names of what ends with a connection: news of boards, news of the radio, looking into the air."""
 
 
 class OneBoard(Params, frozen=True, kw_only=True):
@@ -44,10 +48,25 @@ class Wanted(Params, frozen=True, kw_only=True):
     """Which of the board's ``candidates`` it is."""
 
 
+class Look(Params, frozen=True, kw_only=True):
+    """Where to look."""
+
+    ble: bool = False
+    """Also look into the air, until the connection ends or this is called without it."""
+
+
 class BoardList(msgspec.Struct, frozen=True, kw_only=True):
     """All boards."""
 
     boards: list[Board]
+
+
+class BoardsAndAir(msgspec.Struct, frozen=True, kw_only=True):
+    """All boards, and whether others could be seen in the air."""
+
+    boards: list[Board]
+    bluetooth: BluetoothState | None
+    """None: this agent never uses Bluetooth."""
 
 
 class Reset(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +95,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of network setting that it accepts."""
     reconfiguration: Reset
     min_wifi_firmware: str | None
+    ble: bool
+    """It can be provisioned over Bluetooth LE."""
     drawing: str
     """Family of its drawing: ``uno``, ``mkr``, ``nano`` …"""
 
@@ -101,19 +122,32 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
     async def list_boards(_call: Call, _params: Nothing) -> BoardList:
         return BoardList(boards=services.boards.list())
 
-    async def subscribe(call: Call, _params: Nothing) -> BoardList:
-        peer = call.peer
+    async def subscribe(call: Call, params: Look) -> BoardsAndAir:
+        peer, radio = call.peer, services.bluetooth
         if not peer.holds(SUBSCRIPTION):
-            peer.hold(
-                SUBSCRIPTION, services.boards.subscribe(lambda changes: _publish(peer, changes))
-            )
-        return BoardList(boards=services.boards.list())
+            follow(peer)
+        if radio is None:
+            return BoardsAndAir(boards=services.boards.list(), bluetooth=None)
+        if not peer.holds(BLUETOOTH):
+            peer.hold(BLUETOOTH, radio.on_problem(lambda _: tell_state(peer, radio)))
+        if not params.ble:
+            peer.end(AIR)
+        elif not peer.holds(AIR):
+            peer.hold(AIR, services.boards.attend())
+        return BoardsAndAir(boards=services.boards.list(), bluetooth=state_of(radio))
+
+    def follow(peer: Peer) -> None:
+        feed = BoardFeed(peer, services.boards.list())
+        unsubscribe = services.boards.subscribe(feed.take)
+
+        def leave() -> None:
+            unsubscribe()
+            feed.close()
+
+        peer.hold(SUBSCRIPTION, leave)
 
     async def list_models(_call: Call, _params: Nothing) -> ModelList:
-        models = [
-            msgspec.convert(m, ModelInfo, from_attributes=True) for m in services.catalog.models
-        ]
-        return ModelList(models=models)
+        return ModelList(models=[model_info(model) for model in services.catalog.models])
 
     async def identify(call: Call, params: OneBoard) -> BoardFacts:
         result = await _run(call, JobKind.IDENTIFY, params.board)
@@ -122,6 +156,10 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
     async def networks(call: Call, params: OneBoard) -> Scanned:
         result = await _run(call, JobKind.NETWORKS, params.board)
         return msgspec.convert(result, Scanned)
+
+    async def blink(call: Call, params: OneBoard) -> Nothing:
+        await _run(call, JobKind.BLINK, params.board)
+        return Nothing()
 
     async def procedure(_call: Call, params: Wanted) -> Advice:
         board = services.boards.find(params.board).id
@@ -142,17 +180,17 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             raise
         if ended.error is not None:
             raise ReportedError(ended.error)
-        if ended.state is not JobState.DONE or ended.result is None:
+        if ended.state is not JobState.DONE:
             raise Interrupted(what="Somebody cancelled it.")
-        return ended.result
+        return ended.result or {}
 
     return [
         Method("boards.list", "The boards that are connected.", Nothing, BoardList, list_boards),
         Method(
             "boards.subscribe",
-            "The boards, and from now on boards.changed.",
-            Nothing,
-            BoardList,
+            "The boards, and from now on boards.changed and bluetooth.changed.",
+            Look,
+            BoardsAndAir,
             subscribe,
         ),
         Method("models.list", "The models that Mooring knows.", Nothing, ModelList, list_models),
@@ -167,6 +205,13 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             "board.networks", "The Wi-Fi networks that a board sees.", OneBoard, Scanned, networks
         ),
         Method(
+            "board.blink",
+            "Have a device show which one it is, where it can.",
+            OneBoard,
+            Nothing,
+            blink,
+        ),
+        Method(
             "board.procedure",
             "How a board is set up, why, and what becomes of what it holds.",
             Wanted,
@@ -176,26 +221,10 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
     ]
 
 
-def _publish(peer: Peer, changes: BoardChanges) -> None:
-    peer.outbox.notify(
-        Notification("boards.changed", changes), key="boards.changed", merge=merge_changes
-    )
-
-
-def merge_changes(older: BoardChanges, newer: BoardChanges) -> BoardChanges:
-    """Two changes as one, for a peer that is behind: the last state of each board counts."""
-    latest = {
-        board.id: board
-        for board in [*older.appeared, *older.changed, *newer.appeared, *newer.changed]
-        if board.id not in newer.vanished
+def model_info(model: Model) -> ModelInfo:
+    """What a page is told of a model."""
+    fields = {
+        name: getattr(model, name) for name in ModelInfo.__struct_fields__ if hasattr(model, name)
     }
-    known = {board.id for board in older.changed} | set(older.vanished)
-    known |= {board.id for board in newer.changed} - {board.id for board in older.appeared}
-    return BoardChanges(
-        appeared=[board for board in latest.values() if board.id not in known],
-        changed=[board for board in latest.values() if board.id in known],
-        # A board that came and went is named too: the peer may know it from a snapshot.
-        vanished=[
-            name for name in dict.fromkeys([*older.vanished, *newer.vanished]) if name not in latest
-        ],
-    )
+    fields |= {"ble": model.ble_provisioning.capable}
+    return msgspec.convert(fields, ModelInfo, from_attributes=True)

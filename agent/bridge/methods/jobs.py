@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -38,6 +38,7 @@ REQUESTED = (
     "sketch",
     "url",
     "override",
+    "via",
 )
 """Params of ``jobs.start`` that the request of the job has under the same name."""
 
@@ -75,6 +76,8 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``flash``: a file that the agent fetches, from a server that the settings allow."""
     override: str | None = None
     """For ``flash``: id of the board's model, to write a file that was built for another one."""
+    via: Literal["usb", "ble"] | None = None
+    """Over which of its ports; without it over the one that the board says."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
