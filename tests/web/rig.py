@@ -197,6 +197,11 @@ class PlainBoard:
         """By which the agent finds it."""
         return str(self._facts["serial_number"])
 
+    @property
+    def address(self) -> str:
+        """Of its port; never that of an earlier board, unlike the serial number."""
+        return str(self._facts["address"])
+
     def plug(self) -> None:
         """Announce the port so that no reader sees half of the file."""
         self._file.parent.mkdir(parents=True, exist_ok=True)

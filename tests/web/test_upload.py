@@ -29,8 +29,8 @@ CONNECT = """async () => {
   window.agent = new Mooring({ origins: [location.origin] });
   await agent.connect();
 }"""
-LISTED = """(serial) => agent.call("boards.list").then(
-  ({ boards }) => boards.some(({ ports }) => ports.some((p) => p.serial_number === serial)))"""
+LISTED = """(address) => agent.call("boards.list").then(
+  ({ boards }) => boards.some(({ ports }) => ports.some((p) => p.address === address)))"""
 SEND = """async ([name, size, kind]) => {
   const bytes = new Uint8Array(size).map((_, at) => at % 251);
   const steps = [];
@@ -74,14 +74,14 @@ async def test_all_of_a_file_has_arrived_when_its_number_is_known(
     own: Page, agent: Agent, kind: str
 ) -> None:
     with plain_boards(agent.ports, 1) as boards:
-        await own.wait_for_function(LISTED, arg=boards[0].serial_number)
+        await own.wait_for_function(LISTED, arg=boards[0].address)
         sent = await upload(own, SIZE, kind)
         done = [step[0] for step in sent["steps"]]
         assert done == sorted(done)
         assert (done[-1], {step[1] for step in sent["steps"]}) == (SIZE, {SIZE})
         # Taken as a whole file, and then found too large for this board by the job itself.
-        assert await start(own, boards[0].serial_number, sent["image"]) == ""
-        assert "nothing was offered" in await start(own, boards[0].serial_number, 99)
+        assert await start(own, boards[0].address, sent["image"]) == ""
+        assert "nothing was offered" in await start(own, boards[0].address, 99)
 
 
 async def test_a_file_that_cannot_be_is_refused_before_it_is_sent(own: Page) -> None:
