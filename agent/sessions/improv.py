@@ -11,8 +11,6 @@ import asyncio
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
-import msgspec
-
 from agent.errors import AuthorisationNeeded, InputError, NotSupported, PortGone
 from agent.protocols.improv import host
 from agent.protocols.improv.messages import (
@@ -28,7 +26,7 @@ from agent.protocols.v2.messages import Network as SeenNetwork
 from agent.sessions.diagnosis import LogLines, options
 from agent.sessions.improv_errors import improv_error, join_failed, only_wifi
 from agent.sessions.improv_wires import GattWire, SerialWire
-from agent.sessions.session import BoardFacts
+from agent.sessions.session import BoardFacts, ImprovDevice
 from agent.settings import decode_text
 from agent.settings.network import WiFi
 
@@ -50,17 +48,6 @@ NAME_BYTES: Final = STRINGS_LIMIT - 1
 """Of a name or hostname, so that the device can answer with it."""
 OPEN_LIMIT_S: Final = 10.0
 """For the first answer: opening the port restarts many boards, and they need 1-6 s to start."""
-
-
-class ImprovDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a device says it is; cleaned, any field may be empty."""
-
-    firmware: str = ""
-    version: str = ""
-    hardware: str = ""
-    name: str = ""
-    os_name: str = ""
-    os_version: str = ""
 
 
 async def open_improv_session(
@@ -103,6 +90,7 @@ class ImprovSession:
         self._machine = host.HostMachine(wire.carrier)
         self._lines = LogLines(observer)
         self._networks: list[SeenNetwork] = []
+        self._scans = False
         self._one_request = asyncio.Lock()
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -139,7 +127,14 @@ class ImprovSession:
             if done is not None and done.results:
                 self.device = _device(done.results[0])
         found = await self.scan()
-        return BoardFacts(protocol="improv", online=self.state == State.PROVISIONED, networks=found)
+        return BoardFacts(
+            protocol="improv",
+            online=self.state == State.PROVISIONED,
+            networks=found,
+            scans=self._scans,
+            device=self.device,
+            redirect=self.redirect,
+        )
 
     async def scan(self) -> list[NetworkOption]:
         """A new scan, strongest first; empty from a device that does not scan.
@@ -148,6 +143,7 @@ class ImprovSession:
         """
         if self._wire.can(Capability.WIFI_NETWORKS):
             done = await self._ask_if_known(host.scan(self._wire.carrier), may_be_silent=True)
+            self._scans = done is not None
             if done is not None:
                 self._networks = _strongest(done.results)
         return options(self._networks)
@@ -176,8 +172,8 @@ class ImprovSession:
         """Refused: the standard has no such command."""
         _refuse("erase its settings")
 
-    async def configure(self, settings: NetworkSetting) -> None:
-        """Send the settings and join; :attr:`redirect` is set then if the device has a page.
+    async def configure(self, settings: NetworkSetting) -> str | None:
+        """Send the settings and join; returns :attr:`redirect`, set if the device has a page.
 
         Raises :class:`JoinFailed`; :class:`AuthorisationNeeded` before anything is sent.
         """
@@ -190,15 +186,20 @@ class ImprovSession:
         outcome = await self._run(ask)
         if isinstance(outcome, host.Done):
             self.redirect = _address(outcome)
-            return
-        raise join_failed(outcome, settings, self._networks) or improv_error(outcome, "join")
+            return self.redirect
+        seen = self._networks if self._scans else None
+        raise join_failed(outcome, settings, seen) or improv_error(outcome, "join")
+
+    async def wait_authorised(self) -> None:
+        """Return when the device takes settings: somebody pressed its button, or need not.
+
+        Bluetooth LE only, where devices tell each change of their state.
+        """
+        await self._until(lambda state: state != State.AUTHORISATION_REQUIRED)
 
     async def wait_ended(self) -> None:
         """Return when the device has joined a network."""
-        async with self._one_request:
-            while self.state != State.PROVISIONED:
-                self._raise_if_gone()
-                await self._next_change()
+        await self._until(lambda state: state == State.PROVISIONED)
 
     async def close(self) -> None:
         """Release the port; never raises, may be called again."""
@@ -318,6 +319,12 @@ class ImprovSession:
         if not task.cancelled():
             self._gone = task.exception()
         self._changed.set()
+
+    async def _until(self, holds: Callable[[int | None], bool]) -> None:
+        async with self._one_request:
+            while not holds(self.state):
+                self._raise_if_gone()
+                await self._next_change()
 
     async def _next_change(self) -> None:
         self._changed.clear()

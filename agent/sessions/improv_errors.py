@@ -26,16 +26,25 @@ if TYPE_CHECKING:
     from agent.settings.network import NetworkSetting, WiFi
 
 _DAMAGED: Final = "What was sent to it arrived damaged, three times."
+_UNKNOWN: Final = (
+    "The device does not say why, and which networks it sees it does not say either: the password "
+    "or the name may be wrong, or the network is out of reach or on 5 GHz only."
+)
 _OTHER: Final = "It does not say what went wrong."
 
 
-def join_failed(failed: Failed, settings: WiFi, seen: Sequence[Network]) -> JoinFailed | None:
-    """The error for an attempt that the device made in vain; None if it made none."""
+def join_failed(
+    failed: Failed, settings: WiFi, seen: Sequence[Network] | None
+) -> JoinFailed | None:
+    """The error for an attempt that the device made in vain; None if it made none.
+
+    ``seen`` is what its scan showed; None from a device that does not scan.
+    """
     if failed.error != Error.UNABLE_TO_CONNECT:
         return None
     return JoinFailed(
         network=clean_text(settings.label),
-        why=why_wifi(settings, seen),
+        why=_UNKNOWN if seen is None else why_wifi(settings, seen),
         action="Check the password and try again, or choose another network.",
     )
 

@@ -22,6 +22,17 @@ class NetworkOption(msgspec.Struct, frozen=True, kw_only=True):
     rssi_dbm: int
 
 
+class ImprovDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device of Improv Wi-Fi says it is; cleaned, any field may be empty."""
+
+    firmware: str = ""
+    version: str = ""
+    hardware: str = ""
+    name: str = ""
+    os_name: str = ""
+    os_version: str = ""
+
+
 class BoardFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a session learned without changing anything on the board."""
 
@@ -39,8 +50,15 @@ class BoardFacts(msgspec.Struct, frozen=True, kw_only=True):
     initial_status: int | None = None
     """Status the board reported first: history, not an error of this session."""
     online: bool = False
-    """The first report was CONNECTED: the board may be in its RUN state."""
+    """The first report was CONNECTED: the board may be in its RUN state. A device of Improv Wi-Fi
+    is in a network."""
     networks: list[NetworkOption] = []
+    scans: bool = True
+    """False: it cannot look for networks, so an empty list says nothing."""
+    device: ImprovDevice | None = None
+    """None for what does not speak Improv Wi-Fi, or does not say."""
+    redirect: str | None = None
+    """Where a person goes on with the device (http or https), if it is in a network and says so."""
 
 
 class BoardIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,9 +87,10 @@ class Session(Protocol):
     async def reset(self) -> None:
         """Wipe stored network settings and cloud identity; leads out of the RUN state."""
 
-    async def configure(self, settings: NetworkSetting) -> None:
+    async def configure(self, settings: NetworkSetting) -> str | None:
         """Send the settings and join; returns when joined, raises :class:`NetworkError`.
 
+        What it returns is where a person goes on with the device, from one that says so.
         The settings are stored on the board even if the attempt fails. After a
         :class:`NetworkError` the session stays usable.
         """
