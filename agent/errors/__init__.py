@@ -8,6 +8,7 @@ fields (:class:`ErrorReport`), the log gets the facts.
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
 from agent.errors.bluetooth import (
     BleLost,
+    BleNotHeard,
     BleRefused,
     BleServiceMissing,
     BleUnreachable,
@@ -18,6 +19,8 @@ from agent.errors.bluetooth import (
     BluetoothOff,
     BluetoothStopped,
 )
+    NeedsCable,
+    OtherLinkBusy,
 from agent.errors.boards import (
     AnswerMissing,
     AuthorisationNeeded,
@@ -115,6 +118,7 @@ __all__ = [
     "BadMessage",
     "BleLost",
     "BleRefused",
+    "BleNotHeard",
     "BleServiceMissing",
     "BleUnreachable",
     "BluetoothAbsent",
@@ -158,6 +162,7 @@ __all__ = [
     "NetworkError",
     "NetworkModuleFailed",
     "NetworkNotFound",
+    "NeedsCable",
     "NoBootloader",
     "NoFreePort",
     "NoInternet",
@@ -178,6 +183,7 @@ __all__ = [
     "PortBusy",
     "PortError",
     "PortFailed",
+    "OtherLinkBusy",
     "PortGone",
     "QuotaReached",
     "RateExceeded",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.errors.base import ExitStatus
-from agent.errors.ports import PortError, PortGone
+from agent.errors.ports import PortBusy, PortError, PortGone
 
 
 class BluetoothError(PortError):
@@ -105,3 +105,35 @@ class BleRefused(PortError):
     title = "The board at {port} refused a Bluetooth request: {detail} (ATT error {att})."
     meaning = "The connection was closed, because the board may have only a part of the message."
     remedy = "Try again; if it stays, restart the board, or use a cable."
+
+
+class BleNotHeard(PortGone):
+    """A board that is to be talked to over Bluetooth does not advertise here and now."""
+
+    code = "ble-not-heard"
+    title = "{board} is not heard over Bluetooth."
+    meaning = (
+        "Its Bluetooth is off, it is out of range, or another program is connected to it; "
+        "boards switch it off once they are provisioned."
+    )
+    remedy = "{action}"
+
+
+class NeedsCable(PortError):
+    """A board that is only in the air, and work that Bluetooth LE cannot do."""
+
+    code = "needs-cable"
+    exit_status = ExitStatus.USAGE
+    title = "{board} needs a cable to {what}."
+    meaning = "{why}"
+    remedy = "{action}"
+
+
+class OtherLinkBusy(PortBusy):
+    """A board that is to be used over one link is in use over the other."""
+
+    code = "port-busy-other-link"
+    meaning = (
+        "A board serves one connection at a time: while it is used over {used}, its firmware does "
+        "not answer over {wanted}."
+    )

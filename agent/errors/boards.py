@@ -86,8 +86,8 @@ class OldFirmware(BoardError):
 
     code = "board-old-firmware"
     title = "The {part} of this board is {found}; {needed} or newer is needed."
-    meaning = "The cloud does not accept older versions."
-    remedy = "Update the {part} of the board, then try again."
+    meaning = "{why}"
+    remedy = "{action}"
 
 
 class StatusReported(BoardError):
