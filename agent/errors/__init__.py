@@ -16,11 +16,12 @@ from agent.errors.bluetooth import (
     BluetoothError,
     BluetoothFailed,
     BluetoothForbidden,
+    BluetoothNever,
     BluetoothOff,
     BluetoothStopped,
-)
     NeedsCable,
     OtherLinkBusy,
+)
 from agent.errors.boards import (
     AnswerMissing,
     AuthorisationNeeded,
@@ -108,7 +109,7 @@ from agent.errors.ports import (
     PortFailed,
     PortGone,
 )
-from agent.errors.wrong_input import AmbiguousBoard, InputError, UnknownBoard
+from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
 __all__ = [
     "AgentGone",
@@ -117,18 +118,20 @@ __all__ = [
     "AuthorisationNeeded",
     "BadMessage",
     "BleLost",
-    "BleRefused",
     "BleNotHeard",
+    "BleRefused",
     "BleServiceMissing",
     "BleUnreachable",
     "BluetoothAbsent",
     "BluetoothError",
     "BluetoothFailed",
     "BluetoothForbidden",
+    "BluetoothNever",
     "BluetoothOff",
     "BluetoothStopped",
     "BoardBusy",
     "BoardError",
+    "BoardNotHeard",
     "BoardSilent",
     "BridgeError",
     "CertificateRefused",
@@ -159,10 +162,10 @@ __all__ = [
     "KeyMismatch",
     "LoaderRefused",
     "MooringError",
+    "NeedsCable",
     "NetworkError",
     "NetworkModuleFailed",
     "NetworkNotFound",
-    "NeedsCable",
     "NoBootloader",
     "NoFreePort",
     "NoInternet",
@@ -180,10 +183,10 @@ __all__ = [
     "OriginRefused",
     "OtherBoard",
     "OtherChip",
+    "OtherLinkBusy",
     "PortBusy",
     "PortError",
     "PortFailed",
-    "OtherLinkBusy",
     "PortGone",
     "QuotaReached",
     "RateExceeded",

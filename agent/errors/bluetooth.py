@@ -54,6 +54,15 @@ class BluetoothForbidden(BluetoothError):
     remedy = "{action}"
 
 
+class BluetoothNever(BluetoothError):
+    """The settings of the agent say that it is not to use Bluetooth."""
+
+    code = "ble-never"
+    title = "This agent is set to use no Bluetooth."
+    meaning = "Boards can be seen and reached on cables only."
+    remedy = 'Set scan = "asked" in the section [bluetooth] of its settings and start it again.'
+
+
 class BluetoothFailed(BluetoothError):
     """Any other failure of the system's Bluetooth; ``detail`` is its own text."""
 

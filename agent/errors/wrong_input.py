@@ -25,6 +25,23 @@ class UnknownBoard(MooringError):
     remedy = "Plug the board in and look at the list of boards (mooring boards)."
 
 
+class BoardNotHeard(MooringError):
+    """No board in the air matches what the person named, and it was listened for."""
+
+    code = "board-not-heard"
+    exit_status = ExitStatus.NO_BOARD
+    retryable = True
+    title = "No board that matches “{wanted}” is heard in the air."
+    meaning = (
+        "It was listened for during {seconds} seconds. A board that has its network, or that is "
+        "in use over its cable, keeps silent."
+    )
+    remedy = (
+        "Move it nearer, or wake its Bluetooth with its pin or button (docs/bluetooth.md), and try "
+        "again; or use a cable."
+    )
+
+
 class AmbiguousBoard(MooringError):
     """Several boards match what the person named."""
 
