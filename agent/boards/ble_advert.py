@@ -8,8 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from agent.links.ble import PROVISIONING
+from agent.protocols.improv.gatt import SERVICE_DATA_UUID, SERVICE_UUID, parse_service_data
+from agent.protocols.improv.messages import Capability
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from agent.boards.board import Service
+
+SERVICES: Final = (PROVISIONING.service, SERVICE_UUID)
+"""What is scanned for."""
 
 COMPANY: Final = 0x09A3
 """Arduino SA (Bluetooth SIG, Company Identifiers)."""
@@ -18,6 +27,19 @@ NAME_CHARS: Final = 40
 """A scan response holds 29 bytes of name."""
 
 _NAME: Final = re.compile(r"Arduino-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})")
+
+
+def service_of(uuids: Collection[str]) -> Service | None:
+    """What a device that advertises these services is provisioned with; None: with neither."""
+    if PROVISIONING.service in uuids:
+        return "2.0"
+    return "improv" if SERVICE_UUID in uuids else None
+
+
+def can_blink(service_data: Mapping[str, bytes]) -> bool | None:
+    """Whether an Improv device can show which one it is; None if this advertisement does not say."""
+    data = parse_service_data(service_data.get(SERVICE_DATA_UUID, b""))
+    return None if data is None else bool(data.capabilities & Capability.IDENTIFY)
 
 
 def usb_ids(name: str) -> tuple[int, int] | None:

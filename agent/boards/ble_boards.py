@@ -1,4 +1,4 @@
-"""Source of the ports in the air: boards that advertise provisioning over Bluetooth LE.
+"""Source of the ports in the air: devices that advertise provisioning over Bluetooth LE, or Improv.
 
 The radio scans only while somebody looks (:meth:`BleBoards.attend`): a page that is open, a command,
 a job. Otherwise this source costs nothing, and what was heard last leaves the list.
@@ -9,16 +9,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from agent.boards.ble_advert import NAME_CHARS, public_address, usb_ids
+from agent.boards.ble_advert import (
+    NAME_CHARS,
+    can_blink,
+    public_address,
+    service_of,
+    usb_ids,
+)
 from agent.boards.ble_signal import Signal
 from agent.boards.board import Port
 from agent.boards.sighting import Sighting
-from agent.links.ble import PROVISIONING
+from agent.links.ble import SCHEME
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
 
+    from agent.boards.board import Service
     from agent.links.ble_radio import Advert, BleRadio
 
 SILENCE_S: Final = 25.0
@@ -45,13 +52,11 @@ class BleBoards:
         radio: BleRadio,
         ignore: Iterable[str] = (),
         *,
-        services: Collection[str] = (PROVISIONING.service,),
         silence_s: float = SILENCE_S,
         limit: int = BOARDS_LIMIT,
     ) -> None:
         self._radio = radio
-        self._ignore = frozenset(address.upper() for address in ignore)
-        self._services = frozenset(services)
+        self._ignore = frozenset(address.upper().removeprefix(SCHEME.upper()) for address in ignore)
         self._silence_s = silence_s
         self._limit = limit
         self._heard: dict[str, _Heard] = {}
@@ -110,7 +115,7 @@ class BleBoards:
 
     def _note(self, advert: Advert) -> None:
         address = advert.address
-        if address.upper() in self._ignore or not advert.services & self._services:
+        if address.upper() in self._ignore or service_of(advert.services) is None:
             return
         now = self._now()
         heard = self._heard.get(address)
@@ -162,16 +167,21 @@ class _Heard:
         self._number = number
         self._first_at = now
         self._name = ""
+        self._service: Service | None = None
+        self._blinks = False
         self._signal = Signal()
 
     def note(self, advert: Advert, now: float) -> bool:
         """One advertisement; whether anything is new that people see."""
         self.at = now
-        before = (self._name, self.serial_number)
+        before = self._shown()
         self._name = clean_text(advert.name.strip(), NAME_CHARS) or self._name
         self.serial_number = public_address(advert.manufacturer_data) or self.serial_number
+        self._service = service_of(advert.services) or self._service
+        blinks = can_blink(advert.service_data)
+        self._blinks = self._blinks if blinks is None else blinks
         stronger = self._signal.add(advert.rssi_dbm, now)
-        return stronger or before != (self._name, self.serial_number)
+        return stronger or before != self._shown()
 
     def complete(self, now: float) -> bool:
         """It can be shown: its name is there, or will not come."""
@@ -181,14 +191,19 @@ class _Heard:
         vid, pid = usb_ids(self._name) or (None, None)
         port = Port(
             kind="ble",
-            address=self.address,
+            address=SCHEME + self.address,
             vid=vid,
             pid=pid,
             serial_number=self.serial_number,
             product=self._name or None,
             rssi_dbm=self._signal.shown_dbm,
+            service=self._service,
+            blinks=self._blinks,
         )
         return Sighting(port, self._number)
+
+    def _shown(self) -> tuple[object, ...]:
+        return (self._name, self.serial_number, self._service, self._blinks)
 
 
 def _nobody() -> None:

@@ -9,6 +9,11 @@ import msgspec
 
 PortKind: TypeAlias = Literal["serial", "usb", "volume", "ble", "ap"]
 
+Via: TypeAlias = Literal["usb", "ble"]
+"""How a board is talked to: over a cable, or through the air."""
+Service: TypeAlias = Literal["2.0", "improv"]
+"""What a device in the air says that it is provisioned with."""
+
 LOADER_KINDS: Final = frozenset({"usb", "volume"})
 """Ports that only a bootloader shows; nothing on them can be opened as a link."""
 
@@ -20,7 +25,8 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``usb``: a bootloader that is a USB device without a serial port (DFU, or a UF2 bootloader
     whose drive is not mounted). ``volume``: the drive of a UF2 bootloader."""
     address: str
-    """What is opened: ``/dev/ttyACM0``, ``COM3``; the folder of a drive; ``usb:1-2.3``."""
+    """What is opened: ``/dev/ttyACM0``, ``COM3``; the folder of a drive; ``usb:1-2.3``;
+    ``ble://A1:B2:C3:D4:E5:F6`` (on macOS a UUID that only this computer knows)."""
     vid: int | None = None
     pid: int | None = None
     serial_number: str | None = None
@@ -31,6 +37,15 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     simulated: bool = False
     rssi_dbm: int | None = None
     """How strong a Bluetooth LE port is heard, smoothed; None for other kinds."""
+    service: Service | None = None
+    """What a Bluetooth LE port advertises that it is provisioned with; None for other kinds."""
+    blinks: bool = False
+    """It says that it can show which one it is (Improv, capability “identify”)."""
+
+    @property
+    def via(self) -> Via:
+        """How one talks to the board at this port."""
+        return "ble" if self.kind == "ble" else "usb"
 
 
 class BoardState(Enum):
@@ -66,6 +81,10 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     candidates: list[str] = []
     """Ids of the models it may be, when its USB ids belong to several (a common USB bridge)."""
     ports: list[Port]
+    """Those on a cable first."""
+    via: Via | None = None
+    """How a job talks to it, or would: as its holder chose, else over the cable if there is one.
+    None: nothing of it is there."""
     provisioning: Provisioning = Provisioning()
     state: BoardState = BoardState.READY
     holder: str | None = None

@@ -30,6 +30,8 @@ class KnownBoard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     installed: str | None = None
     """Version of provisioning that was found on it."""
+    ble_address: str | None = None
+    """``A1B2C3D4E5F6``; what it says of itself in the air."""
     seen: float = 0.0
     """Unix seconds of the last time something was learned."""
 

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from agent.errors import InputError, NoPermission, NoSerialPort, PortBusy, PortGone, UnknownBoard
+from agent.errors import (
+    BleUnreachable,
+    InputError,
+    NoPermission,
+    NoSerialPort,
+    PortBusy,
+    PortGone,
+    UnknownBoard,
+)
+from agent.links.ble import BleLink
+from agent.links.ble_gatt import BleGattLink
 from agent.links.stream import StreamLink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from agent.boards.board import Board
+    from agent.boards.board import Board, Via
     from agent.boards.registry import Registry
     from agent.boards.sighting import Sighting
     from agent.links import Link, LinkOpener
+    from agent.links.ble_connect import Wanted
+    from agent.links.gatt import GattLink
 
+    GattOpener = Callable[[str, Wanted], Awaitable[GattLink]]
+    """``agent.links.ble_gatt.open_gatt`` with a radio."""
+    AnyLink = TypeVar("AnyLink", Link, GattLink)
     Toucher = Callable[[str], Awaitable[None]]
     """``agent.links.touch.touch``."""
 
@@ -48,7 +63,7 @@ class Arrivals:
         arrivals: dict[str, tuple[Sighting, float]] = {}
         for sighting in sightings:
             before = self._arrivals.get(sighting.port.address)
-            same = before is not None and before[0] == sighting
+            same = before is not None and before[0].is_same(sighting)
             arrivals[sighting.port.address] = before if before and same else (sighting, now)
         self._arrivals = arrivals
 
@@ -59,6 +74,7 @@ class Arrivals:
             for sighting in sightings
             if (before := self._arrivals.get(sighting.port.address))
             and before[0].node != sighting.node
+            and sighting.port.via == "usb"
         }
 
     def age_s(self, sighting: Sighting, now: float) -> float:
@@ -80,6 +96,8 @@ class Lease:
         opener: LinkOpener,
         toucher: Toucher,
         on_touch: Callable[[], None],
+        via: Via = "usb",
+        gatt_opener: GattOpener | None = None,
     ) -> None:
         self._board_id = board_id
         self._registry = registry
@@ -87,12 +105,15 @@ class Lease:
         self._opener = opener
         self._toucher = toucher
         self._on_touch = on_touch
-        self._link: Link | None = None
+        self._gatt_opener = gatt_opener
+        self._link: Link | GattLink | None = None
         self._opened: Sighting | None = None
         self._touched: Sighting | None = None
         self._quiet_until = -math.inf
         self._ended = False
         self.holder = holder
+        self.via: Via = via
+        """How the board is talked to, as long as this lease lasts."""
         self.awaits_loader = False
         """It was touched, so its loader may come at any moment."""
 
@@ -105,12 +126,15 @@ class Lease:
         return board
 
     async def open(self, baud: int) -> Link:
-        """Open the board's serial port, wherever it is now; an earlier link is closed first.
+        """Open the board's port of :attr:`via`, wherever it is now; an earlier link is closed first.
 
-        A port that came only just now may refuse for a moment and is tried again; see SETTLE_S.
-        Raises :class:`PortError` (:class:`NoSerialPort` while its loader has none), and
-        :class:`InputError` for a rate that would change the board.
+        A serial port that came only just now may refuse for a moment and is tried again; see
+        SETTLE_S. Through the air the rate means nothing. Raises :class:`PortError`
+        (:class:`NoSerialPort` while its loader has none) and :class:`InputError` for a rate that
+        would change the board.
         """
+        if self.via == "ble":
+            return await self._open_air(lambda address: self._opener(address, baud))
         if baud in COMMAND_BAUDS.get(self.board.model or "", ()):
             raise InputError(field="baud", problem=f"{baud} puts this model into its loader")
         await self.close()
@@ -124,13 +148,18 @@ class Lease:
                     raise
                 await asyncio.sleep(SETTLE_RETRY_S)
                 continue
-            if self._ended:
-                # Its holder gave up waiting; the board may be another one's by now.
-                await link.close()
-                raise PortGone(port=sighting.port.address)
-            self._opened = sighting
-            self._link = link
-            return link
+            return await self._keep(link, sighting)
+
+    async def open_gatt(self, wanted: Wanted) -> GattLink:
+        """Connect to a device that has this service; an earlier link is closed first.
+
+        For leases through the air only. Raises :class:`PortError`.
+        """
+        if self.via != "ble" or self._gatt_opener is None:
+            msg = "there is no GATT on a cable"
+            raise RuntimeError(msg)
+        opener = self._gatt_opener
+        return await self._open_air(lambda address: opener(address, wanted))
 
     async def touch(self) -> None:
         """Tell the sketch to restart into its loader; the link is closed first.
@@ -154,8 +183,9 @@ class Lease:
 
     def is_stale(self, sighting: Sighting) -> bool:
         """A link was lost on this very port, so it is still listed only because nobody looked."""
-        link = self._link
-        return isinstance(link, StreamLink) and link.lost and sighting == self._opened
+        link, opened = self._link, self._opened
+        lost = isinstance(link, StreamLink | BleLink | BleGattLink) and link.lost
+        return lost and opened is not None and sighting.is_same(opened)
 
     async def end(self) -> None:
         """Close the link for good: one that is still being opened is closed as soon as it is."""
@@ -178,10 +208,30 @@ class Lease:
 
     def _port(self) -> Sighting:
         record = self._registry.require(self._board_id)
-        sightings = record.sightings()
+        sightings = record.sightings("usb")
         for sighting in sightings:
             if sighting.port.kind == "serial":
                 return sighting
         if sightings:
             raise NoSerialPort(port=sightings[0].port.address)
         raise PortGone(port=record.last_address)
+
+    async def _open_air(self, opener: Callable[[str], Awaitable[AnyLink]]) -> AnyLink:
+        """The link has a ladder of attempts of its own; see ``agent.links.ble_connect``."""
+        await self.close()
+        record = self._registry.require(self._board_id)
+        sightings = record.sightings("ble")
+        if not sightings:
+            raise BleUnreachable(port=record.last_address, attempts=0, detail="it was not heard")
+        # The strongest: a board with a new address may be listed under the old one, too.
+        sighting = max(sightings, key=lambda each: each.port.rssi_dbm or -math.inf)
+        return await self._keep(await opener(sighting.port.address), sighting)
+
+    async def _keep(self, link: AnyLink, sighting: Sighting) -> AnyLink:
+        if self._ended:
+            # Its holder gave up waiting; the board may be another one's by now.
+            await link.close()
+            raise PortGone(port=sighting.port.address)
+        self._opened = sighting
+        self._link = link
+        return link

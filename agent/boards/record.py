@@ -11,7 +11,7 @@ from agent.boards.known import KnownBoard
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent.boards.board import Port
+    from agent.boards.board import Via
     from agent.boards.identity import Face
     from agent.boards.sighting import Sighting
     from agent.catalog import Model, UsbMatch
@@ -49,7 +49,10 @@ class Record:
         self.left_at = 0.0
         self.first_seen = 0.0
         self.holder: str | None = None
+        self.chosen: Via | None = None
+        """How its holder talks to it."""
         self.uhwid: str | None = None
+        self.ble_address: str | None = None
         self.name: str | None = None
         self.installed: str | None = None
 
@@ -147,10 +150,18 @@ class Record:
             id=self.id, uhwid=self.uhwid, name=self.name, installed=self.installed, seen=now
         )
 
-    def sightings(self) -> list[Sighting]:
-        """Its ports in an order that is the same each time."""
-        found = [sighting for group in self.ports.values() for sighting in group]
-        return sorted(found, key=lambda s: (natural_key(s.port.location or ""), _address(s.port)))
+    @property
+    def via(self) -> Via | None:
+        """How it is talked to: as its holder chose, else over the cable if there is one."""
+        if self.holder is not None:
+            return self.chosen
+        sightings = self.sightings()
+        return sightings[0].port.via if sightings else None
+
+    def sightings(self, via: Via | None = None) -> list[Sighting]:
+        """Its ports, those on a cable first, in an order that is the same each time."""
+        found = [s for group in self.ports.values() for s in group if via in (None, s.port.via)]
+        return sorted(found, key=_place)
 
     def board(self) -> Board | None:
         """The board as others see it; None if it is not there."""
@@ -165,6 +176,7 @@ class Record:
             fqbn=model.fqbn if model else None,
             candidates=[m.id for m in self.models] if len(self.models) > 1 else [],
             ports=[sighting.port for sighting in self.sightings()],
+            via=self.via,
             provisioning=Provisioning(
                 supported=list(model.provisioning) if model else [], installed=self.installed
             ),
@@ -175,14 +187,15 @@ class Record:
         )
 
     def _state(self) -> BoardState:
-        if not self.ports:
+        if not self.sightings(self.via):
             return BoardState.UNREACHABLE
         if self.holder is not None:
             return BoardState.BUSY
-        if all(self.in_loader(face) for face in self.ports):
+        if self.via == "usb" and all(self.in_loader(face) for face in self.ports):
             return BoardState.BOOTLOADER
         return BoardState.READY
 
 
-def _address(port: Port) -> tuple[tuple[int, int, str], ...]:
-    return natural_key(port.address)
+def _place(sighting: Sighting) -> tuple[object, ...]:
+    port = sighting.port
+    return (port.via == "ble", natural_key(port.location or ""), natural_key(port.address))

@@ -22,7 +22,7 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from agent.boards.board import Board, Port
+    from agent.boards.board import Board, Port, Via
     from agent.boards.identity import Face, UsbLookup
     from agent.boards.known import KnownBoard
     from agent.boards.sighting import Sighting
@@ -118,13 +118,17 @@ class Registry:
         changes = self._changes([record])
         return msgspec.structs.replace(changes, vanished=[*vanished, *changes.vanished])
 
-    def hold(self, board: str, holder: str) -> BoardChanges:
-        """Note who uses the board; raises :class:`PortBusy` with the holder, :class:`UnknownBoard`."""
+    def hold(self, board: str, holder: str, via: Via | None = None) -> BoardChanges:
+        """Note who uses the board, and how; None: as :attr:`Board.via` says.
+
+        Raises :class:`PortBusy` with the holder, or :class:`UnknownBoard`.
+        """
         record = self.require(board)
         if not record.visible:
             raise UnknownBoard(wanted=clean_text(board))
         if record.holder is not None:
             raise PortBusy(port=record.last_address, holder=record.holder)
+        record.chosen = via or record.via or "usb"
         record.holder = holder
         return self._changes([record])
 
@@ -143,6 +147,7 @@ class Registry:
         name: str | None = None,
         uhwid: str | None = None,
         installed: str | None = None,
+        ble_address: str | None = None,
         now: float,
     ) -> BoardChanges:
         """Take over what a session or a job learned; None leaves as it is, an empty text clears.
@@ -158,6 +163,8 @@ class Registry:
             earlier = self._known_hardware.get(uhwid)
             if earlier is not None:
                 record.recall(earlier)
+        if ble_address is not None:
+            record.ble_address = ble_address.replace(":", "").upper() or None
         if name is not None:
             record.name = clean_text(name) or None
         if installed is not None:

@@ -30,13 +30,13 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from agent.boards.board import Board, BoardChanges, Port
+    from agent.boards.board import Board, BoardChanges, Port, Via
     from agent.boards.identity import UsbLookup
-    from agent.boards.leases import Toucher
+    from agent.boards.leases import GattOpener, Toucher
     from agent.boards.loader_drives import Drive
     from agent.boards.sighting import Sighting
     from agent.boards.usb_loaders import ListedDevice
-    from agent.boards.watch import PortSource
+    from agent.boards.watch import AirSource, PortSource
     from agent.catalog import Model
     from agent.links import LinkOpener
     from agent.settings.config import PortsConfig
@@ -81,16 +81,24 @@ class BoardService:
         sources: Sequence[PortSource],
         *,
         known: KnownBoards | None = None,
+        air: AirSource | None = None,
         opener: LinkOpener = open_link,
+        gatt_opener: GattOpener | None = None,
         toucher: Toucher = touch,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``known`` remembers boards over restarts; ``clock`` gives Unix seconds."""
+        """``known`` remembers boards over restarts; ``clock`` gives Unix seconds.
+
+        ``air`` is one more source, which looks only while somebody attends.
+        """
         self._known = known if known is not None else KnownBoards()
         self._catalog = catalog
         self._registry = Registry(catalog)
-        self._watcher = PortWatcher(sources, self._ports_changed)
+        self._air = air
+        all_sources = [*sources, air] if air is not None else sources
+        self._watcher = PortWatcher(all_sources, self._ports_changed)
         self._opener = opener
+        self._gatt_opener = gatt_opener
         self._toucher = toucher
         self._clock = clock
         self._leases: dict[str, Lease] = {}
@@ -141,15 +149,23 @@ class BoardService:
 
         return unsubscribe
 
+    def attend(self) -> Callable[[], None]:
+        """Somebody looks for boards in the air; the result, called once or more, ends that."""
+        return self._air.attend() if self._air is not None else _nothing
+
     @asynccontextmanager
-    async def lease(self, board_id: str, holder: str) -> AsyncIterator[Lease]:
+    async def lease(
+        self, board_id: str, holder: str, *, via: Via | None = None
+    ) -> AsyncIterator[Lease]:
         """Use the board alone. ``holder`` is what a second one is told: “the serial monitor”.
 
-        Raises :class:`UnknownBoard`, or :class:`PortBusy` with the holder. The board is free
-        again when the block ends, however it ends.
+        ``via``: over the cable or through the air; None: as ``Board.via`` says. Raises
+        :class:`UnknownBoard`, or :class:`PortBusy` with the holder. The board is free again when
+        the block ends, however it ends.
         """
-        self._publish(self._registry.hold(board_id, clean_text(holder)))
+        self._publish(self._registry.hold(board_id, clean_text(holder), via))
         record = self._registry.require(board_id)
+        leave = self.attend() if record.via == "ble" else _nothing
         lease = Lease(
             record.id,
             holder,
@@ -158,6 +174,8 @@ class BoardService:
             opener=self._opener,
             toucher=self._toucher,
             on_touch=self._expect_loaders,
+            via=record.via or "usb",
+            gatt_opener=self._gatt_opener,
         )
         self._leases[record.id] = lease
         try:
@@ -166,6 +184,7 @@ class BoardService:
             try:
                 await lease.end()
             finally:
+                leave()
                 # The id may have changed in a merge; the registry knows the old one too.
                 self._leases.pop(record.id, None)
                 self._expect_loaders()
@@ -178,15 +197,22 @@ class BoardService:
         name: str | None = None,
         uhwid: str | None = None,
         installed: str | None = None,
+        ble_address: str | None = None,
     ) -> None:
         """Take over what a session or job learned, and keep it over restarts.
 
-        The hardware id may show that two boards are one; the id of the board that is in use
-        stays, and the other one still finds it.
+        The hardware id, or the address that it has in the air (``A1:B2:C3:D4:E5:F6``), may show
+        that two boards are one; the id of the board that is in use stays, and the other one still
+        finds it.
         """
         now = self._clock()
         changes = self._registry.learn(
-            board_id, name=name, uhwid=uhwid, installed=installed, now=now
+            board_id,
+            name=name,
+            uhwid=uhwid,
+            installed=installed,
+            ble_address=ble_address,
+            now=now,
         )
         self._known.put(self._registry.require(board_id).known(now))
         self._publish(changes)
@@ -218,6 +244,8 @@ class BoardService:
     async def wait_back(self, board_id: str, timeout_s: float) -> Board:
         """Wait until a board that was unplugged or reset has a port, whatever its name is now.
 
+        A board that is held counts as back at a port of its lease's ``via``.
+
         A port on which a link was lost counts only when it was seen to come back, or after
         STALE_S without another sign. Raises :class:`PortGone` after ``timeout_s`` and
         :class:`UnknownBoard` for an id that was never seen.
@@ -232,7 +260,7 @@ class BoardService:
                     while True:
                         turn, board = self._turn, self._registry.get(record.id)
                         left = None
-                        if board is not None and board.ports:
+                        if board is not None and self._has_port(board):
                             if not self._is_stale(record.id) or loop.time() >= believed_at:
                                 return board
                             left = believed_at - loop.time()
@@ -276,8 +304,13 @@ class BoardService:
     def _is_stale(self, board_id: str) -> bool:
         lease = self._leases.get(board_id)
         return lease is not None and all(
-            lease.is_stale(sighting) for sighting in self._registry.require(board_id).sightings()
+            lease.is_stale(sighting)
+            for sighting in self._registry.require(board_id).sightings(lease.via)
         )
+
+    def _has_port(self, board: Board) -> bool:
+        held = board.holder is not None
+        return any(not held or port.via == board.via for port in board.ports)
 
 
 async def _wait(turn: asyncio.Event, limit_s: float | None) -> None:
@@ -286,3 +319,7 @@ async def _wait(turn: asyncio.Event, limit_s: float | None) -> None:
         await asyncio.wait_for(turn.wait(), limit_s)
     except TimeoutError:
         return
+
+
+def _nothing() -> None:
+    """Nobody attends, so nothing ends."""

@@ -14,3 +14,9 @@ class Sighting(NamedTuple):
     port: Port
     node: int = 0
     """Inode of the device node or file; 0 where the system has no such thing."""
+
+    def is_same(self, other: Sighting) -> bool:
+        """It was there all the time: only how strong a board in the air is heard may differ."""
+        if self.port.kind == "ble":
+            return (self.port.address, self.node) == (other.port.address, other.node)
+        return self == other

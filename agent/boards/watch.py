@@ -49,6 +49,13 @@ class LoaderSource(Protocol):
     expecting: bool
 
 
+class AirSource(PortSource, Protocol):
+    """A source that finds ports only while somebody looks."""
+
+    def attend(self) -> Callable[[], None]:
+        """Somebody looks from now on; the result, called once or more often, ends that."""
+
+
 class PortWatcher:
     """Keeps one task per source. ``on_ports`` gets the complete list, in the event loop."""
 

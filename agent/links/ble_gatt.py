@@ -60,11 +60,17 @@ class BleGattLink:
         self._ended = asyncio.Event()
         self._one_operation = asyncio.Lock()
         self._failure: PortError | None = None
+        self._closed = False
 
     @property
     def address(self) -> str:
         """``ble://`` and what the system connects to."""
         return SCHEME + self._device
+
+    @property
+    def lost(self) -> bool:
+        """The link ended before its owner closed it: out of range, restarted, or done."""
+        return self._ended.is_set() and not self._closed
 
     async def connect(self) -> None:
         """Get the link; once, by :func:`open_gatt`."""
@@ -107,6 +113,7 @@ class BleGattLink:
 
     async def close(self) -> None:
         """See the interface."""
+        self._closed = self._closed or not self._ended.is_set()
         self._notified.clear()
         self._end()
         if self._ending is not None:

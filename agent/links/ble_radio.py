@@ -12,11 +12,12 @@ import contextlib
 import logging
 import math
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import BluetoothFailed
 from agent.links.ble_failures import library_errors, radio_error, shown
+from agent.links.ble_library import load, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -65,6 +66,8 @@ class Advert:
     manufacturer_data: Mapping[int, bytes]
     """Company id to data."""
     rssi_dbm: int
+    service_data: Mapping[str, bytes] = field(default_factory=dict)
+    """UUID in lower case to data."""
 
 
 class BleRadio:
@@ -90,6 +93,7 @@ class BleRadio:
         self._connected: dict[str, int] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._quieted = 0
+        self._finding: dict[asyncio.Timeout, float] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._silent = asyncio.Event()
@@ -162,7 +166,7 @@ class BleRadio:
             self._devices.pop(wanted, None)
         elif wanted in self._devices:
             return self._devices[wanted]
-        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        news: asyncio.Future[BluetoothError | None] = asyncio.get_running_loop().create_future()
 
         def heard(advert: Advert) -> None:
             if advert.address.upper() == wanted and not news.done():
@@ -170,23 +174,36 @@ class BleRadio:
 
         def failed(problem: BluetoothError | None) -> None:
             if problem is not None and not news.done():
-                news.set_exception(problem)
+                news.set_result(problem)
 
         with contextlib.ExitStack() as stack:
             stack.callback(self.on_problem(failed))
             stack.callback(self.listen(heard))
-            if self._problem is not None:
-                raise self._problem
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(limit_s):
-                    await news
+            problem = self._problem or await self._first_of(news, limit_s)
+        if problem is not None:
+            raise problem
         return self._devices.get(wanted)
+
+    async def _first_of(
+        self, news: asyncio.Future[BluetoothError | None], limit_s: float
+    ) -> BluetoothError | None:
+        """The news, or None after ``limit_s`` in which boards could be heard."""
+        try:
+            async with asyncio.timeout(None if self._quieted else limit_s) as limit:
+                self._finding[limit] = limit_s
+                try:
+                    return await news
+                finally:
+                    del self._finding[limit]
+        except TimeoutError:
+            return None
 
     @asynccontextmanager
     async def quiet(self) -> AsyncIterator[None]:
         """No scan meanwhile: some radios cannot connect beside one."""
         self._quieted += 1
         self._changed.set()
+        self._set_limits()
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_LIMIT_S):
@@ -195,6 +212,14 @@ class BleRadio:
         finally:
             self._quieted -= 1
             self._changed.set()
+            self._set_limits()
+
+    def _set_limits(self) -> None:
+        """Those who look for a device have no limit while it is quiet, and a new one afterwards."""
+        now = asyncio.get_running_loop().time()
+        for limit, limit_s in self._finding.items():
+            if not limit.expired():
+                limit.reschedule(None if self._quieted else now + limit_s)
 
     def hold(self, address: str) -> Callable[[], None]:
         """There is a link to ``address`` from now on; the result, called once, ends that."""
@@ -233,6 +258,7 @@ class BleRadio:
 
     async def _one_scan(self) -> BluetoothError | None:
         """One scan from start to end; why it did not start."""
+        load()
         from bleak import BleakScanner
 
         self._silent.clear()
@@ -243,8 +269,7 @@ class BleRadio:
                 scanner = BleakScanner(
                     self._heard, self._services, bluez={"filters": {"DuplicateData": True}}
                 )
-                async with asyncio.timeout(self._start_limit_s):
-                    await scanner.start()
+                await within(self._start_limit_s, scanner.start())
             except library_errors() as error:
                 _log.info("no Bluetooth scan: %s", shown(error))
                 return radio_error(error) or BluetoothFailed(detail=shown(error))
@@ -282,6 +307,7 @@ class BleRadio:
             services=frozenset(uuid.lower() for uuid in data.service_uuids),
             manufacturer_data=data.manufacturer_data,
             rssi_dbm=data.rssi,
+            service_data={uuid.lower(): value for uuid, value in data.service_data.items()},
         )
         for listener in list(self._listeners.values()):
             listener(advert)
@@ -302,16 +328,14 @@ class BleRadio:
 
 async def _disconnect(client: BleakClient) -> None:
     try:
-        async with asyncio.timeout(END_LIMIT_S):
-            await client.disconnect()
+        await within(END_LIMIT_S, client.disconnect())
     except library_errors() as error:
         _log.debug("a Bluetooth link did not end properly: %s", shown(error))
 
 
 async def _stop(scanner: BleakScanner) -> None:
     try:
-        async with asyncio.timeout(STOP_LIMIT_S):
-            await scanner.stop()
+        await within(STOP_LIMIT_S, scanner.stop())
     except library_errors() as error:
         _log.debug("the Bluetooth scan did not stop properly: %s", shown(error))
 

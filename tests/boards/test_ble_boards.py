@@ -64,12 +64,13 @@ async def test_a_board_is_a_port_with_its_ids_number_name_and_strength():
         assert await here.wait(1) == [
             Port(
                 kind="ble",
-                address=ADDRESS,
+                address="ble://" + ADDRESS,
                 vid=0x2341,
                 pid=0x1002,
                 serial_number="A1B2C3D4E5F6",
                 product="Arduino-2341-1002",
                 rssi_dbm=-60,
+                service="2.0",
             )
         ]
 
@@ -133,7 +134,7 @@ async def test_a_board_that_changes_its_address_is_listed_once():
         here.source.attend()
         await here.wait(1)
         board.address = MOVED
-        while (await here.wait(1))[0].address != MOVED:
+        while (await here.wait(1))[0].address != "ble://" + MOVED:
             await asyncio.sleep(0.02)
         assert here.ports()[0].serial_number == "A1B2C3D4E5F6"
 
@@ -166,7 +167,7 @@ async def test_others_and_ignored_boards_are_not_listed():
     ignored = ScriptedBoard("A1:B2:C3:D4:E5:00")
     async with desk(other, ignored, ScriptedBoard(), ignore=["a1:b2:c3:d4:e5:00"]) as here:
         here.source.attend()
-        assert [port.address for port in await here.wait(1)] == [ADDRESS]
+        assert [port.address for port in await here.wait(1)] == ["ble://" + ADDRESS]
         await asyncio.sleep(0.3)
         assert len(here.ports()) == 1
 
@@ -186,9 +187,10 @@ async def test_a_room_with_too_many_boards_keeps_the_latest():
         await here.wait(3)
         old[0].silent = True
         here.bluez.add(ScriptedBoard("A1:B2:C3:D4:E5:FF"))
-        while (there := {port.address for port in here.ports()}) & {old[0].address}:
+        while (there := {port.address for port in here.ports()}) & {"ble://" + old[0].address}:
             await asyncio.sleep(0.02)
-        assert there == {old[1].address, old[2].address, "A1:B2:C3:D4:E5:FF"}
+        left = [old[1].address, old[2].address, "A1:B2:C3:D4:E5:FF"]
+        assert there == {"ble://" + address for address in left}
 
 
 async def test_a_strange_name_cannot_do_harm():
