@@ -6,6 +6,7 @@ looks like a board.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -43,3 +44,18 @@ def announce(folder: Path, port: Announcement, board: str) -> Path:
 def withdraw(path: Path) -> None:
     """The port is gone."""
     path.unlink(missing_ok=True)
+
+
+def in_the_air(serial_number: str, address: str) -> Announcement:
+    """How a device is reached that has no cable."""
+    return Announcement(
+        kind="ble",
+        address=f"ble://{address}",
+        vid=0,
+        pid=0,
+        serial_number=serial_number,
+        location="",
+        manufacturer="",
+        product="",
+        process=os.getpid(),
+    )

@@ -17,6 +17,8 @@ from agent.simulator.ble_device import RemoteDevice
 from agent.simulator.ble_objects import ADAPTER, BluezError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.simulator.ble_air import Peripheral
     from agent.simulator.ble_objects import Objects
 
@@ -51,6 +53,8 @@ class Adapter:
         self.peripherals: list[Peripheral] = []
         self.connect_limit_s = CONNECT_LIMIT_S
         self.roles = ["central", "peripheral"]
+        self.fading: Callable[[int], int] | None = None
+        """What becomes of a strength in dBm on its way, for each advertisement anew."""
         self._objects = objects
         self._forget_after_s = forget_after_s
         self._devices: dict[str, RemoteDevice] = {}
@@ -97,6 +101,7 @@ class Adapter:
         """Hang up everywhere."""
         await self._fall_silent()
         self._objects.remove(self.path)
+        self.state = AdapterState.ABSENT
 
     # --- discovery ---
 
@@ -170,6 +175,8 @@ class Adapter:
         advertisement, rssi_dbm = peripheral.advertisement, peripheral.rssi_dbm
         if advertisement is None or rssi_dbm is None:
             return
+        if self.fading is not None:
+            rssi_dbm = self.fading(rssi_dbm)
         filters = list(self._discovering.values())
         if not any(_passes(each, advertisement.services) for each in filters):
             return

@@ -76,6 +76,11 @@ class BluezStandIn:
     ) -> None:
         await self.stop()
 
+    @property
+    def running(self) -> bool:
+        """Whether it is on the bus."""
+        return self._bus is not None
+
     async def start(self) -> None:
         """Take the name on the bus, with the adapter in its first state."""
         bus = MessageBus(bus_address=self._address, negotiate_unix_fd=True)

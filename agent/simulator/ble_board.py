@@ -84,6 +84,15 @@ class BoardInTheAir:
         self.rssi_dbm = rssi_dbm
         self._heard.set()
 
+    def switch(self, *, on: bool) -> None:
+        """Its Bluetooth goes off, and the link with it; or on again."""
+        self.radio.switch(on=on)
+        if on:
+            self._heard.set()
+        else:
+            self._fall()
+        self.on_request()
+
     def power_off(self) -> None:
         """Nothing runs on the board any more."""
         self.on_request = _nothing

@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent.errors import MooringError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
+PROGRAM: Final = "dbus-daemon"
+INSTALL: Final = (
+    "Install it: on Debian and Ubuntu `sudo apt install dbus`, on Fedora "
+    "`sudo dnf install dbus-daemon`; or leave out --ble."
+)
+WITHOUT_LINUX: Final = "Leave out --ble, or use a computer with Linux."
+TRY_AGAIN: Final = "Try again; if it happens again, look whether `dbus-daemon --version` answers."
 START_LIMIT_S: Final = 10.0
 """The daemon needs some 20 ms; a busy machine may need much longer."""
 STOP_LIMIT_S: Final = 5.0
@@ -42,8 +52,16 @@ _CONFIGURATION: Final = """<!DOCTYPE busconfig PUBLIC
 """
 
 
-class NoBusError(Exception):
-    """There is no ``dbus-daemon`` on this computer, or it did not start."""
+class NoBusError(MooringError):
+    """No boards can be simulated in the air of this computer."""
+
+    code = "simulator_no_air"
+    title = "This computer cannot carry simulated boards over the air: {problem}."
+    meaning = (
+        "They are heard through a Bluetooth service of their own, on a D-Bus of their own, "
+        "which only Linux has. Simulated boards on a cable work everywhere."
+    )
+    remedy = "{action}"
 
 
 class PrivateBus:
@@ -69,15 +87,22 @@ class PrivateBus:
 
     @staticmethod
     def available() -> bool:
-        """Whether this computer has the program."""
-        return shutil.which("dbus-daemon") is not None
+        """Whether there can be one here."""
+        return sys.platform == "linux" and shutil.which(PROGRAM) is not None
+
+    @staticmethod
+    def require() -> str:
+        """Path of the daemon; raises :class:`NoBusError`, which says how to get one."""
+        if sys.platform != "linux":
+            raise NoBusError(problem="its system is not Linux", action=WITHOUT_LINUX)
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise NoBusError(problem=f"{PROGRAM} is not installed", action=INSTALL)
+        return program
 
     async def start(self) -> str:
         """Start the daemon; its address. Raises :class:`NoBusError`."""
-        program = shutil.which("dbus-daemon")
-        if program is None:
-            msg = "dbus-daemon is not installed"
-            raise NoBusError(msg)
+        program = self.require()
         # Not below a test's folder: the path of a socket may have some 100 bytes only.
         self._folder = Path(tempfile.mkdtemp(prefix="mooring-bus-"))
         configuration = self._folder / "bus.conf"
@@ -108,8 +133,7 @@ class PrivateBus:
         except TimeoutError:
             line = b""
         if not line:
-            msg = "dbus-daemon did not start"
-            raise NoBusError(msg)
+            raise NoBusError(problem=f"{PROGRAM} did not start", action=TRY_AGAIN)
         self.address = line.decode().strip()
 
     async def stop(self) -> None:

@@ -70,7 +70,7 @@ class RemoteDevice:
         if self._connecting is not None:
             raise BluezError(*ble_faults.IN_PROGRESS)
         self._fell = False
-        self._connecting = asyncio.ensure_future(self.peripheral.connect(self._end))
+        self._connecting = asyncio.ensure_future(self._reach())
         try:
             # Not awaited itself: who cancels the link must not cancel the answer to this call.
             await asyncio.wait({self._connecting}, timeout=limit_s)
@@ -106,6 +106,12 @@ class RemoteDevice:
         """Hang up, if there is a link."""
         if self.in_use:
             await self.disconnect()
+
+    async def _reach(self) -> PeripheralLink:
+        """The link, if the device still answers at the address under which it was heard."""
+        if self.peripheral.address != self.address:
+            await asyncio.get_running_loop().create_future()
+        return await self.peripheral.connect(self._end)
 
     def _made(self) -> PeripheralLink | None:
         """The link, or None: the device did not answer, or did too late."""

@@ -86,13 +86,27 @@ class Radio:
         self._written = False
         self._requests: deque[tuple[Request, int, bytes, Answer]] = deque()
         self._lost = False
+        self._off = False
+        self._refusals: deque[int] = deque()
+
+    # --- what a person does ---
+
+    def switch(self, *, on: bool) -> None:
+        """Switch it off, as a sketch does that needs it no more, and on again."""
+        self._off = not on
+        if self._off:
+            self.lose()
+
+    def refuse(self, code: int) -> None:
+        """Answer the next write with this ATT error; nothing of it reaches the firmware."""
+        self._refusals.append(code)
 
     # --- the computer's side ---
 
     @property
     def heard(self) -> Advertisement | None:
         """What can be heard now."""
-        return None if self.linked or self._lost else self.advertisement
+        return None if self.linked or self._lost or self._off else self.advertisement
 
     def link(self) -> bool:
         """A computer makes a link; False if nobody answers."""
@@ -123,6 +137,7 @@ class Radio:
     def begin(self, advertisement: Advertisement) -> None:
         """Switch on and advertise."""
         self.advertisement = advertisement
+        self._off = False
 
     def end(self) -> None:
         """Switch off: the link falls."""
@@ -173,6 +188,8 @@ class Radio:
         self._forget_link()
 
     def _serve(self, request: Request, number: int, data: bytes) -> int:
+        if request in {Request.WRITE, Request.WRITE_LONG} and self._refusals:
+            return self._refusals.popleft()
         match request:
             case Request.MTU:
                 self.mtu = max(DEFAULT_MTU, min(number, RECEIVE_MTU))

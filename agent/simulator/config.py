@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from agent.errors import InputError
 from agent.simulator.board_cbor import ALL_KINDS, NetworkKind
+from agent.simulator.improv_board import ImprovBoard
 from agent.simulator.timing import Timing
 from agent.simulator.world import World, demo_world
 
@@ -44,9 +45,14 @@ LoaderMilestone = Literal["touch", "erase", "write", "verify", "restart"]
 """The same of flashing: the touch is felt; in the middle of erasing and of writing a chunk; before
 flash is compared; before it starts what was written."""
 LOADER_MILESTONES: tuple[str, ...] = get_args(LoaderMilestone)
-FaultAction = Literal["unplug", "reboot", "silence", "wedge", "flip", "drop"]
+FaultAction = Literal["unplug", "reboot", "silence", "wedge", "flip", "drop", "refuse"]
 """``flip``: the next byte that a bootloader writes is wrong, and stays so. ``drop``: the link over
-the air falls."""
+the air falls. ``refuse``: the next write over the air is answered with an ATT error."""
+RadioState = Literal["on", "off", "blocked", "absent", "forbidden", "stopped"]
+"""What the computer's Bluetooth is like. ``off``: a program may switch it on; ``blocked``: it may
+not (flight mode); ``absent``: no radio; ``forbidden``: this user may not use it; ``stopped``: its
+service does not run."""
+RADIO_STATES: tuple[str, ...] = get_args(RadioState)
 
 
 SketchName = Literal[
@@ -181,10 +187,18 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A simulator process: one or several boards in one world."""
 
     board: BoardConfig = BoardConfig()
-    count: Annotated[int, Meta(ge=1, le=BOARDS_LIMIT)] = 1
+    count: Annotated[int, Meta(ge=0, le=BOARDS_LIMIT)] = 1
     """So many of ``board``, each with a serial number of its own."""
     boards: Annotated[tuple[BoardConfig, ...], Meta(max_length=BOARDS_LIMIT)] = ()
     """Boards of different kinds, instead of ``board`` and ``count``."""
+    improv: Annotated[tuple[ImprovBoard, ...], Meta(max_length=BOARDS_LIMIT)] = ()
+    """Improv devices beside the boards."""
+    radio: RadioState = "on"
+    """The computer's Bluetooth, where something is in the air."""
+    rssi_dbm: int | None = None
+    """How strong all devices in the air arrive, always; None: one more, one less, and varying."""
+    forget_after_s: Annotated[float, Meta(gt=0)] = 30.0
+    """When the computer forgets a device in the air that is no longer heard."""
     timing: Timing = Timing()
     world: World = msgspec.field(default_factory=demo_world)
     speed: Annotated[float, Meta(gt=0, le=1_000)] = 1.0
@@ -203,6 +217,12 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Take the host's closing of the port for a dropped DTR (boards with native USB)."""
     seed: int = 0
     """Start of everything random."""
+
+    @property
+    def uses_air(self) -> bool:
+        """Whether something in it is reached through the air."""
+        boards = self.boards or (self.board,) * bool(self.count)
+        return any(board.ble for board in boards) or any(each.link == "ble" for each in self.improv)
 
     @property
     def board_count(self) -> int:

@@ -88,8 +88,8 @@ class SimulatedDevice:
 
     @property
     def port(self) -> Announcement:
-        """The port as it is announced."""
-        return self._cable.announcement
+        """The port as it is announced; of a board without a cable, where it is in the air."""
+        return self._stage.port
 
     @property
     def air(self) -> BoardInTheAir | None:

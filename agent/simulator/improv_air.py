@@ -72,12 +72,15 @@ class ImprovInTheAir:
         self._began = asyncio.get_running_loop().time()
         self._timer: asyncio.TimerHandle | None = None
         self._link: ImprovAirLink | None = None
+        self._powered = True
+        self._switched_off = False
 
     @property
     def advertisement(self) -> Advertisement | None:
         """State and capabilities; nothing while it has a link, starts, or is done."""
         self._run()
-        if self._link is not None or self.service.ended or self.firmware.deaf:
+        silent = self.service.ended or self.firmware.deaf or not self._powered or self._switched_off
+        if self._link is not None or silent:
             return None
         return Advertisement(
             name=self.firmware.name,
@@ -105,6 +108,50 @@ class ImprovInTheAir:
         if link is not None:
             self.hang_up(link)
             link.on_lost()
+
+    def go_out_of_range(self) -> None:
+        """Nothing is heard of it any more, and its link falls."""
+        self.rssi_dbm = None
+        self.drop()
+
+    def come_back(self, rssi_dbm: int = USUAL_RSSI_DBM) -> None:
+        """It is heard again."""
+        self.rssi_dbm = rssi_dbm
+
+    def change_address(self, address: bytes) -> None:
+        """From now on it has another one."""
+        self.address = address.hex(":").upper()
+
+    def switch(self, *, on: bool) -> None:
+        """Its Bluetooth goes off, and the link with it; or on again."""
+        self._switched_off = not on
+        if not on:
+            self.drop()
+
+    def power_off(self) -> None:
+        """It loses its power, and with it its link."""
+        self._powered = False
+        self.drop()
+
+    def power_on(self) -> None:
+        """It starts."""
+        if not self._powered:
+            self._powered = True
+            self.restart()
+
+    def restart(self) -> None:
+        """Press its reset button."""
+        self._run()
+        self.drop()
+        self.firmware.restart()
+        self.pass_time()
+
+    def close(self) -> None:
+        """Nothing happens any more."""
+        self.drop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def hang_up(self, link: ImprovAirLink) -> None:
         """One side ends the link."""

@@ -43,6 +43,7 @@ class SimulatedImprov:
         restarts_when_opened: bool = False,
         folder: str | None = None,
         serial_number: str = "IMPROV-0001",
+        location: str = "9-90",
         faults: LineFaults | None = None,
         seed: int = 0,
     ) -> None:
@@ -50,6 +51,7 @@ class SimulatedImprov:
         self.received = bytearray()
         """Everything that hosts wrote."""
         self.serial_number = serial_number
+        self._location = location
         self._serial = ImprovSerial(self.firmware)
         self._speed = speed
         self._tcp = tcp
@@ -66,6 +68,20 @@ class SimulatedImprov:
         """What is opened; empty while it is not plugged in."""
         return self._port.address if self._port is not None else ""
 
+    @property
+    def announcement(self) -> Announcement:
+        """The port as it is announced."""
+        return Announcement(
+            address=self.address,
+            vid=BRIDGE_VID,
+            pid=BRIDGE_PID,
+            serial_number=self.serial_number,
+            location=self._location,
+            manufacturer="Silicon Labs",
+            product="CP2102 USB to UART Bridge Controller",
+            process=os.getpid(),
+        )
+
     async def start(self) -> None:
         """Plug in."""
         self._began = asyncio.get_running_loop().time() - self.firmware.now / 1000 / self._speed
@@ -77,7 +93,7 @@ class SimulatedImprov:
             on_host=self._host_opened,
         )
         if self._folder is not None:
-            self._file = announce(self._folder, self._announcement(), self.serial_number)
+            self._file = announce(self._folder, self.announcement, self.serial_number)
         self._pass_time()
 
     def unplug(self) -> None:
@@ -98,6 +114,12 @@ class SimulatedImprov:
         """Press its reset button."""
         self._run()
         self.firmware.restart()
+        self._pass_time()
+
+    def press_button(self) -> None:
+        """Somebody presses its button."""
+        self._run()
+        self.firmware.press_button()
         self._pass_time()
 
     # --- inside ------------------------------------------------------------------------------
@@ -132,15 +154,3 @@ class SimulatedImprov:
     def _deliver(self, data: bytes) -> None:
         if self._port is not None:
             self._port.write(data)
-
-    def _announcement(self) -> Announcement:
-        return Announcement(
-            address=self.address,
-            vid=BRIDGE_VID,
-            pid=BRIDGE_PID,
-            serial_number=self.serial_number,
-            location="9-90",
-            manufacturer="Silicon Labs",
-            product="CP2102 USB to UART Bridge Controller",
-            process=os.getpid(),
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.protocols.v2.frames import START
 from agent.simulator.firmware import Firmware, Interrupted
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from agent.simulator.hardware import CloudCall
     from agent.simulator.stage import Stage
 
-LONGEST_SLEEP_S = 3600.0
+UNLIKELY_ERROR: Final = 0x0E
+"""ATT error of a device that cannot say why (Core 5.4, Vol 3, Part F, 3.4.1.1)."""
+LONGEST_SLEEP_S: Final = 3600.0
 """A wake-up later than this is looked at again then; event loops dislike huge numbers."""
 
 
@@ -99,13 +101,13 @@ class SketchFace:
             self._go_on()
 
     def apply(self, action: FaultAction) -> None:
-        """``silence``, ``wedge`` or ``drop``."""
+        """``silence``, ``wedge``, ``drop`` or ``refuse``."""
         if action == "silence":
             self._firmware.halt()
         elif action == "wedge":
             self._firmware.wedge()
-        elif action == "drop" and self._air is not None:
-            self._air.drop()
+        else:
+            self._apply_in_air(action)
         self._go_on()
 
     def press_reset(self) -> None:
@@ -183,8 +185,20 @@ class SketchFace:
         if fault.do == "wedge":
             self._firmware.wedge()
             return
+        if fault.do in {"drop", "refuse"}:
+            # The board itself goes on: it is the air between that fails.
+            self._apply_in_air(fault.do)
+            return
         self._due = fault
         raise Interrupted
+
+    def _apply_in_air(self, action: FaultAction) -> None:
+        if self._air is None:
+            return
+        if action == "drop":
+            self._air.drop()
+        elif action == "refuse":
+            self._air.radio.refuse(UNLIKELY_ERROR)
 
     async def _call_cloud(self, call: CloudCall) -> None:
         from agent.simulator.cloud_caller import post

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from agent.simulator.announcement import in_the_air
 from agent.simulator.ble_board import BoardInTheAir
 from agent.simulator.cable import Cable
 from agent.simulator.events import DeviceEvent
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from agent.catalog import Model
+    from agent.simulator.announcement import Announcement
     from agent.simulator.config import BoardConfig, SimulatorConfig, StepFault
     from agent.simulator.events import EventName
     from agent.simulator.face import FaceOwner
@@ -49,8 +51,16 @@ class Stage:
         self.faults = list(config.faults)
         """What is still to happen at a step."""
         self._board = board.serial_number
+        self._has_cable = board.usb
         self._on_event = on_event
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> Announcement:
+        """How the board is reached: over its cable if it has one, else in the air."""
+        if self.air is None or self._has_cable:
+            return self.cable.announcement
+        return in_the_air(self._board, self.air.address)
 
     def now(self) -> float:
         """Seconds."""
