@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import __version__
+from agent.boards.ble_advert import SERVICES
+from agent.boards.ble_boards import BleBoards
 from agent.boards.known import KnownBoards
 from agent.boards.loader_drives import Drive
 from agent.boards.service import BoardService, port_sources
@@ -39,7 +42,10 @@ from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
-from agent.sessions.v2 import open_session
+from agent.links import open_link
+from agent.links.ble import with_ble
+from agent.links.ble_gatt import open_gatt
+from agent.links.ble_radio import BleRadio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -62,11 +68,9 @@ class App:
         self._paths = paths
         self._quit = quit_agent
         self.catalog = Catalog.load()
-        self.boards = BoardService(
-            self.catalog,
-            _port_sources(config, self.catalog),
-            known=KnownBoards(paths.data_dir / "boards.json"),
-        )
+        self.radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
+        """The Bluetooth of this computer; None: the configuration says never."""
+        self.boards = _boards(config, paths, self.catalog, self.radio)
         arduino = _arduino(config, paths, self.catalog)
         self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (arduino, NoCloud())}
         self.sketches = _sketches(config, paths, arduino)
@@ -85,13 +89,17 @@ class App:
         """Find the boards, open the journal, and bring to an end what a crash left."""
         journal, failed = await open_journal_or_memory(self._paths.journal_file)
         self._stack.push_async_callback(journal.close)
+        if self.radio is not None:
+            # Ends after everybody who has links through it.
+            self._stack.push_async_callback(self.radio.close)
         await self.boards.start()
         self._stack.push_async_callback(self.boards.close)
+        if self._config.bluetooth.scan == "always":
+            self._stack.callback(self.boards.attend())
         for cloud in self.clouds.values():
             self._stack.push_async_callback(cloud.close)
         surroundings = Surroundings(
             boards=self.boards,
-            open_session=open_session,
             clouds=self.clouds,
             journal=journal,
             flashers=Flashers(self._config.flash.tools),
@@ -115,6 +123,7 @@ class App:
             origins=Origins(self._paths.origins_file),
             flash_urls=self._config.flash.urls,
             quit=self._quit,
+            bluetooth=self.radio,
         )
         await jobs.start_up()
 
@@ -172,6 +181,21 @@ def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud) -> Sketches:
         now=time.time,
     )
     return Sketches(SketchStore(paths.sketches_dir), index, downloads, arduino, now=time.time)
+
+
+def _boards(config: Config, paths: Paths, catalog: Catalog, radio: BleRadio | None) -> BoardService:
+    sources = _port_sources(config, catalog)
+    known = KnownBoards(paths.data_dir / "boards.json")
+    if radio is None:
+        return BoardService(catalog, sources, known=known)
+    return BoardService(
+        catalog,
+        sources,
+        known=known,
+        air=BleBoards(radio, config.ports.ignore),
+        opener=with_ble(radio, open_link),
+        gatt_opener=partial(open_gatt, radio),
+    )
 
 
 def _port_sources(config: Config, catalog: Catalog) -> list[PortSource]:

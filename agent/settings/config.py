@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -42,9 +42,17 @@ class PortsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     simulated: str = ""
     """Folder in which simulated boards announce their ports; empty: none."""
     ignore: list[str] = []
-    """Port addresses that are never opened or shown."""
+    """Port addresses that are never opened or shown; in the air ``ble://A1:B2:C3:D4:E5:F6``."""
     extra: list[str] = []
     """Port addresses that are shown although they have no USB ids (a built-in serial port)."""
+
+
+class BluetoothConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[bluetooth]``: boards in the air."""
+
+    scan: Literal["asked", "always", "never"] = "asked"
+    """When to listen for boards: while a page, a command or a job looks for them; as long as the
+    agent runs; or never, so that the Bluetooth of this computer is not touched."""
 
 
 class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,6 +94,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     bridge: BridgeConfig = BridgeConfig()
     ports: PortsConfig = PortsConfig()
+    bluetooth: BluetoothConfig = BluetoothConfig()
     arduino: ArduinoConfig = ArduinoConfig()
     sketches: SketchesConfig = SketchesConfig()
     flash: FlashConfig = FlashConfig()
