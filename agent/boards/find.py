@@ -48,7 +48,9 @@ def _names(board: Board) -> Iterable[str]:
         yield board.uhwid
     for port in board.ports:
         yield port.address
-        yield port.address.removeprefix("/dev/")
+        yield port.address.removeprefix("/dev/").removeprefix("ble://")
+        if port.kind == "ble" and port.product:
+            yield port.product  # the name that it advertises
         if port.serial_number:
             yield port.serial_number
 

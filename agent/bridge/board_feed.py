@@ -58,7 +58,7 @@ class BoardFeed:
         """``boards``: what the peer is told of in the answer that this follows."""
         self._peer = peer
         self._signal_s = signal_s
-        self._known = {board.id: _without_signal(board) for board in boards}
+        self._known = {board.id: without_signal(board) for board in boards}
         self._waiting = BoardChanges()
         self._pause: asyncio.TimerHandle | None = None
 
@@ -80,7 +80,7 @@ class BoardFeed:
         """Whether there is more in ``changes`` than signals."""
         news = bool(changes.appeared or changes.vanished)
         for board in (*changes.appeared, *changes.changed):
-            facts = _without_signal(board)
+            facts = without_signal(board)
             news |= self._known.get(board.id) != facts
             self._known[board.id] = facts
         for name in changes.vanished:
@@ -103,7 +103,8 @@ class BoardFeed:
         )
 
 
-def _without_signal(board: Board) -> Board:
+def without_signal(board: Board) -> Board:
+    """``board`` without how strong it is heard, to see whether anything else has changed."""
     ports = [msgspec.structs.replace(port, rssi_dbm=None) for port in board.ports]
     return msgspec.structs.replace(board, ports=ports)
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "run": ("agent.cli.agent_commands:run", "The agent: page, bridge, tray."),
     "demo": ("agent.cli.agent_commands:demo", "The agent with simulated boards and clouds."),
-    "boards": ("agent.cli.board_commands:boards", "The boards that are connected."),
+    "boards": ("agent.cli.board_list:boards", "The boards that are connected, or in the air."),
     "identify": ("agent.cli.board_commands:identify", "What a board is."),
     "networks": ("agent.cli.board_commands:networks", "The Wi-Fi networks that a board sees."),
+    "blink": ("agent.cli.board_commands:blink", "Have a device show which one it is."),
     "provision": ("agent.cli.setup_commands:provision", "Give a board its network and its cloud."),
     "configure": ("agent.cli.job_commands:configure", "Change the network of a board."),
     "forget": ("agent.cli.job_commands:forget", "Erase the network settings of a board."),
@@ -80,7 +81,7 @@ def mooring(context: click.Context) -> None:
     """Get microcontroller boards onto a network and into a cloud.
 
     BOARD is an id of the list that `mooring boards` prints, or any part of one that no other board
-    has: a port, a serial number, a name. Without a command the agent runs.
+    has: a port, a serial number, a name, an address in the air. Without a command the agent runs.
     """
     if context.invoked_subcommand is None:
         context.invoke(load("run"))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from agent.cli.air import reach
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
 from agent.cli.header import HeaderFile, has_header, read_header
 from agent.cli.inputs import network_options, read_network
-from agent.cli.options import board_argument, confirm_option, json_option
+from agent.cli.options import board_argument, confirm_option, json_option, via_option
 from agent.cli.output import seconds_text
-from agent.cli.progress import StepReporter
+from agent.cli.progress import StepReporter, result_notes
 from agent.cli.shell import run_command
 from agent.errors import ExitStatus, InputError
 from agent.jobs.job import Job
@@ -32,6 +33,7 @@ JOBS_SHOWN = 20
 @click.command()
 @board_argument
 @network_options
+@via_option
 @confirm_option
 @json_option
 def configure(
@@ -40,6 +42,7 @@ def configure(
     ssid: str | None,
     network_file: str | None,
     password_stdin: bool,
+    via: str | None,
     confirmed: bool,
     as_json: bool,
 ) -> None:
@@ -47,17 +50,18 @@ def configure(
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         network = read_network(ssid, network_file, password_stdin=password_stdin)
-        request = {"board": board, "network": network}
-        return _run(shell, _configured, kind="configure", confirmed=confirmed, **request)
+        request = {"kind": "configure", "network": network, "confirmed": confirmed}
+        return _run(shell, _configured, board, via, request)
 
     run_command(as_json, begin)
 
 
 @click.command()
 @board_argument
+@via_option
 @confirm_option
 @json_option
-def forget(*, board: str, confirmed: bool, as_json: bool) -> None:
+def forget(*, board: str, via: str | None, confirmed: bool, as_json: bool) -> None:
     """Erase the network settings that are stored on a board.
 
     A sketch of your own has no command for that: you are shown the pin or the button that does it,
@@ -65,7 +69,8 @@ def forget(*, board: str, confirmed: bool, as_json: bool) -> None:
     """
 
     async def begin(shell: Shell) -> ExitStatus:
-        status = await _run(shell, _forgotten, kind="forget", board=board, confirmed=confirmed)
+        request = {"kind": "forget", "confirmed": confirmed}
+        status = await _run(shell, _forgotten, board, via, request)
         if status is ExitStatus.USAGE and not confirmed:
             shell.output.note("With --yes it is erased without a question.")
         return status
@@ -146,16 +151,25 @@ async def _save(shell: Shell, client: Client, place: HeaderFile, data: Any) -> E
 
 
 def _configured(job: Job) -> str:
-    return f"The board has joined {clean_text(str((job.result or {}).get('network', '')))}"
+    result = job.result or {}
+    lines = [f"The board has joined {clean_text(str(result.get('network', '')))}"]
+    return "\n".join([*lines, *result_notes(result)])
 
 
 def _forgotten(job: Job) -> str:
     return f"Erased: {clean_text(str((job.result or {}).get('erased', 'network')))}"
 
 
-async def _run(shell: Shell, told: Callable[[Job], str], **request: Any) -> ExitStatus:  # noqa: ANN401 - JSON data
+async def _run(
+    shell: Shell,
+    told: Callable[[Job], str],
+    board: str,
+    via: str | None,
+    request: dict[str, Any],
+) -> ExitStatus:
     async with open_client(shell.output) as client:
-        return await run_job(shell, client, told, **request)
+        way = await reach(client, shell.output, board, via)
+        return await run_job(shell, client, told, **way, **request)
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -26,3 +26,10 @@ confirm_option: Final = click.option(
     help="Go on without a question: about a network that the board does not see, or about what is "
     "erased or overwritten.",
 )
+
+via_option: Final = click.option(
+    "--via",
+    type=click.Choice(["usb", "ble"]),
+    help="Over the cable or through the air; without it over the cable, if there is one. A board "
+    "in the air is listened for.",
+)

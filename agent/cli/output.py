@@ -52,6 +52,9 @@ _PLAIN: Final = str.maketrans(
 )
 """Our own characters for terminals that lack them."""
 
+BARS: Final = ((-50, "▂▄▆█"), (-60, "▂▄▆"), (-70, "▂▄"), (-200, "▂"))
+"""Signal from which a network or a board in the air shows so many bars (dBm)."""
+
 CLEAR_LINE: Final = "\r\x1b[2K"
 
 
@@ -213,6 +216,11 @@ def cut_to_width(text: str, columns: int) -> str:
 def clean_lines(text: str, limit: int = 2000) -> str:
     """Foreign text in several lines; each line is cleaned (no commands to the terminal)."""
     return "\n".join(clean_text(line, limit) for line in text[:limit].splitlines())
+
+
+def bars(rssi_dbm: int) -> str:
+    """Signal as one to four bars."""
+    return next((shown for floor, shown in BARS if rssi_dbm >= floor), "")
 
 
 def seconds_text(seconds: float | None) -> str:

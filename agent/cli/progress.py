@@ -20,6 +20,8 @@ _ENDED: dict[StepState, tuple[str, Colour | None]] = {
 }
 BAR_COLUMNS = 12
 """Leaves room for the bytes in a terminal of 80 columns."""
+NOTE_CHARS = 500
+"""Longest line that is shown of a note or an address."""
 TIME_COLUMNS = len("2 min 05 s")
 
 
@@ -81,6 +83,13 @@ def bar(progress: float) -> str:
     progress = max(0.0, min(1.0, progress))
     full = int(progress * BAR_COLUMNS)
     return f"{'█' * full}{'░' * (BAR_COLUMNS - full)} {progress:4.0%}"
+
+
+def result_notes(result: dict[str, Any]) -> list[str]:
+    """What a person is told after the end of a job beside its result."""
+    address = result.get("redirect")
+    page = [f"It goes on at {clean_text(str(address), NOTE_CHARS)}"] if address else []
+    return page + [clean_text(str(note), NOTE_CHARS) for note in result.get("notes", ())]
 
 
 def step_document(job: Job, step: Step) -> dict[str, Any]:

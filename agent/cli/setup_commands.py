@@ -9,12 +9,20 @@ import msgspec
 
 from agent.boards.board import Board
 from agent.boards.find import find_board
+from agent.cli.air import reach
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
 from agent.cli.header import HEADER, HeaderFile, read_header
 from agent.cli.inputs import network_options, optional_network, require_yes
-from agent.cli.options import board_argument, confirm_option, json_option, model_option
+from agent.cli.options import (
+    board_argument,
+    confirm_option,
+    json_option,
+    model_option,
+    via_option,
+)
 from agent.cli.output import seconds_text
+from agent.cli.progress import result_notes
 from agent.cli.shell import run_command
 from agent.errors import InputError
 from agent.jobs.which import FLASHING, Procedure
@@ -53,6 +61,7 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
     "- for standard output.",
 )
 @model_option
+@via_option
 @confirm_option
 @json_option
 def provision(
@@ -67,6 +76,7 @@ def provision(
     frequency_plan: str | None,
     header: str | None,
     model: str | None,
+    via: str | None,
     confirmed: bool,
     as_json: bool,
 ) -> None:
@@ -83,7 +93,7 @@ def provision(
         chosen = read_header(header)
         if header is not None:
             chosen.require_free()
-        return _provision(shell, board, procedure, chosen, request)
+        return _provision(shell, board, via, procedure, chosen, request)
 
     run_command(as_json, begin)
 
@@ -140,11 +150,18 @@ def migrate(
 
 
 async def _provision(
-    shell: Shell, board: str, procedure: str | None, header: HeaderFile, request: dict[str, Any]
+    shell: Shell,
+    wanted: str,
+    via: str | None,
+    procedure: str | None,
+    header: HeaderFile,
+    request: dict[str, Any],
 ) -> ExitStatus:
     given = _given(request | {"procedure": procedure})
     asked = {name: given[name] for name in ("procedure", "model") if name in given}
     async with open_client(shell.output) as client:
+        reached = await reach(client, shell.output, wanted, via)
+        board = reached["board"]
         advice = await client.call("board.procedure", board=board, **asked)
         way: str = advice["procedure"]
         if "network" not in given and way not in WITH_HEADER:
@@ -164,7 +181,7 @@ async def _provision(
             deliver=lambda job: header.deliver(shell, client, job),
             aside=header.path is None,
             kind="provision",
-            board=board,
+            **reached,
             **given,
         )
 
@@ -194,7 +211,8 @@ def provisioned(job: Job) -> str:
     result = job.result or {}
     if result.get("prepared"):
         return _prepared(job, result)
-    name = _shown(result.get("device") or job.board_name or job.board)
+    device = result.get("device")
+    name = _shown((isinstance(device, str) and device) or job.board_name or job.board)
     took = seconds_text(result.get("seconds"))
     if result.get("procedure") in WITH_HEADER:
         lines = [f"{name} is in the cloud ({took}), device {_shown(result.get('device_id'))}"]
@@ -202,13 +220,14 @@ def provisioned(job: Job) -> str:
             lines.append(f"EUI {_shown(result['eui'])}, App EUI {_shown(result.get('app_eui'))}")
         return "\n".join(lines)
     if not result.get("device_id"):
-        return f"{name} has joined {_shown(result.get('network', 'its network'))} ({took})"
+        joined = f"{name} has joined {_shown(result.get('network', 'its network'))} ({took})"
+        return "\n".join([joined, *result_notes(result)])
     lines = [f"Online as {name} ({took}), device {_shown(result['device_id'])}"]
     deleted = result.get("deleted", ())
     for old in result.get("old_devices", ()):
         what = "deleted" if old["id"] in deleted else "still in the cloud"
         lines.append(f"Older device {_shown(old['name'])} ({_shown(old['id'])}): {what}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *result_notes(result)])
 
 
 def _prepared(job: Job, result: dict[str, Any]) -> str:

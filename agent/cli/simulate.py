@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import sys
 import tomllib
@@ -13,158 +12,54 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from agent.cli.options import json_option
+from agent.cli import simulate_options as options
 from agent.errors import ExitStatus, InputError, MooringError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Collection
 
     from agent.simulator.config import SimulatorConfig
+    from agent.simulator.improv_board import ImprovBoard
     from agent.simulator.world import World
 
 FILE_BYTES: Final = 1 << 20
 """A file with a thousand networks has some 100 kB."""
-STEPS: Final = (
-    "connect",
-    "list",
-    "version",
-    "id",
-    "reset",
-    "settings",
-    "joining",
-    "connected",
-    "certificate",
-    "info",
-    "csr",
-    "storage",
-    "stored",
-    "rebuilt",
-    "touch",
-    "erase",
-    "write",
-    "verify",
-    "restart",
-)
-"""As the ``MILESTONES`` of ``agent.simulator.config``, which takes longer to load; a test compares
-them, and the lists below."""
-SKETCHES: Final = (
-    "provisioning",
-    "application",
-    "provisioning-1.0",
-    "lora-1.0",
-    "console-1.0",
-    "other",
-)
-UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")
-COMES: Final = ("once", "glitch", "never")
-SERIALS: Final = ("same", "none", "other")
-ELEMENT: Final = ("ok", "no_answer", "no_configuration", "no_lock", "no_key", "no_write")
-
-
-class _Number(click.FloatRange):
-    """A range in which infinity and "not a number" are not."""
-
-    def convert(
-        self, value: float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """See the base class."""
-        number = float(super().convert(value, param, ctx))
-        return number if math.isfinite(number) else self.fail(f"{value} is no number", param, ctx)
-
-
-def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def add(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-_step = click.Choice(STEPS)
-_surroundings = _options(
-    click.option(
-        "--networks",
-        "networks_file",
-        metavar="FILE",
-        help="Wi-Fi networks with their passwords, as TOML or JSON; - for standard input.",
-    ),
-    click.option("--list-too-big", is_flag=True, help="More long names than the board can list."),
-    click.option("--no-internet", is_flag=True, help="No network leads to the Internet."),
-    click.option("--no-dhcp", is_flag=True, help="No network gives addresses."),
-    click.option("--ethernet", type=click.Choice(UPLINKS), help="The cable."),
-    click.option("--modem", type=click.Choice(UPLINKS), help="The mobile network."),
-    click.option("--secure-element", type=click.Choice(ELEMENT), help="How it fails."),
-    click.option("--no-storage", is_flag=True, help="The board's storage does not start."),
-    click.option("--cloud", metavar="URL", help="Simulated cloud that signs the certificate."),
-)
-_firmware = _options(
-    click.option("--sketch", type=click.Choice(SKETCHES), help="What runs on the board."),
-    click.option("--application", is_flag=True, help="As --sketch application."),
-    click.option("--foreign-sketch", is_flag=True, help="A sketch that knows no provisioning."),
-    click.option("--sketch-version", metavar="VERSION", help="Of the provisioning sketch."),
-    click.option("--library-version", metavar="VERSION", help="Of the configurator library."),
-    click.option("--wifi-firmware", metavar="VERSION", help="Of the Wi-Fi module."),
-    click.option("--log", is_flag=True, help="The sketch's debug log between the frames."),
-    click.option("--serial-number", metavar="TEXT", help="USB serial number."),
-    click.option("--no-wifi", is_flag=True, help="An Opta without Wi-Fi."),
-)
-_line = _options(
-    click.option("--noise", type=_Number(0, 1), help="Share of frames behind noise."),
-    click.option("--corrupt", type=_Number(0, 1), help="Share of damaged input."),
-    click.option("--split", type=click.IntRange(1), help="Deliver in pieces of N bytes."),
-    click.option("--merge", type=_Number(0, 1000), help="Collect output for N ms."),
-    click.option("--tcp", is_flag=True, help="A loopback socket instead of a pseudo-terminal."),
-    click.option("--dtr", is_flag=True, help="Notice when the port is closed (native USB)."),
-)
-_faults = _options(
-    click.option("--unplug-at", type=_step, multiple=True, help="Unplug at this step."),
-    click.option("--reboot-at", type=_step, multiple=True, help="Restart at this step."),
-    click.option("--silent-at", type=_step, multiple=True, help="Say nothing from this step on."),
-    click.option("--wedge-at", type=_step, multiple=True, help="Hear nothing from this step on."),
-    click.option("--back-after", type=_Number(0), metavar="SECONDS", help="Plug in again after."),
-)
-_bootloader = _options(
-    click.option("--bootloader", type=click.Choice(COMES), help="How it comes after a touch."),
-    click.option(
-        "--bootloader-serial", type=click.Choice(SERIALS), help="Serial number that it shows."
-    ),
-    click.option("--bootloader-silent", is_flag=True, help="It answers nothing."),
-    click.option("--bootloader-delay", type=_Number(0, 10_000), help="N ms before its answers."),
-    click.option("--flip", is_flag=True, help="It writes one byte wrongly."),
-    click.option("--back-as", metavar="TEXT", help="Serial number of what comes after flashing."),
-)
-_process = _options(
-    click.option("--speed", type=_Number(0.01, 1_000), default=1.0, help="Of its time."),
-    click.option("--count", type=click.IntRange(1, 256), default=1, help="Number of boards."),
-    click.option(
-        "--announce",
-        metavar="FOLDER",
-        help="Where the agent finds the port; without it the configuration's ports.simulated.",
-    ),
-    click.option("--seed", type=int, default=0, help="Start of everything random."),
-    click.option("--until-stdin-closes", is_flag=True, help="End with the standard input."),
-    json_option,
+IMPROV: Final = "improv"
+"""Instead of a model: a device with Improv Wi-Fi, the open standard."""
+IMPROV_ONLY: Final = ("brand", "name", "needs_button")
+AIR_ONLY: Final = ("usb", "rssi", "new_address", "radio", "drop_at", "att_error_at")
+BOARDS_ONLY: Final = (
+    *("sketch", "application", "foreign_sketch", "sketch_version", "library_version"),
+    *("wifi_firmware", "log", "no_wifi", "cloud", "ethernet", "modem", "secure_element"),
+    *("no_storage", "unplug_at", "reboot_at", "silent_at", "wedge_at", "drop_at", "att_error_at"),
+    *("bootloader", "bootloader_serial", "bootloader_silent", "bootloader_delay", "flip"),
+    *("back_as", "usb", "dtr"),
 )
 
 
 @click.command()
 @click.argument("model")
-@_surroundings
-@_firmware
-@_line
-@_faults
-@_bootloader
-@_process
+@options.surroundings
+@options.firmware
+@options.line
+@options.faults
+@options.bootloader
+@options.air
+@options.improv
+@options.process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
-    """A simulated board of MODEL (uno_r4_wifi, opta, …); prints its port.
+    """A simulated board of MODEL (uno_r4_wifi, opta, …), or improv; prints its port.
+
+    With --ble it is in the air, in a Bluetooth of its own: the first line is what an agent that is
+    to hear it needs in its environment (DBUS_SYSTEM_BUS_ADDRESS=…). That needs Linux.
 
     It runs until Ctrl-C. Without --networks it sees those of the demo: HomeNet with the password
     "correct horse", an Office, one without Internet, a hidden one.
 
     While it runs, each line of standard input is a command as a JSON object: {"unplug": true},
     {"plug": true}, {"press": "reset"}, {"press": "bootloader"}, {"fault": "silence"},
-    {"world": {"networks": [{"ssid": "Other", "rssi": -50}]}}, {"status": true}.
+    {"world": {"networks": [{"ssid": "Other", "rssi": -50}]}}, {"status": true}; in the air also
+    {"range": "out"}, {"rssi": -80}, {"drop": true}, {"ble": "off"}, {"radio": "off"}.
     """
     from agent.cli.output import Output
     from agent.simulator.run import run_simulator
@@ -188,6 +83,8 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
 
 def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
     """The simulator that the options describe; raises :class:`InputError`."""
+    from msgspec.structs import replace
+
     from agent.catalog import Catalog
     from agent.simulator.config import (
         BoardConfig,
@@ -198,27 +95,9 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
         default_sketch,
     )
 
+    _check_air(given)
     catalog = Catalog.load()
-    known = catalog.get(model)
-    usual = default_sketch(known) if known is not None else "provisioning"
-    board = BoardConfig(
-        model=model,
-        sketch=given["sketch"] or ("application" if given["application"] else usual),
-        answers=not given["foreign_sketch"],
-        log=given["log"],
-        wifi=not given["no_wifi"],
-        bootloader=BootloaderConfig(
-            comes=given["bootloader"] or "once",
-            serial_number=given["bootloader_serial"] or "same",
-            silent=given["bootloader_silent"],
-            delay_ms=given["bootloader_delay"] or 0.0,
-            back_as=given["back_as"] or "",
-        ),
-        **_given(given, "sketch_version", "library_version", "wifi_firmware", "serial_number"),
-    )
-    complete(board, catalog)
-    return SimulatorConfig(
-        board=board,
+    common = SimulatorConfig(
         count=given["count"],
         world=_world(given),
         speed=given["speed"],
@@ -233,7 +112,73 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
         tcp=given["tcp"],
         dtr=given["dtr"],
         seed=given["seed"],
+        radio=given["radio"] or "on",
+        rssi_dbm=given["rssi"],
+        new_address=given["new_address"],
     )
+    if model == IMPROV:
+        return replace(common, count=0, improv=_improv(given))
+    _refuse(given, IMPROV_ONLY, "is for improv alone")
+    known = catalog.get(model)
+    usual = default_sketch(known) if known is not None else "provisioning"
+    board = BoardConfig(
+        model=model,
+        sketch=given["sketch"] or ("application" if given["application"] else usual),
+        answers=not given["foreign_sketch"],
+        log=given["log"],
+        wifi=not given["no_wifi"],
+        ble=given["ble"],
+        usb=given["usb"] or not given["ble"],
+        bootloader=BootloaderConfig(
+            comes=given["bootloader"] or "once",
+            serial_number=given["bootloader_serial"] or "same",
+            silent=given["bootloader_silent"],
+            delay_ms=given["bootloader_delay"] or 0.0,
+            back_as=given["back_as"] or "",
+        ),
+        **_given(given, "sketch_version", "library_version", "wifi_firmware", "serial_number"),
+    )
+    complete(board, catalog)
+    return replace(common, board=board)
+
+
+def _improv(given: dict[str, Any]) -> tuple[ImprovBoard, ...]:
+    """Devices with the open standard instead of boards."""
+    from agent.simulator.improv import ImprovConfig
+    from agent.simulator.improv_board import ImprovBoard
+
+    _refuse(given, BOARDS_ONLY, "is not for an Improv device")
+    device = ImprovConfig(
+        brand=given["brand"] or "standard",
+        needs_button=given["needs_button"],
+        **_given(given, "name"),
+    )
+    return tuple(
+        ImprovBoard(
+            device=device,
+            link="ble" if given["ble"] else "serial",
+            serial_number=_numbered(given["serial_number"], number),
+        )
+        for number in range(given["count"])
+    )
+
+
+def _numbered(serial_number: str | None, number: int) -> str:
+    if not serial_number:
+        return ""
+    return f"{serial_number}-{number}" if number else serial_number
+
+
+def _check_air(given: dict[str, Any]) -> None:
+    """Options about the air are nothing without it."""
+    if not given["ble"]:
+        _refuse(given, AIR_ONLY, "is for --ble")
+
+
+def _refuse(given: dict[str, Any], names: Collection[str], problem: str) -> None:
+    for name in names:
+        if given[name]:
+            raise InputError(field=f"--{name.replace('_', '-')}", problem=problem)
 
 
 def _given(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -244,10 +189,11 @@ def _step_faults(given: dict[str, Any]) -> tuple[Any, ...]:
     from agent.simulator.config import StepFault
 
     kinds = {"unplug_at": "unplug", "reboot_at": "reboot", "silent_at": "silence"}
+    kinds |= {"wedge_at": "wedge", "drop_at": "drop", "att_error_at": "refuse"}
     faults = [StepFault(at="write", do="flip")] if given["flip"] else []
     faults += (
         StepFault(at=step, do=action, back_after=given["back_after"])  # type: ignore[arg-type]  # click checked both
-        for option, action in {**kinds, "wedge_at": "wedge"}.items()
+        for option, action in kinds.items()
         for step in given[option]
     )
     return tuple(faults)

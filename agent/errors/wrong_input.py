@@ -22,7 +22,10 @@ class UnknownBoard(MooringError):
     exit_status = ExitStatus.NO_BOARD
     title = "No board matches “{wanted}”."
     meaning = "The board is not connected, or it has another name."
-    remedy = "Plug the board in and look at the list of boards (mooring boards)."
+    remedy = (
+        "Plug the board in and look at the list of boards (mooring boards; with --ble also those in "
+        "the air)."
+    )
 
 
 class BoardNotHeard(MooringError):

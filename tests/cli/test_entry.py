@@ -34,6 +34,7 @@ CONTRACT = {
     "sketches",
     "flash",
     "migrate",
+    "blink",
 }
 
 
