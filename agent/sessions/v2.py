@@ -163,9 +163,11 @@ class V2Session:
             reader.cancel()
             writer.cancel()
             self._fail(PortGone(port=self._link.address))
-            await asyncio.gather(reader, writer, return_exceptions=True)
-            self._lines.flush()
-            await self._link.close()
+            try:
+                await asyncio.gather(reader, writer, return_exceptions=True)
+            finally:  # also if this is cancelled a second time: the port must not stay taken
+                self._lines.flush()
+                await self._link.close()
 
     # --- requests ----------------------------------------------------------------------------
 
