@@ -13,6 +13,7 @@ from agent.boards.board import BoardState
 from agent.clouds.devices import DeviceCloud
 from agent.errors import CloudError
 from agent.jobs.preconditions import cloud_says, serial_of
+from agent.jobs.provision import NO_CLOUD
 from agent.jobs.which import BoardSays, CloudSays, Decision, decide
 from agent.settings import clean_text
 
@@ -44,12 +45,14 @@ async def advise(
     """What is known without the board; :class:`InputError` if ``wanted`` is not possible."""
     says = CloudSays()
     old: tuple[OldDevice, ...] = ()
+    only_network = None if cloud is None else cloud.id == NO_CLOUD
     if cloud is not None:
         info = await cloud.info()
         says = CloudSays(title=info.title)
         if info.signed_in or not info.needs_account:
             says = await cloud_says(cloud, model, info.title)
             old = await _old_devices(cloud, serial_of(board))
+    says = msgspec.structs.replace(says, only_network=only_network)
     decision = decide(model, says, _remembered(board, says), wanted=wanted)
     return Advice(**msgspec.structs.asdict(decision), old_devices=old)
 
@@ -58,6 +61,8 @@ def _remembered(board: Board, cloud: CloudSays) -> BoardSays:
     """What its ports show, or an earlier job found on it, if that is known."""
     if board.state is BoardState.BOOTLOADER:
         return BoardSays(answer="bootloader")
+    if board.provisioning.installed == "improv":
+        return BoardSays(answer="improv")
     if board.provisioning.installed == "1.0":
         return BoardSays(answer="1.0")
     if board.provisioning.installed == "2.0":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agent.jobs.states import CLAIM_LIMIT_S
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +33,9 @@ SETTLED = "settled"
 """``{how, device_id?}``: ``refused``, ``none`` (nothing was made), ``undone`` or ``online``; for a
 device also ``kept`` (the board has what it needs) or ``handed over`` (its key went to the person,
 and nobody else has it)."""
+
+SENDING = "sending"
+"""``{network}``: a device that no cloud knows is about to get the settings of this network."""
 
 FLASHING = "flashing"
 """``{sha256, model, place, sketch, version, bytes}``: the board is about to enter its bootloader, for
@@ -159,6 +163,22 @@ def handed_over(facts: Sequence[Fact]) -> str | None:
     """Id of the device whose key was handed over last."""
     known = _last(facts)
     return known.get("device_id") if known.get("how") == "handed over" else None
+
+
+def settings_left(facts: Sequence[Fact]) -> str | None:
+    """What a job left that was giving a device settings; None if it was not."""
+    sent = next((fact for fact in reversed(facts) if fact.kind == SENDING), None)
+    if sent is None:
+        return None
+    return sent_settings(sent.data.get("network", ""))
+
+
+def sent_settings(network: str) -> str:
+    """What a device does that was given settings, with nobody left to hear of it."""
+    return (
+        f"The device was given the settings of {clean_text(network)} and may join it, now or when "
+        "it is started again. If it does not, it can be set up anew."
+    )
 
 
 def _last(facts: Sequence[Fact]) -> dict[str, Any]:

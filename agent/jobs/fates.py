@@ -94,6 +94,27 @@ _TO_2: Final = (
     _NEW_DEVICE,
 )
 
+_FIRMWARE: Final = Fate(
+    what="the firmware of the device and all that is set up in it",
+    fate="kept",
+    detail="Nothing is written but the name and the password of the network.",
+)
+_ITS_NETWORK: Final = Fate(
+    what="the network that the device has stored, if it has one",
+    fate="lost",
+    detail="The new one takes its place.",
+)
+_NO_CLOUD: Final = Fate(
+    what="a device in a cloud",
+    fate="kept",
+    detail="None is made, and none is touched: the device works in your network, without a cloud.",
+)
+_PAGE: Final = Fate(
+    what="the address of the page of the device",
+    fate="new",
+    detail="It is shown at the end, if the device tells it; go on there.",
+)
+
 _ERASED: Final = Fate(
     what="network settings and cloud identity that the board has stored",
     fate="lost",
@@ -112,6 +133,7 @@ _FATES: Final[dict[str, tuple[Fate, ...]]] = {
     "provision-1.0": (_SKETCH, _COMPILED_IN, _CERTIFICATE_1, _OLD_DEVICE, _THINGS, _NEW_DEVICE),
     "lora-1.0": (_SKETCH, _OLD_DEVICE, _THINGS, _NEW_DEVICE),
     "secret-key": (_UNTOUCHED, _OLD_DEVICE, _KEY_ONCE),
+    "improv": (_FIRMWARE, _ITS_NETWORK, _NO_CLOUD, _PAGE),
     "erase": (_SKETCH, _COMPILED_IN, _ERASED, _STORAGE, _IDENTITY, _ITS_DEVICE),
 }
 

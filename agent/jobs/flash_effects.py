@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -77,6 +77,8 @@ class AskBoard(FlashRequest):
 
     patience_s: float
     """How long a sketch of provisioning 2.0 may need for its first word; 0: it is not asked."""
+    improv: Literal["last", "only"] | None = None
+    """Ask in Improv Wi-Fi too, after the others or in their place."""
 
 
 @dataclass(frozen=True, slots=True)

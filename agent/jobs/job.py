@@ -23,6 +23,7 @@ class JobKind(Enum):
     MIGRATE = "migrate"
     FLASH = "flash"
     START = "start"
+    BLINK = "blink"
 
 
 class JobState(Enum):

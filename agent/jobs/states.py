@@ -35,6 +35,7 @@ class State(Enum):
     RESETTING = "resetting"  # the board forgets its old identity and network
     JOINING = "joining"  # the board has the settings and joins
     ASKING = "asking"  # joining failed, the session is open, the person decides
+    AUTHORISING = "authorising"  # the device takes settings once somebody presses its button
     TROUBLED = "troubled"  # the board failed, the person decides
     RETURNING = "returning"  # the board is gone and expected back
     REOPENING = "reopening"  # the board is back, a new session opens
@@ -43,6 +44,8 @@ class State(Enum):
     KEYING = "keying"  # what the sketch needs to know of the new device is fetched
     DELIVERING = "delivering"  # the header file is handed over
     UNDOING = "undoing"  # the claim or device is being undone
+
+    PARTING = "parting"  # the board has joined; it may switch its Bluetooth off now
 
     RETIRING = "retiring"  # the board is online; what becomes of its older devices in the cloud
 
@@ -96,6 +99,13 @@ JOIN_LIMIT_S = 260.0
 
 RETURN_S = 15.0
 """How long a board may be away with nobody there to plug it in: a restart takes 2 to 10 s."""
+
+RETURN_AIR_S = 60.0
+"""The same in the air: a restart and a scan take 12 s until a board advertises again, and a radio
+that drops repetitions reports it once in about 10 s."""
+
+PARTING_S = 5.0
+"""A board that is provisioned hangs up in the turn in which it has joined (protocol-v2, 7.3)."""
 
 ONLINE_LIMIT_S = 200.0
 """20 looks, 10 s apart (cloud-arduino, 4)."""

@@ -25,6 +25,7 @@ Procedure: TypeAlias = Literal[
     "provision-1.0",
     "lora-1.0",
     "secret-key",
+    "improv",
     "unsupported",
 ]
 
@@ -39,11 +40,30 @@ BUSY: Final = -6
 UNKNOWN_COMMAND: Final = -7
 
 Answer: TypeAlias = Literal[
-    "not-asked", "2.0", "application", "1.0", "console", "lora", "text", "silence", "bootloader"
+    "not-asked",
+    "2.0",
+    "application",
+    "1.0",
+    "console",
+    "lora",
+    "improv",
+    "text",
+    "silence",
+    "bootloader",
 ]
 """What a board did when it was spoken to: ``2.0`` and ``application`` (a sketch with the
 configurator) answered in the protocol 2.0, ``1.0`` acknowledged its sketch info, ``console`` is the
-1.0 sketch that prompts in text, ``lora`` prints its EUI, ``text`` prints something else."""
+1.0 sketch that prompts in text, ``lora`` prints its EUI, ``improv`` answered in Improv Wi-Fi,
+``text`` prints something else."""
+
+IMPROV: Final = (
+    "Its firmware speaks Improv Wi-Fi, as ESPHome, WLED and Tasmota do: it stays, and only its "
+    "network is set."
+)
+PERHAPS_IMPROV: Final = (
+    "Whether its firmware speaks Improv Wi-Fi, as ESPHome, WLED and Tasmota do, is found out when "
+    "it is asked; if so, it stays, and only its network is set."
+)
 
 
 class CloudSays(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +71,8 @@ class CloudSays(msgspec.Struct, frozen=True, kw_only=True):
 
     v2: bool | None = None
     """Whether it takes provisioning 2.0; None: it was not or could not be asked."""
+    only_network: bool | None = None
+    """True: no cloud is wanted; None: none was named yet."""
     title: str = "Arduino Cloud"
     min_sketch: str | None = None
     min_wifi_firmware: str | None = None
@@ -107,7 +129,7 @@ def decide(
     """
     cloud = cloud or CloudSays()
     board = board or BoardSays()
-    procedure, reason = _choose(model, cloud, board)
+    procedure, reason = _improv(model, cloud, board) or _choose(model, cloud, board)
     possible = _possible(model, cloud, board)
     overridden = wanted is not None and wanted != procedure
     if wanted is not None and overridden:
@@ -128,10 +150,34 @@ def decide(
     )
 
 
+def _improv(
+    model: Model | None, cloud: CloudSays, board: BoardSays
+) -> tuple[Procedure, str] | None:
+    """Whether the network alone is set, in Improv Wi-Fi; None: another procedure is meant.
+
+    Devices that speak it have no identity for a cloud. Where it is not known, it is for boards
+    that nothing else is known of, or that have no other way to take a network.
+    """
+    if cloud.only_network is False:
+        return None
+    if board.answer == "improv":
+        return "improv", IMPROV
+    if cloud.only_network and _may_speak_improv(model, board):
+        return "improv", PERHAPS_IMPROV
+    return None
+
+
+def _may_speak_improv(model: Model | None, board: BoardSays) -> bool:
+    """It was not asked, and nothing better is known of it."""
+    return board.answer == "not-asked" and (model is None or model.crypto.kind == "secret_key")
+
+
 def _choose(model: Model | None, cloud: CloudSays, board: BoardSays) -> tuple[Procedure, str]:
     if model is None:
         if board.answer == "2.0" and _flaw(cloud, board) is None:
             return "provision-2.0", "Its sketch speaks provisioning 2.0."
+        if board.answer == "improv":
+            return "unsupported", "Its firmware speaks Improv Wi-Fi, which knows no clouds."
         return "unsupported", "This kind of board is not in the catalogue."
     family = _family(model)
     if family is not None:
@@ -176,6 +222,7 @@ def _flaw(cloud: CloudSays, board: BoardSays) -> str | None:
         "1.0": "It runs the sketch of provisioning 1.0.",
         "console": "It runs the sketch of provisioning 1.0 that prompts in text.",
         "lora": "It runs a sketch that prints the EUI of a LoRa modem.",
+        "improv": "It runs firmware that speaks Improv Wi-Fi, which knows no clouds.",
         "text": "It runs a sketch of its own.",
         "silence": "It does not answer: its sketch does not speak provisioning.",
         "bootloader": "It is in its bootloader; no sketch runs.",
@@ -196,12 +243,15 @@ def _flaw(cloud: CloudSays, board: BoardSays) -> str | None:
 
 
 def _possible(model: Model | None, cloud: CloudSays, board: BoardSays) -> tuple[Procedure, ...]:
+    found: list[Procedure] = []
+    speaks = board.answer == "improv" or _may_speak_improv(model, board)
+    if speaks and cloud.only_network is not False:
+        found.append("improv")
     if model is None:
-        return ("provision-2.0",) if board.answer == "2.0" else ()
+        return (*found, "provision-2.0") if board.answer == "2.0" else tuple(found)
     family = _family(model)
     if family is not None:
-        return () if family[0] == "unsupported" else (family[0],)
-    found: list[Procedure] = []
+        return tuple(found) if family[0] == "unsupported" else (*found, family[0])
     if _takes_v2(model, cloud) or "2.0" in model.provisioning:
         if board.answer == "2.0":
             found.append("provision-2.0")
