@@ -35,6 +35,7 @@ LINUX_ONLY = [
     "sessions/test_ble.py",
     "sessions/test_improv_air.py",
     "simulator/test_air.py",
+    "simulator/test_air_process.py",
     "simulator/test_ble_bluez.py",
     "simulator/test_ble_bumble.py",
     "simulator/test_ble_by_bleak.py",

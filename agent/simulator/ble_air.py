@@ -122,3 +122,8 @@ class Peripheral(Protocol):
 
         ``on_lost`` is called once when the link ends without :meth:`PeripheralLink.close`.
         """
+
+
+def heard(peripheral: Peripheral) -> bool:
+    """Whether it can be heard now."""
+    return peripheral.advertisement is not None and peripheral.rssi_dbm is not None

@@ -197,6 +197,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """The computer's Bluetooth, where something is in the air."""
     rssi_dbm: int | None = None
     """How strong all devices in the air arrive, always; None: one more, one less, and varying."""
+    new_address: bool = False
+    """All devices in the air advertise from addresses that are not their own."""
     forget_after_s: Annotated[float, Meta(gt=0)] = 30.0
     """When the computer forgets a device in the air that is no longer heard."""
     timing: Timing = Timing()
@@ -258,6 +260,10 @@ def complete(
     if networks is None:
         networks = frozenset(NetworkKind(name) for name in model.networks)
     name = board.ble_name or _ble_name(model)
+    if board.ble and not (name and board.wifi):
+        known = sorted(m.id for m in catalog.models if _ble_name(m))
+        problem = f"is not provisioned over Bluetooth LE; there are {', '.join(known)}"
+        raise InputError(field=board.model, problem=problem)
     return msgspec.structs.replace(board, serial_number=serial, networks=networks, ble_name=name)
 
 

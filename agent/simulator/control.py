@@ -115,7 +115,7 @@ class Simulator:
         return [*self.devices, *self.improv]
 
     async def start(self) -> None:
-        """Plug all boards in; raises :class:`NoAir` where there can be none."""
+        """Plug all boards in; raises ``NoBusError`` where nothing can be in the air."""
         config = self._config
         if config.uses_air:
             from agent.simulator.ble_room import Room
@@ -132,6 +132,8 @@ class Simulator:
             if self.room is not None and device.air is not None:
                 strength = config.rssi_dbm
                 device.air.rssi_dbm = self.room.place() if strength is None else strength
+                if config.new_address:
+                    device.air.change_address(self.room.new_address())
                 self.room.add(device.air)
 
     async def stop(self) -> None:

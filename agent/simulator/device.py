@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from agent.simulator import world as worlds
+from agent.simulator.ble_air import heard
 from agent.simulator.board_flash import SambaFlash
 from agent.simulator.config import BoardConfig, complete
 from agent.simulator.drive_face import DriveFace
@@ -187,6 +188,7 @@ class SimulatedDevice:
             device_id=self._stage.memory.element.device_id,
             runs=self._runs,
             in_bootloader=face is not None and face.in_bootloader and self.address is not None,
+            advertises=self.air is not None and heard(self.air),
         )
 
     # --- what the port tells ---

@@ -52,3 +52,5 @@ class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
     runs: str | None
     """What is in its flash, as ``agent.simulator.images.Runs``; None: nothing that starts."""
     in_bootloader: bool
+    advertises: bool = False
+    """Whether it can be heard over Bluetooth LE."""

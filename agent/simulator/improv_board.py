@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from agent.simulator.announcement import in_the_air
+from agent.simulator.ble_air import heard
 from agent.simulator.events import DeviceStatus
 from agent.simulator.improv import ImprovConfig
 
@@ -144,6 +145,7 @@ class SimulatedImprovBoard:
             device_id="",
             runs=None,
             in_bootloader=False,
+            advertises=self.air is not None and heard(self.air),
         )
 
     @property

@@ -19,6 +19,7 @@ import msgspec
 
 from agent.errors import ErrorReport, MooringError, ReportedError
 from agent.simulator.announcement import Announcement
+from agent.simulator.ble_bus import PrivateBus
 from agent.simulator.control import LINE_BYTES
 from agent.simulator.events import DeviceEvent, DeviceStatus
 from agent.simulator.world import reveal_for_pipe
@@ -58,6 +59,8 @@ class SimulatorHandle:
         self._reader: asyncio.Task[None] | None = None
         self.ports: list[Announcement] = []
         """The ports as they were at the start; a later one is in its event ``plugged``."""
+        self.environment: dict[str, str] = {}
+        """What a program needs in its environment to hear what is in the air."""
 
     async def __aenter__(self) -> SimulatorHandle:
         return self
@@ -93,11 +96,10 @@ class SimulatorHandle:
     async def begin(self, config: SimulatorConfig) -> None:
         """Send the configuration and wait for the ports; raises :class:`SimulatorFailed`."""
         await self._write(msgspec.json.encode(config, enc_hook=reveal_for_pipe))
-        for _ in range(config.board_count):
-            line = await self._read_line()
-            if not line:
-                raise SimulatorFailed(problem="before it had a port")
-            self.ports.append(msgspec.json.decode(line, type=Announcement))
+        if config.uses_air:
+            self.environment = msgspec.json.decode(await self._first_line())["environment"]
+        for _ in range(config.board_count + len(config.improv)):
+            self.ports.append(msgspec.json.decode(await self._first_line(), type=Announcement))
         self._reader = asyncio.get_running_loop().create_task(self._read())
 
     async def command(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +185,12 @@ class SimulatorHandle:
         except ConnectionError:
             raise SimulatorFailed(problem="it reads no commands") from None
 
+    async def _first_line(self) -> bytes:
+        line = await self._read_line()
+        if not line:
+            raise SimulatorFailed(problem="before it had a port")
+        return line
+
     async def _read_line(self) -> bytes:
         assert self._process.stdout is not None  # noqa: S101  (started with a pipe)
         return await self._process.stdout.readline()
@@ -209,8 +217,11 @@ async def start_simulator(
     """Start a process with all boards of ``config`` and wait until they are plugged in.
 
     The configuration, passwords included, goes through a pipe. The process ends when its input
-    closes, so it never outlives this one. Raises :class:`SimulatorFailed`.
+    closes, so it never outlives this one. Raises :class:`SimulatorFailed`, and ``NoBusError``
+    where nothing can be in the air.
     """
+    if config.uses_air:
+        PrivateBus.require()
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     process = await asyncio.create_subprocess_exec(

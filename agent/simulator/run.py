@@ -42,8 +42,10 @@ async def run_simulator(
 ) -> None:
     """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
 
-    Prints one line per board first: its address, or with ``as_json`` an object that describes the
-    port. Then one JSON object per line: answers to commands and, with ``as_json``, events.
+    Prints first, if something is in the air, the environment in which it is heard
+    (``NAME=value``, or an object with ``environment``); then one line per board: its addresses, or
+    with ``as_json`` an object that describes the port. Then one JSON object per line: answers to
+    commands and, with ``as_json``, events.
     ``pending`` is what was already read of the input.
     """
     printer = Printer()
@@ -62,8 +64,8 @@ async def run_simulator(
         _on_signal(loop, number, simulator.stopped.set)
     try:
         await simulator.start()
-        for device in simulator.devices:
-            output(msgspec.json.encode(device.port) if as_json else (device.address or "").encode())
+        for line in first_lines(simulator, as_json=as_json):
+            output(line)
         started = True
         if read_commands:
             _read_lines(loop, lines, pending)
@@ -72,6 +74,27 @@ async def run_simulator(
     finally:
         await simulator.stop()
         await asyncio.to_thread(printer.finish)
+
+
+def first_lines(simulator: Simulator, *, as_json: bool) -> list[bytes]:
+    """How the boards of a simulator that runs are reached."""
+    said: list[bytes] = []
+    if simulator.room is not None:
+        environment = simulator.room.environment
+        if as_json:
+            said.append(msgspec.json.encode({"environment": environment}))
+        else:
+            said += (f"{name}={value}".encode() for name, value in environment.items())
+    for thing in simulator.things:
+        port = thing.port
+        air = "" if thing.air is None else f"ble://{thing.air.address}"
+        if as_json:
+            both = {"ble": air} if air and port.kind != "ble" else {}
+            said.append(msgspec.json.encode(msgspec.to_builtins(port) | both))
+        else:
+            addresses = [each for each in (port.address, air) if each]
+            said.append(" ".join(dict.fromkeys(addresses)).encode())
+    return said
 
 
 async def _serve(

@@ -12,17 +12,20 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli import simulate as command
+from agent.cli import simulate_options as options
 from agent.errors import InputError
 from agent.links.open import open_link
 from agent.sessions.v1 import BAUD, open_v1_session
 from agent.simulator.config import (
     LOADER_MILESTONES,
     MILESTONES,
+    RADIO_STATES,
     SKETCHES,
     V1_MILESTONES,
     BootloaderConfig,
     StepFault,
 )
+from agent.simulator.improv import Brand
 from agent.simulator.world import SecureElement, Uplink
 from tests.simulator.boards import CONNECT, GONE, Host
 
@@ -46,13 +49,15 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_lists_of_the_command_are_those_of_the_simulator() -> None:
-    assert command.STEPS == MILESTONES + V1_MILESTONES + LOADER_MILESTONES
-    assert command.SKETCHES == SKETCHES
+    assert options.STEPS == MILESTONES + V1_MILESTONES + LOADER_MILESTONES
+    assert options.SKETCHES == SKETCHES
     fields = get_type_hints(BootloaderConfig)
-    assert get_args(fields["comes"]) == command.COMES
-    assert get_args(fields["serial_number"]) == command.SERIALS
-    assert {Uplink(name) for name in command.UPLINKS} == set(Uplink)
-    assert {SecureElement(name) for name in command.ELEMENT} == set(SecureElement)
+    assert options.RADIO == RADIO_STATES
+    assert get_args(Brand) == options.BRANDS
+    assert get_args(fields["comes"]) == options.COMES
+    assert get_args(fields["serial_number"]) == options.SERIALS
+    assert {Uplink(name) for name in options.UPLINKS} == set(Uplink)
+    assert {SecureElement(name) for name in options.ELEMENT} == set(SecureElement)
 
 
 def test_without_options_the_board_sees_the_networks_of_the_demo() -> None:
@@ -257,3 +262,61 @@ def test_a_sketch_is_refused_for_a_board_that_cannot_carry_it() -> None:
     with pytest.raises(InputError, match="mkr_wan_1310"):
         config_of("--sketch", "lora-1.0")
     assert config_of("--sketch", "lora-1.0", model="mkr_wan_1310").board.sketch == "lora-1.0"
+
+
+def test_boards_in_the_air_are_described_by_options() -> None:
+    config = config_of(
+        *("--ble", "--rssi", "-70", "--new-address", "--radio", "absent", "--seed", "4"),
+        *("--drop-at", "settings", "--att-error-at", "list", "--count", "30"),
+    )
+    assert (config.board.ble, config.board.usb, config.count) == (True, False, 30)
+    assert (config.rssi_dbm, config.new_address, config.radio) == (-70, True, "absent")
+    assert set(config.faults) == {
+        StepFault(at="settings", do="drop"),
+        StepFault(at="list", do="refuse"),
+    }
+    both = config_of("--ble", "--usb").board
+    assert (both.ble, both.usb) == (True, True)
+    assert not config_of().uses_air
+
+
+def test_improv_devices_are_described_by_options() -> None:
+    config = config_of("--count", "2", "--brand", "wled", "--name", "lamp", model="improv")
+    assert (config.board_count, config.uses_air) == (0, False)
+    first, second = config.improv
+    assert (first.link, first.device.brand, first.device.name) == ("serial", "wled", "lamp")
+    assert second == first
+    config = config_of("--ble", "--needs-button", "--serial-number", "X", model="improv")
+    assert config.uses_air
+    assert config.improv[0].device.needs_button
+    assert (config.improv[0].link, config.improv[0].serial_number) == ("ble", "X")
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "told"),
+    [
+        ("uno_r4_wifi", ["--drop-at", "list"], "--drop-at"),
+        ("uno_r4_wifi", ["--usb"], "--usb"),
+        ("uno_r4_wifi", ["--brand", "wled"], "--brand"),
+        ("improv", ["--sketch", "other"], "--sketch"),
+        ("improv", ["--ble", "--usb"], "--usb"),
+        ("mkr_wan_1310", ["--ble"], "uno_r4_wifi"),
+        ("opta", ["--ble", "--no-wifi"], "Bluetooth"),
+    ],
+)
+def test_options_that_mean_nothing_together_are_refused(
+    model: str, words: list[str], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        config_of(*words, model=model)
+
+
+@pytest.mark.system("linux")
+def test_without_a_bus_a_board_in_the_air_is_refused_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = CliRunner().invoke(command.simulate, ["uno_r4_wifi", "--ble"])
+    assert result.exit_code == 1
+    assert "dbus-daemon is not installed" in result.output
+    assert "apt install dbus" in result.output
