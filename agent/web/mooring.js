@@ -75,6 +75,7 @@ export class Mooring extends EventTarget {
   #running = false;
   #heardAt = 0;
   #askedAt = 0;
+  #air = false;
   #wake = () => {};
   #ended = () => {};
 
@@ -173,6 +174,17 @@ export class Mooring extends EventTarget {
     this.#followed.add(entry);
     if (this.state === "connected") this.#subscribe(topic, [entry]);
     return () => void this.#followed.delete(entry);
+  }
+
+  /**
+   * Have the agent look for boards over Bluetooth too while a person looks at them; false ends that.
+   *
+   * An agent without Bluetooth goes on without it.
+   */
+  attend(/** @type {boolean} */ looking) {
+    if (looking === this.#air) return;
+    this.#air = looking;
+    if (this.state === "connected") this.#subscribe("boards", this.#following("boards"));
   }
 
   /**
@@ -284,7 +296,7 @@ export class Mooring extends EventTarget {
     this.#tickedAt = performance.now();
     this.#become("connected");
     for (const topic of /** @type {(keyof typeof TOPICS)[]} */ (Object.keys(TOPICS))) {
-      this.#subscribe(topic, [...this.#followed].filter((entry) => entry.topic === topic));
+      this.#subscribe(topic, this.#following(topic));
     }
     await over;
     clearInterval(watch);
@@ -337,10 +349,16 @@ export class Mooring extends EventTarget {
     this.dispatchEvent(new CustomEvent(method, { detail: params }));
   }
 
+  /** @param {keyof typeof TOPICS} topic */
+  #following(topic) {
+    return [...this.#followed].filter((entry) => entry.topic === topic);
+  }
+
   /** @param {keyof typeof TOPICS} topic @param {{snapshot?: Function}[]} entries */
   #subscribe(topic, entries) {
     if (!entries.length) return;
-    this.call(TOPICS[topic].method).then(
+    const params = topic === "boards" && this.info?.capabilities.includes("ble") ? { ble: this.#air } : {};
+    this.call(TOPICS[topic].method, params).then(
       (result) => entries.forEach((entry) => entry.snapshot?.(result)),
       // A lost connection subscribes again by itself; anything else would leave the page stale.
       (error) => error.code !== "agent-gone" && this.#drop(),

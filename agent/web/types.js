@@ -16,6 +16,17 @@
  * @property {string} [manufacturer]
  * @property {string} [product]
  * @property {boolean} [simulated]
+ * @property {number|null} [rssi_dbm] How strong a `ble` port is heard, smoothed.
+ * @property {"2.0"|"improv"|null} [service] What a `ble` port is provisioned with.
+ * @property {boolean} [blinks] It can show which one it is.
+ */
+
+/** @typedef {"usb"|"ble"} Via Over what a job talks to a board. */
+
+/**
+ * @typedef {object} Bluetooth The Bluetooth of the agent's computer.
+ * @property {boolean} scanning It looks for boards, or tries to.
+ * @property {ErrorReport|null} problem Why it cannot.
  */
 
 /**
@@ -28,6 +39,7 @@
  * @property {Port[]} ports
  * @property {{supported: string[], installed: string|null}} provisioning
  * @property {"ready"|"busy"|"bootloader"|"unreachable"} state
+ * @property {Via|null} [via] Over what a job talks to it, or would.
  * @property {string|null} [holder] What uses the port while it is busy.
  * @property {string|null} [uhwid]
  * @property {number} first_seen Unix seconds of this appearance.
@@ -49,6 +61,8 @@
  * @property {string[]} provisioning
  * @property {string[]} [networks] Kinds of network setting that the board accepts.
  * @property {Reconfiguration|null} [reconfiguration]
+ * @property {string|null} [min_wifi_firmware]
+ * @property {boolean} [ble] It can be provisioned over Bluetooth.
  * @property {string} [drawing]
  */
 
@@ -80,6 +94,17 @@
  * @property {number|null} initial_status
  * @property {boolean} online
  * @property {NetworkOption[]} networks
+ * @property {boolean} [scans] It can look for networks; false: its network is typed.
+ * @property {ImprovDevice|null} [device] Of a device with Improv Wi-Fi.
+ * @property {string|null} [redirect] Where a person goes on with such a device.
+ */
+
+/**
+ * @typedef {object} ImprovDevice What such a device says it is; any field may be empty.
+ * @property {string} [firmware]
+ * @property {string} [version]
+ * @property {string} [hardware]
+ * @property {string} [name]
  */
 
 /**
@@ -141,7 +166,7 @@
  * @property {string} name
  */
 
-/** @typedef {"provision-2.0"|"flash-then-2.0"|"migrate"|"provision-1.0"|"lora-1.0"|"secret-key"|"unsupported"} Procedure */
+/** @typedef {"provision-2.0"|"flash-then-2.0"|"migrate"|"provision-1.0"|"lora-1.0"|"secret-key"|"improv"|"unsupported"} Procedure */
 
 /**
  * @typedef {object} Decision How a board would be set up: result of `board.procedure`.
@@ -189,7 +214,7 @@
 /**
  * @typedef {object} Job One piece of work that a person asked for, on one board.
  * @property {string} id
- * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"|"start"} kind
+ * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"|"start"|"blink"} kind
  * @property {string} board
  * @property {string} title
  * @property {JobState} state

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from agent.boards.board import Board, BoardState, Port, Provisioning
-from agent.bridge.methods.boards import ModelInfo
+from agent.bridge.methods.boards import model_info
 from agent.catalog import Catalog
 from agent.jobs.job import Action, Job, JobKind, JobState, Question, Step, StepState
 from agent.jobs.which import BoardSays, CloudSays, decide
@@ -89,6 +89,8 @@ class FakeAgent:
         self.sketches: list[dict[str, Any]] = []
         self.files: dict[str, str] = {}
         self.signed_in = True
+        self.bluetooth: dict[str, Any] | None = None
+        """What the radio of the computer is at; None: it is never used."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.uploads: dict[int, bytearray] = {}
         self.answer: dict[str, Callable[[dict[str, Any]], Any]] = {}
@@ -257,10 +259,13 @@ class FakeAgent:
     def _agent_info(self, _params: dict[str, Any]) -> Any:
         counts = {"boards": len(self.boards), "jobs": len(self.jobs)}
         told = {"name": "mooring", "version": "0", "protocol": 1, "platform": "linux"}
-        return told | counts | {"simulated": True, "own": True, "capabilities": [], "notices": []}
+        can = {"capabilities": ["ble"] if self.bluetooth else []}
+        return told | counts | can | {"simulated": True, "own": True, "notices": []}
 
-    def _boards_subscribe(self, _params: dict[str, Any]) -> Any:
-        return {"boards": list(self.boards.values())}
+    def _boards_subscribe(self, params: dict[str, Any]) -> Any:
+        if self.bluetooth is not None:
+            self.bluetooth["scanning"] = params["ble"]
+        return {"boards": list(self.boards.values()), "bluetooth": self.bluetooth}
 
     def _jobs_subscribe(self, _params: dict[str, Any]) -> Any:
         return {"jobs": [job for job in self.jobs.values() if not job.state.final]}
@@ -289,8 +294,7 @@ class FakeAgent:
         return {"name": params["name"], "text": self.files[params["name"]]}
 
     def _models_list(self, _params: dict[str, Any]) -> Any:
-        models = self.catalog.models
-        return {"models": [msgspec.convert(m, ModelInfo, from_attributes=True) for m in models]}
+        return {"models": [model_info(model) for model in self.catalog.models]}
 
     def _clouds_list(self, _params: dict[str, Any]) -> Any:
         account = {"signed_in": self.signed_in, "needs_account": True, "account_schema": ACCOUNT}

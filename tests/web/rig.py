@@ -66,6 +66,8 @@ class Agent:
     cloud: SimulatedArduinoCloud
     index: SimulatedSketchIndex | None = None
     """The list of 1.0 sketches."""
+    bluetooth: bool = False
+    """It may look into the air that the environment points to; others are left alone."""
     port: int = 0
     _process: asyncio.subprocess.Process | None = None
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -87,6 +89,7 @@ class Agent:
         (self.home / "config.toml").write_text(
             f"[bridge]\nfirst_port = {self.port}\nlast_port = {self.port}\n"
             f"[ports]\nsystem = false\nsimulated = {json.dumps(str(self.ports))}\n"
+            f'[bluetooth]\nscan = "{"asked" if self.bluetooth else "never"}"\n'
             f"[arduino]\nbase_url = {json.dumps(self.cloud.base_url)}\n"
             f'title = "Arduino Cloud (simulated)"\n{self._sketches()}',
             encoding="utf-8",
@@ -154,14 +157,16 @@ class Agent:
 
 
 @contextlib.asynccontextmanager
-async def running_agent(home: Path, *, stocked: bool = False) -> AsyncIterator[Agent]:
+async def running_agent(
+    home: Path, *, stocked: bool = False, bluetooth: bool = False
+) -> AsyncIterator[Agent]:
     """An agent with a simulated cloud and no board; ``stocked``: with sketches for boards."""
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.sketch_index import SimulatedSketchIndex
 
     async with contextlib.AsyncExitStack() as stack:
         cloud = await stack.enter_async_context(SimulatedArduinoCloud(catalog=CATALOG))
-        agent = Agent(home, cloud)
+        agent = Agent(home, cloud, bluetooth=bluetooth)
         if stocked:
             give_sketches(cloud, CATALOG, size=SKETCH_BYTES)
             index = SimulatedSketchIndex(catalog=CATALOG)

@@ -1,10 +1,11 @@
 /** The state of a board in words, colour and shape. Pure. */
 
 import { currentStep, doing, shareOf } from "./jobwords.js";
-import { percent, shortAddress } from "./text.js";
+import { isImprov, onlyInAir, where } from "./ports.js";
+import { percent } from "./text.js";
 import { ended } from "./store.js";
 
-/** A board counts as just plugged in for this long. */
+/** A board counts as just plugged in, or just found, for this long. */
 const NEW_S = 60;
 
 /**
@@ -24,7 +25,7 @@ export function stateOf(board, store, now) {
   const job = store.active(board.id);
   if (job) return working(job);
   const detail = `${dated(board)}${where(board)}`;
-  if (board.state === "unreachable") return { look: "gone", word: "gone", detail: "not connected now" };
+  if (board.state === "unreachable") return { look: "gone", word: "gone", detail: board.ports.length ? "its cable is out" : "not connected now" };
   if (board.state === "busy") {
     return { look: "busy", word: "in use", detail: board.holder ? `by ${board.holder}` : detail };
   }
@@ -44,13 +45,13 @@ export function stateOf(board, store, now) {
       return { look: "ok", word: "on its network", detail };
     }
   }
-  if (now - board.first_seen < NEW_S) return { look: "new", word: "just plugged in", detail };
+  if (now - board.first_seen < NEW_S) return { look: "new", word: onlyInAir(board) ? "just found" : "just plugged in", detail };
   return { look: "ready", word: "ready", detail };
 }
 
 /** The same for a line that has little room: the name matters more. @param {Shown} shown */
 export function brief(shown) {
-  const detail = shown.detail.replace(/^(no sketch runs · |provisioning (?=1))/, "").replace(/(^|· )(USB|simulated) /, "$1");
+  const detail = shown.detail.replace(/^(no sketch runs · |provisioning (?=1))/, "").replace(/(^|· )(USB|simulated|Bluetooth) /, "$1");
   return { ...shown, detail, word: shown.look === "new" ? "new" : shown.word };
 }
 
@@ -68,25 +69,14 @@ function working(job) {
   };
 }
 
+/** What kind of thing a board is. @param {import("../types.js").Board} board @param {string} [model] Its name. */
+export function kindOf(board, model) {
+  return model ?? board.model ?? (isImprov(board) ? "Wi-Fi device" : "Unknown board");
+}
+
 /** What makes a board one that can be updated. @param {import("../types.js").Board} board */
 function dated({ state, provisioning: { installed, supported } }) {
   return state === "ready" && installed === "1.0" && supported.includes("2.0") ? "provisioning 1.0 · " : "";
-}
-
-/** How the kinds of port are called. */
-const PLACES = /** @type {Record<string, string>} */ ({ serial: "USB", usb: "USB", volume: "drive", ble: "Bluetooth", ap: "Wi-Fi" });
-
-/** Where a board is connected: “USB ttyACM0”. */
-export function where(/** @type {import("../types.js").Board} */ board) {
-  const port = board.ports[0];
-  if (!port) return "no port";
-  const kind = PLACES[port.kind] ?? port.kind;
-  return `${port.simulated ? "simulated" : kind} ${shortAddress(port.address)}`;
-}
-
-/** True if there is a port to read from; the bootloaders of some boards have none. */
-export function hasSerial(/** @type {import("../types.js").Board} */ board) {
-  return board.ports.some(({ kind }) => kind === "serial");
 }
 
 /** The state of a job as words and look. */

@@ -3,8 +3,8 @@
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").Step} Step */
 
-/** Kinds of job that only read; they are shown as a state of the board, not as work. */
-export const READING_KINDS = new Set(["identify", "networks"]);
+/** Kinds of job that change nothing; they are shown as a state of the board, not as work. */
+export const READING_KINDS = new Set(["identify", "networks", "blink"]);
 
 /** Fit for the chip that shows a job under way. */
 const DOING = /** @type {Record<string, string>} */ ({
@@ -16,6 +16,7 @@ const DOING = /** @type {Record<string, string>} */ ({
   flash: "flashing",
   migrate: "updating",
   start: "starting",
+  blink: "blinking",
 });
 
 /** Where a job that writes a sketch is: the old sketch there, no sketch, the new sketch there. */
@@ -97,7 +98,8 @@ export function partOf(job) {
  */
 export function doneWords(job) {
   const result = job.result ?? {};
-  const name = String(result.device || job.board_name || "");
+  const device = typeof result.device === "string" ? result.device : "";
+  const name = device || job.board_name || "";
   if (result.prepared) return { words: "Ready for provisioning 2.0", name: "" };
   if (result.files?.length) return { words: "Set up as ", name };
   const words = /** @type {Record<string, string>} */ ({
@@ -109,6 +111,7 @@ export function doneWords(job) {
     start: "Its sketch runs",
     identify: "The board was read",
     networks: "The board looked for networks",
+    blink: "It showed itself",
   })[job.kind];
   return { words: words ?? "Done", name: words?.endsWith("as ") ? name : "" };
 }

@@ -49,6 +49,12 @@ const WAYS = {
     choice: "LoRaWAN",
     detail: "Ends with a file for your sketch.",
   },
+  improv: {
+    label: "Set up",
+    title: "Put it on a network",
+    choice: "Put it on a network",
+    detail: "Its firmware takes a network with Improv Wi-Fi; nothing is written.",
+  },
   "secret-key": {
     label: "Set up with a secret key",
     title: "Set up with a secret key",

@@ -1,7 +1,8 @@
 /**
  * What the page knows of the agent: boards, jobs, models, clouds, and what was read from boards.
  *
- * Events: `boards`, `jobs`, `clouds`, `info`, `readings`. Everything is renewed at reconnection.
+ * Events: `boards`, `jobs`, `clouds`, `info`, `readings`, `bluetooth`. Everything is renewed at
+ * reconnection.
  */
 
 import { READING_KINDS, stageOf } from "./jobwords.js";
@@ -38,6 +39,7 @@ export class Store extends EventTarget {
   /** @type {import("../types.js").CloudInfo[]} */ clouds = [];
   /** @type {import("../types.js").Schema|null} */ networkSchema = null;
   /** @type {Map<string, Reading>} */ readings = new Map();
+  /** @type {import("../types.js").Bluetooth|null} Null: the agent never uses it. */ bluetooth = null;
   /** The list of boards has arrived at least once. */
   loaded = false;
 
@@ -46,13 +48,17 @@ export class Store extends EventTarget {
     super();
     this.agent = agent;
     agent.follow("boards", {
-      snapshot: (/** @type {any} */ result) => this.#allBoards(result.boards),
+      snapshot: (/** @type {any} */ result) => {
+        this.#air(result.bluetooth ?? null);
+        this.#allBoards(result.boards);
+      },
       change: (/** @type {any} */ changes) => this.#someBoards(changes),
     });
     agent.follow("jobs", {
       snapshot: () => this.#insist(() => this.#allJobs()),
       change: (/** @type {any} */ change) => this.putJob(change.snapshot),
     });
+    agent.addEventListener("bluetooth.changed", (/** @type {any} */ event) => this.#air(event.detail));
     agent.addEventListener("state", () => {
       this.#changed("info");
       this.#insist(() => this.#background());
@@ -152,6 +158,12 @@ export class Store extends EventTarget {
     return info;
   }
 
+  /** @param {import("../types.js").Bluetooth|null} bluetooth */
+  #air(bluetooth) {
+    this.bluetooth = bluetooth;
+    this.#changed("bluetooth");
+  }
+
   /** @param {Board[]} boards */
   #allBoards(boards) {
     const before = this.boards;
@@ -166,6 +178,7 @@ export class Store extends EventTarget {
 
   /** @param {import("../types.js").BoardChanges} changes */
   #someBoards({ appeared = [], changed = [], vanished = [] }) {
+    const left = vanished.map((id) => this.boards.get(id)).filter(Boolean);
     for (const id of vanished) {
       this.boards.delete(id);
       this.readings.delete(id);
@@ -173,7 +186,7 @@ export class Store extends EventTarget {
     for (const board of appeared) this.readings.delete(board.id);
     for (const board of [...appeared, ...changed]) this.boards.set(board.id, board);
     this.#changed("readings");
-    this.#changed("boards", { appeared, vanished });
+    this.#changed("boards", { appeared, left });
   }
 
   async #allJobs() {

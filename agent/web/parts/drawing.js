@@ -2,7 +2,8 @@
 
 import { bars, strength } from "../lib/signal.js";
 import { dbm } from "../lib/text.js";
-import { h, spoken } from "../lib/dom.js";
+import { h, set, spoken } from "../lib/dom.js";
+import { airPort, bothWays } from "../lib/ports.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FAMILIES = new Set(["uno", "mkr", "nano", "portenta", "opta", "nicla", "giga", "generic"]);
@@ -46,7 +47,11 @@ export function updateChip(element, state) {
 
 /** Signal as bars and dBm, with the strength as a word for screen readers. */
 export function signal(/** @type {number} */ rssi) {
-  const level = bars(rssi);
+  return h("span.signal", {}, barDrawing(bars(rssi)), spoken(`${strength(rssi)}, `), h("span", {}, dbm(rssi)));
+}
+
+/** One to four bars of four. @param {number} level */
+function barDrawing(level) {
   const columns = [1, 2, 3, 4].map((bar) =>
     svg("rect", {
       x: bar * 5 - 4,
@@ -57,8 +62,38 @@ export function signal(/** @type {number} */ rssi) {
       class: bar <= level ? "lit" : "dim",
     }),
   );
-  const drawing = svg("svg", { width: 20, height: 16, viewBox: "0 0 20 16", "aria-hidden": "true" }, ...columns);
-  return h("span.signal", {}, drawing, spoken(`${strength(rssi)}, `), h("span", {}, dbm(rssi)));
+  return svg("svg", { width: 20, height: 16, viewBox: "0 0 20 16", "aria-hidden": "true" }, ...columns);
+}
+
+/** How a board can be reached, as symbols; how strong it is heard, as bars. Filled by {@link updateLinks}. */
+export function links() {
+  return h("span.links");
+}
+
+/**
+ * Nothing for a board that is only on a cable, which needs no symbol.
+ *
+ * @param {HTMLElement} element
+ * @param {import("../types.js").Board} board
+ */
+export function updateLinks(element, board) {
+  const air = airPort(board);
+  const rssi = air?.rssi_dbm ?? null;
+  const level = rssi === null ? 0 : bars(rssi, true);
+  const key = air ? `${bothWays(board)} ${level}` : "";
+  if (element.dataset.key !== key) {
+    element.dataset.key = key;
+    const words = bothWays(board) ? "on a cable and over Bluetooth" : "over Bluetooth";
+    const heard = rssi === null ? "" : `, signal ${strength(rssi, true)}`;
+    const symbols = [bothWays(board) && symbol("link-usb", 16, 16), symbol("link-ble", 16, 16), barDrawing(level)];
+    element.replaceChildren(...(air ? [...symbols.filter((each) => each !== false), spoken(words + heard)] : []));
+  }
+  set(element, "title", rssi === null ? null : dbm(rssi));
+}
+
+/** True if a pin's name in the catalogue means the button of the board. */
+export function isButton(/** @type {string|null|undefined} */ pin) {
+  return /btn|button/i.test(pin ?? "");
 }
 
 /**
@@ -68,7 +103,7 @@ export function signal(/** @type {number} */ rssi) {
  */
 export function resetDrawing(input) {
   const seconds = input.hold_seconds ?? 3;
-  const button = /btn|button/i.test(input.pin ?? "");
+  const button = isButton(input.pin);
   const label = button
     ? `Drawing: hold the user button for ${seconds} seconds.`
     : `Drawing: a wire from pin ${input.pin} to GND for ${seconds} seconds.`;

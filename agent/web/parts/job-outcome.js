@@ -2,9 +2,12 @@
 
 import { h } from "../lib/dom.js";
 import { cancelled, doneWords, partOf, stageOf } from "../lib/jobwords.js";
+import { airPort, hasSerial } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { size } from "../lib/text.js";
+import { webAddress } from "../lib/weblink.js";
 import { ErrorCard } from "./error-card.js";
+import { pageLink } from "./page-link.js";
 import { SecretFile } from "./secret-file.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -44,18 +47,35 @@ function good(app, job) {
   const setup = result.prepared ? [h("a.button.primary", { href: href("board", job.board, "setup") }, "Set it up now")] : [];
   const links = [
     ...setup,
+    ...wakes(app, job),
     h("a.button.quiet", { href: href("board", job.board) }, "Back to the board"),
-    h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor"),
+    ...(cabled(app, job) ? [h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor")] : []),
   ];
+  const page = webAddress(result.redirect);
   return h(
     "div.outcome.good",
     {},
     h("p.online", {}, words, name ? h("bdi", { dir: "auto" }, name) : null),
     ...files,
+    page ? h("p", {}, "It goes on at its own page: ", pageLink(page)) : null,
     ...remarks(result).map((text) => h("p", { dir: "auto" }, text)),
     facts(job.kind, result),
     h("div.row", {}, ...links),
   );
+}
+
+/** There is a serial port to watch, or there was one. @param {import("../app.js").App} app @param {Job} job */
+function cabled({ store }, job) {
+  const board = store.boards.get(job.board);
+  return board ? hasSerial(board) : job.request?.via !== "ble";
+}
+
+/** The way back to a board that has switched its Bluetooth off. @param {import("../app.js").App} app @param {Job} job */
+function wakes({ store }, job) {
+  const board = store.boards.get(job.board);
+  if (job.request?.via !== "ble" || airPort(board)) return [];
+  const model = board?.model ?? [...store.models.keys()].find((id) => job.board.startsWith(`${id}-`));
+  return model ? [h("a.button.quiet", { href: href("missing", model) }, "How its Bluetooth comes back")] : [];
 }
 
 /** What a person should know besides. @param {Record<string, any>} result @returns {string[]} */
@@ -73,13 +93,21 @@ function remarks(result) {
 /** What is worth knowing of a sketch that was written, of a board that was prepared, of a new device. */
 const WRITTEN = /** @type {Row[]} */ ([["sketch", "Sketch"], ["version", "Version"], ["bytes", "Size", size], ["sha256", "SHA-256"]]);
 const PREPARED = /** @type {Row[]} */ ([["sketch_version", "Sketch", (value) => `provisioning ${value}`], ["wifi_firmware", "Wi-Fi firmware"]]);
+const IMPROV = /** @type {Row[]} */ ([["name", "Name"], ["hardware", "Hardware"], ["firmware", "Firmware"], ["version", "Version"]]);
 const DEVICE = /** @type {Row[]} */ ([["device_id", "Device id"], ["eui", "Device EUI"], ["app_eui", "App EUI"]]);
 
 /** @typedef {[key: string, title: string, words?: (value: any) => string]} Row */
 
 /** @param {Job["kind"]} kind @param {Record<string, any>} result */
 function facts(kind, result) {
+  const own = typeof result.device === "object" && result.device;
+  if (own) return list(IMPROV, own);
   const rows = kind === "flash" ? WRITTEN : result.prepared ? PREPARED : result.files ? DEVICE : [];
+  return list(rows, result);
+}
+
+/** @param {Row[]} rows @param {Record<string, any>} result */
+function list(rows, result) {
   const known = rows.filter(([key]) => result[key] !== undefined && result[key] !== null && result[key] !== "");
   if (!known.length) return null;
   const cells = known.flatMap(([key, title, words = String]) => [h("dt", {}, title), h("dd", { dir: "auto" }, words(result[key]))]);

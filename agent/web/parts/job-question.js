@@ -4,10 +4,11 @@ import { View, fill, focusOn, freshId, h } from "../lib/dom.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
 import { ChoiceList } from "./choice-list.js";
-import { resetDrawing, symbol } from "./drawing.js";
+import { symbol } from "./drawing.js";
 import { ErrorCard, codeLine } from "./error-card.js";
 import { FateList } from "./fate-list.js";
 import { ownField } from "./field.js";
+import { HoldGuide } from "./hold-guide.js";
 import { NetworkPicker } from "./network-picker.js";
 
 /** @typedef {import("../types.js").Action} Action */
@@ -190,7 +191,7 @@ export class JobQuestion extends View {
   /** How to reach the reset input, when the board has to be touched. */
   #drawing() {
     const { guide } = this.question;
-    return guide?.pin ? resetDrawing(guide) : null;
+    return guide?.pin ? new HoldGuide(this.app, guide) : null;
   }
 
   /** @param {Record<string, any>} answer */

@@ -3,11 +3,16 @@
 import { OTHER_SKETCH } from "../lib/store.js";
 import { View, fill, h, say } from "../lib/dom.js";
 import { ago, duration } from "../lib/text.js";
+import { isImprov, portText, talks } from "../lib/ports.js";
 import { updates } from "../lib/procedures.js";
+import { webAddress } from "../lib/weblink.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { pageLink } from "../parts/page-link.js";
 
 /** Rows that only a session can fill; they keep their place while it runs. */
 const READ = ["Unique id", "Sketch", "Wi-Fi firmware", "Library"];
+/** The same of a device with firmware of its own. */
+const READ_DEVICE = ["Device", "Firmware", "Its page"];
 
 export class BoardFactsList extends View {
   #shown = "";
@@ -17,7 +22,7 @@ export class BoardFactsList extends View {
     super();
     this.app = app;
     this.board = id;
-    this.rows = new Map([...READ, "Port"].map((term) => [term, h("dd", { dir: "auto" }, "–")]));
+    this.rows = new Map([...READ, ...READ_DEVICE, "Port"].map((term) => [term, h("dd", { dir: "auto" }, "–")]));
     const list = h("dl", {}, ...[...this.rows].flatMap(([term, value]) => [h("dt", {}, term), value]));
     this.status = h("span.soft.small");
     this.button = h("button.link", { type: "button" }, "Read the board");
@@ -48,15 +53,29 @@ export class BoardFactsList extends View {
     this.#fill("Wi-Fi firmware", facts?.wifi_firmware ?? "", waiting);
     this.#fill("Library", facts?.library_version ?? "", waiting);
     this.#fill("Port", board.ports.map(portText).join(", "), "none now");
+    this.#device(facts);
     const loader = board.state === "bootloader";
-    const readable = board.provisioning.supported.includes("2.0") && !loader;
-    for (const term of READ) this.#hide(term, !readable || silent || (!reading && Boolean(board.provisioning.installed)));
-    this.#hide("Sketch", !readable && !loader && !board.provisioning.installed);
+    const readable = talks(board) && !loader;
+    const device = isImprov(board);
+    const unread = !reading && Boolean(board.provisioning.installed);
+    for (const term of READ) this.#hide(term, !readable || silent || unread || device);
+    for (const term of READ_DEVICE) this.#hide(term, !device || unread || this.rows.get(term)?.textContent === "");
+    this.#hide("Sketch", device || (!readable && !loader && !board.provisioning.installed));
     this.line.hidden = !readable;
     this.button.hidden = reading?.state === "reading" || reading?.state === "scanning" || board.state !== "ready";
-    say(this.button, facts ? "Read again" : "Read the board");
+    say(this.button, facts ? "Read again" : device ? "Read the device" : "Read the board");
     this.#times();
     this.#problem(reading?.state === "failed" ? reading : undefined);
+  }
+
+  /** What a device says of itself. @param {import("../types.js").BoardFacts|null|undefined} facts */
+  #device(facts) {
+    const { name = "", hardware = "", firmware = "", version = "" } = facts?.device ?? {};
+    this.#fill("Device", [name, hardware].filter(Boolean).join(" · "), "");
+    this.#fill("Firmware", [firmware, version].filter(Boolean).join(" "), "");
+    const page = webAddress(facts?.redirect);
+    const cell = /** @type {HTMLElement} */ (this.rows.get("Its page"));
+    if (cell.textContent !== page) fill(cell, page ? pageLink(page) : "");
   }
 
   /** @param {string} term @param {string} value @param {string} otherwise */
@@ -107,11 +126,6 @@ function sketchOf(board, facts) {
   if (facts?.application_sketch) return "your own sketch, with network settings";
   if (facts?.sketch_version) return `provisioning ${facts.sketch_version}`;
   return board.provisioning.installed === "1.0" ? "provisioning 1.0" : "";
-}
-
-/** @param {import("../types.js").Port} port */
-function portText(port) {
-  return port.serial_number ? `${port.address} · serial number ${port.serial_number}` : port.address;
 }
 
 customElements.define("board-facts", BoardFactsList);

@@ -1,22 +1,32 @@
 /** All boards: cards while they are few, one line each and a filter when they are many. */
 
 import { View, fill, foreign, h, keyed, say, set } from "../lib/dom.js";
-import { brief, stateOf } from "../lib/boardstate.js";
+import { brief, kindOf, stateOf } from "../lib/boardstate.js";
 import { READING_KINDS } from "../lib/jobwords.js";
+import { Nearness } from "../lib/nearness.js";
+import { airAddress } from "../lib/ports.js";
 import { href } from "../lib/router.js";
-import { boardDrawing, chip, updateChip } from "../parts/drawing.js";
+import { boardDrawing, chip, links, updateChip, updateLinks } from "../parts/drawing.js";
+import { AirNote } from "./air-note.js";
 import { noBoards } from "./no-boards.js";
 
 /** @typedef {import("../types.js").Board} Board */
 
 /** From this many boards on each gets one line, and a filter appears. */
 const DENSE = 9;
+/** Down to this many it stays so: boards in the air come and go. */
+const STILL_DENSE = 7;
+/** Between two looks at who overtakes whom. */
+const ORDER_MS = 1_000;
 
 /** Left out in the list, where the models of one maker stand side by side. */
 const MAKER = /^Arduino (?=\S)/;
 
 export class BoardList extends View {
   #current = "";
+  #order = new Nearness();
+  #pointed = false;
+  #dense = false;
 
   /** @param {import("../app.js").App} app */
   constructor(app) {
@@ -34,13 +44,17 @@ export class BoardList extends View {
     this.tools = h("div.filter", { hidden: true }, this.filter, this.found);
     this.list = h("ul.boards");
     this.empty = h("div");
+    this.missing = h("p.small.missing", {}, h("a", { href: href("missing") }, "A board is missing?"));
     this.filter.addEventListener("input", () => this.#draw());
-    this.append(this.heading, this.tools, this.list, this.empty);
+    this.list.addEventListener("pointerenter", () => (this.#pointed = true));
+    this.list.addEventListener("pointerleave", () => (this.#pointed = false));
+    this.append(this.heading, new AirNote(app), this.tools, this.list, this.empty, this.missing);
   }
 
   connectedCallback() {
     const { store, agent, ticker } = this.app;
-    for (const topic of ["boards", "jobs", "readings"]) this.watch(store, topic, () => this.#soon());
+    this.#pointed = false;
+    for (const topic of ["boards", "jobs", "readings", "bluetooth"]) this.watch(store, topic, () => this.#soon());
     this.watch(agent, "state", () => this.#soon());
     this.onLeave(ticker.follow(() => this.#age()));
     this.#draw();
@@ -69,20 +83,24 @@ export class BoardList extends View {
 
   #agedAt = 0;
 
-  /** “Just plugged in” ends without an event. */
+  /** “Just plugged in” ends without an event, and so does the patience before a board overtakes. */
   #age() {
-    const now = Math.floor(Date.now() / 5000);
+    const now = Math.floor(Date.now() / ORDER_MS);
     if (now === this.#agedAt) return;
     this.#agedAt = now;
     this.#draw();
   }
 
+  /** Nothing moves under the pointer, or where somebody moves with the keyboard. */
+  get #held() {
+    return this.#pointed || this.list.contains(document.activeElement);
+  }
+
   #draw() {
     const { store } = this.app;
     const now = Date.now() / 1000;
-    // By id: a board keeps its place when it gets a name, restarts or is plugged in again.
-    const boards = [...store.boards.values()].sort((a, b) => a.id.localeCompare(b.id));
-    const dense = boards.length >= DENSE;
+    const boards = this.#order.order(store.boards.values(), performance.now() / 1000, this.#held);
+    const dense = (this.#dense = boards.length >= (this.#dense ? STILL_DENSE : DENSE));
     const wanted = dense ? this.filter.value.trim().toLowerCase() : "";
     const shown = boards.filter((board) => !wanted || this.#text(board, now).includes(wanted));
     this.classList.toggle("dense", dense);
@@ -96,15 +114,18 @@ export class BoardList extends View {
       (item, board) => this.#update(item, board, now),
     );
     this.list.hidden = !boards.length;
+    this.missing.hidden = !store.loaded || !store.bluetooth;
     this.#drawEmpty(boards.length);
   }
 
   /** @param {number} boards */
   #drawEmpty(boards) {
-    const look = boards ? "" : this.app.store.loaded ? "none" : "waiting";
+    const { loaded, bluetooth } = this.app.store;
+    const air = Boolean(bluetooth && !bluetooth.problem);
+    const look = boards ? "" : !loaded ? "waiting" : air ? "none heard" : "none";
     if (this.empty.dataset.look === look) return;
     this.empty.dataset.look = look;
-    if (look === "none") fill(this.empty, noBoards());
+    if (look.startsWith("none")) fill(this.empty, noBoards(air));
     else fill(this.empty, look ? h("p.soft.pad", {}, "Looking for boards…") : null);
   }
 
@@ -112,8 +133,8 @@ export class BoardList extends View {
   #text(board, now) {
     const state = stateOf(board, this.app.store, now);
     const model = this.app.store.model(board.model)?.name ?? "unknown board";
-    const ports = board.ports.map((port) => port.address).join(" ");
-    return `${board.name} ${model} ${ports} ${board.id} ${state.word} ${state.detail}`.toLowerCase();
+    const ports = board.ports.map((port) => (port.kind === "ble" ? `bluetooth ${airAddress(port)}` : `usb ${port.address}`));
+    return `${board.name} ${model} ${ports.join(" ")} ${board.id} ${state.word} ${state.detail}`.toLowerCase();
   }
 
   /** @param {any} item @param {Board} board @param {number} now */
@@ -128,13 +149,14 @@ export class BoardList extends View {
     set(item.firstElementChild, "href", atWork ? href("job", job.id) : href("board", board.id));
     set(item.firstElementChild, "aria-current", board.id === this.#current ? "true" : null);
     const name = item.querySelector(".name bdi");
-    const modelName = (model?.name ?? board.model ?? "Unknown board").replace(MAKER, "");
+    const modelName = kindOf(board, model?.name).replace(MAKER, "");
     say(name, board.name === model?.name ? modelName : board.name);
     // What happens now matters more than what the board is.
     const plain = name.textContent !== modelName && !["ask", "run", "bad"].includes(state.look);
     say(item.querySelector(".model"), plain ? modelName : "");
     say(item.querySelector(".more"), state.detail);
     updateChip(item.querySelector(".chip"), state);
+    updateLinks(item.querySelector(".links"), board);
     const family = model?.drawing ?? "generic";
     const picture = item.querySelector(".picture");
     if (picture.dataset.family === family) return;
@@ -154,6 +176,7 @@ function row() {
       h("span.name", {}, foreign("")),
       chip({ look: "ready", word: "" }),
       h("span.sub", {}, h("span.model"), h("span.more", { dir: "auto" })),
+      links(),
     ),
   );
 }

@@ -2,12 +2,17 @@
 
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
-import { hasSerial, stateOf, where } from "../lib/boardstate.js";
+import { kindOf, stateOf } from "../lib/boardstate.js";
 import { READING_KINDS } from "../lib/jobwords.js";
+import { hasSerial, isImprov, onlyInAir, talks, where } from "../lib/ports.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
 import { go, href } from "../lib/router.js";
-import { boardDrawing, chip, updateChip } from "../parts/drawing.js";
+import { BlinkButton } from "../parts/blink-button.js";
+import { boardDrawing, chip, links, updateChip, updateLinks } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { LinkChoice } from "../parts/link-choice.js";
+import { SameBoard } from "../parts/same-board.js";
+import { AbsentBoard } from "./absent-board.js";
 import { BoardFactsList } from "./board-facts.js";
 import { EraseForm } from "./erase-form.js";
 import { SerialMonitor } from "./serial-monitor.js";
@@ -29,6 +34,9 @@ const LABELS = /** @type {Record<string, string>} */ ({
 /** Parts that talk about networks, which a bootloader does not. */
 const NETWORK_PARTS = new Set(["setup", "update", "network", "erase"]);
 
+/** Parts that Bluetooth cannot do. */
+const CABLE_PARTS = new Set(["update", "write", "provisioning", "monitor"]);
+
 const WORK = /** @type {Record<string, string>} */ ({
   asking: "This board needs you. ",
   running: "A job is at work on this board. ",
@@ -37,6 +45,7 @@ const WORK = /** @type {Record<string, string>} */ ({
 export class BoardView extends View {
   #part = "";
   #shownPart = "";
+  /** @type {Board|null} As it was seen last. */ #last = null;
   #drawn = false;
 
   /** @param {import("../app.js").App} app @param {string} id */
@@ -46,21 +55,26 @@ export class BoardView extends View {
     this.id_ = id;
     this.name = foreign("");
     this.picture = h("span.picture");
-    this.under = h("p.soft");
+    this.under = h("span.soft");
+    this.links = links();
     this.chip = chip({ look: "ready", word: "" });
     this.facts = new BoardFactsList(app, id);
     this.notice = h("div");
     this.actions = h("nav.actions", { "aria-label": "What to do with this board" });
+    this.cable = h("p.soft.small.cable", { hidden: true }, "Writing a sketch and the serial monitor need a cable.");
     this.panel = h("div.panel");
-    this.missing = h("section.sheet", { hidden: true }, h("h1", {}, "This board is not connected"));
-    this.missing.append(h("p", {}, "Plug it in; this page goes on by itself."));
+    this.missing = new AbsentBoard();
     this.sheet = h(
       "section.sheet.board",
       {},
-      h("div.board-head", {}, this.picture, h("div", {}, h("h1", {}, this.name), this.under), this.chip),
+      h("div.board-head", {}, this.picture, h("div", {}, h("h1", {}, this.name), h("p.under-name", {}, this.under, this.links)), this.chip),
       this.facts,
+      new LinkChoice(app, id),
+      new BlinkButton(app, id),
+      new SameBoard(app, id),
       this.notice,
       this.actions,
+      this.cable,
     );
     this.append(h("a.back", { href: href("boards") }, "‹ All boards"), this.sheet, this.missing, this.panel);
   }
@@ -95,15 +109,18 @@ export class BoardView extends View {
     this.missing.hidden = Boolean(board) || !store.loaded;
     this.sheet.hidden = !board;
     if (!board) {
+      this.missing.last = this.#last;
       if (this.#shownPart !== "monitor") this.#open("");
       return;
     }
+    this.#last = board;
     const model = store.model(board.model);
     if (this.name.textContent !== board.name) {
       say(this.name, board.name);
       document.title = `${board.name} · Mooring`;
     }
-    const kind = model?.name ?? "Unknown board";
+    const kind = kindOf(board, model?.name);
+    updateLinks(this.links, board);
     say(this.under, kind === board.name ? where(board) : `${kind} · ${where(board)}`);
     const family = model?.drawing ?? "generic";
     if (this.picture.dataset.family !== family) {
@@ -117,6 +134,7 @@ export class BoardView extends View {
     this.#notice(board, procedure);
     const part = this.#allowed(board, this.#part) || this.#fitting(board, parts);
     this.#links(board, parts, procedure, part);
+    this.cable.hidden = !onlyInAir(board) || isImprov(board);
     this.#open(part);
   }
 
@@ -138,11 +156,11 @@ export class BoardView extends View {
   /** A person who opens an idle board that provisioning knows wants to see what it is. */
   #readUnasked(/** @type {Board} */ board) {
     const { store, agent } = this.app;
-    const { supported, installed } = board.provisioning;
+    const { installed } = board.provisioning;
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
     // What runs is known, or does not matter for what the person wants.
     if (installed === "1.0" || ["update", "write", "provisioning", "monitor"].includes(this.#part)) return;
-    if (board.state === "ready" && supported.includes("2.0")) void store.read(board.id);
+    if (board.state === "ready" && talks(board)) void store.read(board.id);
   }
 
   /**
@@ -167,22 +185,24 @@ export class BoardView extends View {
 
   /** What can be done with this board, in the order of its links. @param {Board} board @param {string} procedure */
   #parts(board, procedure) {
+    if (isImprov(board)) return ["setup", ...(hasSerial(board) ? ["monitor"] : [])];
     const able = board.provisioning.supported.includes("2.0");
-    const writable = board.model || unsure(board) ? ["write"] : [];
+    const cable = !onlyInAir(board);
+    const writable = cable && (board.model || unsure(board)) ? ["write"] : [];
     const monitor = hasSerial(board) || !board.ports.length ? ["monitor"] : [];
     if (board.state === "bootloader") return [...writable, ...(board.provisioning.supported.length ? ["provisioning"] : [])];
     const reading = this.app.store.reading(board.id);
-    const update = updates(procedure) || delivers(procedure);
-    const talks = able && !update;
+    const update = cable && (updates(procedure) || delivers(procedure));
+    const speaks = able && !update;
     const code = reading?.error?.code ?? "";
     // A port that could not be opened says nothing about the sketch.
     const blocked = able && code.startsWith("port");
     const application = Boolean(reading?.facts?.application_sketch);
     return [
-      ...(talks || blocked ? ["setup"] : []),
+      ...(speaks || blocked ? ["setup"] : []),
       ...(update || unsure(board) ? ["update"] : []),
-      ...(talks || application || blocked ? ["network", "erase"] : []),
-      ...(talks && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
+      ...(speaks || application || blocked ? ["network", "erase"] : []),
+      ...(speaks && cable && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
       ...writable,
       ...monitor,
     ];
@@ -190,6 +210,7 @@ export class BoardView extends View {
 
   /** A part that the person chose, unless this board cannot do it now. @param {Board} board @param {string} part */
   #allowed(board, part) {
+    if (onlyInAir(board) && CABLE_PARTS.has(part)) return "";
     return board.state === "bootloader" && NETWORK_PARTS.has(part) ? "" : part;
   }
 
@@ -279,7 +300,7 @@ export class BoardView extends View {
       return "This board is in its bootloader: no sketch runs on it, and it waits for one. ";
     }
     if (unsure(board)) return "Mooring cannot tell which of several kinds this board is.";
-    if (!board.model) return "Mooring does not know this kind of board, so it cannot set it up.";
+    if (!board.model && !isImprov(board)) return "Mooring does not know this kind of board, so it cannot set it up.";
     if (procedure === "unsupported") return this.app.decisions.about(board).decision?.reason ?? "";
     return "";
   }

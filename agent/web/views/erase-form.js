@@ -4,6 +4,7 @@ import { View, fill, h, say } from "../lib/dom.js";
 import { go } from "../lib/router.js";
 import { resetDrawing } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { chosenVia } from "../parts/link-choice.js";
 
 export class EraseForm extends View {
   /** The page has said for certain what is lost, so that the job need not ask. */
@@ -61,7 +62,7 @@ export class EraseForm extends View {
     try {
       await this.app.store.rest(this.board);
       const request = { kind: "forget", board: this.board, attended: true, confirmed: this.#said };
-      const { job } = await this.app.agent.call("jobs.start", request);
+      const { job } = await this.app.agent.call("jobs.start", { ...request, ...chosenVia(this.app, this.board) });
       go("job", job);
     } catch (error) {
       fill(this.outcome, new ErrorCard(/** @type {any} */ (error), { context: { board: this.board } }));
@@ -77,7 +78,7 @@ function wireText(known) {
   return [
     h("p", {}, "The board forgets its network. It also forgets its cloud identity, so it goes offline and has to be set up again."),
     h("p", {}, "Your sketch and the record of the device in the cloud stay."),
-    known ? null : h("p.soft", {}, "If the board cannot do this over the cable, the next page says how to do it by hand."),
+    known ? null : h("p.soft", {}, "If the board cannot do this itself, the next page says how to do it by hand."),
   ];
 }
 

@@ -102,7 +102,8 @@ export class JobView extends View {
     const cloud = store.clouds.find((entry) => entry.id === job.request?.cloud);
     const first = board ? h("a", { href: href("board", job.board) }, h("bdi", {}, name)) : h("bdi", {}, name);
     const rest = [networkLabel(job.request?.network), cloud && cloud.needs_account ? cloud.title : ""];
-    return [first, ...rest.filter(Boolean).flatMap((part) => [" → ", h("bdi", {}, part)])];
+    const air = job.request?.via === "ble" ? " over Bluetooth" : "";
+    return [first, air, ...rest.filter(Boolean).flatMap((part) => [" → ", h("bdi", {}, part)])];
   }
 
   /** @param {Job} job */

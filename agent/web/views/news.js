@@ -1,10 +1,17 @@
 /** What changed, in a sentence for people who do not see it change. */
 
 import { READING_KINDS, stageOf } from "../lib/jobwords.js";
+import { onlyInAir } from "../lib/ports.js";
 import { ended } from "../lib/store.js";
+
+/** @typedef {import("../types.js").Board} Board */
+
+/** Boards in the air come one after the other when the page begins to look; they are said together. */
+const GATHER_MS = 2_000;
 
 export class NewsReader {
   /** @type {Map<string, string>} */ #said = new Map();
+  #found = 0;
 
   /** @param {import("../app.js").App} app */
   constructor(app) {
@@ -12,15 +19,31 @@ export class NewsReader {
     this.quiet = true;
   }
 
-  /** @param {{appeared?: import("../types.js").Board[], vanished?: string[]}} changes */
-  boards({ appeared = [], vanished = [] }) {
+  /** @param {{appeared?: Board[], left?: Board[]}} changes */
+  boards({ appeared = [], left = [] }) {
+    const plugged = appeared.filter((board) => !onlyInAir(board));
     // The list that is there when the page opens is no news.
     if (this.quiet) this.quiet = false;
-    else if (appeared.length === 1) this.app.announcer.say(`${appeared[0].name} was plugged in.`);
-    else if (appeared.length) this.app.announcer.say(`${appeared.length} boards were plugged in.`);
-    if (vanished.length) {
-      this.app.announcer.say(vanished.length === 1 ? "A board is gone." : `${vanished.length} boards are gone.`);
+    else {
+      if (plugged.length === 1) this.app.announcer.say(`${plugged[0].name} was plugged in.`);
+      else if (plugged.length) this.app.announcer.say(`${plugged.length} boards were plugged in.`);
+      this.#inAir(appeared.filter(onlyInAir));
     }
+    // One that is not heard for a while may only be behind somebody.
+    const gone = left.filter((board) => !onlyInAir(board)).length;
+    if (gone) this.app.announcer.say(gone === 1 ? "A board is gone." : `${gone} boards are gone.`);
+  }
+
+  /** @param {Board[]} boards */
+  #inAir(boards) {
+    if (!boards.length) return;
+    this.#found += boards.length;
+    if (this.#found > boards.length) return;
+    setTimeout(() => {
+      const words = this.#found === 1 ? `${boards[0].name} was found` : `${this.#found} boards were found`;
+      this.#found = 0;
+      this.app.announcer.say(`${words} over Bluetooth.`);
+    }, GATHER_MS);
   }
 
   /** @param {import("../types.js").Job|null} job */

@@ -6,7 +6,8 @@ import { symbol } from "../parts/drawing.js";
 
 const DEMO = "mooring demo";
 
-export function noBoards() {
+/** @param {boolean} air Boards are looked for over Bluetooth too. */
+export function noBoards(air) {
   const copied = h("span.soft.small", { role: "status" });
   const copy = h("button.quiet", { type: "button" }, "Copy command");
   copy.addEventListener("click", async () => {
@@ -18,6 +19,7 @@ export function noBoards() {
     symbol("generic", 84, 60),
     h("h2", {}, "No board yet"),
     h("p", {}, "Plug a board into this computer with a USB cable. It appears here by itself."),
+    air && h("p", {}, "Or give it power anywhere in the room: a board whose LED pulses is waiting for Bluetooth, and appears here too."),
     h(
       "ul",
       {},

@@ -3,16 +3,21 @@
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
 import { usualName } from "../lib/names.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
+import { isImprov, onlyInAir } from "../lib/ports.js";
 import { go, href } from "../lib/router.js";
 import { isReading, slow } from "../lib/store.js";
 import { ago, duration } from "../lib/text.js";
 import { CloudPicker } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { chosenVia } from "../parts/link-choice.js";
 import { NetworkPicker } from "../parts/network-picker.js";
 import { SchemaFields } from "../parts/schema-fields.js";
 
 /** Pause in typing after which the agent is asked what it thinks. */
 const CHECK_MS = 350;
+
+const BOARD_ONLINE = "This board may be online. Setting it up again replaces its network and its cloud identity.";
+const DEVICE_ONLINE = "This device has a network. What you choose here replaces it.";
 
 export class SetupForm extends View {
   /** @type {NetworkPicker|null} */ #networks = null;
@@ -32,6 +37,8 @@ export class SetupForm extends View {
     this.board = board;
     this.kind = kind;
     const provision = kind === "provision";
+    /** A device that takes a network and has no place in a cloud. */
+    this.simple = isImprov(app.store.boards.get(board));
     this.scanned = h("span.soft");
     this.again = h("button.link", { type: "button" }, "Look again");
     this.again.addEventListener("click", () => app.store.scan(board));
@@ -59,8 +66,8 @@ export class SetupForm extends View {
       event.preventDefault();
       void this.#submit();
     });
-    const title = provision ? "Set up" : "Change the network";
-    this.online = h("p.hint", { hidden: true }, "This board may be online. Setting it up again replaces its network and its cloud identity.");
+    const title = this.simple ? "Put it on a network" : provision ? "Set up" : "Change the network";
+    this.online = h("p.hint", { hidden: true }, this.simple ? DEVICE_ONLINE : BOARD_ONLINE);
     const note = provision ? this.online : h("p.soft", {}, "The board keeps its name and its cloud. The new settings replace the old ones, even if joining fails.");
     this.append(h("section.sheet.setup", {}, h("h2", {}, title), note, this.form));
   }
@@ -81,7 +88,7 @@ export class SetupForm extends View {
   #draw() {
     const { store } = this.app;
     if (!this.#networks && store.networkSchema && store.models.size) this.#drawNetworks(store.networkSchema);
-    if (this.kind === "provision" && !this.#clouds && store.clouds.length) this.#drawClouds();
+    if (this.kind === "provision" && !this.simple && !this.#clouds && store.clouds.length) this.#drawClouds();
     const reading = store.reading(this.board);
     this.online.hidden = !reading?.facts?.online;
     this.#networks?.show(reading?.networks ?? [], isReading(reading));
@@ -92,7 +99,7 @@ export class SetupForm extends View {
   #drawNetworks(schema) {
     const { store, memory } = this.app;
     const model = store.model(store.boards.get(this.board)?.model);
-    const kinds = kindsFor(model, [...kindSchemas(schema).keys()]);
+    const kinds = this.simple ? ["wifi"] : kindsFor(model, [...kindSchemas(schema).keys()]);
     const draft = memory.draft(this.#formName);
     const picker = new NetworkPicker({ schema, kinds, memory, preferred: draft.network ?? memory.network });
     picker.addEventListener("picked", () => this.#soon());
@@ -124,9 +131,11 @@ export class SetupForm extends View {
     const now = Date.now() / 1000;
     const busy = isReading(reading);
     this.again.hidden = busy || !reading?.facts;
-    this.other.hidden = !slow(reading) || this.kind !== "provision";
+    const older = this.kind === "provision" && !this.simple && !onlyInAir(this.app.store.boards.get(this.board));
+    this.other.hidden = !slow(reading) || !older;
     if (reading && busy) return say(this.scanned, `The board looks for networks… ${duration(now - reading.startedAt)}`);
     if (!reading?.scannedAt) return say(this.scanned, reading ? "The board could not be read." : "");
+    if (reading.facts?.scans === false) return say(this.scanned, "This device does not look for networks. Type the name of yours.");
     const found = this.#networks?.list.childElementCount ?? 1;
     const networks = found === 2 ? "1 network" : `${found - 1} networks`;
     say(this.scanned, `The board found ${networks} ${ago(reading.scannedAt)}.`);
@@ -184,18 +193,19 @@ export class SetupForm extends View {
   async #start() {
     const { agent, memory, store } = this.app;
     await store.rest(this.board);
-    const cloud = this.#clouds?.cloud?.id;
+    const cloud = this.simple ? "none" : this.#clouds?.cloud?.id;
     const { job } = await agent.call("jobs.start", {
       kind: this.kind,
       board: this.board,
       attended: true,
       network: this.#networks?.value,
       ...(cloud ? { cloud } : {}),
+      ...chosenVia(this.app, this.board),
       ...(this.#warned ? { confirmed: true } : {}),
       ...this.#device?.values,
     });
     this.#networks?.remember();
-    if (cloud) memory.cloud = cloud;
+    if (cloud && !this.simple) memory.cloud = cloud;
     memory.forgetDraft(this.#formName);
     this.#done = true;
     go("job", job);

@@ -11,6 +11,7 @@ import { CloudsView } from "./clouds-view.js";
 import { ConnectionBar } from "./connection-bar.js";
 import { JobView } from "./job-view.js";
 import { JournalView } from "./journal-view.js";
+import { MissingBoard } from "./missing-board.js";
 import { NewsReader } from "./news.js";
 import { SettingsView } from "./settings-view.js";
 
@@ -22,6 +23,9 @@ const PLACES = [
   ["clouds", "Clouds"],
   ["settings", "Settings"],
 ];
+
+/** Places beside the list of boards. */
+const AT_LIST = new Set(["boards", "board", "missing", "job"]);
 
 export class Shell extends View {
   /** @type {any} */ #view = null;
@@ -50,11 +54,18 @@ export class Shell extends View {
     const { store } = this.app;
     const news = new NewsReader(this.app);
     this.watch(window, "hashchange", () => this.#route(true));
-    for (const topic of ["boards", "jobs"]) this.watch(store, topic, () => this.#count());
+    for (const topic of ["boards", "jobs", "bluetooth"]) this.watch(store, topic, () => this.#count());
+    this.watch(document, "visibilitychange", () => this.#attend());
+    this.#attend();
     this.watch(store, "boards", (event) => news.boards(event.detail ?? {}));
     this.watch(store, "jobs", (event) => news.job(event.detail));
     this.#route(false);
     this.#count();
+  }
+
+  /** Boards are looked for in the air only while a person can see them. */
+  #attend() {
+    this.app.agent.attend(document.visibilityState === "visible");
   }
 
   /** @param {Event} event */
@@ -71,7 +82,7 @@ export class Shell extends View {
     if (elsewhere) {
       this.#key = key;
       this.#view = this.#make(page, id);
-      const withList = ["boards", "board", "job"].includes(page);
+      const withList = AT_LIST.has(page);
       fill(this.detail, this.#view);
       this.main.className = withList ? "with-list" : "single";
       this.main.classList.toggle("has-detail", page !== "boards");
@@ -91,6 +102,7 @@ export class Shell extends View {
   /** @param {string} page @param {string} id */
   #make(page, id) {
     if (page === "board") return new BoardView(this.app, id);
+    if (page === "missing") return new MissingBoard(this.app, id);
     if (page === "job") return new JobView(this.app, id);
     if (page === "journal") return new JournalView(this.app);
     if (page === "clouds") return new CloudsView(this.app);
@@ -100,7 +112,7 @@ export class Shell extends View {
 
   /** @param {string} page */
   #places(page) {
-    const here = page === "board" || page === "job" ? "boards" : page;
+    const here = AT_LIST.has(page) ? "boards" : page;
     keyed(
       this.nav,
       PLACES,
@@ -118,6 +130,7 @@ export class Shell extends View {
     const parts = [count(store.boards.size, this.app.agent.info?.simulated ? "simulated board" : "board")];
     if (open) parts.push(`${open} at work`);
     if (asking) parts.push(`${asking} ${asking === 1 ? "needs" : "need"} you`);
+    if (store.bluetooth?.scanning && !store.bluetooth.problem) parts.push("Bluetooth on");
     say(this.counts, parts.join(" · "));
     const route = parseRoute(location.hash);
     if (route.page === "job") this.list.current = store.jobs.get(route.id)?.board ?? "";
