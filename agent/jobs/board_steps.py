@@ -47,13 +47,13 @@ class BoardSteps(Machine):
     def _reading(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._begin("read", "Read the board")
+                self._begin("read", "Read the board", self._how)
                 self._do(OpenSession())
             case Done(OpenSession()):
                 self._do(ReadBoard())
             case Done(ReadBoard(), facts):
                 self._note(facts)
-                self._complete(board_summary(facts))
+                self._complete(board_summary(facts, self.via))
             case Done():
                 pass
             case _:
@@ -64,7 +64,9 @@ class BoardSteps(Machine):
 
     def _note(self, facts: BoardFacts) -> None:
         self.facts, self.networks = facts, facts.networks
-        self._effects.append(Learn(uhwid=facts.uhwid, installed=facts.protocol))
+        self._effects.append(
+            Learn(uhwid=facts.uhwid, installed=facts.protocol, ble_address=facts.ble_address)
+        )
 
     def _was_read(self) -> None:
         """Where to go after READING."""

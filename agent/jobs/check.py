@@ -32,6 +32,12 @@ SCAN_ENTRIES_MAX = 20
 NEAR_NAME = 0.8
 """Likeness (difflib ratio) from which another name is offered as the one that was meant."""
 
+WIFI_FIRMWARE = "Wi-Fi firmware"
+UPDATE_FIRMWARE = (
+    "Update it over a cable with the firmware updater of the Arduino IDE, then try again."
+)
+CLOUD_REFUSES = "The cloud does not accept older versions."
+
 KIND_NAMES = {
     "wifi": "Wi-Fi",
     "ethernet": "Ethernet",
@@ -192,18 +198,42 @@ def check_versions(facts: BoardFacts, needed: Requirements) -> None:
 
     A version that could not be read (a board in RUN must not be asked) is not held against it.
     """
-    _check_version("provisioning sketch", facts.sketch_version, needed.min_sketch)
+    part = "provisioning sketch"
+    action = f"Update the {part} of the board over a cable, then try again."
+    _check_version(part, facts.sketch_version, needed.min_sketch, CLOUD_REFUSES, action)
     check_wifi_firmware(facts.wifi_firmware, needed)
 
 
 def check_wifi_firmware(found: str | None, needed: Requirements) -> None:
     """Raise :class:`OldFirmware` if the Wi-Fi module's is too old; None: it is not known."""
-    _check_version("Wi-Fi firmware", found, needed.min_wifi_firmware)
+    _check_version(WIFI_FIRMWARE, found, needed.min_wifi_firmware, CLOUD_REFUSES, UPDATE_FIRMWARE)
 
 
-def _check_version(part: str, found: str | None, minimum: str | None) -> None:
+def check_air_firmware(found: str | None, minimum: str | None) -> None:
+    """The same for what Bluetooth LE needs of it, as the catalogue says."""
+    why = (
+        "Provisioning over Bluetooth does not work reliably with an older one; nothing was changed."
+    )
+    _check_version(WIFI_FIRMWARE, found, minimum, why, UPDATE_FIRMWARE)
+
+
+def unknown_firmware(minimum: str) -> OldFirmware:
+    """The error for a Wi-Fi module that does not tell its version although it was asked."""
+    return OldFirmware(
+        part=WIFI_FIRMWARE,
+        found="unknown",
+        needed=minimum,
+        why=CLOUD_REFUSES,
+        action=UPDATE_FIRMWARE,
+    )
+
+
+def _check_version(
+    part: str, found: str | None, minimum: str | None, why: str, action: str
+) -> None:
     if found and minimum and is_older(found, minimum):
-        raise OldFirmware(part=part, found=clean_text(found, 24), needed=clean_text(minimum, 24))
+        shown, needed = clean_text(found, 24), clean_text(minimum, 24)
+        raise OldFirmware(part=part, found=shown, needed=needed, why=why, action=action)
 
 
 def check_text(field: str, text: str) -> None:

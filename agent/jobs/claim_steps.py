@@ -126,7 +126,8 @@ class ClaimSteps(CloudSteps):
                 # A board that has joined goes on by itself wherever it gets power.
                 self._do(CloseSession())
                 self._poll()
-                if self.attended and isinstance(error, PortError):
+                # In the air it hangs up when it goes online: that is what was waited for.
+                if self.attended and self.via == "usb" and isinstance(error, PortError):
                     self._ask(questions.plug_in_again(error, safe=self._claim_safe, give_up=UNDO))
             case LimitReached() if self._cloud_problem and not self.attended:
                 # Nobody knows whether the board is online; undoing might break what works.

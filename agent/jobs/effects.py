@@ -94,7 +94,7 @@ class ResetBoard(Request):
 
 @dataclass(frozen=True, slots=True)
 class Configure(Request):
-    """Send the settings and join. Value: None."""
+    """Send the settings and join. Value: where a person goes on with a device that says so."""
 
     settings: NetworkSetting
 
@@ -233,6 +233,7 @@ class Learn(Effect):
     name: str | None = None
     uhwid: str | None = None
     installed: str | None = None
+    ble_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

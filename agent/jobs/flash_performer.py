@@ -10,6 +10,7 @@ from agent.errors import (
     AnswerMissing,
     BoardError,
     CommandRefused,
+    ImprovSilent,
     NoBootloader,
     NotSupported,
     ReceiverStuck,
@@ -22,6 +23,7 @@ from agent.flash.touch import Entry, entry_of
 from agent.flash.unsupported import refuse_method
 from agent.jobs import flash_effects as wanted
 from agent.jobs.faces import BoardFaces, target_of
+from agent.jobs.opening import open_by_cable
 from agent.jobs.which import BoardSays, heard
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from agent.links import Link
     from agent.sessions.session import Session
 
-BAUD_2: Final = 9600
-"""Of every sketch with provisioning 2.0 (protocol-v2, 2)."""
 BAUD_1: Final = 57_600
 """Of the provisioning sketch 1.0 (protocol-v1, 2)."""
 
@@ -66,8 +66,12 @@ class FlashPerformer:
     async def perform(self, request: wanted.FlashRequest) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``; any session must be closed before."""
         match request:
-            case wanted.AskBoard(patience_s=patience_s):
-                return await self._ask(patience_s)
+            case wanted.AskBoard(improv="only"):
+                return await self._ask_improv() or BoardSays(answer="silence")
+            case wanted.AskBoard(patience_s=patience_s, improv=improv):
+                says = await self._ask(patience_s)
+                unknown = improv == "last" and says.answer in {"silence", "text"}
+                return await self._ask_improv() or says if unknown else says
             case wanted.PrepareFlash(source=source):
                 return await self._prepare(source)
             case wanted.EnterBootloader():
@@ -100,8 +104,7 @@ class FlashPerformer:
         session: Session | None = None
         try:
             async with self._patience(patience_s):
-                link = await self._lease.open(BAUD_2)
-                session = await self._open_session(link)
+                session = await open_by_cable(self._lease)
             return heard(await session.read())
         except (TimeoutError, ReceiverStuck):
             return None
@@ -131,13 +134,6 @@ class FlashPerformer:
                 over = True
                 alarm.cancel()
 
-    async def _open_session(self, link: Link) -> Session:
-        try:
-            return await self._surroundings.open_session(link)
-        except BaseException:
-            await link.close()
-            raise
-
     async def _ask_1(self) -> BoardSays:
         from agent.sessions.v1 import open_v1_session
 
@@ -152,6 +148,20 @@ class FlashPerformer:
             return BoardSays(answer="text")
         await session.close()
         return BoardSays(answer="1.0")
+
+    async def _ask_improv(self) -> BoardSays | None:
+        """Whether firmware answers in Improv Wi-Fi; None if none does.
+
+        The limit is the session's: many boards restart when their port is opened.
+        """
+        from agent.sessions.improv import BAUD, open_improv_session
+
+        try:
+            session = await open_improv_session(await self._lease.open(BAUD))
+        except ImprovSilent:
+            return None
+        await session.close()
+        return BoardSays(answer="improv")
 
     # The sketch ------------------------------------------------------------------------------
 

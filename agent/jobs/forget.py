@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from agent.errors import BoardError, InputError, MooringError, NotSupported, OldFirmware
 from agent.jobs import questions
 from agent.jobs.board_steps import BoardSteps
@@ -32,21 +30,12 @@ from agent.jobs.flash_effects import Source
 from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
+from agent.jobs.reach import OVER
 from agent.jobs.states import ANSWER_LIMIT_S, READ_LIMIT_S, RESET_LIMIT_S, State
 
 if TYPE_CHECKING:
+    from agent.jobs.guide import Guide
     from agent.sessions.session import BoardFacts
-
-
-class Guide(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model erases its settings by itself, from the catalogue."""
-
-    pin: str
-    """``2``, ``PA_13``, ``BTN_USER``."""
-    hold_seconds: float
-    procedure: str
-    drawing: str
-    led: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +131,7 @@ class Forget(BoardSteps, FlashSteps):
         guide = self.order.guide
         return NotSupported(
             model=self.order.model_name,
-            what="erase its network settings over the cable",
+            what=f"erase its network settings {OVER[self.via]}",
             why="Its application sketch has no command for it.",
             action=guide.procedure if guide else self.order.without,
         )

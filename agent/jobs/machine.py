@@ -40,10 +40,13 @@ from agent.jobs.effects import (
     Withdraw,
 )
 from agent.jobs.job import JobState, Question, StepState
+from agent.jobs.reach import NAMES
 from agent.jobs.states import ANSWER_LIMIT_S, CLOSE_LIMIT_S, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from agent.boards.board import Via
 
 LIMIT = "limit"
 """Name of the timer that every state has."""
@@ -74,6 +77,8 @@ class Machine:
 
     def __init__(self, *, attended: bool) -> None:
         self.attended = attended
+        self.via: Via = "usb"
+        """How the board is talked to."""
         self.state = State.READING
         self.finished = False
         self.stopped: Cancelled | None = None
@@ -93,6 +98,11 @@ class Machine:
     def plan(self) -> list[tuple[str, str]]:
         """Id and name of each step that is expected, for people to see ahead."""
         return []
+
+    @property
+    def _how(self) -> str:
+        """What the first step says."""
+        return f"Over {NAMES[self.via]}"
 
     def start(self, now: float) -> list[Effect]:
         """The first effects; ``now`` in Unix seconds."""

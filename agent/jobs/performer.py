@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from agent.boards.board import BoardState
 from agent.errors import InternalError, PortGone
 from agent.jobs import effects
 from agent.jobs.device_effects import DeviceRequest, OpenV1, ReadEui
 from agent.jobs.device_performer import DevicePerformer
 from agent.jobs.flash_effects import FlashRequest
 from agent.jobs.flash_performer import FlashPerformer
+from agent.jobs.improv_effects import ImprovRequest
+from agent.jobs.improv_performer import perform_improv
+from agent.jobs.reach import WRITES, addresses, is_away, moved, needs_cable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from agent.boards.board import BoardChanges
+    from agent.boards.board import Board, BoardChanges
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
     from agent.flash.method import FlashProgress
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.session import Session
     from agent.settings import Secret
-
-BAUD = 9600
-"""The rate of every provisioning sketch (protocol-v2, 2)."""
 
 
 class Performer:
@@ -63,6 +62,8 @@ class Performer:
         match request:
             case effects.OpenSession(known=known, flashed=flashed):
                 await self._open(known=known, flashed=flashed)
+            case FlashRequest() | OpenV1() | ReadEui() if self._in_the_air is not None:
+                raise needs_cable(self._in_the_air, "be written or asked in 1.0", WRITES)
             case FlashRequest():
                 await self.close()
                 return await self._its_flash().perform(request)
@@ -82,7 +83,9 @@ class Performer:
             case effects.ResetBoard():
                 await self._open_one().reset()
             case effects.Configure(settings=settings):
-                await self._open_one().configure(settings)
+                return await self._open_one().configure(settings)
+            case ImprovRequest():
+                await perform_improv(request, self._open_one())
             case effects.WaitEnded():
                 await self._open_one().wait_ended()
             case effects.WaitBoardBack(seconds=seconds):
@@ -112,13 +115,14 @@ class Performer:
         await self.close()
         if self._lease is None:
             raise PortGone(port=self._board)
-        link = await self._lease.open(BAUD)
-        try:
-            self.session = await self._surroundings.open_session(link, known=known, flashed=flashed)
-        except BaseException:
-            # Cancelled or failed: the port must not stay open behind a session nobody has.
-            await link.close()
-            raise
+        opener = self._surroundings.open_board
+        self.session = await opener(self._lease, known=known, flashed=flashed)
+
+    @property
+    def _in_the_air(self) -> Board | None:
+        """The board, if it is talked to over Bluetooth LE."""
+        lease = self._lease
+        return lease.board if lease is not None and lease.via == "ble" else None
 
     def _open_one(self) -> Session:
         if self.session is None:
@@ -142,7 +146,7 @@ class Performer:
         """Return when the board vanished and is there again."""
         gone = asyncio.Event()
         boards = self._surroundings.boards
-        before = {port.address for port in boards.find(self._board).ports}
+        before = addresses(boards.find(self._board))
 
         def changed(changes: BoardChanges) -> None:
             if is_away(self._board, changes) or moved(self._board, before, changes):
@@ -154,19 +158,3 @@ class Performer:
         finally:
             unsubscribe()
         await boards.wait_back(self._board, seconds)
-
-
-def moved(board: str, before: set[str], changes: BoardChanges) -> bool:
-    """Whether the board has none of its ports any more: its absence was too short to be seen."""
-    return any(
-        changed.id == board and before.isdisjoint(port.address for port in changed.ports)
-        for changed in changes.changed
-    )
-
-
-def is_away(board: str, changes: BoardChanges) -> bool:
-    """Whether ``changes`` say that the board has no port any more."""
-    return board in changes.vanished or any(
-        changed.id == board and changed.state is BoardState.UNREACHABLE
-        for changed in changes.changed
-    )

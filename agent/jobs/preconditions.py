@@ -5,28 +5,28 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from agent.boards.board import BoardState
 from agent.errors import (
     CloudError,
     InputError,
     NoSketch,
     NotSignedIn,
     NotSupported,
-    PortGone,
     WrongSketch,
 )
 from agent.flash.unsupported import ADVICE, refuse_method
 from agent.jobs import forget, provision
 from agent.jobs.check import check_text
 from agent.jobs.flash_effects import Source
+from agent.jobs.guide import guide_of
 from agent.jobs.job import JobKind
+from agent.jobs.reach import in_bootloader
 from agent.jobs.which import CloudSays
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.boards.board import Board
+    from agent.boards.board import Board, Via
     from agent.catalog import Catalog, Model
     from agent.clouds.cloud import Cloud
     from agent.jobs.request import Request
@@ -62,30 +62,23 @@ def serial_of(board: Board) -> str | None:
     return next((port.serial_number for port in board.ports if port.serial_number), None)
 
 
-def forget_order(board: Board, model: Model | None, *, confirmed: bool) -> forget.Order:
+def forget_order(board: Board, model: Model | None, via: Via, *, confirmed: bool) -> forget.Order:
     """What erasing needs from the catalogue.
 
     Raises :class:`WrongSketch` for a board in its bootloader that no sketch can be written to.
     """
-    in_bootloader = board.state is BoardState.BOOTLOADER
-    overwrites = model is not None and VERSION in model.provisioning and _can_be_written(model)
-    if in_bootloader and not overwrites:
-        raise _in_bootloader()
-    if model is None:
-        without = "Upload its sketch again with other settings, or flash the provisioning sketch."
-        return forget.Order(board.name, None, without, confirmed)
-    found = model.reconfiguration
-    guide = None
-    if found.available and found.pin is not None and found.hold_seconds is not None:
-        guide = forget.Guide(
-            pin=found.pin,
-            hold_seconds=found.hold_seconds,
-            procedure=found.procedure,
-            drawing=model.drawing,
-        )
-    return forget.Order(
-        model.name, guide, found.procedure, confirmed, overwrites, in_bootloader=in_bootloader
+    loader = in_bootloader(board, via)
+    by_cable = via == "usb"
+    overwrites = (
+        by_cable and model is not None and VERSION in model.provisioning and _can_be_written(model)
     )
+    if loader and not overwrites:
+        raise _in_bootloader()
+    name, without = board.name, "Upload its sketch again with other settings, or flash the "
+    without += "provisioning sketch." if by_cable else "provisioning sketch, over a cable."
+    if model is not None:
+        name, without = model.name, model.reconfiguration.procedure
+    return forget.Order(name, guide_of(model), without, confirmed, overwrites, in_bootloader=loader)
 
 
 def model_for(request: Request, board: Board, catalog: Catalog) -> Model | None:
@@ -141,11 +134,9 @@ def usual_name(model: Model, board: Board) -> str:
     return "-".join(filter(None, (model.id.replace("_", "-"), tail)))
 
 
-def check_reachable(board: Board, kind: JobKind) -> None:
-    """Raise unless the board is there and a job of this kind can begin with what it runs."""
-    if not board.ports:
-        raise PortGone(port=board.name)
-    if board.state is BoardState.BOOTLOADER and kind not in _WRITING:
+def check_reachable(board: Board, kind: JobKind, via: Via) -> None:
+    """Raise unless a job of this kind can begin with what the board runs."""
+    if in_bootloader(board, via) and kind not in _WRITING:
         raise _in_bootloader()
 
 

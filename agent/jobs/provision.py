@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Any
 from agent.clouds.cloud import ClaimRequest, Requirements
 from agent.errors import (
     MooringError,
-    NoPermission,
-    OtherBoard,
-    PortBusy,
-    PortError,
     StatusReported,
     WrongSketch,
 )
 from agent.jobs import facts, questions
+from agent.jobs.away_steps import ClaimedAway
 from agent.jobs.board_steps import NetworkSteps
-from agent.jobs.check import check_versions
-from agent.jobs.claim_steps import UNDO, ClaimSteps
+from agent.jobs.check import check_air_firmware, check_versions
+from agent.jobs.claim_steps import UNDO
 from agent.jobs.effects import (
     Answered,
     CloudRequirements,
@@ -31,24 +28,22 @@ from agent.jobs.effects import (
     Event,
     Failed,
     Learn,
-    OpenSession,
-    ReadBoard,
     ReadIdentity,
     ResetBoard,
     SettleLeftovers,
 )
+from agent.jobs.guide import ble_off_note
 from agent.jobs.job import Action, StepState
 from agent.jobs.machine import Rule
-from agent.jobs.return_steps import ReturnSteps
 from agent.jobs.states import (
     ANSWER_LIMIT_S,
     IDENTITY_LIMIT_S,
-    READ_LIMIT_S,
     RESET_LIMIT_S,
     State,
 )
 
 if TYPE_CHECKING:
+    from agent.jobs.guide import Guide
     from agent.sessions.session import BoardIdentity
     from agent.settings.network import NetworkSetting
 
@@ -69,9 +64,13 @@ class Order:
     serial_number: str | None = None
     confirmed: bool = False
     """The person has seen the warnings about the network already."""
+    guide: Guide | None = None
+    """How this kind of board forgets its network by itself."""
+    air_firmware: str | None = None
+    """The oldest Wi-Fi firmware with which it can be provisioned over Bluetooth LE."""
 
 
-class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
+class Provision(NetworkSteps, ClaimedAway):
     """One board, one network, one cloud or none."""
 
     identity: BoardIdentity
@@ -82,6 +81,7 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
     def __init__(self, order: Order, network: NetworkSetting | None, *, attended: bool) -> None:
         super().__init__(network, confirmed=order.confirmed, attended=attended)
         self.order = order
+        self.guide = order.guide
         self.cloud_title = order.cloud_title
         self.needs = Requirements()
         self.in_cloud = order.cloud != NO_CLOUD
@@ -92,14 +92,13 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
         trouble, give_up = self._trouble, self._give_up
         self.rules |= (
             self.claim_rules()
-            | self.return_rules()
+            | self.reopen_rules()
             | {
                 State.IDENTIFYING: Rule(
                     self._identifying, IDENTITY_LIMIT_S, self._fail, self._stop
                 ),
                 State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, trouble, give_up),
                 State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, trouble, give_up),
-                State.REOPENING: Rule(self._reopening, READ_LIMIT_S, trouble, give_up),
             }
         )
 
@@ -138,6 +137,8 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
                 why="An application sketch runs on it, which cannot prove the board's identity.",
             )
         check_versions(self.facts, self.needs)
+        if self.via == "ble":
+            check_air_firmware(self.facts.wifi_firmware, self.order.air_firmware)
 
     def _checked(self) -> None:
         self._go(State.IDENTIFYING if self.in_cloud else State.RESETTING)
@@ -230,7 +231,13 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
 
     def _was_reset(self) -> None:
         self._complete()
+        self.may_come_online = False
         self._go(State.JOINING)
+
+    def _joining(self, event: Event) -> bool:
+        if isinstance(event, Entered):
+            self.may_come_online = self.in_cloud
+        return super()._joining(event)
 
     def _joined(self) -> None:
         if self.in_cloud:
@@ -244,13 +251,15 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
 
     def _succeed(self, claim: dict[str, Any]) -> None:
         self._effects.append(Learn(name=self.order.name or None, uhwid=self.facts.uhwid))
-        result = {
+        result: dict[str, Any] = {
             "device": self.order.name,
             "cloud": self.order.cloud,
             "network": self.network.label,
             "uhwid": self.facts.uhwid,
             "seconds": round(self.now - self.began, 3),
         }
+        if self.via == "ble" and self.in_cloud:
+            result["notes"] = [ble_off_note(self.guide)]
         self._ended_well(result | claim)
 
     def _ended_well(self, result: dict[str, Any]) -> None:
@@ -259,10 +268,7 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
 
     def _trouble(self, error: MooringError) -> None:
         self.trouble = error
-        # A port that another program holds is there: waiting for it would end at once, for ever.
-        held = self.attended and isinstance(error, PortBusy | NoPermission)
-        away = isinstance(error, PortError) and not held
-        self._go(State.RETURNING if away else State.TROUBLED)
+        self._go(State.RETURNING if self._is_away(error) else State.TROUBLED)
 
     def _troubled(self, event: Event) -> bool:
         match event:
@@ -273,6 +279,7 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
                     )
                 )
             case Answered(questions.RETRY):
+                self._returns = 0
                 self._go(State.REOPENING)
             case Answered():
                 self._give_up(self.trouble)
@@ -280,25 +287,9 @@ class Provision(NetworkSteps, ClaimSteps, ReturnSteps):
                 return False
         return True
 
-    def _returned(self) -> None:
-        self._go(State.REOPENING)
-
-    def _reopening(self, event: Event) -> bool:
-        match event:
-            case Entered():
-                self._say("Opening the board again")
-                self._do(OpenSession(known=True))
-            case Done(OpenSession()):
-                self._do(ReadBoard())
-            case Done(ReadBoard(), read) if read.uhwid != self.facts.uhwid:
-                self._trouble(OtherBoard(expected=self.facts.uhwid, found=read.uhwid))
-            case Done(ReadBoard(), read):
-                self._note(read)
-                self._complete(state=StepState.SKIPPED)
-                self._go(State.RESETTING)
-            case _:
-                return False
-        return True
+    def _reopened(self) -> None:
+        self._complete(state=StepState.SKIPPED)
+        self._go(State.RESETTING)
 
     def _give_up(self, error: MooringError | None = None) -> None:
         if self.in_cloud:

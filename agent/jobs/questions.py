@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.errors import JoinFailed
+from agent.errors import BluetoothError, JoinFailed
 from agent.jobs.check import explain_unseen
 from agent.jobs.fates import fates_of
 from agent.jobs.job import Action, Question, without_secrets
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.clouds.devices import Device
     from agent.errors import MooringError
     from agent.jobs.check import NetworkWarning
-    from agent.jobs.forget import Guide
+    from agent.jobs.guide import Guide
     from agent.jobs.which import Decision
     from agent.sessions.session import NetworkOption
     from agent.settings import Secret
@@ -133,6 +133,30 @@ def plug_in_again(error: MooringError, *, safe: str, give_up: Action) -> Inquiry
         meaning="The job goes on by itself as soon as the board is back.",
         safe=safe,
         error=report,
+        actions=[give_up],
+    )
+    return Inquiry(question, give_up.id)
+
+
+def come_back(error: MooringError, guide: Guide | None, *, safe: str, give_up: Action) -> Inquiry:
+    """A board in the air is gone; the job goes on by itself when it is heard again."""
+    report = error.report()
+    unusable = isinstance(error, BluetoothError)
+    ways = [] if guide is None else [f"If its LED no longer pulses, {guide.gesture}."]
+    meaning = " ".join(
+        [
+            *([report.meaning, report.remedy] if unusable else ["Bring it nearer.", *ways]),
+            "The job goes on by itself as soon as the board is heard again.",
+        ]
+    )
+    question = Question(
+        id=0,
+        step="",
+        title=report.title if unusable else "The board is no longer heard over Bluetooth.",
+        meaning=meaning,
+        safe=safe,
+        error=report,
+        guide={} if guide is None or unusable else guide.shown,
         actions=[give_up],
     )
     return Inquiry(question, give_up.id)
@@ -252,7 +276,7 @@ def wipe_identity() -> Inquiry:
         step="",
         title="Erase network settings and cloud identity?",
         meaning=(
-            "Over the cable both go together: the board leaves its cloud and must be set up "
+            "From here both go together: the board leaves its cloud and must be set up "
             "again. What the cloud has stored about it stays there."
         ),
         safe="Nothing was erased yet.",
@@ -290,24 +314,14 @@ def hold_pin(guide: Guide, *, again: bool, overwrite: bool = False) -> Inquiry:
 
     ``overwrite``: or chooses to have the sketch overwritten.
     """
-    seconds = f"{guide.hold_seconds:g}"
-    title = (
-        f"Hold the user button for {seconds} seconds."
-        if guide.pin.upper().startswith("BTN")
-        else f"Connect pin {guide.pin} to GND for {seconds} seconds."
-    )
+    title = f"{guide.gesture[:1].upper()}{guide.gesture[1:]}."
     question = Question(
         id=0,
         step="",
         title=f"It did not work yet. {title}" if again else title,
         meaning=guide.procedure,
         safe="Sketch and cloud identity stay; only the network settings are erased.",
-        guide={
-            "pin": guide.pin,
-            "hold_seconds": guide.hold_seconds,
-            "drawing": guide.drawing,
-            "led": guide.led,
-        },
+        guide=guide.shown,
         actions=[
             Action(id=DONE, label="I have done it"),
             *([Action(id=OVERWRITE, label="Overwrite the sketch instead")] if overwrite else []),

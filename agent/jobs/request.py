@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from agent.boards.board import Via
 from agent.errors import InputError
 from agent.jobs.check import check_kind
 from agent.jobs.effects import Answered
@@ -35,6 +36,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
     JobKind.FLASH: {"model", "sketch", "image", "url", "override", "confirmed"},
     JobKind.START: {"model"},
+    JobKind.BLINK: set(),
 }
 
 
@@ -44,6 +46,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     kind: JobKind
     board: str
     """Id, or any unambiguous part of one."""
+    via: Via | None = None
+    """Over which link; None: the cable if there is one."""
     network: Any = None
     """A network setting as data (``agent.settings.network``)."""
     cloud: str | None = None
@@ -79,7 +83,7 @@ def parse_request(data: Mapping[str, Any]) -> Request:
         field, problem = _explain(str(error))
         raise InputError(field=field, problem=problem) from None
     for field, value in data.items():
-        if field in {"kind", "board"} or value is None or value is False:
+        if field in {"kind", "board", "via"} or value is None or value is False:
             continue
         if field not in _USES[request.kind]:
             raise InputError(field=field, problem=f"is not used by {request.kind.value}")

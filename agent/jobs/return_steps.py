@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent.errors import NoPermission, PortBusy, PortError
 from agent.jobs import questions
 from agent.jobs.effects import (
     Answered,
@@ -17,18 +18,24 @@ from agent.jobs.effects import (
     WaitBoardBack,
 )
 from agent.jobs.machine import Machine, Rule
-from agent.jobs.states import ANSWER_LIMIT_S, RETURN_S, State
+from agent.jobs.states import ANSWER_LIMIT_S, RETURN_AIR_S, RETURN_S, State
 
 if TYPE_CHECKING:
     from agent.errors import MooringError
+    from agent.jobs.guide import Guide
     from agent.jobs.job import Action
+    from agent.jobs.machine import Inquiry
 
 RETURNS_MAX: Final = 3
-"""How often a board may vanish with nobody there before the job gives up."""
+"""How often a board may vanish with nobody there before the job gives up. In the air also how often
+one that is heard may fail to be linked to before a person is asked what to do."""
 
 
 class ReturnSteps(Machine):
     """A procedure that waits for its board when that is gone."""
+
+    guide: Guide | None = None
+    """How the person brings the board's Bluetooth back, where there is a way."""
 
     def __init__(self, *, attended: bool) -> None:
         super().__init__(attended=attended)
@@ -61,6 +68,27 @@ class ReturnSteps(Machine):
         """What the person chooses to stop."""
         raise NotImplementedError
 
+    @property
+    def _return_s(self) -> float:
+        """How long the board may be away with nobody there."""
+        return RETURN_S if self.via == "usb" else RETURN_AIR_S
+
+    def _is_away(self, error: MooringError) -> bool:
+        """Whether waiting for the board may help, and would not end at once, for ever.
+
+        A port that another program holds is there; so is a board that is heard, but not linked to
+        in several attempts.
+        """
+        held = isinstance(error, PortBusy | NoPermission)
+        tired = self.via == "ble" and self._returns >= RETURNS_MAX
+        return isinstance(error, PortError) and not (self.attended and (held or tired))
+
+    def _missing(self, error: MooringError) -> Inquiry:
+        safe, give_up = self._safe, self._give_up_action
+        if self.via == "usb":
+            return questions.plug_in_again(error, safe=safe, give_up=give_up)
+        return questions.come_back(error, self.guide, safe=safe, give_up=give_up)
+
     # The state -------------------------------------------------------------------------------
 
     def _returning(self, event: Event) -> bool:
@@ -72,13 +100,9 @@ class ReturnSteps(Machine):
                 # The port must be free, or the system gives the board another name.
                 self._do(CloseSession())
                 if self.attended and self.trouble:
-                    self._ask(
-                        questions.plug_in_again(
-                            self.trouble, safe=self._safe, give_up=self._give_up_action
-                        )
-                    )
+                    self._ask(self._missing(self.trouble))
             case Done(CloseSession()) | Failed(CloseSession()):
-                self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else RETURN_S))
+                self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else self._return_s))
             case Done(WaitBoardBack()):
                 self._returned()
             case SessionLost():

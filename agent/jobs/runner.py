@@ -22,8 +22,8 @@ from agent.errors import (
 from agent.jobs import effects
 from agent.jobs.facts import Fact
 from agent.jobs.job import Job, JobChange
-from agent.jobs.performer import is_away
 from agent.jobs.progress import apply
+from agent.jobs.reach import is_away
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -216,7 +216,11 @@ class Runner:
     def _learn(self, effect: effects.Learn) -> None:
         try:
             self._boards.learn(
-                self._board, name=effect.name, uhwid=effect.uhwid, installed=effect.installed
+                self._board,
+                name=effect.name,
+                uhwid=effect.uhwid,
+                installed=effect.installed,
+                ble_address=effect.ble_address,
             )
         except UnknownBoard as error:
             _log.info("Job %s: %s", self.job.id, error)

@@ -28,6 +28,7 @@ from agent.jobs.facts import (
     online_result,
     open_claim,
     open_flash,
+    settings_left,
 )
 from agent.jobs.files import Files
 from agent.jobs.flash_steps import WAITING
@@ -37,6 +38,7 @@ from agent.jobs.performer import Performer
 from agent.jobs.plan import Plan, make_plan
 from agent.jobs.preconditions import model_for
 from agent.jobs.progress import apply, planned
+from agent.jobs.reach import busy
 from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
 from agent.jobs.unfinished import WRITTEN, Unfinished, flash_left
@@ -44,6 +46,7 @@ from agent.jobs.unfinished import WRITTEN, Unfinished, flash_left
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.boards.board import Board
     from agent.catalog import Catalog
     from agent.jobs.advice import Advice
     from agent.jobs.surroundings import Lease, Surroundings
@@ -134,7 +137,7 @@ class JobService:
             raise RateExceeded(what="jobs at once", limit=ACTIVE_MAX)
         parsed = parse_request(request)
         board = self._surroundings.boards.find(parsed.board)
-        self._require_free(board.id)
+        self._require_free(board, parsed)
         self._starting.add(board.id)
         try:
             plan = await make_plan(
@@ -280,7 +283,8 @@ class JobService:
         if job.kind is JobKind.FLASH:
             result = written
         device = handed_over(facts)
-        left = WRITTEN if written else flash_left(facts) or "Nothing was left behind."
+        left = WRITTEN if written else flash_left(facts) or settings_left(facts)
+        left = left or "Nothing was left behind."
         if device:
             left = f"Its device {device} is in the cloud, but its key was lost: delete the device."
         ended = (
@@ -290,12 +294,11 @@ class JobService:
         )
         await self._journal.save(apply(job, ended, self._clock.wall()))
 
-    def _require_free(self, board: str) -> None:
-        for job, active in self._active.items():
-            if active.plan.board.id == board:
-                raise PortBusy(port=active.plan.board.name, holder=_holder(active.plan, job))
-        if board in self._starting:
-            raise PortBusy(port=board, holder="another job")
+    def _require_free(self, board: Board, request: Request) -> None:
+        if board.id in self._starting:
+            raise PortBusy(port=board.id, holder="another job")
+        if board.holder is not None:
+            raise busy(board, request)
 
     async def _begin(self, plan: Plan, owner: object) -> str:
         number = await self._journal.reserve()
@@ -311,9 +314,9 @@ class JobService:
         )
         async with AsyncExitStack() as stack:
             lease = await stack.enter_async_context(
-                self._surroundings.boards.lease(plan.board.id, _holder(plan, number))
+                self._surroundings.boards.lease(plan.board.id, _holder(plan, number), via=plan.via)
             )
-            if plan.kind in _WRITING:
+            if plan.kind in _WRITING and plan.via == "usb":
                 await self._unfinished.take_over(lease.board)
             await self._journal.save(job)
             if self._closing:

@@ -14,12 +14,13 @@ from agent.errors import (
     CloudError,
     InputError,
     MooringError,
+    NeedsCable,
     NotSupported,
     OldFirmware,
     SketchInTheWay,
 )
 from agent.jobs import questions
-from agent.jobs.check import check_versions, check_wifi_firmware
+from agent.jobs.check import check_versions, check_wifi_firmware, unknown_firmware
 from agent.jobs.device_effects import DeleteDevice, FindDevices
 from agent.jobs.effects import (
     Answered,
@@ -38,6 +39,7 @@ from agent.jobs.flash_steps import FLASH_STEPS, FlashSteps
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
 from agent.jobs.provision import Order, Provision
+from agent.jobs.reach import CONNECT_IT
 from agent.jobs.states import ANSWER_LIMIT_S, LOOK_LIMIT_S, READ_LIMIT_S, State
 from agent.jobs.which import BoardSays, CloudSays, Decision, decide, heard
 
@@ -180,6 +182,10 @@ class Setup(Provision, FlashSteps):
         self._complete(decision.reason)
         if not decision.flashes:
             self._go(State.READING)
+        elif self.via == "ble":
+            name = self.order.model.name if self.order.model else "This board"
+            what = "have another sketch written to it"
+            self._fail(NeedsCable(board=name, what=what, why=decision.reason, action=CONNECT_IT))
         elif self.order.confirmed:
             self._rewrite()
         else:
@@ -243,7 +249,7 @@ class Setup(Provision, FlashSteps):
 
     def _unread(self, error: MooringError) -> None:
         """It does not get on in 2.0: look what it runs, once, unless the board is gone."""
-        if self._rewritten or self._heard or not self._may_rewrite(error):
+        if self._rewritten or self._heard or self.via == "ble" or not self._may_rewrite(error):
             self._fail(error)
             return
         self._complete(error.report().title)
@@ -295,7 +301,7 @@ class Setup(Provision, FlashSteps):
         silent = not self.facts.wifi_firmware and not self.facts.online
         if minimum and silent and self._rewritten:
             # The reference tool asks for ever here (protocol-v1, 9).
-            raise OldFirmware(part="Wi-Fi firmware", found="unknown", needed=minimum)
+            raise unknown_firmware(minimum)
         if self.prepare_only:
             check_versions(self.facts, self.needs)
         else:

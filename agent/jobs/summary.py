@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.jobs.reach import OVER
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    from agent.boards.board import Via
     from agent.sessions.session import BoardFacts
 
 
-def board_summary(facts: BoardFacts) -> str:
-    """``sketch 0.6.2 · Wi-Fi firmware 0.6.0 · id 4f1c…9a07``."""
-    parts: list[str] = []
+def board_summary(facts: BoardFacts, via: Via = "usb") -> str:
+    """``over Bluetooth · sketch 0.6.2 · Wi-Fi firmware 0.6.0 · id 4f1c…9a07``."""
+    parts: list[str] = [OVER[via]] if via == "ble" else []
     if facts.application_sketch:
         parts.append("application sketch")
     elif facts.sketch_version:

@@ -1,4 +1,4 @@
-"""What jobs stand on, as interfaces: boards with their leases, sessions, time."""
+"""What jobs stand on, as interfaces: boards with their leases, sketches, time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from agent.clouds.clock import Clock, SystemClock
+from agent.jobs.opening import open_board_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from agent.boards.board import Board, BoardChanges, Port
+    from agent.boards.board import Board, BoardChanges, Port, Via
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
     from agent.flash.fetch import Obtained
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from agent.flash.sketch import SketchKind
     from agent.jobs.journal import Journal
     from agent.links import Link, LinkOpener
+    from agent.links.ble_connect import Wanted
+    from agent.links.gatt import GattLink
     from agent.sessions.session import Session
 
 __all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
@@ -31,8 +34,15 @@ class Lease(Protocol):
     def board(self) -> Board:
         """The board as it is now."""
 
+    @property
+    def via(self) -> Via:
+        """How the board is talked to, as long as the lease lasts."""
+
     async def open(self, baud: int) -> Link:
         """Open the board's port; raises :class:`agent.errors.PortError`."""
+
+    async def open_gatt(self, wanted: Wanted) -> GattLink:
+        """The same for a device whose protocol uses several characteristics; ``ble`` only."""
 
     async def touch(self) -> None:
         """Tell the sketch to restart into the bootloader; nothing may open the port after it."""
@@ -56,8 +66,10 @@ class Boards(Protocol):
     def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
         """Call ``callback`` after each change; the result ends that."""
 
-    def lease(self, board_id: str, holder: str) -> AbstractAsyncContextManager[Lease]:
-        """Use the board alone; PortBusy names the holder."""
+    def lease(
+        self, board_id: str, holder: str, *, via: Via | None = None
+    ) -> AbstractAsyncContextManager[Lease]:
+        """Use the board alone; PortBusy names the holder. While it is ``ble``, the air is heard."""
 
     def learn(
         self,
@@ -66,17 +78,20 @@ class Boards(Protocol):
         name: str | None = None,
         uhwid: str | None = None,
         installed: str | None = None,
+        ble_address: str | None = None,
     ) -> None:
         """Take over what a job found out."""
 
     async def wait_back(self, board_id: str, timeout_s: float) -> Board:
-        """The board once it is there again; PortGone after ``timeout_s``."""
+        """The board once it is there again on the link of its lease; PortGone after ``timeout_s``."""
 
 
 class SessionOpener(Protocol):
-    """Starts a session on a link, which belongs to the session from then on."""
+    """Starts a session with the board of a lease (:mod:`agent.jobs.opening`)."""
 
-    async def __call__(self, link: Link, *, known: bool = False, flashed: bool = False) -> Session:
+    async def __call__(
+        self, lease: Lease, *, known: bool = False, flashed: bool = False
+    ) -> Session:
         """The session once it is ready.
 
         ``known``: the board has spoken before; ``flashed``: its sketch was written just now.
@@ -111,10 +126,10 @@ class Surroundings:
     """Everything that procedures act on."""
 
     boards: Boards
-    open_session: SessionOpener
-    """``agent.sessions.v2.open_session``."""
     clouds: Mapping[str, Cloud]
     journal: Journal
     flashers: Flashers
     sketches: Sketches
     clock: Clock = field(default_factory=SystemClock)
+    open_board: SessionOpener = open_board_session
+    """Another one only where a test looks at, or spoils, what a session does."""

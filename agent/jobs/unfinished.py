@@ -192,7 +192,9 @@ class Unfinished:
 
         ``waiting``: and it is free.
         """
-        if waiting and board.state not in {BoardState.READY, BoardState.BOOTLOADER}:
+        wired = any(port.via == "usb" for port in board.ports)
+        free = board.state in {BoardState.READY, BoardState.BOOTLOADER}
+        if waiting and not (wired and free):
             return False
         if board.id == pursuit.job.board:
             return True
@@ -218,7 +220,7 @@ class Unfinished:
         job = pursuit.job
         holder = f"{job.title} (job {job.id})"
         async with AsyncExitStack() as held:
-            lease = await held.enter_async_context(self._boards.lease(board.id, holder))
+            lease = await held.enter_async_context(self._boards.lease(board.id, holder, via="usb"))
             source = Source(stored=pursuit.flash.sha256, override=True)
             pursuit.runner = Runner(
                 replace(job, state=JobState.RUNNING, ended_at=None, error=None),

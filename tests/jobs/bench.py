@@ -16,9 +16,9 @@ from agent.clouds.pacing import Rate
 from agent.flash.flashers import Flashers
 from agent.jobs.job import Job, JobChange, JobState
 from agent.jobs.journal import open_journal
+from agent.jobs.opening import open_board_session
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
-from agent.sessions.v2 import open_session
 from agent.settings import Secret
 from agent.simulator.arduino_cloud import SimulatedArduinoCloud
 from agent.simulator.config import BoardConfig, SimulatorConfig, StepFault
@@ -134,7 +134,7 @@ class Bench:
         *,
         clock: Clock | None = None,
         journal: Journal | None = None,
-        open_session: SessionOpener = open_session,
+        open_board: SessionOpener = open_board_session,
         flashers: Flashers | None = None,
     ) -> JobService:
         """What ``agent/app.py`` does, on this bench."""
@@ -160,7 +160,7 @@ class Bench:
         given: dict[str, Any] = {"clock": clock} if clock else {}
         surroundings = Surroundings(
             boards=self.boards,
-            open_session=open_session,
+            open_board=open_board,
             clouds=clouds,
             journal=journal or self.journal,
             flashers=flashers or Flashers(),

@@ -21,10 +21,10 @@ from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
 from agent.flash.flashers import Flashers
 from agent.jobs.journal import open_journal
+from agent.jobs.opening import open_board_session
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
 from agent.links import touch as links
-from agent.sessions.v2 import open_session
 from tests.jobs.stores import sketches_in
 
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ async def main() -> None:
     index = given.get("index")
     listed = KnownIndex(index["url"], bytes.fromhex(index["key"])) if index else None
 
-    async def opener(link: Any, *, known: bool = False, flashed: bool = False) -> Any:
-        return Deadly(await open_session(link, known=known, flashed=flashed), moment)
+    async def opener(lease: Any, *, known: bool = False, flashed: bool = False) -> Any:
+        return Deadly(await open_board_session(lease, known=known, flashed=flashed), moment)
 
     surroundings = Surroundings(
         boards=boards,
-        open_session=opener,
+        open_board=opener,
         clouds={"arduino": cloud},
         journal=journal,
         flashers=Flashers(),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from agent.errors import BoardSilent, InternalError, OldFirmware, WrongSketch
 from agent.jobs import effects as fx
 from agent.jobs import flash_effects as flash
-from agent.jobs.forget import Forget, Guide, Order
+from agent.jobs.forget import Forget, Order
+from agent.jobs.guide import Guide
 from agent.jobs.job import JobState
 from tests.jobs.bench import PASSWORD
 from tests.jobs.drive import Drive

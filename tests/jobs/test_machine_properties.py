@@ -16,8 +16,9 @@ from agent.clouds.cloud import Claim, Requirements
 from agent.jobs import effects as fx
 from agent.jobs.configure import Configure
 from agent.jobs.flash_effects import AskBoard
-from agent.jobs.forget import Forget, Guide
+from agent.jobs.forget import Forget
 from agent.jobs.forget import Order as ForgetOrder
+from agent.jobs.guide import Guide
 from agent.jobs.identify import Identify
 from agent.jobs.job import JobState
 from agent.jobs.networks import Networks

@@ -12,7 +12,8 @@ from agent.jobs import effects as fx
 from agent.jobs.configure import Configure
 from agent.jobs.facts import CLAIMED, JOINED, SETTLED, OpenClaim
 from agent.jobs.flash_effects import AskBoard
-from agent.jobs.forget import Forget, Guide, Order
+from agent.jobs.forget import Forget, Order
+from agent.jobs.guide import Guide
 from agent.jobs.identify import Identify
 from agent.jobs.job import JobState
 from agent.jobs.networks import Networks

@@ -144,6 +144,7 @@ async def test_without_an_account_only_the_sketch_can_be_prepared(mkr: Bench):
     assert made.shown == {
         "kind": "migrate",
         "board": mkr.board.id,
+        "via": "usb",
         "cloud": "arduino",
         "prepare_only": True,
     }

@@ -411,10 +411,10 @@ async def test_a_defect_ends_the_job_and_says_nothing_of_what_it_met(
 ):
     await bench.plug()
 
-    async def opener(link: Any, *, known: bool = False, flashed: bool = False) -> Any:
+    async def opener(lease: Any, *, known: bool = False, flashed: bool = False) -> Any:
         raise ValueError(PASSWORD)
 
-    await bench.start_agent(open_session=opener)
+    await bench.start_agent(open_board=opener)
     job = await bench.jobs.wait(await bench.provision())
     assert job.error
     assert job.error.code == "internal"
