@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import websockets.asyncio.client as websockets
 
+from agent.boards.ble_boards import BleBoards
 from agent.boards.service import BoardService, port_sources
 from agent.bridge.origins import Origins
 from agent.bridge.server import BridgeServer
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from agent.bridge.pages import Pages
     from agent.jobs.which import Procedure
+    from agent.links.ble_radio import BleRadio
 
 TOKEN = "token-of-this-test"
 FOREIGN = "https://app.example.com"
@@ -381,12 +383,19 @@ class Bridge:
 
 
 @contextlib.asynccontextmanager
-async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Bridge]:
-    """A bridge on a free port, with two allowed pages and no board yet."""
+async def run_bridge(
+    folder: Path, web: Pages | None = None, *, radio: BleRadio | None = None
+) -> AsyncIterator[Bridge]:
+    """A bridge on a free port, with two allowed pages and no board yet.
+
+    ``radio``: the Bluetooth of this computer, which is closed at the end.
+    """
     ports = folder / "ports"
     ports.mkdir()
     boards = BoardService(
-        Catalog.load(), port_sources(PortsConfig(system=False, simulated=str(ports)))
+        Catalog.load(),
+        port_sources(PortsConfig(system=False, simulated=str(ports))),
+        air=None if radio is None else BleBoards(radio),
     )
     await boards.start()
     origins = Origins(folder / "origins.json")
@@ -408,6 +417,7 @@ async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Br
         origins=origins,
         flash_urls=["https://files.example.com/"],
         quit=lambda: running.quit(),
+        bluetooth=radio,
     )
     first = free_port()
     config = BridgeConfig(first_port=first, last_port=min(first + 20, 65535))
@@ -421,5 +431,7 @@ async def run_bridge(folder: Path, web: Pages | None = None) -> AsyncIterator[Br
             await client.close()
         await server.stop()
         await boards.close()
+        if radio is not None:
+            await radio.close()
         for board in running.boards_made:
             board.unplug()

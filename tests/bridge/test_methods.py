@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.boards.board import Board, BoardChanges
 from agent.bridge import limits
-from agent.bridge.board_feed import merge_changes
 from agent.errors import BoardSilent
 from agent.jobs.job import JobState
 from agent.settings import Secret
@@ -58,7 +56,7 @@ async def test_what_is_wrong_with_the_agent_is_told_to_its_own_people_only(bridg
 
 async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:
     client = await bridge.open(FOREIGN)
-    nothing = {"boards": [], "bluetooth": None}
+    nothing: dict[str, Any] = {"boards": [], "bluetooth": None}
     assert await client.call("boards.subscribe") == nothing
     assert await client.call("boards.subscribe") == nothing
     board, name = await bridge.board()
@@ -69,21 +67,6 @@ async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:
     assert client.notifications == []
 
 
-def board_named(name: str, title: str = "") -> Board:
-    return Board(id=name, name=title, model=None, fqbn=None, ports=[], first_seen=0)
-
-
-def test_changes_of_boards_merge_into_the_last_state_of_each() -> None:
-    a1, a2, b, c = board_named("a", "1"), board_named("a", "2"), board_named("b"), board_named("c")
-    merged = merge_changes(
-        BoardChanges(appeared=[a1, b], changed=[c], vanished=["d"]),
-        BoardChanges(changed=[a2], vanished=["b", "c"], appeared=[board_named("d")]),
-    )
-    assert merged.appeared == [a2]
-    assert merged.changed == [board_named("d")]
-    assert merged.vanished == ["b", "c"]
-
-
 async def test_models_are_the_whole_catalogue(bridge: Bridge) -> None:
     client = await bridge.open(FOREIGN)
     models = (await client.call("models.list"))["models"]
@@ -91,6 +74,9 @@ async def test_models_are_the_whole_catalogue(bridge: Bridge) -> None:
     assert {"id", "name", "fqbn", "connectivity", "provisioning", "networks", "drawing"} <= set(
         models[0]
     )
+    over_the_air = {model["id"] for model in models if model["ble"]}
+    assert "uno_r4_wifi" in over_the_air
+    assert "mkr_gsm_1400" not in over_the_air
 
 
 async def test_identify_is_a_job_whose_result_is_the_answer(bridge: Bridge) -> None:
@@ -112,6 +98,26 @@ async def test_networks_are_a_job_too(bridge: Bridge) -> None:
     asked = await until_started(bridge, client.call("board.networks", board=board))
     bridge.jobs.end("1", result={"networks": [option], "scanned_at": 5.0})
     assert await asked == {"networks": [option], "scanned_at": 5.0}
+
+
+async def test_blinking_is_a_job_too_over_the_link_that_was_chosen(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    asked = await until_started(bridge, client.call("board.blink", board=board, via="ble"))
+    bridge.jobs.end("1")
+    assert await asked == {}
+    assert (bridge.jobs.requests[0]["kind"], bridge.jobs.requests[0]["via"]) == ("blink", "ble")
+
+
+async def test_the_link_of_a_job_is_one_of_the_two(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    await client.call("jobs.start", kind="identify", board=board, via="ble")
+    assert bridge.jobs.requests[0]["via"] == "ble"
+    await client.call("jobs.start", kind="identify", board=board)
+    assert "via" not in bridge.jobs.requests[1]
+    error = await client.fail("jobs.start", kind="identify", board=board, via="telepathy")
+    assert error["data"]["facts"]["field"] == "via"
 
 
 async def test_a_job_that_fails_is_the_error_of_the_call(bridge: Bridge) -> None:

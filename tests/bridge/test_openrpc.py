@@ -73,18 +73,18 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
 
     await agent.call("agent.info")
     await agent.call("boards.list")
-    await agent.call("boards.subscribe")
+    await agent.call("boards.subscribe", ble=True)
     await agent.call("models.list")
     await agent.call("networks.schema")
     await agent.call("networks.check", network=network, board=board, networks=options)
     await agent.call("networks.check", network={"kind": "ethernet", "ip": "10.0.0.9"})
     await agent.call("jobs.subscribe")
-    identified = asyncio.ensure_future(agent.call("board.identify", board=board))
+    identified = asyncio.ensure_future(agent.call("board.identify", board=board, via="usb"))
     await bridge.jobs.started.wait()
     bridge.jobs.end("1", result={"uhwid": "ab" * 32, "networks": options})
     await identified
     bridge.jobs.started.clear()
-    scanned = asyncio.ensure_future(agent.call("board.networks", board=board))
+    scanned = asyncio.ensure_future(agent.call("board.networks", board=board, via="ble"))
     await bridge.jobs.started.wait()
     bridge.jobs.end("2", result={"networks": options, "scanned_at": 1.5})
     await scanned
@@ -102,6 +102,11 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("jobs.list", limit=5, board=board)
     await agent.call("jobs.start", kind="forget", board=board, attended=False, confirmed=True)
     await agent.call("jobs.cancel", job="4")
+    bridge.jobs.started.clear()
+    blinking = asyncio.ensure_future(agent.call("board.blink", board=board, via="ble"))
+    await bridge.jobs.started.wait()
+    bridge.jobs.end("5", result={})
+    await blinking
     await agent.call("board.procedure", board=board, model="uno")
     await agent.call("board.procedure", board=board, cloud="arduino", procedure="provision-1.0")
     await agent.call("sketches.list")
@@ -123,6 +128,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
         override="uno",
         model="uno",
         image=image,
+        via="usb",
     )
     await agent.call("flash.start", board=board, sketch="provisioning", model="uno")
     await agent.call("clouds.list")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.boards.board import Board
+from agent.boards.board import Board, Via
 from agent.bridge.board_feed import BluetoothState, BoardFeed, state_of, tell_state
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.errors import Interrupted, ReportedError
@@ -33,6 +33,8 @@ class OneBoard(Params, frozen=True, kw_only=True):
 
     board: str
     """Its id, or an unambiguous part: a port, a serial number, a name."""
+    via: Via | None = None
+    """Over which of its ports; without it over the one that the board says."""
 
 
 class Wanted(Params, frozen=True, kw_only=True):
@@ -150,24 +152,26 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         return ModelList(models=[model_info(model) for model in services.catalog.models])
 
     async def identify(call: Call, params: OneBoard) -> BoardFacts:
-        result = await _run(call, JobKind.IDENTIFY, params.board)
+        result = await _run(call, JobKind.IDENTIFY, params)
         return msgspec.convert(result, BoardFacts)
 
     async def networks(call: Call, params: OneBoard) -> Scanned:
-        result = await _run(call, JobKind.NETWORKS, params.board)
+        result = await _run(call, JobKind.NETWORKS, params)
         return msgspec.convert(result, Scanned)
 
     async def blink(call: Call, params: OneBoard) -> Nothing:
-        await _run(call, JobKind.BLINK, params.board)
+        await _run(call, JobKind.BLINK, params)
         return Nothing()
 
     async def procedure(_call: Call, params: Wanted) -> Advice:
         board = services.boards.find(params.board).id
         return await services.jobs.decide(board, params.cloud, params.procedure, params.model)
 
-    async def _run(call: Call, kind: JobKind, board: str) -> dict[str, Any]:
+    async def _run(call: Call, kind: JobKind, params: OneBoard) -> dict[str, Any]:
         """Do a short job on behalf of the caller, who takes it along when it leaves."""
-        request = {"kind": kind.value, "board": services.boards.find(board).id}
+        request = {"kind": kind.value, "board": services.boards.find(params.board).id}
+        if params.via is not None:
+            request["via"] = params.via
         starting = asyncio.ensure_future(
             services.jobs.start(request, attended=False, owner=call.peer.party)
         )

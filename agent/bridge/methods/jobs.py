@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from agent.boards.board import Via
 from agent.bridge.fields import NetworkData
 from agent.bridge.methods.start import Started
 from agent.bridge.outbox import Notification
@@ -76,7 +77,7 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``flash``: a file that the agent fetches, from a server that the settings allow."""
     override: str | None = None
     """For ``flash``: id of the board's model, to write a file that was built for another one."""
-    via: Literal["usb", "ble"] | None = None
+    via: Via | None = None
     """Over which of its ports; without it over the one that the board says."""
 
 
