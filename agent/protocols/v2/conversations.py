@@ -253,8 +253,9 @@ def configure(settings: NetworkSetting) -> Conversation[bool]:
         try:
             return (yield from _send_and_join(talk, settings))
         except HostFailure as failure:
-            if failure.reason is Reason.ONLINE and talk.restarts > restarts:
-                # It had stored settings, and after its restart it went on with them by itself.
+            if failure.reason is Reason.ONLINE and (talk.restarts > restarts or talk.in_the_air):
+                # It had stored settings, and after its restart, or while the link was lost, it
+                # went on with them by itself.
                 raise HostFailure(Reason.RESTARTED) from None
             raise
 
@@ -325,6 +326,9 @@ def _join(talk: Talk) -> Steps[bool]:
     while talk.now < fails_at:
         received = yield fails_at
         match received:
+            case Signal.ENDED if talk.in_the_air:
+                # Its CONNECTED would have come first: each indication waits until it has arrived.
+                raise HostFailure(Reason.RESTARTED)
             case Status(StatusCode.CONNECTED) | Signal.ENDED:
                 # The board closes a link only on its way to its cloud.
                 return True

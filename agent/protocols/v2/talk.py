@@ -59,7 +59,7 @@ class Reason(Enum):
     ENDED = auto()
     """The board closed the link, and did so again after a new start."""
     RESTARTED = auto()
-    """The board restarted while it joined, and went on to its cloud without the host."""
+    """The board restarted while it joined, or the link was lost, and it went on without the host."""
 
 
 class HostFailure(Exception):
@@ -132,6 +132,11 @@ class Talk:
     def may_ask_configurator(self) -> bool:
         """Whether commands 1, 100, 101 and 201 can not block the board (protocol-v2, 7.3)."""
         return bool(self.application) or (self.served and not self.online)
+
+    @property
+    def in_the_air(self) -> bool:
+        """The link is Bluetooth LE, where a loss looks as if the board had hung up."""
+        return self.write_bytes is not None
 
     def arrive_together(self, *messages: ToBoard) -> bool:
         """Whether these can be sent so that the board has all of them at the same moment."""

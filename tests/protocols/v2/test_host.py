@@ -442,3 +442,37 @@ def test_a_look_that_would_not_arrive_together_is_not_taken(write_bytes, looks):
         piece.payload[-1] for piece in FrameDecoder().feed(sent) if isinstance(piece, Frame)
     ]
     assert commands == ([3, 200, 200] if looks else [101])
+
+
+@pytest.mark.parametrize("said", [False, True], ids=["lost", "told"])
+@pytest.mark.parametrize("write_bytes", [None, 20, 247])
+def test_in_the_air_only_a_board_that_said_so_has_joined_when_its_link_ends(write_bytes, said):
+    host = HostMachine(write_bytes)
+    host.start(conversations.opening(), 0)
+    host.receive(frame(LIST) + SCANNED, 0)
+    host.start(conversations.configure(SETTINGS), 0)
+    host.receive(frame(SketchVersion("0.6.2")), 1)
+    host.receive(frame(Status(StatusCode.CONNECTING)), 2)
+    host.take_events()
+    told = frame(Status(StatusCode.CONNECTED)) if said else b""
+    host.receive(told + encode_control(Control.DISCONNECT), 3)
+    (end,) = (event for event in host.take_events() if isinstance(event, Finished | Failed))
+    if said or write_bytes is None:
+        assert end == Finished(True)
+    else:
+        assert isinstance(end, Failed)
+        assert end.failure.reason is Reason.RESTARTED
+
+
+def test_in_the_air_a_board_that_joined_while_its_link_was_lost_is_told_apart():
+    host = HostMachine(247)
+    host.start(conversations.opening(), 0)
+    host.receive(frame(LIST) + SCANNED, 0)
+    host.start(conversations.configure(SETTINGS), 0)
+    host.receive(frame(SketchVersion("0.6.2")), 1)
+    host.receive(encode_control(Control.DISCONNECT), 2)
+    host.tick(3)
+    host.receive(frame(Status(StatusCode.CONNECTED)) + frame(LIST), 4)
+    host.receive(frame(SketchVersion("0.6.2")), 5)
+    (failed,) = (event for event in host.take_events() if isinstance(event, Failed))
+    assert failed.failure.reason is Reason.RESTARTED
