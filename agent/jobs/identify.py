@@ -63,7 +63,8 @@ class Identify(BoardSteps):
             self._go(State.READING)
 
     def _unread(self, error: MooringError) -> None:
-        if isinstance(error, BoardSilent) and self._silence is None:
+        unasked = self._silence is None and self.via == "usb"
+        if isinstance(error, BoardSilent) and unasked:
             self._silence = error
             self._go(State.LOOKING)
         else:
