@@ -10,6 +10,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from agent.links.ble import SCHEME
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -109,6 +111,26 @@ def board_id(face: Face, models: Sequence[Model]) -> str:
     if face.serial:
         return f"{stem}-{_serial_part(face.serial)}"
     return f"{stem}-{place_part(face)}"
+
+
+def air_key(port: Port) -> str:
+    """What a device in the air is recognised by: ``A1B2C3D4E5F6``.
+
+    The number that it advertises, else the address that the system connects to, which some
+    devices change.
+    """
+    return port.serial_number or air_digits(port.address)
+
+
+def air_digits(address: str) -> str:
+    """``A1B2C3D4E5F6`` out of ``ble://a1:b2:c3:d4:e5:f6``."""
+    return address.removeprefix(SCHEME).replace(":", "").upper()
+
+
+def air_id(key: str, models: Sequence[Model]) -> str:
+    """The id of a board that was never seen but in the air: ``uno_r4_wifi-A1B2C3D4E5F6``."""
+    model = model_of(models)
+    return f"{model.id if model else 'ble'}-{_UNSAFE.sub('-', key)}"
 
 
 def place_part(face: Face) -> str:

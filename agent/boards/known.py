@@ -31,7 +31,9 @@ class KnownBoard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     installed: str | None = None
     """Version of provisioning that was found on it."""
     ble_address: str | None = None
-    """``A1B2C3D4E5F6``; what it says of itself in the air."""
+    """What it is recognised by in the air: ``A1B2C3D4E5F6`` (``identity.air_key``)."""
+    also: list[str] = []
+    """Ids that it had before it was recognised."""
     seen: float = 0.0
     """Unix seconds of the last time something was learned."""
 
@@ -76,7 +78,8 @@ class KnownBoards:
 
     def put(self, board: KnownBoard) -> None:
         """Remember ``board``; written at once, the whole file or nothing."""
-        self._boards.pop(board.id, None)
+        for earlier in (board.id, *board.also):
+            self._boards.pop(earlier, None)
         self._boards[board.id] = board
         while len(self._boards) > KNOWN_LIMIT:
             del self._boards[next(iter(self._boards))]

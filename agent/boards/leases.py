@@ -214,7 +214,7 @@ class Lease:
                 return sighting
         if sightings:
             raise NoSerialPort(port=sightings[0].port.address)
-        raise PortGone(port=record.last_address)
+        raise PortGone(port=record.address(record.via))
 
     async def _open_air(self, opener: Callable[[str], Awaitable[AnyLink]]) -> AnyLink:
         """The link has a ladder of attempts of its own; see ``agent.links.ble_connect``."""

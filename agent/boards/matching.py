@@ -34,6 +34,7 @@ class Scene(NamedTuple):
     """What is known at this moment."""
 
     records: Collection[Record]
+    """Those that were ever seen on a cable."""
     faces: Mapping[Face, Record]
     """Who showed each face last."""
     arriving: Collection[Face]
@@ -41,8 +42,16 @@ class Scene(NamedTuple):
     now: float
 
     def expected(self, record: Record) -> bool:
-        """It left a short time ago, or a job waits for it."""
-        return record.holder is not None or self.now - record.left_at <= REENUMERATION_S
+        """It left a short time ago, or a job waits for it on its cable."""
+        held = record.holder is not None and record.chosen != "ble"
+        return held or self.now - record.left_at <= REENUMERATION_S
+
+    def tells(self, new: Newcomer) -> bool:
+        """The number of its sketch, which nothing else shows that appears at this moment."""
+        face = new.face
+        loader = {match.role for match in new.matches} == {"bootloader"}
+        alone = sum(each.serial == face.serial for each in self.arriving) == 1
+        return face.serial is not None and alone and not loader
 
     def last_in(self, topology: str | None) -> Record | None:
         """The board that was the last in this socket, or still is there."""
@@ -54,7 +63,7 @@ class Scene(NamedTuple):
         return any(
             other is not record
             and not other.ports
-            and (self.expected(other) if not held else other.holder is not None)
+            and (other.holder is not None or (not held and self.expected(other)))
             and other.may_be(new.face, new.matches)
             and not other.contradicts(new.face, new.matches)
             for other in self.records

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.boards.board import LOADER_KINDS, Board, BoardState, Provisioning
 from agent.boards.identity import model_of, natural_key, shown_name
 from agent.boards.known import KnownBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from agent.boards.board import Via
     from agent.boards.identity import Face
@@ -27,8 +27,16 @@ class Number(NamedTuple):
     serial: str
 
 
+ALSO_LIMIT: Final = 8
+"""Earlier ids that are kept; a board has one more with each link that it was first seen on."""
+
+
 class Record:
-    """One board: the faces it has shown, those it shows now, and what was learned about it."""
+    """One board: the faces it has shown, those it shows now, and what was learned about it.
+
+    Faces, numbers, sockets and everything that ``matching`` judges are those on a cable. What is
+    heard in the air is kept beside them, so that it can never make one board look like another.
+    """
 
     def __init__(self, board_id: str, number: int, models: tuple[Model, ...]) -> None:
         self.id = board_id
@@ -42,38 +50,48 @@ class Record:
         self.together: set[Face] = set()
         """Faces that are one board only because they have one hardware id: a board with two
         cables may show them at the same time."""
+        self.air: dict[str, tuple[Sighting, ...]] = {}
+        """What is heard of it now, by ``identity.air_key``."""
+        self.heard_as: set[str] = set()
+        """All keys under which it was ever heard."""
         self.last: Face | None = None
         self.turn = 0
         """Order in which boards showed themselves last; the highest came last."""
         self.last_address = ""
+        self.last_heard_at = ""
+        """Its latest address in the air."""
         self.left_at = 0.0
         self.first_seen = 0.0
         self.holder: str | None = None
         self.chosen: Via | None = None
         """How its holder talks to it."""
+        self.also: list[str] = []
+        """Ids that other finds of it had."""
+        self.doubtful = False
+        """What is known of it may be of another board: it was not recognised by its sketch."""
+        self.advertised: str | None = None
+        """How it calls itself in the air."""
         self.uhwid: str | None = None
         self.ble_address: str | None = None
+        """The key under which it must be heard, as a session has read it."""
         self.name: str | None = None
         self.installed: str | None = None
 
     @property
     def visible(self) -> bool:
         """It has a port, or a job still expects it back."""
-        return bool(self.ports) or self.holder is not None
+        return bool(self.ports or self.air) or self.holder is not None
 
     @property
     def by_place(self) -> bool:
         """Nothing but sockets ever spoke for it."""
-        return all(face.by_place for face in self.faces)
+        return bool(self.faces) and all(face.by_place for face in self.faces)
 
     def show(
         self, face: Face, matches: list[UsbMatch], sightings: tuple[Sighting, ...], turn: int
     ) -> None:
         """The board shows itself as ``face`` at these ports."""
-        found = {match.model.id for match in matches}
-        narrowed = tuple(model for model in self.models if model.id in found)
-        if narrowed or not self.models:
-            self.models = narrowed or tuple(match.model for match in matches)
+        self._narrow([match.model for match in matches])
         self.faces[face] = matches
         self.ports[face] = sightings
         if face.serial is not None:
@@ -83,13 +101,41 @@ class Record:
         self.turn = turn
         self.last_address = sightings[0].port.address
 
+    def hear(self, key: str, models: Sequence[Model], sightings: tuple[Sighting, ...]) -> None:
+        """The board is heard in the air as ``key`` at these ports."""
+        self._narrow(models)
+        self.air[key] = sightings
+        self.heard_as.add(key)
+        self.last_heard_at = sightings[0].port.address
+        self.advertised = sightings[0].port.product or self.advertised
+
     def take(self, other: Record) -> None:
         """Take over what is known about ``other``, which is the same hardware; not its ports."""
         for face, matches in other.faces.items():
             self.faces.setdefault(face, matches)
         self.numbers |= other.numbers
+        if self.last is None:
+            self.last, self.turn, self.left_at = other.last, other.turn, other.left_at
+            self.last_address = other.last_address
+        self.heard_as |= other.heard_as
+        self.last_heard_at = self.last_heard_at or other.last_heard_at
+        self.advertised = self.advertised or other.advertised
+        self._narrow(other.models)
         self.name = self.name or other.name
         self.installed = self.installed or other.installed
+        self.uhwid = self.uhwid or other.uhwid
+        self.ble_address = self.ble_address or other.ble_address
+        self._add_ids([*other.also, *([] if other.by_place else [other.id])])
+
+    def is_same_hardware(self, other: Record) -> bool:
+        """Both have one hardware id, or one of them was only heard, as the other one must be."""
+        heard_only = not (self.faces and other.faces)
+        if heard_only and (self.doubtful or other.doubtful):
+            return False
+        if self.uhwid is not None and other.uhwid is not None:
+            return self.uhwid == other.uhwid
+        found = self.ble_address in other.heard_as or other.ble_address in self.heard_as
+        return heard_only and found
 
     def may_be(self, face: Face, matches: Iterable[UsbMatch]) -> bool:
         """Some model has both these USB ids and those of the faces so far, or they are the same."""
@@ -137,17 +183,28 @@ class Record:
     def recall(self, known: KnownBoard) -> None:
         """Take over what was learned in an earlier life."""
         self.uhwid = known.uhwid or self.uhwid
+        self.ble_address = known.ble_address or self.ble_address
         self.name = known.name
         self.installed = known.installed
+        self._add_ids(known.also)
 
     def forget(self) -> None:
         """Another board may sit in the socket now."""
-        self.uhwid = self.name = self.installed = None
+        self.uhwid = self.ble_address = self.name = self.installed = None
+        self.also = []
 
     def known(self, now: float) -> KnownBoard:
         """What is worth keeping over a restart."""
+        # An id that names a socket is no name for what is heard in the air.
+        air = None if self.by_place else self.ble_address or min(self.heard_as, default=None)
         return KnownBoard(
-            id=self.id, uhwid=self.uhwid, name=self.name, installed=self.installed, seen=now
+            id=self.id,
+            uhwid=self.uhwid,
+            name=self.name,
+            installed=self.installed,
+            ble_address=air,
+            also=self.also,
+            seen=now,
         )
 
     @property
@@ -155,23 +212,32 @@ class Record:
         """How it is talked to: as its holder chose, else over the cable if there is one."""
         if self.holder is not None:
             return self.chosen
-        sightings = self.sightings()
-        return sightings[0].port.via if sightings else None
+        if self.ports:
+            return "usb"
+        return "ble" if self.air else None
+
+    def address(self, via: Via | None) -> str:
+        """Where it is or was last, for errors."""
+        if via == "ble":
+            return self.last_heard_at or self.last_address
+        return self.last_address or self.last_heard_at
 
     def sightings(self, via: Via | None = None) -> list[Sighting]:
         """Its ports, those on a cable first, in an order that is the same each time."""
-        found = [s for group in self.ports.values() for s in group if via in (None, s.port.via)]
-        return sorted(found, key=_place)
+        wired = [sighting for group in self.ports.values() for sighting in group]
+        heard = [sighting for group in self.air.values() for sighting in group]
+        wired.sort(key=_place)
+        heard.sort(key=_place)
+        return {"usb": wired, "ble": heard, None: wired + heard}[via]
 
     def board(self) -> Board | None:
         """The board as others see it; None if it is not there."""
         if not self.visible:
             return None
         model = model_of(self.models)
-        vid = self.last.vid if self.last else None
         return Board(
             id=self.id,
-            name=self.name or shown_name(self.models, vid),
+            name=self._shown_name(),
             model=model.id if model else None,
             fqbn=model.fqbn if model else None,
             candidates=[m.id for m in self.models] if len(self.models) > 1 else [],
@@ -186,8 +252,22 @@ class Record:
             first_seen=self.first_seen,
         )
 
+    def _shown_name(self) -> str:
+        vid = self.last.vid if self.last else None
+        heard = self.advertised if not self.models else None
+        return self.name or heard or shown_name(self.models, vid)
+
+    def _narrow(self, found: Iterable[Model]) -> None:
+        models = tuple(found)
+        ids = {model.id for model in models}
+        self.models = tuple(m for m in self.models if m.id in ids) or self.models or models
+
+    def _add_ids(self, more: Iterable[str]) -> None:
+        found = dict.fromkeys([*self.also, *more])
+        self.also = [each for each in found if each != self.id][-ALSO_LIMIT:]
+
     def _state(self) -> BoardState:
-        if not self.sightings(self.via):
+        if not (self.air if self.via == "ble" else self.ports):
             return BoardState.UNREACHABLE
         if self.holder is not None:
             return BoardState.BUSY
@@ -197,5 +277,4 @@ class Record:
 
 
 def _place(sighting: Sighting) -> tuple[object, ...]:
-    port = sighting.port
-    return (port.via == "ble", natural_key(port.location or ""), natural_key(port.address))
+    return (natural_key(sighting.port.location or ""), natural_key(sighting.port.address))

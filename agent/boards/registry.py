@@ -1,20 +1,21 @@
 """Ports become boards: pure bookkeeping without I/O; time enters as an argument.
 
-A device that appears is held against the boards known so far by the rules of ``matching``; what
-none of them recognises is a new board.
+A device that appears on a cable is held against the boards known so far by the rules of
+``matching``, one that is heard in the air by those of ``air``; what none of them recognises is a new
+board.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.boards import air
 from agent.boards.board import LOADER_KINDS, BoardChanges
-from agent.boards.identity import board_id, face_of, natural_key, place_part
-from agent.boards.known import KNOWN_LIMIT
+from agent.boards.identity import air_digits, face_of, natural_key
 from agent.boards.matching import RULES, Newcomer, Scene
-from agent.boards.record import Record
+from agent.boards.records import Records
 from agent.catalog import UsbId, UsbMatch
 from agent.errors import AmbiguousBoard, PortBusy, PortGone, UnknownBoard
 from agent.settings import clean_text
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from agent.boards.board import Board, Port, Via
     from agent.boards.identity import Face, UsbLookup
     from agent.boards.known import KnownBoard
+    from agent.boards.record import Record
     from agent.boards.sighting import Sighting
-
-ABSENT_LIMIT: Final = 256
-"""Boards remembered that are not there, so that they keep their ids; the oldest is dropped."""
 
 
 class Registry:
@@ -36,16 +35,8 @@ class Registry:
 
     def __init__(self, catalog: UsbLookup, known: Iterable[KnownBoard] = ()) -> None:
         self._catalog = catalog
-        self._records: dict[str, Record] = {}
-        self._aliases: dict[str, str] = {}
-        self._faces: dict[Face, Record] = {}
+        self._records = Records(catalog, known)
         self._shown: dict[str, Board] = {}
-        self._created = 0
-        self._turn = 0
-        self._known: dict[str, KnownBoard] = {}
-        self._known_hardware: dict[str, KnownBoard] = {}
-        for entry in known:
-            self._remember(entry)
 
     def boards(self) -> list[Board]:
         """Boards that are there or expected back, in the order in which they appeared."""
@@ -53,38 +44,22 @@ class Registry:
 
     def get(self, board: str) -> Board | None:
         """The board of this id, also of one that was merged into another board."""
-        return self._shown.get(self._aliases.get(board, board))
+        return self._shown.get(self._records.id_of(board))
 
     def require(self, board: str) -> Record:
         """What is kept about a board, also when it is not there; raises :class:`UnknownBoard`."""
-        record = self._records.get(self._aliases.get(board, board))
+        record = self._records.get(board)
         if record is None:
             raise UnknownBoard(wanted=clean_text(board))
         return record
 
     def update(self, sightings: Sequence[Sighting], now: float) -> BoardChanges:
         """Take over the complete list of ports as it is now; ``now`` in Unix seconds."""
-        devices: dict[Face, list[Sighting]] = {}
-        for sighting in sightings:
-            devices.setdefault(face_of(sighting.port), []).append(sighting)
-        touched = self._refresh(devices, now)
-        arriving = [f for f in devices if f not in self._faces or f not in self._faces[f].ports]
-        arriving.sort(key=_order)
-        new = [Newcomer(face, self._matches(face, devices[face])) for face in arriving]
-        scene = Scene(self._records.values(), self._faces, arriving, now)
-        for rule in RULES:
-            rest: list[Newcomer] = []
-            for newcomer in new:
-                found = rule(scene, newcomer)
-                if found is None:
-                    rest.append(newcomer)
-                else:
-                    touched.append(self._attach(found, newcomer, devices[newcomer.face], now))
-            new = rest
-        touched += [self._attach(self._create(each), each, devices[each.face], now) for each in new]
-        gone = [twin for record in touched if (twin := self._unify(record))]
-        self._drop_oldest()
-        return self._changes(touched, gone)
+        touched = self._plug([s for s in sightings if s.port.via == "usb"], now)
+        changed, came = self._hear([s for s in sightings if s.port.via == "ble"], now)
+        gone = [twin for record in [*touched, *came] for twin in self._records.unify(record)]
+        self._records.drop_oldest()
+        return self._changes([*touched, *changed, *came], gone)
 
     def adopt(self, board: str, port: Port, now: float) -> BoardChanges:
         """A job has found out that the device at ``port`` is this board, which it holds.
@@ -101,7 +76,7 @@ class Registry:
         if other.holder is not None:
             raise PortBusy(port=port.address, holder=other.holder)
         new = Newcomer(face, other.faces[face])
-        scene = Scene(self._records.values(), self._faces, (face,), now)
+        scene = Scene(self._records.on_cables(), self._records.faces, (face,), now)
         same_socket = record.last is not None and record.last.topology == face.topology
         proven = record.bears(*new) or (same_socket and face.topology is not None)
         if record.contradicts(*new) or (not proven and scene.rivals(record, new, held=True)):
@@ -110,10 +85,10 @@ class Registry:
         sightings = other.ports.pop(face)
         del other.faces[face]
         other.left_at = now
-        self._show(record, new, sightings)
-        if other.faces:
+        self._records.show(record, new, sightings)
+        if other.faces or other.air:
             return self._changes([record, other])
-        self._forget(other)
+        self._records.forget(other)
         vanished = [other.id] if self._shown.pop(other.id, None) else []
         changes = self._changes([record])
         return msgspec.structs.replace(changes, vanished=[*vanished, *changes.vanished])
@@ -127,7 +102,7 @@ class Registry:
         if not record.visible:
             raise UnknownBoard(wanted=clean_text(board))
         if record.holder is not None:
-            raise PortBusy(port=record.last_address, holder=record.holder)
+            raise PortBusy(port=record.address(record.chosen), holder=record.holder)
         record.chosen = via or record.via or "usb"
         record.holder = holder
         return self._changes([record])
@@ -136,9 +111,9 @@ class Registry:
         """The holder is done; a board without a port vanishes now."""
         record = self.require(board)
         record.holder = None
-        record.left_at = now
-        gone = self._unify(record)
-        return self._changes([record], [gone] if gone else [])
+        if record.chosen != "ble":
+            record.left_at = now
+        return self._changes([record], self._records.unify(record))
 
     def learn(
         self,
@@ -153,36 +128,70 @@ class Registry:
         """Take over what a session or a job learned; None leaves as it is, an empty text clears.
 
         A unique hardware id that another board has too makes one board of both: the one in use,
-        else the one with a serial number, else the older. The other id keeps working.
+        else the one with a number, else the one on a cable, else the older. So does ``ble_address``
+        (``A1:B2:C3:D4:E5:F6``) with a board that was only heard. The other id keeps working.
         """
         record = self.require(board)
+        number = air_digits(ble_address or "") or None
+        another = None not in (uhwid, record.uhwid) and uhwid != record.uhwid
+        moved = None not in (number, record.ble_address) and number != record.ble_address
+        parted = self._records.part(record, number, learned=another) if another or moved else []
+        if another:
+            record.forget()
         if uhwid is not None and uhwid != record.uhwid:
-            if record.uhwid is not None:
-                record.forget()
             record.uhwid = uhwid
-            earlier = self._known_hardware.get(uhwid)
+            earlier = self._records.memory.of_hardware(uhwid)
             if earlier is not None:
                 record.recall(earlier)
-        if ble_address is not None:
-            record.ble_address = ble_address.replace(":", "").upper() or None
+        record.ble_address = number or record.ble_address
+        record.doubtful = record.doubtful and uhwid is None and number is None
         if name is not None:
             record.name = clean_text(name) or None
         if installed is not None:
             record.installed = installed or None
-        gone = self._unify(record)
-        self._remember(self.require(board).known(now))
-        return self._changes([record, self.require(board)], [gone] if gone else [])
+        gone = self._records.unify(record)
+        survivor = self.require(board)
+        self._records.memory.put(survivor.known(now))
+        return self._changes([record, survivor, *parted], gone)
+
+    def _plug(self, sightings: Sequence[Sighting], now: float) -> list[Record]:
+        """Take over what is on cables; the records that changed."""
+        devices: dict[Face, list[Sighting]] = {}
+        for sighting in sightings:
+            devices.setdefault(face_of(sighting.port), []).append(sighting)
+        touched = self._refresh(devices, now)
+        faces = self._records.faces
+        arriving = [f for f in devices if f not in faces or f not in faces[f].ports]
+        if not arriving:
+            return touched
+        arriving.sort(key=_order)
+        new = [Newcomer(face, self._matches(face, devices[face])) for face in arriving]
+        scene = Scene(self._records.on_cables(), faces, arriving, now)
+        for rule in (*RULES, self._records.heard_and_known):
+            rest: list[Newcomer] = []
+            for newcomer in new:
+                found = rule(scene, newcomer)
+                if found is None:
+                    rest.append(newcomer)
+                else:
+                    touched += self._attach(scene, found, newcomer, devices[newcomer.face])
+            new = rest
+        for each in new:
+            record = self._records.create(scene, each)
+            touched += self._attach(scene, record, each, devices[each.face])
+        return touched
 
     def _refresh(self, devices: dict[Face, list[Sighting]], now: float) -> list[Record]:
         """Remove ports that are gone and replace those that changed; the records touched."""
         touched: list[Record] = []
-        for record in self._records.values():
+        for record in self._records:
             for face, before in list(record.ports.items()):
                 ports = tuple(devices.get(face, ()))
                 if ports == before:
                     continue
                 if ports:
-                    self._show(record, Newcomer(face, self._matches(face, ports)), ports)
+                    new = Newcomer(face, self._matches(face, ports))
+                    self._records.show(record, new, ports)
                 else:
                     del record.ports[face]
                     record.left_at = now
@@ -190,71 +199,60 @@ class Registry:
         return touched
 
     def _shown_at(self, port: Port) -> tuple[Record, Face]:
-        for record in self._records.values():
+        for record in self._records:
             for face, sightings in record.ports.items():
                 if any(sighting.port.address == port.address for sighting in sightings):
                     return record, face
         raise PortGone(port=port.address)
 
-    def _create(self, new: Newcomer) -> Record:
-        face = new.face
-        models = tuple(match.model for match in new.matches)
-        base = board_id(face, models)
-        if self._taken(base) and face.serial:
-            # A serial number that another board has as well; only the socket is left.
-            base = f"{base}-{place_part(face)}"
-        name, count = base, 2
-        while self._taken(name):
-            name, count = f"{base}-{count}", count + 1
-        self._created += 1
-        record = self._records[name] = Record(name, self._created, models)
-        return record
-
-    def _show(self, record: Record, new: Newcomer, sightings: tuple[Sighting, ...]) -> None:
-        self._turn += 1
-        record.show(new.face, new.matches, sightings, self._turn)
-        self._faces[new.face] = record
-
     def _attach(
-        self, record: Record, new: Newcomer, sightings: list[Sighting], now: float
-    ) -> Record:
-        fresh = not record.visible
-        self._show(record, new, tuple(sightings))
+        self, scene: Scene, record: Record, new: Newcomer, sightings: list[Sighting]
+    ) -> list[Record]:
+        """The device is that of ``record``; the records that changed."""
+        fresh, unknown = not record.visible, not record.ports and record.holder is None
+        self._records.show(record, new, tuple(sightings))
         if fresh:
+            record.first_seen = scene.now
+        if unknown and record.by_place:
+            parted = self._records.part(record, learned=True)
+            record.forget()
+            return [record, *parted]
+        if fresh and (known := self._records.memory.of(record.id)):
+            record.recall(known)
+            record.doubtful = not scene.tells(new)
+        return [record]
+
+    def _hear(self, sightings: Sequence[Sighting], now: float) -> tuple[list[Record], list[Record]]:
+        """Take over what is in the air; the records that changed, and those that came."""
+        devices = air.by_key(sightings)
+        changed: list[Record] = []
+        silent: dict[str, Record] = {}
+        for record in self._records:
+            for key, before in list(record.air.items()):
+                heard = tuple(devices.pop(key, ()))
+                if heard == before:
+                    continue
+                if heard:
+                    record.hear(key, air.models_of(self._catalog, heard), heard)
+                else:
+                    del record.air[key]
+                    silent.update({sighting.port.address: record for sighting in before})
+                    record.left_at = record.left_at if record.faces else now
+                changed.append(record)
+        came = [self._heard(key, tuple(devices[key]), silent, now) for key in sorted(devices)]
+        return changed, came
+
+    def _heard(
+        self, key: str, sightings: tuple[Sighting, ...], silent: dict[str, Record], now: float
+    ) -> Record:
+        models = air.models_of(self._catalog, sightings)
+        record = air.whose(self._records, key, sightings, silent)
+        record = record or self._records.create_heard(key, models)
+        if not record.visible:
             record.first_seen = now
-            known = self._known.get(record.id)
-            if record.by_place:
-                record.forget()
-            elif known is not None:
-                # The same hardware may have been learned under another id since.
-                record.recall(self._known_hardware.get(known.uhwid or "", known))
+        record.hear(key, models, sightings)
+        record.installed = sightings[0].port.service or record.installed
         return record
-
-    def _unify(self, record: Record) -> Record | None:
-        """Merge ``record`` with another one of the same hardware; the one that is gone."""
-        if record.uhwid is None or self._records.get(record.id) is not record:
-            return None
-        for other in self._records.values():
-            if other is not record and other.uhwid == record.uhwid and _can_be_one(record, other):
-                keep, drop = sorted((record, other), key=_rank)
-                self._merge(keep, drop)
-                return drop
-        return None
-
-    def _merge(self, keep: Record, drop: Record) -> None:
-        if not keep.visible or (drop.visible and drop.first_seen < keep.first_seen):
-            keep.first_seen = drop.first_seen
-        keep.together |= {*keep.faces, *drop.faces}
-        keep.take(drop)
-        for face in drop.faces:
-            self._faces[face] = keep
-        for face, sightings in drop.ports.items():
-            self._show(keep, Newcomer(face, drop.faces[face]), sightings)
-        del self._records[drop.id]
-        for alias, target in self._aliases.items():
-            if target == drop.id:
-                self._aliases[alias] = keep.id
-        self._aliases[drop.id] = keep.id
 
     def _changes(self, touched: Iterable[Record], gone: Iterable[Record] = ()) -> BoardChanges:
         appeared: list[Board] = []
@@ -262,7 +260,7 @@ class Registry:
         vanished: list[str] = [r.id for r in gone if self._shown.pop(r.id, None)]
         survivors = [self.require(record.id) for record in gone]
         for record in dict.fromkeys([*touched, *survivors]):
-            if self._records.get(record.id) is not record:
+            if record not in self._records:
                 continue
             before, after = self._shown.get(record.id), record.board()
             if after is None:
@@ -277,25 +275,6 @@ class Registry:
                 changed.append(after)
         return BoardChanges(appeared=appeared, changed=changed, vanished=vanished)
 
-    def _drop_oldest(self) -> None:
-        absent = sorted(
-            (r for r in self._records.values() if not r.visible), key=lambda r: r.left_at
-        )
-        for record in absent[: max(0, len(absent) - ABSENT_LIMIT)]:
-            self._forget(record)
-
-    def _forget(self, record: Record) -> None:
-        del self._records[record.id]
-        for face in record.faces:
-            if self._faces.get(face) is record:
-                del self._faces[face]
-        self._aliases = {a: t for a, t in self._aliases.items() if t != record.id}
-
-    def _remember(self, entry: KnownBoard) -> None:
-        _bounded(self._known)[entry.id] = entry
-        if entry.uhwid is not None:
-            _bounded(self._known_hardware)[entry.uhwid] = entry
-
     def _matches(self, face: Face, sightings: Iterable[Sighting]) -> list[UsbMatch]:
         if face.vid is None or face.pid is None:
             return []
@@ -307,32 +286,8 @@ class Registry:
         loaders = [m.model for m in matches if ids in m.model.usb.bootloader]
         return [UsbMatch(model, "bootloader") for model in loaders] or matches
 
-    def _taken(self, name: str) -> bool:
-        return name in self._records or name in self._aliases
-
 
 def _order(face: Face) -> tuple[object, ...]:
     """Devices found at the same moment are numbered by their sockets."""
     place = natural_key(face.topology or face.address or "")
     return (place, face.vid or 0, face.pid or 0, face.serial or "")
-
-
-def _bounded(memory: dict[str, KnownBoard]) -> dict[str, KnownBoard]:
-    while len(memory) >= KNOWN_LIMIT:
-        del memory[next(iter(memory))]
-    return memory
-
-
-def _rank(record: Record) -> tuple[bool, bool, int]:
-    return (record.holder is None, record.by_place, record.number)
-
-
-def _can_be_one(one: Record, other: Record) -> bool:
-    """Not two jobs' boards at once, and not two devices of one kind with different numbers."""
-    if one.holder is not None and other.holder is not None:
-        return False
-    return not any(
-        (a.vid, a.pid) == (b.vid, b.pid) and a.serial and b.serial and a.serial != b.serial
-        for a in one.faces
-        for b in other.faces
-    )

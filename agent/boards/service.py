@@ -266,7 +266,7 @@ class BoardService:
                             left = believed_at - loop.time()
                         await _wait(turn, left)
         except TimeoutError:
-            raise PortGone(port=record.last_address) from None
+            raise PortGone(port=record.address(record.via)) from None
 
     def list(self) -> list[Board]:
         """All boards that are there or that a job expects back."""

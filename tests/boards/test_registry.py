@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.boards import registry as module
+from agent.boards import records as module
 from agent.boards.board import Board, BoardState
 from agent.boards.known import KnownBoard
 from agent.boards.matching import REENUMERATION_S
@@ -439,8 +439,8 @@ def test_a_known_socket_gives_no_name_after_a_restart(catalog):
 def test_boards_that_left_are_remembered_within_a_limit(registry):
     for number in range(module.ABSENT_LIMIT + 50):
         registry.update([sighted("/dev/ttyACM0", UNO, f"F412{number:04X}", "1-2")], float(number))
-    assert len(registry._records) <= module.ABSENT_LIMIT + 1
-    assert len(registry._faces) <= module.ABSENT_LIMIT + 1
+    assert len(list(registry._records)) <= module.ABSENT_LIMIT + 1
+    assert len(registry._records.faces) <= module.ABSENT_LIMIT + 1
 
 
 # --- any order ----------------------------------------------------------------------------------
