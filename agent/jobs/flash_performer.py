@@ -150,15 +150,13 @@ class FlashPerformer:
         return BoardSays(answer="1.0")
 
     async def _ask_improv(self) -> BoardSays | None:
-        """Whether firmware answers in Improv Wi-Fi; None if none does.
-
-        The limit is the session's: many boards restart when their port is opened.
-        """
-        from agent.sessions.improv import BAUD, open_improv_session
+        """Whether firmware answers in Improv Wi-Fi; None if none does."""
+        from agent.sessions.improv import BAUD, OPEN_LIMIT_S, open_improv_session
 
         try:
-            session = await open_improv_session(await self._lease.open(BAUD))
-        except ImprovSilent:
+            async with self._patience(OPEN_LIMIT_S):
+                session = await open_improv_session(await self._lease.open(BAUD))
+        except (TimeoutError, ImprovSilent):
             return None
         await session.close()
         return BoardSays(answer="improv")

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.boards.board import BoardState
 from agent.clouds.devices import DeviceCloud
 from agent.errors import InputError, NotSupported
 from agent.flash.index import check_address
 from agent.jobs import configure, forget, provision
+from agent.jobs.check import check_kind
 from agent.jobs.device_plan import DEVICE_PROCEDURES, device_machine
 from agent.jobs.flash import Flash
 from agent.jobs.flash_effects import Source, plain_address
+from agent.jobs.guide import air_firmware, guide_of
 from agent.jobs.identify import Identify
+from agent.jobs.improv_plan import (
+    ONLY_IMPROV,
+    blink_machine,
+    chance_of,
+    join_machine,
+    refuse_cloud,
+    refuse_forget,
+    with_improv,
+)
 from agent.jobs.job import JobKind, without_secrets
 from agent.jobs.networks import Networks
 from agent.jobs.preconditions import (
@@ -34,6 +45,7 @@ from agent.jobs.preconditions import (
     usual_name,
     way_out_of_run,
 )
+from agent.jobs.reach import choose_via, in_bootloader, needs_cable
 from agent.jobs.request import read_network
 from agent.jobs.setup import Setup, SetupOrder
 from agent.jobs.start import Start
@@ -42,11 +54,12 @@ from agent.settings import clean_text
 from agent.settings.network import parse_network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from agent.boards.board import Board
+    from agent.boards.board import Board, Via
     from agent.catalog import Catalog, Model
     from agent.clouds.cloud import Cloud
+    from agent.jobs.improv_plan import Chance
     from agent.jobs.machine import Machine
     from agent.jobs.request import Request
     from agent.jobs.which import Decision
@@ -63,6 +76,7 @@ _TITLES: Final = {
     JobKind.MIGRATE: "Updating {board} to provisioning 2.0",
     JobKind.FLASH: "Writing a sketch to {board}",
     JobKind.START: "Starting the sketch of {board}",
+    JobKind.BLINK: "Making {board} blink",
 }
 
 
@@ -74,6 +88,8 @@ class Plan:
     board: Board
     model: Model | None
     title: str
+    via: Via
+    """The link to the board, for the whole job."""
     machine: Machine
     cloud: Cloud | None
     shown: dict[str, Any]
@@ -100,12 +116,16 @@ async def make_plan(
     """Check everything that can be checked without the board, and choose the procedure.
 
     Raises :class:`InputError`, :class:`NotSupported`, :class:`NotSignedIn`, :class:`PortGone`,
-    :class:`WrongSketch`, :class:`NoSketch`.
+    :class:`NeedsCable`, :class:`BleNotHeard`, :class:`WrongSketch`, :class:`NoSketch`.
     """
     model = model_for(request, board, catalog)
-    check_reachable(board, request.kind)
-    way = await _Planner(request, board, model, clouds, attended=attended).choose()
-    shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id} | (way.shown or {})
+    via = choose_via(request, board, model)
+    check_reachable(board, request.kind, via)
+    chance = chance_of(request, board, model, catalog, via)
+    way = await _Planner(request, board, model, clouds, via, chance, attended=attended).choose()
+    way.machine.via = via
+    shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
+    shown |= way.shown or {}
     if request.confirmed:
         shown["confirmed"] = True
     return Plan(
@@ -115,6 +135,7 @@ async def make_plan(
         title=_TITLES[request.kind].format(
             board=clean_text(board.name, NAME_CHARS), name=shown.get("name") or board.name
         ),
+        via=via,
         machine=way.machine,
         cloud=way.cloud,
         shown=shown,
@@ -130,6 +151,8 @@ class _Planner:
         board: Board,
         model: Model | None,
         clouds: Mapping[str, Cloud],
+        via: Via,
+        chance: Chance,
         *,
         attended: bool,
     ) -> None:
@@ -137,6 +160,8 @@ class _Planner:
         self._board = board
         self._model = model
         self._clouds = clouds
+        self._via = via
+        self._chance = chance
         self._attended = attended
 
     async def choose(self) -> _Way:
@@ -145,12 +170,20 @@ class _Planner:
             case JobKind.IDENTIFY:
                 known = self._board.provisioning.installed == VERSION
                 by_1 = model is not None and "1.0" in model.provisioning and not known
+                by_1 = by_1 and self._via == "usb"
                 only_1 = by_1 and model is not None and VERSION not in model.provisioning
-                return _Way(Identify(attended=self._attended, may_be_1=by_1, only_1=only_1))
+                other = partial(Identify, attended=self._attended, may_be_1=by_1, only_1=only_1)
+                improv = Identify(attended=self._attended)
+                return _Way(with_improv(self._chance, improv, other))
             case JobKind.NETWORKS:
-                return _Way(Networks(attended=self._attended))
+                look = partial(Networks, attended=self._attended)
+                return _Way(with_improv(self._chance, look(), look))
+            case JobKind.BLINK:
+                return _Way(blink_machine(self._board, self._via, attended=self._attended))
+            case JobKind.FORGET if self._chance == "speaks":
+                raise refuse_forget(self._board)
             case JobKind.FORGET:
-                order = forget_order(self._board, model, confirmed=request.confirmed)
+                order = forget_order(self._board, model, self._via, confirmed=request.confirmed)
                 return _Way(forget.Forget(order, attended=self._attended))
             case JobKind.CONFIGURE:
                 return self._configure()
@@ -164,16 +197,29 @@ class _Planner:
             case JobKind.PROVISION:
                 return await self._provision()
 
-    def _configure(self) -> _Way:
-        check_model(self._model)
+    def _only_network(self, other: Callable[[NetworkSetting], Machine]) -> _Way:
+        """The board is only put on a network: in Improv Wi-Fi, or as ``other`` does it."""
+        if self._chance not in ONLY_IMPROV:
+            check_model(self._model)
         network = read_network(self._request.network, self._model)
-        machine = configure.Configure(
+        if self._chance in ONLY_IMPROV:
+            check_kind(network, clean_text(self._board.name), ("wifi",))
+        improv = join_machine(self._request, self._board, network, attended=self._attended)
+        machine = with_improv(self._chance, improv, lambda: other(network))
+        return _Way(machine, shown={"network": without_secrets(network)})
+
+    def _configure(self) -> _Way:
+        return self._only_network(self._configure_2)
+
+    def _configure_2(self, network: NetworkSetting) -> Machine:
+        return configure.Configure(
             network,
             in_run=way_out_of_run(self._model),
+            guide=guide_of(self._model),
+            air_firmware=air_firmware(self._model),
             confirmed=self._request.confirmed,
             attended=self._attended,
         )
-        return _Way(machine, shown={"network": without_secrets(network)})
 
     def _flash(self) -> _Way:
         request, model = self._request, flashable(self._model, self._board)
@@ -231,11 +277,26 @@ class _Planner:
     async def _provision(self) -> _Way:
         request, model = self._request, self._model
         cloud = choose_cloud(request.cloud, self._clouds)
+        in_cloud = cloud.id != provision.NO_CLOUD
+        if in_cloud and request.procedure == "improv":
+            raise InputError(field="cloud", problem="must be none: the procedure improv has none")
+        if in_cloud and self._chance == "speaks" and (model is None or self._via == "ble"):
+            raise refuse_cloud(self._board)
         title = await check_account(cloud)
         name = check_device_name(request.name, cloud)
         shown = {"cloud": cloud.id, "name": name}
-        if model is not None and cloud.id != provision.NO_CLOUD:
+        if not in_cloud and request.procedure in {None, "improv"}:
+
+            def other(network: NetworkSetting) -> Machine:
+                order = self._order(cloud, title, name)
+                return Setup(order, network, attended=self._attended)
+
+            way = self._only_network(other)
+            return _Way(way.machine, cloud, shown | (way.shown or {}))
+        if model is not None and in_cloud:
             decision = await self._decide(model, cloud, title)
+            if decision.procedure in DEVICE_PROCEDURES and self._via == "ble":
+                raise needs_cable(self._board, "be set up with provisioning 1.0", decision.reason)
             if decision.procedure in DEVICE_PROCEDURES:
                 return self._make_device(decision, model, cloud, title, name, shown)
         network = self._network_2()
@@ -300,9 +361,11 @@ class _Planner:
             fqbn=fqbn_for(board, self._model, cloud),
             serial_number=serial_of(board),
             confirmed=request.confirmed,
+            guide=guide_of(self._model),
+            air_firmware=air_firmware(self._model),
             model=self._model,
             procedure=request.procedure,
-            in_bootloader=board.state is BoardState.BOOTLOADER,
+            in_bootloader=in_bootloader(board, self._via),
             keeps_devices=isinstance(cloud, DeviceCloud),
             delete_old=request.delete_old,
         )

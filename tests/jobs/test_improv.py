@@ -29,6 +29,8 @@ from tests.jobs.drive import Drive
 from tests.jobs.samples import option, wifi
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.errors import MooringError
     from agent.settings.network import NetworkSetting
 
@@ -344,7 +346,7 @@ def test_a_device_that_never_comes_back_ends_a_job_that_nobody_looks_after():
 
 @pytest.mark.parametrize("moment", ["read", "join", "button", "ask", "gone", "trouble", "network"])
 def test_a_cancel_at_each_moment_ends_the_job(moment: str):
-    drive = {
+    moments: dict[str, Callable[[], Drive]] = {
         "read": machine,
         "join": joining,
         "button": waiting_for_button,
@@ -352,7 +354,8 @@ def test_a_cancel_at_each_moment_ends_the_job(moment: str):
         "gone": lambda: joining().fail(fx.Configure, GONE),
         "trouble": lambda: joining().fail(fx.Configure, SILENT),
         "network": lambda: was_read(machine(), online=True),
-    }[moment]()
+    }
+    drive = moments[moment]()
     drive.cancel().done(fx.CloseSession)
     assert drive.state is JobState.CANCELLED
 
