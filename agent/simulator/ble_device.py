@@ -79,6 +79,8 @@ class RemoteDevice:
             self._connecting.cancel()
             self._connecting = None
         if link is None or self._fell:
+            if link is not None:
+                await link.close()
             self.flash_up()
             raise BluezError(*ble_faults.ABORT_BY_LOCAL)
         self._link = link
@@ -95,6 +97,7 @@ class RemoteDevice:
     async def disconnect(self) -> None:
         """``Disconnect``; also ends a link that is only being made."""
         if self._connecting is not None:
+            self._fell = True  # it may have come about in this very moment
             self._connecting.cancel()
         elif self._link is None:
             raise BluezError("NotConnected", "Not Connected")
