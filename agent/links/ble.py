@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import BleLost, BleRefused, BluetoothFailed, PortFailed
 from agent.links.ble_connect import PATIENCE, Wanted, connect
-from agent.links.ble_failures import att_code, library_errors, radio_error, shown
+from agent.links.ble_failures import (
+    att_code,
+    library_errors,
+    link_is_gone,
+    radio_error,
+    shown,
+)
+from agent.links.ble_library import LinkEndedError, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,27 +199,19 @@ class BleLink:
     async def _write(self, part: bytes) -> None:
         client = self._require_open()
         self._read_by_board.clear()
-        writing = asyncio.create_task(
-            client.write_gatt_char(PROVISIONING.to_board, part, response=True)
-        )
-        ended = asyncio.create_task(self._ended.wait())
+        writing = client.write_gatt_char(PROVISIONING.to_board, part, response=True)
+        failure: PortError | None = None
         try:
-            await asyncio.wait(
-                {writing, ended},
-                timeout=self._patience.write_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if not writing.done():
-                self._require_open()
-                raise self._failed(BluetoothFailed(detail="a write does not come to its end"))
-            try:
-                writing.result()
-            except library_errors() as error:
-                raise self._failed(self._write_error(error)) from error
-        finally:
-            ended.cancel()
-            writing.cancel()
-            await asyncio.wait({writing, ended})
+            await within(self._patience.write_s, writing, unless=self._ended)
+        except LinkEndedError:
+            self._require_open()
+        except TimeoutError:
+            failure = BluetoothFailed(detail="a write does not come to its end")
+        except library_errors() as error:
+            failure = self._write_error(error)
+        if failure is not None:
+            # Without the library's own error, whose text holds what was written (on Windows).
+            raise self._failed(failure)
         self._written_at = asyncio.get_running_loop().time()
 
     def _write_error(self, error: Exception) -> PortError:
@@ -220,8 +219,7 @@ class BleLink:
         if code is not None:
             return BleRefused(port=self.address, att=f"0x{code:02x}", detail=shown(error))
         client = self._client
-        gone = client is None or not client.is_connected or "not connected" in str(error).lower()
-        if gone or "UnknownObject" in str(error):
+        if client is None or not client.is_connected or link_is_gone(error):
             return BleLost(port=self.address)
         return radio_error(error) or PortFailed(port=self.address, detail=shown(error))
 
@@ -238,7 +236,7 @@ class BleLink:
             task.exception()  # whoever still waits is told; nobody else needs to be
 
     def _data_received(self, data: bytes) -> None:
-        if self._closed or not data:
+        if self._closed or self._failure is not None or not data:
             return
         self._read_by_board.set()
         self._chunks.append(data)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import BleServiceMissing, BleUnreachable
 from agent.links.ble_failures import Trouble, library_errors, radio_error, shown, trouble
+from agent.links.ble_library import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,11 @@ class Patience:
 
 
 PATIENCE: Final = Patience()
+ATTEMPT_MARGIN_S: Final = 3.0
+"""The library is given the limit itself and undoes what it began when that has passed; macOS would
+else go on connecting. This much more is for the subscription, and for undoing."""
+FORGET_LIMIT_S: Final = 5.0
+"""BlueZ answers at once, having ended the link if there is one."""
 
 
 async def connect(
@@ -75,11 +81,12 @@ async def connect(
 
     ``on_begin`` is called before each attempt: what came before does not belong to the link. The
     caller ends the link with ``radio.end(client)``, in every case; ``on_lost`` is called for that
-    too. Raises :class:`BluetoothError`, :class:`BleUnreachable` or :class:`BleServiceMissing`.
+    too. Raises :class:`BluetoothError`, :class:`BleUnreachable` or :class:`BleServiceMissing`; no
+    client has a link then, nor when this is cancelled.
     """
     port = f"ble://{address}"
     expected: tuple[type[Exception], ...] = (*library_errors(), BleServiceMissing)
-    ladder = _Ladder()
+    ladder = _Ladder(patience.attempts)
     for attempt in range(1, patience.attempts + 1):
         device = await radio.find(address, patience.find_s, fresh=ladder.look_again)
         if device is None:
@@ -87,38 +94,79 @@ async def connect(
                 port=port, attempts=attempt, detail="it was not heard"
             )
         on_begin()
-        client = _client(device, wanted, on_lost, patience.attempt_s, uncached=ladder.uncached)
+        tap = _Tap(on_data, on_lost)
+        client = _client(device, wanted, tap, patience.attempt_s, uncached=ladder.uncached)
         try:
             async with contextlib.AsyncExitStack() as stack:
                 if ladder.quiet:
                     await stack.enter_async_context(radio.quiet())
-                await _attempt(client, port, wanted, on_data, patience.attempt_s)
+                limit_s = patience.attempt_s + ATTEMPT_MARGIN_S
+                await within(limit_s, _attempt(radio, client, port, wanted, tap))
         except expected as error:
             _log.info("attempt %s to reach %s failed: %s", attempt, port, shown(error))
+            await _end(radio, client, tap)
             final = ladder.climb(error, port, attempt)
-            if ladder.forget:
-                await _forget(client)
-            await radio.end(client)
             if final is not None:
                 raise final from error
+            if ladder.forget:
+                await _forget(client)
             await asyncio.sleep(patience.pause_s)
         except BaseException:
-            await radio.end(client)
+            await _end(radio, client, tap)
             raise
         else:
             return client
     raise ladder.failure or BleUnreachable(port=port, attempts=0, detail="no attempt was allowed")
 
 
+class _Tap:
+    """What the client of one attempt says; nothing any more once that attempt has failed.
+
+    On Windows its last words may come after its end: they wait in the queue of the event loop.
+    """
+
+    def __init__(self, on_data: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
+        self.linked = False
+        """The library has made a link, and not undone it."""
+        self._on_data = on_data
+        self._on_lost = on_lost
+        self._open = True
+
+    def shut(self) -> None:
+        """The attempt has failed."""
+        self._open = False
+
+    def data(self, _: object, value: bytearray) -> None:
+        """bleak: an indication."""
+        if self._open:
+            self._on_data(bytes(value))
+
+    def lost(self, _: BleakClient) -> None:
+        """bleak: there is no link any more."""
+        if self._open:
+            self._on_lost()
+
+
+async def _end(radio: BleRadio, client: BleakClient, tap: _Tap) -> None:
+    tap.shut()
+    if sys.platform == "linux" and not tap.linked:
+        # All is undone already, and to ask for it may take for ever: the end of a connection to
+        # the bus is waited for that was given up before it began (dbus-fast, MessageBus.connect).
+        return
+    # Not awaited itself: who is cancelled a second time must not leave a link behind.
+    await asyncio.wait({radio.end(client)})
+
+
 class _Ladder:
     """What the failures so far have taught; ``failure`` is what people see if no attempt is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: int) -> None:
         self.failure: MooringError | None = None
         self.look_again = False
         self.uncached = False
         self.quiet = False
         self.forget = False
+        self._attempts = attempts
         self._forgotten = False
 
     def climb(self, error: Exception, port: str, attempt: int) -> MooringError | None:
@@ -130,31 +178,28 @@ class _Ladder:
                 return error
         else:
             self.failure = BleUnreachable(port=port, attempts=attempt, detail=shown(error))
-        self.forget = kind is Trouble.STALE
+        if kind is Trouble.FINAL:
+            return radio_error(error) or self.failure
+        last_but_one = attempt >= self._attempts - 1
+        # What has failed again and again is no interference: BlueZ may believe in a link that is
+        # none, and then fails alike until it forgets the board (bleak-retry-connector 230, 235).
+        self.forget = kind is Trouble.STALE or (last_but_one and not self._forgotten)
         self._forgotten |= self.forget
-        self.look_again |= kind in {Trouble.STALE, Trouble.UNKNOWN_DEVICE, Trouble.SLOW}
-        self.uncached |= kind in {Trouble.STALE, Trouble.SLOW}
+        self.look_again |= self.forget or kind in {Trouble.UNKNOWN_DEVICE, Trouble.SLOW}
+        self.uncached |= self.forget or kind is Trouble.SLOW
         self.quiet |= kind is Trouble.SLOW
-        return radio_error(error) or self.failure if kind is Trouble.FINAL else None
+        return None
 
 
 def _client(
-    device: BLEDevice,
-    wanted: Wanted,
-    on_lost: Callable[[], None],
-    limit_s: float,
-    *,
-    uncached: bool,
+    device: BLEDevice, wanted: Wanted, tap: _Tap, limit_s: float, *, uncached: bool
 ) -> BleakClient:
     from bleak import BleakClient
-
-    def lost(_: BleakClient) -> None:
-        on_lost()
 
     # A device of a scan, never an address: only so macOS finds it, and no second scan begins.
     return BleakClient(
         device,
-        disconnected_callback=lost,
+        disconnected_callback=tap.lost,
         services=[wanted.service],
         timeout=limit_s,
         winrt={"use_cached_services": False} if uncached else {},
@@ -162,19 +207,34 @@ def _client(
 
 
 async def _attempt(
-    client: BleakClient,
-    port: str,
-    wanted: Wanted,
-    on_data: Callable[[bytes], None],
-    limit_s: float,
+    radio: BleRadio, client: BleakClient, port: str, wanted: Wanted, tap: _Tap
 ) -> None:
-    async with asyncio.timeout(limit_s):
+    if sys.platform == "darwin":
+        await _connect_to_the_end(radio, client)
+    else:
         await client.connect()
-        for uuid in (wanted.to_board, wanted.from_board):
-            if client.services.get_characteristic(uuid) is None:
-                raise BleServiceMissing(port=port, detail=f"characteristic {uuid}")
-        # The subscription starts the session of the board; nothing was written before it.
-        await client.start_notify(wanted.from_board, lambda _, data: on_data(bytes(data)))
+    tap.linked = True
+    for uuid in (wanted.to_board, wanted.from_board):
+        if client.services.get_characteristic(uuid) is None:
+            raise BleServiceMissing(port=port, detail=f"characteristic {uuid}")
+    # The subscription starts the session of the board; nothing was written before it.
+    await client.start_notify(wanted.from_board, tap.data)
+
+
+async def _connect_to_the_end(radio: BleRadio, client: BleakClient) -> None:
+    """Connect; if this is cancelled, hang up once that has come to its end in the background.
+
+    For macOS goes on connecting when the library is cancelled, and the library hangs up on nobody
+    whom it does not see linked yet.
+    Source: bleak, ``corebluetooth/CentralManagerDelegate.py``, ``connect``; ``client.py``,
+    ``disconnect``.
+    """
+    connecting = asyncio.ensure_future(client.connect())
+    try:
+        await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(lambda _: radio.end(client))
+        raise
 
 
 async def _forget(client: BleakClient) -> None:
@@ -182,7 +242,6 @@ async def _forget(client: BleakClient) -> None:
     if sys.platform != "linux":
         return  # elsewhere the call would ask the person, or does not exist
     try:
-        async with asyncio.timeout(PATIENCE.attempt_s):
-            await client.unpair()
+        await within(FORGET_LIMIT_S, client.unpair())
     except library_errors() as error:
         _log.debug("the board was not forgotten: %s", shown(error))

@@ -7,6 +7,7 @@ Learn, “COM error codes”; bench-desktop, 1.3 and 1.5.
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import Enum, auto
 from pathlib import Path
@@ -19,6 +20,7 @@ from agent.errors import (
     BluetoothOff,
     BluetoothStopped,
 )
+from agent.links.ble_library import CancelledBySystemError, load
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ RADIOS: Final = Path("/sys/class/bluetooth")
 Source: BlueZ, src/bluetooth.service.in, ConditionPathIsDirectory."""
 
 DETAIL_CHARS: Final = 160
+_VALUE: Final = re.compile(
+    r"""(?:bytearray\()?\bb(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?""", re.DOTALL
+)
+"""Bytes as Python shows them. On Windows the text of a failed write holds what was to be written,
+which may be a password (bleak, ``winrt/client.py``, ``write_gatt_char``)."""
 
 _STOPPED: Final = frozenset(
     {
@@ -69,7 +76,8 @@ _ALLOW: Final = {
     "linux": "Ask the administrator to allow this account in the D-Bus policy of org.bluez; "
     "on some systems the group “bluetooth” is enough. Log in again afterwards.",
     "win32": "Allow it under Settings, Privacy and security, Radios.",
-    "darwin": "Allow it under System Settings, Privacy and Security, Bluetooth.",
+    "darwin": "Allow it under System Settings, Privacy and Security, Bluetooth. If it is not listed "
+    "there, start it from a terminal: macOS asks only for programs that a person has opened.",
 }
 
 
@@ -94,6 +102,7 @@ def library_errors() -> tuple[type[Exception], ...]:
     Its own, those of the bus (``OSError``, ``EOFError``), and what it meets unprepared: a device or
     a property that vanished (``KeyError``), a reply that is none (``AssertionError``).
     """
+    load()
     from bleak.exc import BleakError
 
     return (BleakError, OSError, EOFError, KeyError, ValueError, AssertionError)
@@ -110,7 +119,8 @@ def radio_error(error: BaseException, radios: Path = RADIOS) -> BluetoothError |
         return BluetoothAbsent(detail=detail)
     if reason == "POWERED_OFF" or _dbus_name(error) == _NOT_READY:
         return _with_action(BluetoothOff, _TURN_ON, detail)
-    if reason.startswith("DENIED") or _dbus_name(error) in _FORBIDDEN:
+    refused = _dbus_name(error) in _FORBIDDEN or type(error).__name__ == "AuthError"
+    if reason.startswith("DENIED") or refused:
         return _with_action(BluetoothForbidden, _ALLOW, detail)
     if _dbus_name(error) in _STOPPED or _no_bus(error):
         if sys.platform == "linux" and not _has_radio(radios):
@@ -125,22 +135,31 @@ def radio_error(error: BaseException, radios: Path = RADIOS) -> BluetoothError |
 def trouble(error: BaseException) -> Trouble:
     """What helps against a failed attempt to connect; each with its source.
 
-    ====================================================  ===========================  ==========
-    what is seen                                          where it is reported         helps
-    ====================================================  ===========================  ==========
-    ``InProgress`` and ``AlreadyConnected`` at Connect    bleak-retry-connector 226,   forget
-    (another program died while it connected)             217; BlueZ issue 89
-    ``InProgress`` at StartNotify                         bleak issue 442              forget
-    characteristics of an earlier sketch, or a            bleak issues 1968, 686;      forget,
-    ``KeyError`` for a service that is gone               bleak-retry-connector        uncached
-    ``UnknownObject``: BlueZ dropped the device when      bleak ``exc.py``             look again
-    the scan stopped
-    ``le-connection-abort-by-local``, “Software caused    bleak issues 993, 666, pull  again
-    connection abort”, “disconnected” in discovery        request 1255
-    “Unreachable”, services that never come (Windows)     bleak issues 60, 740, 1829,  uncached
-                                                          pull requests 1900, 695
-    an address that only this computer knows (macOS)      bleak, ``BleakClient``       scan first
-    ====================================================  ===========================  ==========
+    Numbers are issues or pull requests of the project that is named (retry: bleak-retry-connector).
+
+    =====================================================  ===========================  ==========
+    what is seen                                           where it is reported         helps
+    =====================================================  ===========================  ==========
+    ``InProgress`` at Connect: the call of a program that  retry 226, 217; bleak 490    forget
+    died still stands; ``AlreadyConnected``: its link      BlueZ 89                     forget
+    ``InProgress`` at StartNotify                          bleak 442                    forget
+    characteristics of an earlier sketch, or none: BlueZ   bleak 882, 359; aiohomekit   forget,
+    keeps them, paired or not; Windows does as well        240; bleak 1079              uncached
+    ``KeyError``: services are told to be known before     BlueZ 1489; bleak 1435       forget
+    they are there
+    ``UnknownObject``: BlueZ dropped the device when       bleak, ``bluezdbus/client``  look again
+    the scan stopped, or was started anew
+    ``le-connection-abort-by-local``: interference         bleak 993, 1220, 1255        again
+    “Software caused connection abort”                     bleak 666, 802               again
+    “disconnected” in discovery                            bleak 1489                   again
+    the same failure again and again: a link that BlueZ    retry 230, 235               forget
+    believes in and that is none
+    “Unreachable”, services that never come (Windows)      bleak 60, 740, 1900          uncached
+    “Access Denied” for services that changed meanwhile,   bleak 1061, 1062; 1968       again
+    and error 0x80070016 while they are read (Windows)
+    cancelled, though nobody did (Windows)                 bleak 1137                   again
+    an address that only this computer knows (macOS)       bleak, ``BleakClient``       scan first
+    =====================================================  ===========================  ==========
     """
     name = _dbus_name(error)
     kind = type(error).__name__
@@ -158,6 +177,14 @@ def trouble(error: BaseException) -> Trouble:
     if isinstance(error, TimeoutError) or "nreachable" in text:
         return Trouble.SLOW
     return Trouble.PASSING
+
+
+def link_is_gone(error: BaseException) -> bool:
+    """Whether a failed operation says that there is no link any more, which bleak may not know."""
+    if isinstance(error, CancelledBySystemError) or _dbus_name(error).endswith(".UnknownObject"):
+        return True
+    text = str(error).lower()
+    return "not connected" in text or "disconnected" in text or "unreachable" in text
 
 
 def att_code(error: BaseException) -> int | None:
@@ -207,7 +234,7 @@ def _has_radio(radios: Path) -> bool:
 def _detail(error: BaseException) -> str:
     # The text of that one ends in the name of its reason.
     said = str(error.args[0]) if _reason(error) and error.args else str(error)
-    text = said or type(error).__name__
+    text = _VALUE.sub("…", said) or type(error).__name__
     return clean_text(" ".join(text.split()), DETAIL_CHARS)
 
 

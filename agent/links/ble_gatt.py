@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from agent.errors import BleLost, BleRefused, PortFailed
 from agent.links.ble_connect import PATIENCE, connect
-from agent.links.ble_failures import att_code, library_errors, radio_error, shown
+from agent.links.ble_failures import (
+    att_code,
+    library_errors,
+    link_is_gone,
+    radio_error,
+    shown,
+)
+from agent.links.ble_library import LinkEndedError, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -123,28 +130,20 @@ class BleGattLink:
 
     async def _operate(self, begin: Callable[[BleakClient], Coroutine[Any, Any, T]]) -> T:
         """One operation; given up when the link ends or nothing comes of it."""
+        failure: PortError
         async with self._one_operation:
-            task = asyncio.create_task(begin(self._require_open()))
-            ended = asyncio.create_task(self._ended.wait())
+            work = begin(self._require_open())
             try:
-                await asyncio.wait(
-                    {task, ended},
-                    timeout=self._patience.write_s,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if not task.done():
-                    detail = "the system does not answer"
-                    raise self._why_ended() or self._fail(
-                        PortFailed(port=self.address, detail=detail)
-                    )
-                try:
-                    return task.result()
-                except library_errors() as error:
-                    raise self._explained(error) from error
-            finally:
-                ended.cancel()
-                task.cancel()
-                await asyncio.wait({task, ended})
+                return await within(self._patience.write_s, work, unless=self._ended)
+            except LinkEndedError:
+                failure = self._why_ended() or BleLost(port=self.address)
+            except TimeoutError:
+                detail = "the system does not answer"
+                failure = self._fail(PortFailed(port=self.address, detail=detail))
+            except library_errors() as error:
+                failure = self._explained(error)
+        # Without the library's own error, whose text holds what was written (on Windows).
+        raise failure
 
     def _explained(self, error: Exception) -> PortError:
         code = att_code(error)
@@ -152,6 +151,8 @@ class BleGattLink:
             return BleRefused(port=self.address, att=f"0x{code:02x}", detail=shown(error))
         if self._client is None or not self._client.is_connected or self._ended.is_set():
             return BleLost(port=self.address)
+        if link_is_gone(error):
+            return self._fail(BleLost(port=self.address))
         return radio_error(error) or PortFailed(port=self.address, detail=shown(error))
 
     def _has(self, client: BleakClient, uuid: str) -> bool:

@@ -100,6 +100,7 @@ class BleRadio:
         self._silent.set()
         self._last_heard = -math.inf
         self._problem: BluetoothError | None = None
+        self._closed = False
 
     @property
     def problem(self) -> BluetoothError | None:
@@ -121,7 +122,7 @@ class BleRadio:
         key = object()
         self._listeners[key] = listener
         self._changed.set()
-        if self._task is None:
+        if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._scan(), name="Bluetooth scan")
             self._task.add_done_callback(_report_defect)
 
@@ -148,8 +149,11 @@ class BleRadio:
             await asyncio.wait({task})
 
     async def close(self) -> None:
-        """Stop scanning, whoever listens, and see all links end. May be called more than once."""
+        """Stop for good, whoever listens, and see all links end. May be called more than once."""
+        self._closed = True
         self._listeners.clear()
+        self._devices.clear()
+        self._set_limits()
         self._changed.set()
         await self.wait_idle()
         if self._ending:
@@ -189,8 +193,9 @@ class BleRadio:
     ) -> BluetoothError | None:
         """The news, or None after ``limit_s`` in which boards could be heard."""
         try:
-            async with asyncio.timeout(None if self._quieted else limit_s) as limit:
+            async with asyncio.timeout(None) as limit:
                 self._finding[limit] = limit_s
+                self._set_limit(limit)
                 try:
                     return await news
                 finally:
@@ -215,11 +220,17 @@ class BleRadio:
             self._set_limits()
 
     def _set_limits(self) -> None:
-        """Those who look for a device have no limit while it is quiet, and a new one afterwards."""
+        for limit in self._finding:
+            self._set_limit(limit)
+
+    def _set_limit(self, limit: asyncio.Timeout) -> None:
+        """Who looks for a device has no limit while it is quiet, and the whole one afterwards."""
+        if limit.expired():
+            return
+        left_s = None if self._quieted else self._finding[limit]
+        left_s = 0.0 if self._closed else left_s
         now = asyncio.get_running_loop().time()
-        for limit, limit_s in self._finding.items():
-            if not limit.expired():
-                limit.reschedule(None if self._quieted else now + limit_s)
+        limit.reschedule(None if left_s is None else now + left_s)
 
     def hold(self, address: str) -> Callable[[], None]:
         """There is a link to ``address`` from now on; the result, called once, ends that."""
