@@ -142,7 +142,7 @@ class Bench:
         if journal is None:
             self.journal = await open_journal(self.folder / "journal.sqlite3")
             self._agent.push_async_callback(self.journal.close)
-        self.boards = BoardService(self.catalog, [SimulatedPorts(self.ports)])
+        self.boards = self._make_boards()
         await self.boards.start()
         self._agent.push_async_callback(self.boards.close)
         store = AccountStore(self.folder / "accounts.json", use_keyring=False)
@@ -172,6 +172,9 @@ class Bench:
         self.jobs.subscribe(self._note)
         await self.jobs.start_up()
         return self.jobs
+
+    def _make_boards(self) -> BoardService:
+        return BoardService(self.catalog, [SimulatedPorts(self.ports)])
 
     async def second_journal(self) -> SqliteJournal:
         """What another process sees."""
@@ -221,6 +224,9 @@ class Bench:
 
     def _note(self, change: JobChange) -> None:
         self.changes.append(change)
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
         task = asyncio.create_task(self._tell())
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
