@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
+    from agent.app import App
+    from agent.boards.board import Board
+    from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.ble_bluez import BluezStandIn
     from agent.simulator.ble_room import Room
     from agent.simulator.config import FaultAction, RadioState
@@ -34,7 +38,16 @@ if TYPE_CHECKING:
     from agent.simulator.events import DeviceEvent, EventName
     from agent.simulator.improv_board import SimulatedImprovBoard
 
-__all__ = ["ON_LINUX", "Air", "ImprovBoard", "ImprovConfig", "air", "ble_board"]
+__all__ = [
+    "ON_LINUX",
+    "AgentInAir",
+    "Air",
+    "ImprovBoard",
+    "ImprovConfig",
+    "agent_in_air",
+    "air",
+    "ble_board",
+]
 
 WAIT_S = 10.0
 USUAL_DBM = -60
@@ -247,6 +260,70 @@ async def air(
                 await forget_bleak()
     finally:
         await around.stop()
+
+
+@contextlib.asynccontextmanager
+async def agent_in_air(
+    home: Path,
+    boards: Sequence[BoardConfig] | int = 1,
+    improv: Sequence[ImprovConfig | ImprovBoard] = (),
+    *,
+    scan: Literal["asked", "always", "never"] = "asked",
+    **settings: Any,
+) -> AsyncIterator[AgentInAir]:
+    """A whole agent in such a room, started and signed in to a simulated cloud.
+
+    Everything else as of :func:`air`. ``home``: an empty folder; ports are announced below it.
+    """
+    from agent.app import build
+    from agent.settings.config import ArduinoConfig, BluetoothConfig, Config, PortsConfig
+    from agent.settings.paths import find_paths
+    from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+
+    ports = home / "ports"
+    paths = find_paths({"MOORING_HOME": str(home)})
+    paths.make()
+    async with contextlib.AsyncExitStack() as stack:
+        cloud = await stack.enter_async_context(SimulatedArduinoCloud())
+        room = await stack.enter_async_context(
+            air(boards, improv, folder=ports, cloud=cloud.base_url, **settings)
+        )
+        config = Config(
+            ports=PortsConfig(system=False, simulated=str(ports)),
+            bluetooth=BluetoothConfig(scan=scan),
+            arduino=ArduinoConfig(base_url=cloud.base_url, requests_per_s=1000),
+        )
+        app = build(config, paths)
+        stack.push_async_callback(app.close)
+        await app.start()
+        account = {
+            "client_id": cloud.client_id,
+            "client_secret": cloud.client_secret.reveal(),
+        }
+        await app.clouds["arduino"].login(account)
+        yield AgentInAir(app, room, cloud)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInAir:
+    """What :func:`agent_in_air` gives."""
+
+    app: App
+    air: Air
+    cloud: SimulatedArduinoCloud
+
+    async def board(self, n: int = 0) -> Board:
+        """A board of the room as the agent sees it, as soon as it is heard or plugged in."""
+        done = self.app.boards.attend()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    for board in self.app.boards.list():
+                        if self.air.address(n) in {port.address for port in board.ports}:
+                            return board
+                    await asyncio.sleep(0.02)
+        finally:
+            done()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from agent.cli.shell import run_command
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from agent.cli.client import Client
+    from agent.cli.demo import Demo
     from agent.cli.shell import Shell
     from agent.errors import ExitStatus
     from agent.settings import Secret
@@ -40,7 +42,11 @@ def run(*, headless: bool = False, as_json: bool = False) -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Provision the board without a browser, and exit.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Provision a board on a cable and one in the air without a browser, and exit.",
+)
 @click.option("--boards", "count", default=1, show_default=True, type=click.IntRange(1, 64))
 @click.option(
     "--password-stdin",
@@ -52,7 +58,8 @@ def demo(*, once: bool, count: int, password_stdin: bool, as_json: bool) -> None
     """The agent with simulated boards and a simulated cloud; opens the page.
 
     Beside the boards of --boards a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0 are
-    plugged in, to be updated. Touches no board, no account and no file of yours.
+    plugged in, to be updated; where dbus-daemon is installed another UNO R4 WiFi and an Improv
+    device are in the air. Touches no board, no Bluetooth, no account and no file of yours.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
@@ -69,42 +76,65 @@ async def _show(shell: Shell, password: Secret | None, count: int) -> ExitStatus
     from agent.cli.demo import demo_surroundings
     from agent.cli.serve import serve
 
-    async with demo_surroundings(password=password, boards=count, old_boards=True) as demo:
+    async with demo_surroundings(
+        password=password, boards=count, old_boards=True, in_air=True
+    ) as demo:
+        if demo.left_out:
+            shell.output.note(demo.left_out)
         shown = demo.network.password.reveal() if password is None else "the one that you gave"
         shell.output.note(f"The password of {demo.network.ssid} is: {shown}")
         home = demo.paths.config_dir
         shell.output.note(f"Other commands find this agent with MOORING_HOME={home}")
         return await serve(
-            shell.output, demo.config, demo.paths, open_page=True, prepare=demo.sign_in
+            shell.output,
+            demo.config,
+            demo.paths,
+            open_page=demo.open_page,
+            prepare=demo.sign_in,
         )
 
 
 async def _once(shell: Shell, password: Secret | None) -> ExitStatus:
     from agent.app import build
+    from agent.cli.air import hear_board
     from agent.cli.connect import inside_client
-    from agent.cli.demo import DEVICE_NAME, demo_surroundings
-    from agent.cli.follow import run_job
-    from agent.cli.setup_commands import provisioned
+    from agent.cli.demo import AIR_DEVICE_NAME, DEVICE_NAME, demo_surroundings
+    from agent.errors import ExitStatus
 
-    async with demo_surroundings(password=password) as demo:
+    async with demo_surroundings(password=password, in_air=True) as demo:
         app = build(demo.config, demo.paths)
         try:
             await app.start()
             await demo.sign_in(app)
             async with inside_client(app.connection()) as client:
-                return await run_job(
-                    shell,
-                    client,
-                    provisioned,
-                    kind="provision",
-                    board=demo.boards.ports[0].serial_number,
-                    cloud="arduino",
-                    name=DEVICE_NAME,
-                    network={
-                        "kind": "wifi",
-                        "ssid": demo.network.ssid,
-                        "password": demo.network.password,
-                    },
-                )
+                board = demo.boards.ports[0].serial_number
+                status = await _provision(shell, client, demo, board, DEVICE_NAME)
+                if demo.left_out:
+                    shell.output.note(demo.left_out)
+                if status is not ExitStatus.DONE or not demo.air_address:
+                    return status
+                shell.output.note("Now a board without a cable, over Bluetooth LE:")
+                heard = await hear_board(client, shell.output, demo.air_address)
+                return await _provision(shell, client, demo, heard.id, AIR_DEVICE_NAME)
         finally:
             await app.close()
+
+
+async def _provision(shell: Shell, client: Client, demo: Demo, board: str, name: str) -> ExitStatus:
+    from agent.cli.follow import run_job
+    from agent.cli.setup_commands import provisioned
+
+    return await run_job(
+        shell,
+        client,
+        provisioned,
+        kind="provision",
+        board=board,
+        cloud="arduino",
+        name=name,
+        network={
+            "kind": "wifi",
+            "ssid": demo.network.ssid,
+            "password": demo.network.password,
+        },
+    )

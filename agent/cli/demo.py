@@ -1,36 +1,48 @@
 """The surroundings of ``mooring demo``: simulated boards, a simulated cloud, a folder that goes.
 
-Nothing of the person's own is touched: no serial port, no account, no file.
+Nothing of the person's own is touched: no serial port, no Bluetooth, no account, no file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
-from dataclasses import dataclass
+import webbrowser
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.settings.config import ArduinoConfig, Config, PortsConfig, SketchesConfig
+from agent.settings.config import (
+    ArduinoConfig,
+    BluetoothConfig,
+    Config,
+    PortsConfig,
+    SketchesConfig,
+)
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from agent.app import App
     from agent.settings import Secret
     from agent.settings.paths import Paths
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
-    from agent.simulator.config import BoardConfig
+    from agent.simulator.config import BoardConfig, SimulatorConfig
     from agent.simulator.process import SimulatorHandle
     from agent.simulator.world import Network
 
 DEVICE_NAME: Final = "kitchen-sensor"
+AIR_DEVICE_NAME: Final = "garden-sensor"
 CLOUD_TITLE: Final = "Arduino Cloud (simulated)"
 REQUESTS_PER_S: Final = 1000.0
 """The simulated cloud has no request limit to respect."""
 OLD_DEVICES: Final = {"mkr_wifi_1010": "greenhouse (2021)", "uno_r4_wifi": "workshop (2023)"}
 """Boards that run provisioning 1.0, and their devices in the cloud."""
+IMPROV_NAME: Final = "Reading lamp"
+IN_THE_AIR: Final = "an UNO R4 WiFi and an Improv device in the air"
+"""What the demo leaves out where nothing can be simulated in the air."""
 ANSWER_MS: Final = 30.0
 """Of their bootloaders: three answers for 4 KiB take about as long as a real board writes them."""
 
@@ -45,6 +57,17 @@ class Demo:
     """The network that the demo uses; its password is the right one."""
     boards: SimulatorHandle
     cloud: SimulatedArduinoCloud
+    air_address: str = ""
+    """Of the board that is only in the air; empty: there is none."""
+    left_out: str = ""
+    """One line about what this computer cannot simulate."""
+    outside: Mapping[str, str | None] = field(default_factory=dict)
+    """Variables of the environment as the person has them."""
+
+    def open_page(self, url: str) -> None:
+        """Show the page; a browser that starts for it may outlive the demo and its bus."""
+        with environment(self.outside):
+            webbrowser.open(url)
 
     async def sign_in(self, app: App) -> None:
         """Store the account of the simulated cloud, as a person would have done."""
@@ -63,12 +86,15 @@ async def demo_surroundings(
     boards: int = 1,
     speed: float = 1.0,
     old_boards: bool = False,
+    in_air: bool = False,
 ) -> AsyncIterator[Demo]:
     """Plug simulated boards in and open a simulated cloud, for as long as the context lasts.
 
     ``password`` becomes that of the network; ``speed`` is how much faster the boards' time runs.
     ``old_boards``: behind the others a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0,
-    which the cloud knows as devices, and a list of 1.0 sketches.
+    which the cloud knows as devices, and a list of 1.0 sketches. ``in_air``: another UNO R4 WiFi
+    and an Improv device that are only heard, where that can be simulated; this process is in
+    their room meanwhile.
     """
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.config import BoardConfig, SimulatorConfig
@@ -90,17 +116,21 @@ async def demo_surroundings(
         if old_boards:
             plugged += _old_boards(cloud, boards)
             sketches = await _sketch_list(stack, Path(folder))
-        simulator = await start_simulator(
-            SimulatorConfig(
-                boards=plugged,
-                world=world,
-                cloud=cloud.base_url,
-                folder=ports,
-                speed=speed,
-            )
+        simulated = SimulatorConfig(
+            boards=plugged, world=world, cloud=cloud.base_url, folder=ports, speed=speed
         )
+        left_out = ""
+        if in_air:
+            started, left_out = await _start_with_air(simulated)
+        else:
+            started = await start_simulator(simulated)
+        simulator = await stack.enter_async_context(started)
+        outside = {name: os.environ.get(name) for name in simulator.environment}
+        stack.enter_context(environment(simulator.environment))
         yield Demo(
             config=Config(
+                # Never the Bluetooth of this computer: boards of the demo, or none.
+                bluetooth=BluetoothConfig(scan="asked" if simulator.environment else "never"),
                 ports=PortsConfig(system=False, simulated=ports),
                 arduino=ArduinoConfig(
                     base_url=cloud.base_url,
@@ -111,9 +141,56 @@ async def demo_surroundings(
             ),
             paths=paths,
             network=network,
-            boards=await stack.enter_async_context(simulator),
+            boards=simulator,
             cloud=cloud,
+            air_address=simulator.ports[len(plugged)].address if simulator.environment else "",
+            left_out=left_out,
+            outside=outside,
         )
+
+
+async def _start_with_air(simulated: SimulatorConfig) -> tuple[SimulatorHandle, str]:
+    """Boards with what is only heard beside them; or without it, and why."""
+    from msgspec.structs import replace
+
+    from agent.simulator.ble_bus import NoBusError
+    from agent.simulator.config import BoardConfig
+    from agent.simulator.improv import ImprovConfig
+    from agent.simulator.improv_board import ImprovBoard
+    from agent.simulator.process import SimulatorFailed, start_simulator
+
+    lamp = ImprovConfig(brand="esphome", name=IMPROV_NAME, firmware="ESPHome", version="2026.4.0")
+    with_air = replace(
+        simulated,
+        boards=(*simulated.boards, BoardConfig(ble=True, usb=False)),
+        improv=(ImprovBoard(device=lamp, link="ble"),),
+    )
+    try:
+        return await start_simulator(with_air), ""
+    except NoBusError as error:
+        problem = error.facts["problem"]
+    except SimulatorFailed:
+        problem = "the D-Bus that carries them did not start"
+    return await start_simulator(simulated), f"Left out: {IN_THE_AIR}; {problem}."
+
+
+@contextlib.contextmanager
+def environment(wanted: Mapping[str, str | None]) -> Iterator[None]:
+    """Give this process variables, or take them (None), for as long as the context lasts."""
+    before = {name: os.environ.get(name) for name in wanted}
+    _set_environment(wanted)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(wanted: Mapping[str, str | None]) -> None:
+    for name, value in wanted.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _old_boards(cloud: SimulatedArduinoCloud, first: int) -> tuple[BoardConfig, ...]:

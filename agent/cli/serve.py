@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import webbrowser
 from typing import TYPE_CHECKING
 
 from agent import __version__
@@ -25,12 +24,13 @@ async def serve(
     config: Config,
     paths: Paths,
     *,
-    open_page: bool = False,
+    open_page: Callable[[str], object] | None = None,
     prepare: Callable[[App], Awaitable[None]] | None = None,
 ) -> ExitStatus:
     """Be the agent until Ctrl-C, SIGTERM or ``agent.quit``; prints the page's address.
 
-    ``prepare`` runs between start and first answer. If an agent of this user runs already, its
+    ``prepare`` runs between start and first answer; ``open_page`` then gets the address, where
+    there is a desktop. If an agent of this user runs already, its
     address is printed and nothing else happens.
     """
     from agent.app import build
@@ -44,7 +44,7 @@ async def serve(
         if running is None:
             raise PortBusy(port="The agent's folder", holder="an agent that is just starting")
         output.note("The agent runs already.")
-        _told(output, running.url, open_page=open_page)
+        _told(output, running.url, open_page)
         return ExitStatus.DONE
     with lock:
         start_logging(paths.log_file, config.log.level, stderr=not output.as_json)
@@ -59,7 +59,7 @@ async def serve(
             token = new_token()
             server = await app.serve(token)
             lock.publish(port=server.port, token=token, version=__version__)
-            _told(output, server.url, open_page=open_page)
+            _told(output, server.url, open_page)
             await stop.wait()
         except asyncio.CancelledError:
             # This is how the agent is meant to end.
@@ -69,13 +69,13 @@ async def serve(
     return ExitStatus.DONE
 
 
-def _told(output: Output, url: str, *, open_page: bool) -> None:
+def _told(output: Output, url: str, open_page: Callable[[str], object] | None) -> None:
     if output.as_json:
         output.document({"url": url, "pid": os.getpid()})
     else:
         output.line(f"The page: {url}", "bold")
-    if open_page and has_desktop():
-        webbrowser.open(url)
+    if open_page is not None and has_desktop():
+        open_page(url)
 
 
 def has_desktop() -> bool:

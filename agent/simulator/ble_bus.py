@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -25,6 +26,9 @@ INSTALL: Final = (
     "`sudo dnf install dbus-daemon`; or leave out --ble."
 )
 WITHOUT_LINUX: Final = "Leave out --ble, or use a computer with Linux."
+SHORTER: Final = "Set TMPDIR to a folder with a shorter path, for instance /tmp."
+FOLDER_BYTES: Final = 107 - len("/mooring-bus-12345678/socket")
+"""The path of a socket has at most 107 bytes (Linux, unix(7))."""
 TRY_AGAIN: Final = "Try again; if it happens again, look whether `dbus-daemon --version` answers."
 START_LIMIT_S: Final = 10.0
 """The daemon needs some 20 ms; a busy machine may need much longer."""
@@ -98,12 +102,14 @@ class PrivateBus:
         program = shutil.which(PROGRAM)
         if program is None:
             raise NoBusError(problem=f"{PROGRAM} is not installed", action=INSTALL)
+        folder = tempfile.gettempdir()
+        if len(os.fsencode(folder)) > FOLDER_BYTES:
+            raise NoBusError(problem=f"the path {folder} is too long for a socket", action=SHORTER)
         return program
 
     async def start(self) -> str:
         """Start the daemon; its address. Raises :class:`NoBusError`."""
         program = self.require()
-        # Not below a test's folder: the path of a socket may have some 100 bytes only.
         self._folder = Path(tempfile.mkdtemp(prefix="mooring-bus-"))
         configuration = self._folder / "bus.conf"
         text = _CONFIGURATION.format(socket=self._folder / "socket")
@@ -116,7 +122,11 @@ class PrivateBus:
         return self.address
 
     async def _run(self, program: str, configuration: Path) -> None:
+        # The daemon must not outlive this process, even one that is killed.
+        setpriv = shutil.which("setpriv")
+        guard = (setpriv, "--pdeathsig", "TERM") if setpriv else ()
         self._process = await asyncio.create_subprocess_exec(
+            *guard,
             program,
             f"--config-file={configuration}",
             "--nofork",
