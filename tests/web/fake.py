@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page, WebSocketRoute
 
+    from agent.errors import MooringError
+
 ACCOUNT: Final = {
     "type": "object",
     "properties": {"client_id": {"type": "string", "title": "Client ID", "minLength": 1}},
@@ -131,6 +133,66 @@ class FakeAgent:
         self.says[board.id] = says or BoardSays(answer="1.0")
         self.put(board)
         return board
+
+    def heard(
+        self,
+        model: str | None = "uno_r4_wifi",
+        number: int = 1,
+        *,
+        rssi_dbm: int = -60,
+        cable: bool = False,
+        blinks: bool = False,
+        **fields: Any,
+    ) -> Board:
+        """A board is in the air, with ``cable`` on one as well; without a model an Improv device."""
+        found = self.catalog.get(model) if model else None
+        address = f"F412FA00{number:04X}"
+        air = Port(
+            kind="ble",
+            address="ble://" + ":".join(re.findall("..", address)),
+            serial_number=address,
+            rssi_dbm=rssi_dbm,
+            service="2.0" if found else "improv",
+            blinks=blinks,
+        )
+        serial = Port(kind="serial", address=f"/dev/ttyACM{number}", serial_number=address)
+        usual: dict[str, Any] = {
+            "name": found.name if found else f"Lamp {number}",
+            "model": found.id if found else None,
+            "fqbn": found.fqbn if found else None,
+            "via": "usb" if cable else "ble",
+            "provisioning": Provisioning(
+                supported=list(found.provisioning) if found else [],
+                installed="2.0" if found else "improv",
+            ),
+            "first_seen": time.time() - 300,
+        }
+        name = f"{model}-{address}" if model else f"ble-{address}"
+        board = Board(id=name, ports=[serial, air] if cable else [air], **(usual | fields))
+        self.says[board.id] = BoardSays(answer="2.0", sketch_version="0.6.2")
+        self.put(board)
+        return board
+
+    def at_signal(self, board: Board, rssi_dbm: int) -> Board:
+        """It is heard like this from now on."""
+        now = self.boards[board.id]
+        ports = [
+            msgspec.structs.replace(port, rssi_dbm=rssi_dbm) if port.kind == "ble" else port
+            for port in now.ports
+        ]
+        self.put(changed := msgspec.structs.replace(now, ports=ports))
+        return changed
+
+    def gone(self, board: Board) -> None:
+        """It is neither on a cable nor heard."""
+        del self.boards[board.id]
+        self._notify("boards.changed", {"vanished": [board.id]})
+
+    def radio(self, problem: MooringError | None = None) -> None:
+        """This is wrong with the Bluetooth of the computer; None: nothing."""
+        report = None if problem is None else problem.report()
+        self.bluetooth = {"scanning": True, "problem": report}
+        self._notify("bluetooth.changed", self.bluetooth)
 
     def old_board(self, model: str = "mkr_wifi_1010", number: int = 1, **fields: Any) -> Board:
         """Plug a board of provisioning 1.0 in."""
@@ -314,6 +376,9 @@ class FakeAgent:
 
     def _board_identify(self, params: dict[str, Any]) -> Any:
         raise Refusal("board-silent", "The board does not answer.", board=params["board"])
+
+    def _board_blink(self, _params: dict[str, Any]) -> Any:
+        return {}
 
     def _board_procedure(self, params: dict[str, Any]) -> Any:
         board = self.boards[params["board"]]

@@ -38,11 +38,12 @@ export function stateOf(board, store, now) {
     if (last.state === "done" && last.result?.files) {
       return { look: "ok", word: "set up", detail: "online with your own sketch" };
     }
+    const alone = last.request?.cloud === "none";
+    if (last.state === "done" && (last.kind === "configure" || (last.kind === "provision" && alone))) {
+      return { look: "ok", word: "on its network", detail };
+    }
     if (last.state === "done" && ["provision", "migrate"].includes(last.kind) && !last.result?.prepared) {
       return { look: "ok", word: "online", detail };
-    }
-    if (last.state === "done" && last.kind === "configure") {
-      return { look: "ok", word: "on its network", detail };
     }
   }
   if (now - board.first_seen < NEW_S) return { look: "new", word: onlyInAir(board) ? "just found" : "just plugged in", detail };
@@ -51,7 +52,7 @@ export function stateOf(board, store, now) {
 
 /** The same for a line that has little room: the name matters more. @param {Shown} shown */
 export function brief(shown) {
-  const detail = shown.detail.replace(/^(no sketch runs · |provisioning (?=1))/, "").replace(/(^|· )(USB|simulated|Bluetooth) /, "$1");
+  const detail = shown.detail.replace(/^(no sketch runs · |provisioning (?=1))/, "").replace(/(^|· )(USB|simulated) /, "$1");
   return { ...shown, detail, word: shown.look === "new" ? "new" : shown.word };
 }
 

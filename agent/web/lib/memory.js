@@ -15,9 +15,6 @@ export class Memory {
   /** @type {Map<string, File>} The file that was chosen last for a board. */ files = new Map();
   /** @type {Map<string, string>} What a person said a board is, where its port cannot tell. */ models = new Map();
 
-  /** @type {Map<string, import("../types.js").Via>} Over what to talk to a board that can be reached both ways. */
-  vias = new Map();
-
   /** Remember the password of a network. @param {string} network @param {string} password */
   keepPassword(network, password) {
     this.#passwords.set(network, password);

@@ -6,6 +6,7 @@
  */
 
 import { READING_KINDS, stageOf } from "./jobwords.js";
+import { bothWays } from "./ports.js";
 
 /** @typedef {import("../types.js").Board} Board */
 /** @typedef {import("../types.js").Job} Job */
@@ -32,14 +33,20 @@ const AGAIN_MS = 2_000;
 /** Ended jobs that the page keeps at hand. */
 const JOBS_KEPT = 200;
 
+/** Boards that have left of which the page still knows what they were: twice a full room. */
+const LEFT_KEPT = 64;
+
 export class Store extends EventTarget {
   /** @type {Map<string, Board>} */ boards = new Map();
+  /** @type {Map<string, Board>} Boards that have left, as they were then. */ left = new Map();
   /** @type {Map<string, Job>} */ jobs = new Map();
   /** @type {Map<string, import("../types.js").Model>} */ models = new Map();
   /** @type {import("../types.js").CloudInfo[]} */ clouds = [];
   /** @type {import("../types.js").Schema|null} */ networkSchema = null;
   /** @type {Map<string, Reading>} */ readings = new Map();
   /** @type {import("../types.js").Bluetooth|null} Null: the agent never uses it. */ bluetooth = null;
+  /** @type {Map<string, import("../types.js").Via>} What a person chose for a board that is here both ways. */
+  vias = new Map();
   /** The list of boards has arrived at least once. */
   loaded = false;
 
@@ -93,10 +100,16 @@ export class Store extends EventTarget {
     return this.readings.get(board);
   }
 
+  /** What a request says of the link: nothing unless a person chose one and there is a choice. @param {string} board */
+  over(board) {
+    const via = this.vias.get(board);
+    return via && bothWays(this.boards.get(board)) ? { via } : {};
+  }
+
   /** Read a board: versions, identity, networks. @param {string} board */
   async read(board) {
     await this.#session(board, "reading", async (reading) => {
-      const facts = await this.agent.call("board.identify", { board });
+      const facts = await this.agent.call("board.identify", { board, ...this.over(board) });
       return { ...reading, facts, networks: facts.networks ?? [], scannedAt: Date.now() / 1000 };
     });
   }
@@ -104,7 +117,7 @@ export class Store extends EventTarget {
   /** Have a board look for networks again. @param {string} board */
   async scan(board) {
     await this.#session(board, "scanning", async (reading) => {
-      const result = await this.agent.call("board.networks", { board });
+      const result = await this.agent.call("board.networks", { board, ...this.over(board) });
       return { ...reading, networks: result.networks, scannedAt: result.scanned_at ?? Date.now() / 1000 };
     });
   }
@@ -167,6 +180,7 @@ export class Store extends EventTarget {
   /** @param {Board[]} boards */
   #allBoards(boards) {
     const before = this.boards;
+    this.#remember([...before.values()]);
     this.boards = new Map(boards.map((board) => [board.id, board]));
     for (const id of this.readings.keys()) {
       if (this.boards.get(id)?.first_seen !== before.get(id)?.first_seen) this.readings.delete(id);
@@ -176,9 +190,16 @@ export class Store extends EventTarget {
     this.#changed("boards", { appeared: boards.filter((board) => !before.has(board.id)) });
   }
 
+  /** @param {Board[]} boards */
+  #remember(boards) {
+    for (const board of boards) this.left.set(board.id, board);
+    for (const id of [...this.left.keys()].slice(0, -LEFT_KEPT)) this.left.delete(id);
+  }
+
   /** @param {import("../types.js").BoardChanges} changes */
   #someBoards({ appeared = [], changed = [], vanished = [] }) {
-    const left = vanished.map((id) => this.boards.get(id)).filter(Boolean);
+    const left = vanished.flatMap((id) => this.boards.get(id) ?? []);
+    this.#remember(left);
     for (const id of vanished) {
       this.boards.delete(id);
       this.readings.delete(id);

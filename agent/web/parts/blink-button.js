@@ -18,7 +18,7 @@ export class BlinkButton extends View {
     this.button.addEventListener("click", () => void this.#blink());
     this.status = h("span.soft.small", { role: "status" });
     this.outcome = h("div");
-    this.append(h("p.blink", {}, this.button, this.status), this.outcome);
+    this.append(this.button, this.status, this.outcome);
   }
 
   connectedCallback() {

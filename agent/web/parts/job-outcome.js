@@ -2,7 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { cancelled, doneWords, partOf, stageOf } from "../lib/jobwords.js";
-import { airPort, hasSerial } from "../lib/ports.js";
+import { hasSerial } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { size } from "../lib/text.js";
 import { webAddress } from "../lib/weblink.js";
@@ -70,10 +70,10 @@ function cabled({ store }, job) {
   return board ? hasSerial(board) : job.request?.via !== "ble";
 }
 
-/** The way back to a board that has switched its Bluetooth off. @param {import("../app.js").App} app @param {Job} job */
+/** The way back to a board that has switched its Bluetooth off, which its notes say. @param {import("../app.js").App} app @param {Job} job */
 function wakes({ store }, job) {
-  const board = store.boards.get(job.board);
-  if (job.request?.via !== "ble" || airPort(board)) return [];
+  if (job.request?.via !== "ble" || !job.result?.notes?.length) return [];
+  const board = store.boards.get(job.board) ?? store.left.get(job.board);
   const model = board?.model ?? [...store.models.keys()].find((id) => job.board.startsWith(`${id}-`));
   return model ? [h("a.button.quiet", { href: href("missing", model) }, "How its Bluetooth comes back")] : [];
 }

@@ -15,9 +15,12 @@ export class LinkChoice extends View {
     this.text = h("span");
     this.button = h("button.link", { type: "button" });
     this.button.addEventListener("click", () => {
-      this.app.memory.vias.set(board, other(this.via));
+      const { store, announcer } = this.app;
+      store.vias.set(board, other(this.via));
       this.#draw();
-      this.app.announcer.say(this.text.textContent ?? "");
+      announcer.say(this.text.textContent ?? "");
+      // Whoever changes over because the one did not answer wants to see whether the other does.
+      if (store.reading(board)?.state === "failed") void store.read(board);
     });
     this.append(h("p.via", {}, symbol("link-usb", 16, 16), symbol("link-ble", 16, 16), this.text, this.button));
   }
@@ -29,8 +32,8 @@ export class LinkChoice extends View {
 
   /** @returns {Via} */
   get via() {
-    const { store, memory } = this.app;
-    const chosen = store.active(this.board) ? undefined : memory.vias.get(this.board);
+    const { store } = this.app;
+    const chosen = store.active(this.board) ? undefined : store.vias.get(this.board);
     return chosen ?? store.boards.get(this.board)?.via ?? "usb";
   }
 
@@ -38,7 +41,7 @@ export class LinkChoice extends View {
     const { store } = this.app;
     this.hidden = !bothWays(store.boards.get(this.board));
     const job = store.active(this.board);
-    say(this.text, `It is here twice. Mooring talks to it over ${VIA_NAMES[this.via]}.`);
+    say(this.text, `On a cable and in the air. Mooring talks to it over ${VIA_NAMES[this.via]}.`);
     say(this.button, `Use ${VIA_NAMES[other(this.via)]} instead`);
     this.button.hidden = Boolean(job);
   }
@@ -47,18 +50,6 @@ export class LinkChoice extends View {
 /** @param {Via} via @returns {Via} */
 function other(via) {
   return via === "usb" ? "ble" : "usb";
-}
-
-/**
- * What a request says about it: nothing unless the person chose and there is a choice.
- *
- * @param {import("../app.js").App} app
- * @param {string} board
- * @returns {{via?: Via}}
- */
-export function chosenVia({ store, memory }, board) {
-  const via = memory.vias.get(board);
-  return via && bothWays(store.boards.get(board)) ? { via } : {};
 }
 
 customElements.define("link-choice", LinkChoice);

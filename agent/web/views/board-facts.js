@@ -3,7 +3,7 @@
 import { OTHER_SKETCH } from "../lib/store.js";
 import { View, fill, h, say } from "../lib/dom.js";
 import { ago, duration } from "../lib/text.js";
-import { isImprov, portText, talks } from "../lib/ports.js";
+import { isImprov, onlyInAir, portText, talks } from "../lib/ports.js";
 import { updates } from "../lib/procedures.js";
 import { webAddress } from "../lib/weblink.js";
 import { ErrorCard } from "../parts/error-card.js";
@@ -48,7 +48,7 @@ export class BoardFactsList extends View {
     const facts = reading?.facts;
     const waiting = reading?.state === "reading" ? "…" : "–";
     this.#fill("Unique id", facts?.uhwid ?? board.uhwid ?? "", waiting);
-    const silent = reading?.state === "failed" && OTHER_SKETCH.test(reading.error?.code ?? "");
+    const silent = !onlyInAir(board) && reading?.state === "failed" && OTHER_SKETCH.test(reading.error?.code ?? "");
     this.#fill("Sketch", sketchOf(board, facts) || (silent ? "none that speaks provisioning 2.0" : ""), waiting);
     this.#fill("Wi-Fi firmware", facts?.wifi_firmware ?? "", waiting);
     this.#fill("Library", facts?.library_version ?? "", waiting);
@@ -107,7 +107,7 @@ export class BoardFactsList extends View {
     const board = this.app.store.boards.get(this.board);
     const procedure = board && reading && this.app.decisions.about(board).decision?.procedure;
     // Said where the update is offered, and no reason to worry.
-    const expected = OTHER_SKETCH.test(reading?.error?.code ?? "") && updates(procedure);
+    const expected = OTHER_SKETCH.test(reading?.error?.code ?? "") && updates(procedure) && !onlyInAir(board);
     const key = reading ? `${reading.startedAt} ${expected}` : "";
     if (key === this.#shown) return;
     this.#shown = key;

@@ -154,7 +154,8 @@ export class BoardList extends View {
     // What happens now matters more than what the board is.
     const plain = name.textContent !== modelName && !["ask", "run", "bad"].includes(state.look);
     say(item.querySelector(".model"), plain ? modelName : "");
-    say(item.querySelector(".more"), state.detail);
+    // That it is in the air, a symbol says.
+    say(item.querySelector(".more"), state.detail.replace(/(^|· )Bluetooth /, "$1"));
     updateChip(item.querySelector(".chip"), state);
     updateLinks(item.querySelector(".links"), board);
     const family = model?.drawing ?? "generic";

@@ -34,6 +34,8 @@ const LABELS = /** @type {Record<string, string>} */ ({
 /** Parts that talk about networks, which a bootloader does not. */
 const NETWORK_PARTS = new Set(["setup", "update", "network", "erase"]);
 
+const ASK_IMPROV = "If its firmware speaks Improv Wi-Fi, as ESPHome, Tasmota and WLED do, it can be put on a network. ";
+
 /** Parts that Bluetooth cannot do. */
 const CABLE_PARTS = new Set(["update", "write", "provisioning", "monitor"]);
 
@@ -45,7 +47,6 @@ const WORK = /** @type {Record<string, string>} */ ({
 export class BoardView extends View {
   #part = "";
   #shownPart = "";
-  /** @type {Board|null} As it was seen last. */ #last = null;
   #drawn = false;
 
   /** @param {import("../app.js").App} app @param {string} id */
@@ -70,10 +71,9 @@ export class BoardView extends View {
       h("div.board-head", {}, this.picture, h("div", {}, h("h1", {}, this.name), h("p.under-name", {}, this.under, this.links)), this.chip),
       this.facts,
       new LinkChoice(app, id),
-      new BlinkButton(app, id),
       new SameBoard(app, id),
       this.notice,
-      this.actions,
+      h("div.actions-row", {}, this.actions, new BlinkButton(app, id)),
       this.cable,
     );
     this.append(h("a.back", { href: href("boards") }, "‹ All boards"), this.sheet, this.missing, this.panel);
@@ -109,11 +109,10 @@ export class BoardView extends View {
     this.missing.hidden = Boolean(board) || !store.loaded;
     this.sheet.hidden = !board;
     if (!board) {
-      this.missing.last = this.#last;
+      this.missing.last = store.left.get(this.id_) ?? null;
       if (this.#shownPart !== "monitor") this.#open("");
       return;
     }
-    this.#last = board;
     const model = store.model(board.model);
     if (this.name.textContent !== board.name) {
       say(this.name, board.name);
@@ -192,7 +191,7 @@ export class BoardView extends View {
     const monitor = hasSerial(board) || !board.ports.length ? ["monitor"] : [];
     if (board.state === "bootloader") return [...writable, ...(board.provisioning.supported.length ? ["provisioning"] : [])];
     const reading = this.app.store.reading(board.id);
-    const update = cable && (updates(procedure) || delivers(procedure));
+    const update = updates(procedure) || delivers(procedure);
     const speaks = able && !update;
     const code = reading?.error?.code ?? "";
     // A port that could not be opened says nothing about the sketch.
@@ -200,8 +199,8 @@ export class BoardView extends View {
     const application = Boolean(reading?.facts?.application_sketch);
     return [
       ...(speaks || blocked ? ["setup"] : []),
-      ...(update || unsure(board) ? ["update"] : []),
-      ...(speaks || application || blocked ? ["network", "erase"] : []),
+      ...(cable && (update || unsure(board)) ? ["update"] : []),
+      ...(speaks || application || blocked || (able && !cable) ? ["network", "erase"] : []),
       ...(speaks && cable && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
       ...writable,
       ...monitor,
@@ -223,7 +222,7 @@ export class BoardView extends View {
     const last = store.lastWork(board.id);
     const settled = last?.state === "done" && ["provision", "configure", "migrate"].includes(last.kind) && !last.result?.prepared;
     if (settled) return "none";
-    const first = board.model && parts.find((part) => ["setup", "update", "network"].includes(part));
+    const first = (board.model || isImprov(board)) && parts.find((part) => ["setup", "update", "network"].includes(part));
     return first || "none";
   }
 
@@ -246,13 +245,28 @@ export class BoardView extends View {
     const job = this.app.store.active(this.id_);
     const work = job && !ended(job) && !READING_KINDS.has(job.kind) ? job : null;
     const text = work ? WORK[work.state] : this.#remark(board, procedure);
-    const key = `${work?.id} ${text}`;
+    const asks = !work && mayBeImprov(board);
+    const key = `${work?.id} ${text} ${asks}`;
     if (this.notice.dataset.key === key) return;
     this.notice.dataset.key = key;
     const link = work && h("a", { href: href("job", work.id) }, "See the steps");
     const waits = !work && board.state === "bootloader" && board.model;
     const start = waits ? ["If it has one, ", this.#starter(board), " or press its reset button once."] : [];
-    fill(this.notice, text ? h("p.hint", {}, text, link, ...start) : null);
+    fill(
+      this.notice,
+      text ? h("p.hint", {}, text, link, ...start) : null,
+      asks ? h("p.hint", {}, ASK_IMPROV, this.#asker(board)) : null,
+    );
+  }
+
+  /** Asks a board that nothing better is known of; opening its port may restart it. @param {Board} board */
+  #asker(board) {
+    const button = h("button.link", { type: "button" }, "Ask it");
+    button.addEventListener("click", () => {
+      button.disabled = true;
+      void this.app.store.read(board.id).then(() => (button.disabled = false));
+    });
+    return button;
   }
 
   /** Leaves the bootloader, without anything being written. @param {Board} board */
@@ -301,9 +315,17 @@ export class BoardView extends View {
     }
     if (unsure(board)) return "Mooring cannot tell which of several kinds this board is.";
     if (!board.model && !isImprov(board)) return "Mooring does not know this kind of board, so it cannot set it up.";
+    if (onlyInAir(board) && (updates(procedure) || delivers(procedure))) {
+      return `${this.app.decisions.about(board).decision?.reason ?? ""} Connect it with a cable to update it.`;
+    }
     if (procedure === "unsupported") return this.app.decisions.about(board).decision?.reason ?? "";
     return "";
   }
+}
+
+/** True for a board that nothing else can give a network. @param {Board} board */
+function mayBeImprov(board) {
+  return board.state === "ready" && hasSerial(board) && !talks(board) && !board.provisioning.supported.length;
 }
 
 /** True for a board that may be one of several models. @param {Board} board */

@@ -4,7 +4,6 @@ import { View, fill, h, say } from "../lib/dom.js";
 import { go } from "../lib/router.js";
 import { resetDrawing } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
-import { chosenVia } from "../parts/link-choice.js";
 
 export class EraseForm extends View {
   /** The page has said for certain what is lost, so that the job need not ask. */
@@ -62,7 +61,7 @@ export class EraseForm extends View {
     try {
       await this.app.store.rest(this.board);
       const request = { kind: "forget", board: this.board, attended: true, confirmed: this.#said };
-      const { job } = await this.app.agent.call("jobs.start", { ...request, ...chosenVia(this.app, this.board) });
+      const { job } = await this.app.agent.call("jobs.start", { ...request, ...this.app.store.over(this.board) });
       go("job", job);
     } catch (error) {
       fill(this.outcome, new ErrorCard(/** @type {any} */ (error), { context: { board: this.board } }));

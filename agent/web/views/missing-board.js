@@ -146,8 +146,13 @@ export class MissingBoard extends View {
     if (!store.bluetooth) say(this.words, "Mooring is set to use no Bluetooth, so it cannot hear the board.");
     else if (problem) say(this.words, `${problem.title} ${problem.remedy}`);
     else say(this.words, "Listening…");
-    say(this.elapsed, store.bluetooth && !problem ? duration(Math.floor(seconds)).replace(/\.0(?= s)/, "") : "");
+    say(this.elapsed, store.bluetooth && !problem ? whole(seconds) : "");
   }
+}
+
+/** @param {number} seconds */
+function whole(seconds) {
+  return seconds < 1 ? "" : duration(Math.floor(seconds)).replace(".0 s", " s");
 }
 
 const TIPS = [

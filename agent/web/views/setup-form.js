@@ -9,7 +9,6 @@ import { isReading, slow } from "../lib/store.js";
 import { ago, duration } from "../lib/text.js";
 import { CloudPicker } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
-import { chosenVia } from "../parts/link-choice.js";
 import { NetworkPicker } from "../parts/network-picker.js";
 import { SchemaFields } from "../parts/schema-fields.js";
 
@@ -200,7 +199,7 @@ export class SetupForm extends View {
       attended: true,
       network: this.#networks?.value,
       ...(cloud ? { cloud } : {}),
-      ...chosenVia(this.app, this.board),
+      ...this.app.store.over(this.board),
       ...(this.#warned ? { confirmed: true } : {}),
       ...this.#device?.values,
     });
