@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import msgspec
 import pytest
 from bleak import BleakClient, BleakScanner
 
+from agent.boards.ble_boards import BleBoards
+from agent.links.ble_radio import BleRadio
 from agent.simulator.ble_air import DEFAULT_MTU
 from agent.simulator.ble_board import BoardInTheAir
 from agent.simulator.ble_radio import INPUT_UUID, OUTPUT_UUID
@@ -132,3 +135,29 @@ async def test_vectors_replay_for_a_host_behind_bluez(vector: dict[str, Any]) ->
             if {TAG_PUBLIC_KEY, TAG_TOKEN}.isdisjoint(frame["data"]["tag"] for frame in frames):
                 assert [each.hex() for each in player.heard] == step["indications"]
         await player.close()
+
+
+async def test_what_the_reference_firmware_advertised_becomes_a_port_of_the_agent() -> None:
+    [vector] = [each.values[0] for each in vectors_of("ble") if str(each.id).endswith("advertise")]
+    player = Player(vector)
+    [said] = vector["steps"][0]["result"]
+    _, name, service, manufacturer = said.split()
+    radio = BleRadio((service,))
+    boards = BleBoards(radio)
+    heard = asyncio.Event()
+    async with bluetooth(player.air):
+        boards.start(heard.set)
+        try:
+            with contextlib.closing(boards):
+                boards.attend()
+                async with asyncio.timeout(5):
+                    while not boards.look():
+                        heard.clear()
+                        await heard.wait()
+                [sighting] = boards.look()
+        finally:
+            await radio.close()
+    port = sighting.port
+    assert f"Arduino-{port.vid:04x}-{port.pid:04x}" == name
+    assert (port.service, port.serial_number) == ("2.0", manufacturer[4:].upper())
+    assert port.address == f"ble://{player.air.address}"
