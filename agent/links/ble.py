@@ -130,7 +130,7 @@ class BleLink:
             on_lost=self._link_lost,
             patience=self._patience,
         )
-        self._release = self._radio.hold(self._device)
+        self._release = self._radio.hold(self._device, self._link_lost)
         if self._ended.is_set():
             self._end()
 

@@ -90,7 +90,7 @@ class BleGattLink:
             on_lost=self._end,
             patience=self._patience,
         )
-        self._release = self._radio.hold(self._device)
+        self._release = self._radio.hold(self._device, self._end)
         if not self._client.is_connected or self._ended.is_set():
             self._end()
 

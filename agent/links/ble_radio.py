@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from agent.errors import BluetoothFailed
 from agent.links.ble_failures import library_errors, radio_error, shown
 from agent.links.ble_library import load, within
+from agent.links.ble_service import watch_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -90,9 +92,12 @@ class BleRadio:
         self._listeners: dict[object, Listener] = {}
         self._state_listeners: dict[object, StateListener] = {}
         self._devices: dict[str, BLEDevice] = {}
-        self._connected: dict[str, int] = {}
+        self._links: dict[object, tuple[str, Callable[[], None]]] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._left: set[str] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._quieted = 0
+        self._asking: set[asyncio.Future[BluetoothError | None]] = set()
         self._finding: dict[asyncio.Timeout, float] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -115,7 +120,7 @@ class BleRadio:
     @property
     def connected(self) -> frozenset[str]:
         """Addresses to which we have a link; such boards do not advertise."""
-        return frozenset(self._connected)
+        return frozenset(address for address, _ in self._links.values())
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with each advertisement; the result ends that. Scans from now on."""
@@ -176,14 +181,12 @@ class BleRadio:
             if advert.address.upper() == wanted and not news.done():
                 news.set_result(None)
 
-        def failed(problem: BluetoothError | None) -> None:
-            if problem is not None and not news.done():
-                news.set_result(problem)
-
+        # Not the problem that there is now: a scan is tried at once, and may succeed meanwhile.
+        self._asking.add(news)
         with contextlib.ExitStack() as stack:
-            stack.callback(self.on_problem(failed))
+            stack.callback(self._asking.discard, news)
             stack.callback(self.listen(heard))
-            problem = self._problem or await self._first_of(news, limit_s)
+            problem = await self._first_of(news, limit_s)
         if problem is not None:
             raise problem
         return self._devices.get(wanted)
@@ -232,16 +235,39 @@ class BleRadio:
         now = asyncio.get_running_loop().time()
         limit.reschedule(None if left_s is None else now + left_s)
 
-    def hold(self, address: str) -> Callable[[], None]:
-        """There is a link to ``address`` from now on; the result, called once, ends that."""
-        self._connected[address] = self._connected.get(address, 0) + 1
+    def hold(self, address: str, on_end: Callable[[], None]) -> Callable[[], None]:
+        """There is a link to ``address`` from now on; the result, called once, ends that.
+
+        ``on_end`` is called when the system's Bluetooth service ends, and the link with it.
+        """
+        key = object()
+        self._links[key] = (address, on_end)
+        if self._watch is None and sys.platform == "linux":
+            watching = watch_service(self._service_ended)
+            self._watch = asyncio.create_task(watching, name="Bluetooth service watch")
 
         def release() -> None:
-            self._connected[address] -= 1
-            if not self._connected[address]:
-                del self._connected[address]
+            self._links.pop(key, None)
+            self._left.add(address)
+            if len(self._left) > self._devices_limit:
+                self._left.pop()
+            if not self._links and self._watch is not None:
+                self._watch.cancel()
+                self._ending.add(self._watch)
+                self._watch.add_done_callback(self._ending.discard)
+                self._watch = None
 
         return release
+
+    def take_ended(self, address: str) -> bool:
+        """Whether a link to ``address`` has ended since this was asked last."""
+        ended = address in self._left
+        self._left.discard(address)
+        return ended
+
+    def _service_ended(self) -> None:
+        for _, on_end in list(self._links.values()):
+            on_end()
 
     def end(self, client: BleakClient) -> asyncio.Task[None]:
         """End the link of ``client`` and free what it holds, also if nobody waits for it."""
@@ -262,6 +288,7 @@ class BleRadio:
                 problem = await self._one_scan()
                 if problem is not None:
                     self._set_problem(problem)
+                    self._answer(problem)
                     await self._pause(self._retry_s)
         finally:
             self._task = None
@@ -329,6 +356,11 @@ class BleRadio:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s if limit_s < math.inf else None):
                 await self._changed.wait()
+
+    def _answer(self, problem: BluetoothError) -> None:
+        for news in self._asking:
+            if not news.done():
+                news.set_result(problem)
 
     def _set_problem(self, problem: BluetoothError | None) -> None:
         before, self._problem = self._problem, problem
