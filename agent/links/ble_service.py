@@ -42,20 +42,21 @@ async def watch_service(on_end: Callable[[], None]) -> None:
     from dbus_fast.constants import BusType
 
     bus = MessageBus(bus_type=BusType.SYSTEM)
-    try:
-        await within(ANSWER_LIMIT_S, bus.connect())
-    except library_errors() as error:
-        _log.debug("the Bluetooth service is not watched: %s", shown(error))
-        return
     gone = asyncio.ensure_future(_end_of(bus))
     try:
+        await within(ANSWER_LIMIT_S, bus.connect())
         bus.add_message_handler(partial(_heard, on_end))
         await within(ANSWER_LIMIT_S, _subscribe(bus))
         await asyncio.wait({gone})
     except library_errors() as error:
-        _log.debug("the Bluetooth service is no longer watched: %s", shown(error))
+        _log.debug("the Bluetooth service is not watched: %s", shown(error))
     finally:
+        # Also if this was cancelled in the moment in which the connection came about. One that
+        # did not has no end that could be waited for (dbus-fast, MessageBus.connect).
+        connected = bus.connected
         bus.disconnect()
+        if not connected:
+            gone.cancel()
         await asyncio.wait({gone}, timeout=ANSWER_LIMIT_S)
 
 
