@@ -153,6 +153,9 @@ class Machine:
             case SessionLost(error=error) if self._asking:
                 # Otherwise the next request to the board fails by itself, if there is one.
                 rule.trouble(error)
+            case SessionLost() if self.via == "ble":
+                # That takes a while in the air, where a link is tried to be made again first.
+                self._say("The board is no longer heard; looking for it")
             case LimitReached():
                 rule.trouble(BoardSilent(seconds=round(rule.limit_s)))
 

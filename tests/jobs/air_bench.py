@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SILENCE_S = 1.5
 """A board that is not heard for so long has left; simulated ones advertise ten times a second."""
-SOON = Patience(attempts=2, attempt_s=5.0, find_s=2.0, pause_s=0.01)
+SOON = Patience(attempts=2, attempt_s=2.0, find_s=1.0, pause_s=0.01)
 """For boards that are either there or not."""
 
 
