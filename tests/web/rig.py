@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+    from agent.simulator.improv import ImprovConfig
     from agent.simulator.sketch_index import SimulatedSketchIndex
+    from tests.air import Air
 
 SPEED: Final = 40.0
 """How much faster than real boards the simulated ones are; a refused join then takes 0.4 s."""
@@ -176,6 +178,33 @@ async def running_agent(
             yield agent
         finally:
             await agent.close()
+
+
+@contextlib.asynccontextmanager
+async def agent_in_the_air(
+    home: Path,
+    boards: Sequence[BoardConfig] | int = 1,
+    improv: Sequence[ImprovConfig] = (),
+    **settings: Any,
+) -> AsyncIterator[tuple[Agent, Air]]:
+    """An agent that hears what is around it; ``settings`` as of :func:`tests.air.air`."""
+    from agent.simulator.arduino_cloud import SimulatedArduinoCloud
+    from tests.air import air
+
+    usual = {
+        "world": World(networks=networks("HomeNet", "Office"), modem=Uplink.OK),
+        "speed": SPEED,
+        "folder": home / "ports",
+    }
+    async with SimulatedArduinoCloud(catalog=CATALOG) as cloud:
+        given = usual | {"cloud": cloud.base_url} | settings
+        async with air(boards, improv, **given) as around:
+            agent = Agent(home, cloud, bluetooth=True)
+            try:
+                await agent.start()
+                yield agent, around
+            finally:
+                await agent.close()
 
 
 class PlainBoard:

@@ -176,8 +176,7 @@ function row() {
       h("span.picture"),
       h("span.name", {}, foreign("")),
       chip({ look: "ready", word: "" }),
-      h("span.sub", {}, h("span.model"), h("span.more", { dir: "auto" })),
-      links(),
+      h("span.sub", {}, h("span.model"), h("span.more", { dir: "auto" }), links()),
     ),
   );
 }

@@ -221,7 +221,9 @@ export class BoardView extends View {
     if (job && !READING_KINDS.has(job.kind)) return "none";
     const last = store.lastWork(board.id);
     const settled = last?.state === "done" && ["provision", "configure", "migrate"].includes(last.kind) && !last.result?.prepared;
-    if (settled) return "none";
+    // In the air it would not be if somebody had not reset it.
+    const again = onlyInAir(board) && board.first_seen > (last?.ended_at ?? 0);
+    if (settled && !again) return "none";
     const first = (board.model || isImprov(board)) && parts.find((part) => ["setup", "update", "network"].includes(part));
     return first || "none";
   }
@@ -255,7 +257,7 @@ export class BoardView extends View {
     fill(
       this.notice,
       text ? h("p.hint", {}, text, link, ...start) : null,
-      asks ? h("p.hint", {}, ASK_IMPROV, this.#asker(board)) : null,
+      asks ? h("p.soft.asks", {}, ASK_IMPROV, this.#asker(board)) : null,
     );
   }
 

@@ -142,6 +142,7 @@ export class MissingBoard extends View {
     const problem = store.bluetooth?.problem;
     this.listening.hidden = !waits;
     this.late.hidden = !waits || Boolean(problem) || seconds < LATE_S;
+    this.listening.classList.toggle("deaf", !store.bluetooth || Boolean(problem));
     if (!waits) return;
     if (!store.bluetooth) say(this.words, "Mooring is set to use no Bluetooth, so it cannot hear the board.");
     else if (problem) say(this.words, `${problem.title} ${problem.remedy}`);

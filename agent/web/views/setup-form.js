@@ -38,6 +38,7 @@ export class SetupForm extends View {
     const provision = kind === "provision";
     /** A device that takes a network and has no place in a cloud. */
     this.simple = isImprov(app.store.boards.get(board));
+    this.thing = this.simple ? "device" : "board";
     this.scanned = h("span.soft");
     this.again = h("button.link", { type: "button" }, "Look again");
     this.again.addEventListener("click", () => app.store.scan(board));
@@ -132,12 +133,12 @@ export class SetupForm extends View {
     this.again.hidden = busy || !reading?.facts;
     const older = this.kind === "provision" && !this.simple && !onlyInAir(this.app.store.boards.get(this.board));
     this.other.hidden = !slow(reading) || !older;
-    if (reading && busy) return say(this.scanned, `The board looks for networks… ${duration(now - reading.startedAt)}`);
-    if (!reading?.scannedAt) return say(this.scanned, reading ? "The board could not be read." : "");
+    if (reading && busy) return say(this.scanned, `The ${this.thing} looks for networks… ${duration(now - reading.startedAt)}`);
+    if (!reading?.scannedAt) return say(this.scanned, reading ? `The ${this.thing} could not be read.` : "");
     if (reading.facts?.scans === false) return say(this.scanned, "This device does not look for networks. Type the name of yours.");
     const found = this.#networks?.list.childElementCount ?? 1;
     const networks = found === 2 ? "1 network" : `${found - 1} networks`;
-    say(this.scanned, `The board found ${networks} ${ago(reading.scannedAt)}.`);
+    say(this.scanned, `The ${this.thing} found ${networks} ${ago(reading.scannedAt)}.`);
   }
 
   #soon() {
