@@ -52,7 +52,7 @@ def whose(
     """
     heard_before: Record | None = None
     for record in records:
-        if record.ble_address == key:
+        if record.ble_address == key and not record.doubtful:
             return record
         if key in record.heard_as:
             heard_before = record

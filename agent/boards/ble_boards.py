@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agent.boards.board import Service
+    from agent.errors import BluetoothError
     from agent.links.ble_radio import Advert, BleRadio
 
 SILENCE_S: Final = 25.0
 """A board that was not heard for so long has left. Radios that drop repetitions report a board once
 in a scan of about 10 s (bleak, ``_recover_from_rejected_stop``), and one report may be lost."""
+AFTER_LINK_S: Final = 12.0
+"""The same for a board whose link has ended: most switch their Bluetooth off then, and the others
+advertise at once."""
 NAME_WAIT_S: Final = 1.5
 """The name comes in the scan response, on Windows as a message of its own. A board without its name
 would be another model for a moment, so it is held back for up to this long."""
@@ -75,6 +79,11 @@ class BleBoards:
         """Somebody looks, so that this computer scans."""
         return self._attending > 0
 
+    @property
+    def problem(self) -> BluetoothError | None:
+        """Why nothing is heard although somebody looks."""
+        return self._radio.problem
+
     def start(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` in the event loop when boards come, go or change."""
         self._wake = wake
@@ -107,9 +116,11 @@ class BleBoards:
         now = self._now()
         connected = self._radio.connected
         for address, heard in list(self._heard.items()):
+            heard.in_doubt |= self._radio.take_ended(address)
+            silence_s = min(self._silence_s, AFTER_LINK_S) if heard.in_doubt else self._silence_s
             if address in connected:
                 heard.at = now  # it does not advertise meanwhile
-            elif now - heard.at > self._silence_s:
+            elif now - heard.at > silence_s:
                 del self._heard[address]
         return [heard.sighting() for heard in self._heard.values() if heard.complete(now)]
 
@@ -122,8 +133,10 @@ class BleBoards:
         news = heard is None
         if heard is None:
             self._make_room()
-            self._count += 1
-            heard = self._heard[address] = _Heard(address, self._count, now)
+            heard = self._heard[address] = _Heard(address, self._next_number(), now)
+        if self._radio.take_ended(address) or heard.in_doubt:
+            # Whoever waits for the board sees by the number that it is back.
+            heard.in_doubt, heard.number, news = False, self._next_number(), True
         news |= heard.note(advert, now)
         if heard.serial_number is not None:
             news |= self._forget_older_address(heard)
@@ -142,6 +155,10 @@ class BleBoards:
         for address in same:
             del self._heard[address]
         return bool(same)
+
+    def _next_number(self) -> int:
+        self._count += 1
+        return self._count
 
     def _make_room(self) -> None:
         if len(self._heard) >= self._limit:
@@ -164,7 +181,10 @@ class _Heard:
         self.address = address
         self.at = now
         self.serial_number: str | None = None
-        self._number = number
+        self.number = number
+        """A new one each time it comes, and when it was heard again after a link."""
+        self.in_doubt = False
+        """A link to it has ended, and it was not heard since."""
         self._first_at = now
         self._name = ""
         self._service: Service | None = None
@@ -200,7 +220,7 @@ class _Heard:
             service=self._service,
             blinks=self._blinks,
         )
-        return Sighting(port, self._number)
+        return Sighting(port, self.number)
 
     def _shown(self) -> tuple[object, ...]:
         return (self._name, self.serial_number, self._service, self._blinks)

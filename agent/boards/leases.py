@@ -7,8 +7,9 @@ import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from agent.errors import (
-    BleUnreachable,
+    BleNotHeard,
     InputError,
+    NeedsCable,
     NoPermission,
     NoSerialPort,
     PortBusy,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from agent.boards.board import Board, Via
     from agent.boards.registry import Registry
     from agent.boards.sighting import Sighting
+    from agent.errors import MooringError
     from agent.links import Link, LinkOpener
     from agent.links.ble_connect import Wanted
     from agent.links.gatt import GattLink
@@ -46,6 +48,13 @@ Systems that only poll notice a loss after one second."""
 TOUCH_QUIET_S: Final = 0.5
 """How long a port that was touched is left alone while it is still there. The sketch counts down
 250 ms and stays if somebody opens its port meanwhile (flashing, section 2)."""
+
+ON_A_CABLE: Final = "be used over USB"
+IN_THE_AIR: Final = "It is heard over Bluetooth only."
+PLUG_IN: Final = "Connect it with a USB data cable, then start again."
+NOT_HEARD: Final = (
+    "Move it nearer, or wake its Bluetooth with its pin or button, and try again; or use a cable."
+)
 
 COMMAND_BAUDS: Final[dict[str, frozenset[int]]] = {"uno_r4_wifi": frozenset({2400})}
 """Rates that a model takes for a command: this one's USB bridge enters its ROM loader at 2400.
@@ -98,6 +107,7 @@ class Lease:
         on_touch: Callable[[], None],
         via: Via = "usb",
         gatt_opener: GattOpener | None = None,
+        air_problem: Callable[[], MooringError | None] = lambda: None,
     ) -> None:
         self._board_id = board_id
         self._registry = registry
@@ -106,6 +116,7 @@ class Lease:
         self._toucher = toucher
         self._on_touch = on_touch
         self._gatt_opener = gatt_opener
+        self._air_problem = air_problem
         self._link: Link | GattLink | None = None
         self._opened: Sighting | None = None
         self._touched: Sighting | None = None
@@ -214,15 +225,16 @@ class Lease:
                 return sighting
         if sightings:
             raise NoSerialPort(port=sightings[0].port.address)
-        raise PortGone(port=record.address(record.via))
+        if record.last is None:
+            raise NeedsCable(board=self.board.name, what=ON_A_CABLE, why=IN_THE_AIR, action=PLUG_IN)
+        raise PortGone(port=record.last_address)
 
     async def _open_air(self, opener: Callable[[str], Awaitable[AnyLink]]) -> AnyLink:
         """The link has a ladder of attempts of its own; see ``agent.links.ble_connect``."""
         await self.close()
-        record = self._registry.require(self._board_id)
-        sightings = record.sightings("ble")
+        sightings = self._registry.require(self._board_id).sightings("ble")
         if not sightings:
-            raise BleUnreachable(port=record.last_address, attempts=0, detail="it was not heard")
+            raise self._air_problem() or BleNotHeard(board=self.board.name, action=NOT_HEARD)
         # The strongest: a board with a new address may be listed under the old one, too.
         sighting = max(sightings, key=lambda each: each.port.rssi_dbm or -math.inf)
         return await self._keep(await opener(sighting.port.address), sighting)

@@ -209,17 +209,18 @@ class Registry:
         self, scene: Scene, record: Record, new: Newcomer, sightings: list[Sighting]
     ) -> list[Record]:
         """The device is that of ``record``; the records that changed."""
-        fresh, unknown = not record.visible, not record.ports and record.holder is None
+        new_here, fresh = not record.faces, not record.visible
+        unwatched = not record.ports and record.holder is None
         self._records.show(record, new, tuple(sightings))
         if fresh:
             record.first_seen = scene.now
-        if unknown and record.by_place:
+        if unwatched and record.by_place:
             parted = self._records.part(record, learned=True)
             record.forget()
             return [record, *parted]
         if fresh and (known := self._records.memory.of(record.id)):
             record.recall(known)
-            record.doubtful = not scene.tells(new)
+            record.doubtful |= new_here and not scene.tells(new)
         return [record]
 
     def _hear(self, sightings: Sequence[Sighting], now: float) -> tuple[list[Record], list[Record]]:

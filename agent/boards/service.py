@@ -8,7 +8,7 @@ import math
 import os
 import sys
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,6 +176,7 @@ class BoardService:
             on_touch=self._expect_loaders,
             via=record.via or "usb",
             gatt_opener=self._gatt_opener,
+            air_problem=lambda: self._air.problem if self._air is not None else None,
         )
         self._leases[record.id] = lease
         try:
@@ -246,25 +247,26 @@ class BoardService:
 
         A board that is held counts as back at a port of its lease's ``via``.
 
-        A port on which a link was lost counts only when it was seen to come back, or after
-        STALE_S without another sign. Raises :class:`PortGone` after ``timeout_s`` and
+        A port on which a link was lost counts only when it was seen to come back; on a cable also
+        after STALE_S without another sign. Raises :class:`PortGone` after ``timeout_s`` and
         :class:`UnknownBoard` for an id that was never seen.
         """
         record = self._registry.require(board_id)
+        by_air = record.via == "ble"
         loop = asyncio.get_running_loop()
-        believed_at = loop.time() + STALE_S
+        believed_at = math.inf if by_air else loop.time() + STALE_S
         try:
             async with asyncio.timeout(timeout_s):
-                with self.expecting_loader():
+                with nullcontext() if by_air else self.expecting_loader():
                     await self._watcher.refresh()
                     while True:
                         turn, board = self._turn, self._registry.get(record.id)
-                        left = None
-                        if board is not None and self._has_port(board):
+                        left_s = math.inf
+                        if board is not None and _has_port(board):
                             if not self._is_stale(record.id) or loop.time() >= believed_at:
                                 return board
-                            left = believed_at - loop.time()
-                        await _wait(turn, left)
+                            left_s = believed_at - loop.time()
+                        await _wait(turn, left_s)
         except TimeoutError:
             raise PortGone(port=record.address(record.via)) from None
 
@@ -308,15 +310,16 @@ class BoardService:
             for sighting in self._registry.require(board_id).sightings(lease.via)
         )
 
-    def _has_port(self, board: Board) -> bool:
-        held = board.holder is not None
-        return any(not held or port.via == board.via for port in board.ports)
+
+def _has_port(board: Board) -> bool:
+    """It has one that its holder uses, or any if nobody has it."""
+    return any(board.holder is None or port.via == board.via for port in board.ports)
 
 
-async def _wait(turn: asyncio.Event, limit_s: float | None) -> None:
+async def _wait(turn: asyncio.Event, limit_s: float) -> None:
     """Until the ports changed, or ``limit_s`` passed."""
     try:
-        await asyncio.wait_for(turn.wait(), limit_s)
+        await asyncio.wait_for(turn.wait(), limit_s if limit_s < math.inf else None)
     except TimeoutError:
         return
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.boards.sighting import Sighting
+    from agent.errors import MooringError
 
 LOOK_GAP_S: Final = 0.1
 """Least time between two looks: 32 boards on one hub cause some hundred events within a second."""
@@ -51,6 +52,10 @@ class LoaderSource(Protocol):
 
 class AirSource(PortSource, Protocol):
     """A source that finds ports only while somebody looks."""
+
+    @property
+    def problem(self) -> MooringError | None:
+        """Why nothing is heard although somebody looks; None: it listens, or nobody looks."""
 
     def attend(self) -> Callable[[], None]:
         """Somebody looks from now on; the result, called once or more often, ends that."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.boards.board import Port, PortKind
+from agent.boards.board import Port, PortKind, Service
 from agent.boards.sighting import Sighting
 from agent.catalog import Catalog
 
@@ -29,6 +29,33 @@ def sighted(
     vid, pid = ids or (None, None)
     port = Port(
         kind=kind, address=address, vid=vid, pid=pid, serial_number=serial, location=location
+    )
+    return Sighting(port, node)
+
+
+NUMBER = "A1B2C3D4E5F6"
+
+
+def heard(
+    number: str | None = NUMBER,
+    address: str = "A1:B2:C3:D4:E5:F6",
+    ids: tuple[int, int] | None = UNO,
+    name: str | None = "Arduino-2341-1002",
+    service: Service = "2.0",
+    rssi_dbm: int = -60,
+    node: int = 1,
+) -> Sighting:
+    """A device in the air."""
+    vid, pid = ids or (None, None)
+    port = Port(
+        kind="ble",
+        address=f"ble://{address}",
+        vid=vid,
+        pid=pid,
+        serial_number=number,
+        product=name,
+        rssi_dbm=rssi_dbm,
+        service=service,
     )
     return Sighting(port, node)
 
