@@ -42,9 +42,10 @@ async def watch_service(on_end: Callable[[], None]) -> None:
     from dbus_fast.constants import BusType
 
     bus = MessageBus(bus_type=BusType.SYSTEM)
+    up = asyncio.Event()
     gone = asyncio.ensure_future(_end_of(bus))
     try:
-        await within(ANSWER_LIMIT_S, bus.connect())
+        await within(ANSWER_LIMIT_S, _connect(bus, up))
         bus.add_message_handler(partial(_heard, on_end))
         await within(ANSWER_LIMIT_S, _subscribe(bus))
         await asyncio.wait({gone})
@@ -53,11 +54,15 @@ async def watch_service(on_end: Callable[[], None]) -> None:
     finally:
         # Also if this was cancelled in the moment in which the connection came about. One that
         # did not has no end that could be waited for (dbus-fast, MessageBus.connect).
-        connected = bus.connected
         bus.disconnect()
-        if not connected:
+        if not up.is_set():
             gone.cancel()
         await asyncio.wait({gone}, timeout=ANSWER_LIMIT_S)
+
+
+async def _connect(bus: MessageBus, up: asyncio.Event) -> None:
+    await bus.connect()
+    up.set()
 
 
 async def _end_of(bus: MessageBus) -> None:
