@@ -74,10 +74,17 @@ class Downloads:
 
 
 def follow(url: str, location: str) -> str:
-    """Where a redirect leads; :class:`CloudAnswer` if that is less safe than where it began."""
-    there = urljoin(url, location)
-    if urlsplit(url).scheme == "https" and urlsplit(there).scheme != "https":
-        host = clean_text(urlsplit(url).hostname or url)
+    """Where a redirect leads.
+
+    :class:`CloudAnswer` if that is no address, or is less safe than where it began.
+    """
+    host = clean_text(urlsplit(url).hostname or url)
+    try:
+        there = urljoin(url, location)
+        scheme = urlsplit(there).scheme
+    except ValueError:
+        raise CloudAnswer(cloud=host, detail="It leads to something that is no address.") from None
+    if urlsplit(url).scheme == "https" and scheme != "https":
         raise CloudAnswer(cloud=host, detail="It leads to an address that is not safe.")
     return there
 

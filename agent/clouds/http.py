@@ -206,6 +206,10 @@ class CloudHttp:
                 )
         except (httpx.TransportError, OSError) as error:
             return self._explain(error)
+        except (httpx.InvalidURL, UnicodeError):
+            # Of all addresses only those that redirects lead to come unchecked.
+            detail = "Its address is none that can be asked."
+            raise Unreachable(cloud=self.title, detail=detail, sent=False) from None
 
     async def _read(self, response: httpx.Response) -> bytes:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -245,13 +249,23 @@ class CloudHttp:
             import httpx
 
             parts = urlsplit(self.base_url)
-            self._client = httpx.AsyncClient(
-                verify=_tls_context(parts.scheme),
-                timeout=httpx.Timeout(self._limits.answer_s, connect=self._limits.connect_s),
-                follow_redirects=False,
-                # The system's proxy is for other computers.
-                trust_env=not is_loopback(parts.hostname or ""),
-            )
+            context = _tls_context(parts.scheme)
+            try:
+                self._client = httpx.AsyncClient(
+                    verify=context,
+                    timeout=httpx.Timeout(self._limits.answer_s, connect=self._limits.connect_s),
+                    follow_redirects=False,
+                    # The system's proxy is for other computers.
+                    trust_env=not is_loopback(parts.hostname or ""),
+                )
+            except (httpx.InvalidURL, ValueError, ImportError):
+                # A desktop's setting for SOCKS does this. The library's words may quote a part of
+                # the proxy's password.
+                detail = (
+                    "The proxy settings of this computer name a proxy that Mooring cannot use; "
+                    "it takes those that begin with http:// or https://."
+                )
+                raise Unreachable(cloud=self.title, detail=detail, sent=False) from None
         return self._client
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.clouds.downloads import HOPS_LIMIT, Downloads, follow
 from agent.errors import CloudAnswer, Unreachable
 from agent.simulator.loopback_server import LoopbackServer
 
-HOPS = {"/again": "/again", "/hop": "/file?x=1", "/out": "http://example.com/file"}
+HOPS = {
+    "/again": "/again",
+    "/hop": "/file?x=1",
+    "/out": "http://example.com/file",
+    "/half": "https://[x/file",
+    "/odd": "https://xn--/file",
+}
 
 
 async def answer(request):
     path = request.url.path
     if path in HOPS:
-        return RedirectResponse(HOPS[path])
+        return Response(status_code=307, headers={"Location": HOPS[path]})
     if path == "/file":
         return Response(b"x" * 100 + request.url.query.encode(), headers={"ETag": '"one"'})
     if path == "/teapot":
@@ -67,6 +73,7 @@ async def test_a_file_longer_than_the_limit_is_refused(get):
         ("/teapot", Unreachable, "status 418"),
         ("/again", CloudAnswer, f"more than {HOPS_LIMIT} times"),
         ("/out", CloudAnswer, "not safe"),
+        ("/half", CloudAnswer, "no address"),
     ],
 )
 async def test_what_is_no_file_is_told(get, path, error, detail):
@@ -76,6 +83,12 @@ async def test_what_is_no_file_is_told(get, path, error, detail):
     assert (
         "127.0.0.1" in caught.value.report().title or "example.com" in caught.value.report().title
     )
+
+
+async def test_a_redirect_to_a_name_that_no_host_can_have_is_told(get):
+    with pytest.raises(Unreachable) as caught:
+        await get("/odd")
+    assert "can be asked" in caught.value.report().meaning
 
 
 @pytest.mark.parametrize(

@@ -375,6 +375,30 @@ async def test_the_systems_proxy_is_asked_for_other_computers(
     assert MARKER not in repr(caught.value.report())
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://127.0.0.1:9",
+        "socks://127.0.0.1:9/",
+        f"https5://user:{MARKER}@proxy.test",
+        f"http://user:{MARKER}/x@proxy.test",
+    ],
+)
+async def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    http = CloudHttp(title="Test Cloud", base_url="https://cloud.test", clock=clock)
+    with pytest.raises(Unreachable) as caught:
+        await http.send(GET)
+    await http.close()
+    assert "proxy" in caught.value.report().meaning
+    assert caught.value.facts["sent"] is False
+    assert caught.value.__cause__ is None
+    assert MARKER not in repr(caught.value.report())
+
+
 class TlsServer:
     """Answers 200 to everything, with a certificate for 127.0.0.1 that it signed itself."""
 
