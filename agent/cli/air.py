@@ -167,7 +167,14 @@ class Lookout:
         self._changed.set()
 
 
-async def hear_board(client: Client, output: Output, wanted: str) -> Board:
+async def hear_board(
+    client: Client,
+    output: Output,
+    wanted: str,
+    *,
+    listen_s: float = LISTEN_S,
+    find_s: float = FIND_S,
+) -> Board:
     """The board in the air that ``wanted`` names, once it is heard; its agent goes on listening.
 
     A whole id or address is enough as soon as it is heard. Several boards may have the same name,
@@ -190,15 +197,15 @@ async def hear_board(client: Client, output: Output, wanted: str) -> Board:
         return lookout.problem is not None or _matches(heard(), wanted)
 
     doing = f"Listening for {shown}"
-    if not await lookout.wait(exactly, LISTEN_S, doing):
-        await lookout.wait(at_all, FIND_S - LISTEN_S, doing)
+    if not await lookout.wait(exactly, listen_s, doing):
+        await lookout.wait(at_all, find_s - listen_s, doing)
     try:
         return find_board(heard(), wanted)
     except UnknownBoard:
         problem = lookout.problem
         if problem is not None:
             raise ReportedError(problem, exit_status_of(problem.code)) from None
-        raise BoardNotHeard(wanted=shown, seconds=round(FIND_S)) from None
+        raise BoardNotHeard(wanted=shown, seconds=round(find_s)) from None
 
 
 def _is_exactly(board: Board, wanted: str) -> bool:

@@ -84,8 +84,9 @@ def _entries(shell: Shell, question: Question) -> list[Entry]:
 async def _choose(shell: Shell, prompt: str, entries: list[Entry]) -> dict[str, Any] | None:
     for number, (label, _) in enumerate(entries, 1):
         shell.output.note(f"  {number}  {clean_text(label, TEXT_CHARS)}")
+    numbers = "1" if len(entries) == 1 else f"1-{len(entries)}"
     while True:
-        typed = await shell.keyboard.ask(f"{prompt} (1-{len(entries)}): ")
+        typed = await shell.keyboard.ask(f"{prompt} ({numbers}): ")
         if typed.strip().isdecimal() and 1 <= int(typed) <= len(entries):
             return await entries[int(typed) - 1][1]()
 

@@ -144,8 +144,11 @@ class Follower:
                 question = job.question if job is not None and asking else None
                 if question is None or question.id != asked:
                     # Answered elsewhere, or no longer needed.
+                    withdrawn = asker is not None and not asker.done()
                     await _abandon(asker)
                     asker = None
+                    if withdrawn and question is None:
+                        self._shell.output.note("It goes on by itself.")
                 if question is not None and question.id != asked:
                     asked = question.id
                     asker = asyncio.ensure_future(self._answer(question))

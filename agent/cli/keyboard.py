@@ -40,6 +40,11 @@ class Keyboard:
             with self._without_echo() if secret else contextlib.nullcontext():
                 self._output.prompt(prompt)
                 return await self._answer
+        except asyncio.CancelledError:
+            if not secret:
+                # The question is withdrawn; what follows begins on a line of its own.
+                self._output.note("")
+            raise
         finally:
             self._answer = None
 
