@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from agent.catalog import Catalog
-from agent.simulator.ble_room import ADDRESS_VARIABLE
+from agent.cli.demo import environment
 from agent.simulator.config import BoardConfig, SimulatorConfig, StepFault
 from agent.simulator.control import Simulator
 from agent.simulator.improv import ImprovConfig
 from agent.simulator.improv_board import ImprovBoard
-from tests.simulator.radios import ON_LINUX, forget_bleak
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from agent.app import App
@@ -49,6 +47,8 @@ __all__ = [
     "ble_board",
 ]
 
+ON_LINUX = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
+"""Other systems can import this module, but have no D-Bus library to run it with."""
 WAIT_S = 10.0
 USUAL_DBM = -60
 
@@ -250,10 +250,12 @@ async def air(
         speed=speed,
         **settings,
     )
+    from tests.simulator.radios import forget_bleak
+
     around = Air(config)
     try:
         await around.start()
-        with _environment(around.room.environment[ADDRESS_VARIABLE]):
+        with environment(around.room.environment):
             try:
                 yield around
             finally:
@@ -324,11 +326,3 @@ class AgentInAir:
                     await asyncio.sleep(0.02)
         finally:
             done()
-
-
-@contextlib.contextmanager
-def _environment(address: str) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ADDRESS_VARIABLE, address)
-        assert os.environ[ADDRESS_VARIABLE] == address
-        yield

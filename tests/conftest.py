@@ -26,7 +26,6 @@ LEFT_CHILD_LIMIT_S = 2.0
 """A child that was told to end may need this long on a busy machine; after it, it was forgotten."""
 
 LINUX_ONLY = [
-    "test_agent_in_air.py",
     "boards/test_ble_boards.py",
     "links/test_ble.py",
     "links/test_ble_connect.py",
