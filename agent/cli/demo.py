@@ -98,6 +98,7 @@ async def demo_surroundings(
     """
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.config import BoardConfig, SimulatorConfig
+    from agent.simulator.improv_page import SimulatedDevicePage
     from agent.simulator.process import start_simulator
     from agent.simulator.world import demo_world
 
@@ -121,7 +122,8 @@ async def demo_surroundings(
         )
         left_out = ""
         if in_air:
-            started, left_out = await _start_with_air(simulated)
+            page = await stack.enter_async_context(SimulatedDevicePage(IMPROV_NAME))
+            started, left_out = await _start_with_air(simulated, page.url)
         else:
             started = await start_simulator(simulated)
         simulator = await stack.enter_async_context(started)
@@ -149,7 +151,7 @@ async def demo_surroundings(
         )
 
 
-async def _start_with_air(simulated: SimulatorConfig) -> tuple[SimulatorHandle, str]:
+async def _start_with_air(simulated: SimulatorConfig, page_url: str) -> tuple[SimulatorHandle, str]:
     """Boards with what is only heard beside them; or without it, and why."""
     from msgspec.structs import replace
 
@@ -159,7 +161,13 @@ async def _start_with_air(simulated: SimulatorConfig) -> tuple[SimulatorHandle, 
     from agent.simulator.improv_board import ImprovBoard
     from agent.simulator.process import SimulatorFailed, start_simulator
 
-    lamp = ImprovConfig(brand="esphome", name=IMPROV_NAME, firmware="ESPHome", version="2026.4.0")
+    lamp = ImprovConfig(
+        brand="esphome",
+        name=IMPROV_NAME,
+        firmware="ESPHome",
+        version="2026.4.0",
+        url=page_url,
+    )
     with_air = replace(
         simulated,
         boards=(*simulated.boards, BoardConfig(ble=True, usb=False)),

@@ -7,6 +7,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from agent.app import build
@@ -133,6 +134,23 @@ async def test_the_board_in_the_air_can_be_provisioned_and_switches_its_bluetoot
         provisioned = statuses[there.demo.boards.ports[1].serial_number]
         assert provisioned.device_id
         assert not provisioned.advertises
+
+
+@pytest.mark.system("linux")
+@pytest.mark.needs("dbus")
+async def test_the_improv_device_joins_and_its_page_is_there():
+    async with demo_in_the_air() as there:
+        heard = await there.heard(there.demo.boards.ports[2].address)
+        jobs = there.app.services.jobs
+        request = {"kind": "provision", "board": heard.id, "cloud": "none"}
+        job = await jobs.wait(
+            await jobs.start(request | {"network": network(there.demo)}, attended=False)
+        )
+        assert job.state is JobState.DONE, job.error
+        assert job.result is not None
+        async with httpx.AsyncClient(trust_env=False) as client:
+            page = await client.get(job.result["redirect"])
+        assert "Reading lamp" in page.text
 
 
 @pytest.mark.system("linux")
