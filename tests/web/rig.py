@@ -191,7 +191,7 @@ async def agent_in_the_air(
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from tests.air import air
 
-    usual = {
+    usual: dict[str, Any] = {
         "world": World(networks=networks("HomeNet", "Office"), modem=Uplink.OK),
         "speed": SPEED,
         "folder": home / "ports",
