@@ -7,7 +7,7 @@ nothing to undo. Until JOINING the device is as it was; it may have stored the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,9 +20,9 @@ from agent.errors import (
     NetworkError,
     NotSupported,
     OtherBoard,
-    PortGone,
 )
 from agent.jobs import facts, improv_questions, questions
+from agent.jobs.away_steps import ReopenSteps
 from agent.jobs.board_steps import NetworkSteps
 from agent.jobs.effects import (
     Answered,
@@ -38,7 +38,6 @@ from agent.jobs.effects import (
 from agent.jobs.improv_effects import WaitAuthorised
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
-from agent.jobs.return_steps import ReturnSteps
 from agent.jobs.states import ANSWER_LIMIT_S, READ_LIMIT_S, State
 from agent.settings import clean_text
 from agent.settings.network import WiFi
@@ -46,6 +45,11 @@ from agent.settings.network import WiFi
 if TYPE_CHECKING:
     from agent.sessions.session import BoardFacts
     from agent.settings.network import NetworkSetting
+
+LATER: Final = (
+    "Many devices switch their Bluetooth off once they are in a network. To change the network "
+    "later, use the device's own page or its cable."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +67,8 @@ class ImprovOrder:
     device leaves the network that it is in."""
 
 
-class JoinImprov(NetworkSteps, ReturnSteps):
-    """Result: ``{network, redirect, device, procedure, cloud, seconds}``.
+class JoinImprov(NetworkSteps, ReopenSteps):
+    """Result: ``{network, redirect, device, procedure, cloud, seconds, notes}``.
 
     ``redirect`` is the address of the device's page or null; ``device`` is what it says it is
     (:class:`agent.sessions.session.ImprovDevice`) or null.
@@ -75,16 +79,17 @@ class JoinImprov(NetworkSteps, ReturnSteps):
         self.order = order
         self.redirect: str | None = None
         self.began = 0.0
+        self._moves = False
+        """It was in a network when the job began, so that being in one proves nothing."""
         self._sent = False
         self._pressed = self._ready = False
         fail, stop = self._fail, self._stop
         trouble, give_up = self._trouble, self._give_up
-        self.rules |= self.return_rules() | {
+        self.rules |= self.reopen_rules() | {
             State.READING: Rule(self._reading, READ_LIMIT_S, self._unread, stop),
             State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
             State.AUTHORISING: Rule(self._authorising, ANSWER_LIMIT_S, trouble, give_up),
             State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, trouble, give_up),
-            State.REOPENING: Rule(self._reopening, READ_LIMIT_S, trouble, give_up),
         }
 
     @property
@@ -119,6 +124,7 @@ class JoinImprov(NetworkSteps, ReturnSteps):
         self._fail(error)
 
     def _was_read(self) -> None:
+        self._moves = self.facts.online
         known = self.order.another or (self.order.confirmed and not self.attended)
         self._go(State.CONFIRMING if self.facts.online and not known else State.CHECKING)
 
@@ -210,6 +216,7 @@ class JoinImprov(NetworkSteps, ReturnSteps):
                 "procedure": "improv",
                 "cloud": "none",
                 "seconds": round(self.now - self.began, 3),
+                "notes": [LATER] if self.via == "ble" else [],
             }
         )
 
@@ -217,7 +224,7 @@ class JoinImprov(NetworkSteps, ReturnSteps):
 
     def _trouble(self, error: MooringError) -> None:
         self.trouble = error
-        self._go(State.RETURNING if isinstance(error, PortGone) else State.TROUBLED)
+        self._go(State.RETURNING if self._is_away(error) else State.TROUBLED)
 
     def _troubled(self, event: Event) -> bool:
         match event:
@@ -235,31 +242,23 @@ class JoinImprov(NetworkSteps, ReturnSteps):
                 return False
         return True
 
-    def _returned(self) -> None:
-        self._go(State.REOPENING)
-
     def _reopening(self, event: Event) -> bool:
         match event:
-            case Entered():
-                self._say("Opening the device again")
-                self._do(OpenSession(known=True))
-            case Done(OpenSession()):
-                self._do(ReadBoard())
             case Done(ReadBoard(), read) if read.device != self.facts.device:
+                # It has no hardware id; and this one shall not get the password.
                 self._trouble(OtherBoard(expected=_of(self.facts), found=_of(read)))
-            case Done(ReadBoard(), read) if read.online and self._sent and not self.facts.online:
-                # It joined while nobody listened.
-                self._note(read)
-                self.redirect = read.redirect
-                self._complete(f"joined {self.network.label}")
-                self._joined()
-            case Done(ReadBoard(), read):
-                self._note(read)
-                self._complete(state=StepState.SKIPPED)
-                self._go(State.JOINING)
-            case _:
-                return False
-        return True
+                return True
+        return super()._reopening(event)
+
+    def _reopened(self) -> None:
+        if self.facts.online and self._sent and not self._moves:
+            # It joined while nobody listened.
+            self.redirect = self.facts.redirect
+            self._complete(f"joined {self.network.label}")
+            self._joined()
+        else:
+            self._complete(state=StepState.SKIPPED)
+            self._go(State.JOINING)
 
     def _give_up(self, error: MooringError | None = None) -> None:
         if self._sent:

@@ -320,7 +320,6 @@ def test_another_device_in_its_place_gets_no_password():
         StatusReported(status=255, name="UNKNOWN", text="It does not say.", action="Reset it."),
         SILENT,
         PortBusy(port="/dev/ttyUSB0", holder="a terminal"),
-        BluetoothOff(action="Switch it on."),
     ],
     ids=lambda error: error.code,
 )
@@ -331,6 +330,18 @@ def test_what_another_try_may_mend_is_asked_about(error: MooringError):
     assert drive.question.error.code == error.code
     again = drive.answer("retry")
     joined(was_read(again))
+
+
+def test_bluetooth_that_is_switched_off_is_told_and_waited_for():
+    over_air = JoinImprov(ORDER, wifi(), attended=True)
+    over_air.via = "ble"
+    drive = was_read(Drive(over_air)).fail(fx.Configure, BluetoothOff(action="Switch it on."))
+    assert drive.question
+    assert "switched off" in drive.question.title
+    reopened(drive).done(fx.Configure, PAGE).done(fx.CloseSession)
+    assert drive.finish
+    assert drive.finish.result
+    assert len(drive.finish.result["notes"]) == 1
 
 
 def test_who_gives_up_a_device_in_trouble_is_told_why():
