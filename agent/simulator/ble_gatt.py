@@ -50,6 +50,11 @@ class RemoteGatt:
         """Whether ``path`` is a characteristic of this link."""
         return path in self._characteristics
 
+    def agree(self, mtu: int) -> None:
+        """Another ATT_MTU from now on: the exchange came late."""
+        for path in self._characteristics:
+            self._objects.change(path, CHARACTERISTIC, {"MTU": Variant("q", mtu)})
+
     async def read_value(self, path: str) -> bytes:
         """``ReadValue``; who subscribed sees it as a notification too."""
         with self._operation(path, "read"):
