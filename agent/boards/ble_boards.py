@@ -35,6 +35,9 @@ in a scan of about 10 s (bleak, ``_recover_from_rejected_stop``), and one report
 AFTER_LINK_S: Final = 12.0
 """The same for a board whose link has ended: most switch their Bluetooth off then, and the others
 advertise at once."""
+ENDING_S: Final = 0.5
+"""What is reported of a board so soon after its link is the end of the link itself: bleak hands on
+each change of what BlueZ knows of a device, with the old signal, as if it had been heard."""
 NAME_WAIT_S: Final = 1.5
 """The name comes in the scan response, on Windows as a message of its own. A board without its name
 would be another model for a moment, so it is held back for up to this long."""
@@ -116,11 +119,11 @@ class BleBoards:
         now = self._now()
         connected = self._radio.connected
         for address, heard in list(self._heard.items()):
-            heard.in_doubt |= self._radio.take_ended(address)
-            silence_s = min(self._silence_s, AFTER_LINK_S) if heard.in_doubt else self._silence_s
+            self._note_end(heard)
+            silence_s = self._silence_s if heard.ended_at is None else AFTER_LINK_S
             if address in connected:
                 heard.at = now  # it does not advertise meanwhile
-            elif now - heard.at > silence_s:
+            elif now - heard.at > min(silence_s, self._silence_s):
                 del self._heard[address]
         return [heard.sighting() for heard in self._heard.values() if heard.complete(now)]
 
@@ -134,9 +137,12 @@ class BleBoards:
         if heard is None:
             self._make_room()
             heard = self._heard[address] = _Heard(address, self._next_number(), now)
-        if self._radio.take_ended(address) or heard.in_doubt:
+        self._note_end(heard)
+        if heard.ended_at is not None:
+            if address in self._radio.connected or now - heard.ended_at < ENDING_S:
+                return
             # Whoever waits for the board sees by the number that it is back.
-            heard.in_doubt, heard.number, news = False, self._next_number(), True
+            heard.ended_at, heard.number, news = None, self._next_number(), True
         news |= heard.note(advert, now)
         if heard.serial_number is not None:
             news |= self._forget_older_address(heard)
@@ -155,6 +161,11 @@ class BleBoards:
         for address in same:
             del self._heard[address]
         return bool(same)
+
+    def _note_end(self, heard: _Heard) -> None:
+        ended_at = self._radio.take_ended(heard.address)
+        if ended_at is not None:
+            heard.ended_at, heard.at = ended_at, max(heard.at, ended_at)
 
     def _next_number(self) -> int:
         self._count += 1
@@ -183,8 +194,8 @@ class _Heard:
         self.serial_number: str | None = None
         self.number = number
         """A new one each time it comes, and when it was heard again after a link."""
-        self.in_doubt = False
-        """A link to it has ended, and it was not heard since."""
+        self.ended_at: float | None = None
+        """A link to it ended then, and it was not heard since."""
         self._first_at = now
         self._name = ""
         self._service: Service | None = None

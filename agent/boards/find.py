@@ -19,9 +19,10 @@ SHOWN_MATCHES = 8
 def find_board(boards: Sequence[Board], query: str) -> Board:
     """The one board that ``query`` fits best.
 
-    First a whole id; then a whole port path (also without ``/dev/``), serial number, name or
-    hardware id in any case; then a part of an id, serial number or name. A better fit is never
-    ambiguous because of worse ones. Raises :class:`UnknownBoard` or :class:`AmbiguousBoard`.
+    First a whole id; then a whole port path (also without ``/dev/`` or ``ble://``), serial number,
+    name (also the advertised one) or hardware id in any case; then a part of an id, serial number
+    or name. A better fit is never ambiguous because of worse ones. Raises :class:`UnknownBoard` or
+    :class:`AmbiguousBoard`.
     """
     wanted = query.strip()
     folded = wanted.casefold()

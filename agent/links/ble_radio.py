@@ -94,7 +94,7 @@ class BleRadio:
         self._devices: dict[str, BLEDevice] = {}
         self._links: dict[object, tuple[str, Callable[[], None]]] = {}
         self._watch: asyncio.Task[None] | None = None
-        self._left: set[str] = set()
+        self._left: dict[str, float] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._quieted = 0
         self._asking: set[asyncio.Future[BluetoothError | None]] = set()
@@ -248,9 +248,9 @@ class BleRadio:
 
         def release() -> None:
             self._links.pop(key, None)
-            self._left.add(address)
+            self._left[address] = asyncio.get_running_loop().time()
             if len(self._left) > self._devices_limit:
-                self._left.pop()
+                del self._left[next(iter(self._left))]
             if not self._links and self._watch is not None:
                 self._watch.cancel()
                 self._ending.add(self._watch)
@@ -259,11 +259,9 @@ class BleRadio:
 
         return release
 
-    def take_ended(self, address: str) -> bool:
-        """Whether a link to ``address`` has ended since this was asked last."""
-        ended = address in self._left
-        self._left.discard(address)
-        return ended
+    def take_ended(self, address: str) -> float | None:
+        """When a link to ``address`` ended since this was asked last, on the event loop's clock."""
+        return self._left.pop(address, None)
 
     def _service_ended(self) -> None:
         for _, on_end in list(self._links.values()):

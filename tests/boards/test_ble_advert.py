@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.boards.ble_advert import COMPANY, public_address, usb_ids
+from agent.boards.ble_advert import COMPANY, can_blink, public_address, service_of, usb_ids
 from agent.links.ble import PROVISIONING
+from agent.protocols.improv.gatt import SERVICE_DATA_UUID, SERVICE_UUID
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "v2-ble.json"
 
@@ -46,3 +47,18 @@ def test_the_name_holds_the_usb_ids(name, ids):
 )
 def test_an_address_that_is_none_is_not_taken_for_one(data):
     assert public_address(data) is None
+
+
+def test_a_board_that_advertises_both_services_is_provisioned_with_2_0():
+    assert service_of({PROVISIONING.service, SERVICE_UUID}) == "2.0"
+    assert service_of({SERVICE_UUID}) == "improv"
+    assert service_of(()) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "blinks"),
+    [({}, None), ({SERVICE_DATA_UUID: b"\x02"}, None)]
+    + [({SERVICE_DATA_UUID: bytes((2, flags, 0, 0, 0, 0))}, bool(flags & 1)) for flags in range(9)],
+)
+def test_an_improv_device_says_whether_it_can_show_itself(data, blinks):
+    assert can_blink(data) is blinks

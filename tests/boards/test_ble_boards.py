@@ -6,12 +6,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from agent.boards.ble_advert import SERVICES
 from agent.boards.ble_boards import IDLE_POLL_S, POLL_S, BleBoards
 from agent.boards.board import Board, BoardChanges, BoardState, Port
 from agent.boards.service import BoardService
-from agent.links.ble import PROVISIONING, open_ble
+from agent.links.ble import open_ble
 from agent.links.ble_radio import BleRadio
+from agent.protocols.improv.gatt import (
+    SERVICE_DATA_UUID,
+    SERVICE_UUID,
+    ServiceData,
+    encode_service_data,
+)
+from agent.protocols.improv.messages import Capability
 from agent.simulator.ble_adapter import AdapterState
+from agent.simulator.ble_air import Advertisement
 from agent.simulator.ble_bluez import BluezStandIn
 from tests.links.air import ADDRESS, OTHER_SERVICE, ScriptedBoard, air
 
@@ -48,7 +57,7 @@ class Desk:
 @asynccontextmanager
 async def desk(*boards: ScriptedBoard, **options) -> AsyncIterator[Desk]:
     async with air(*boards) as bluez:
-        radio = BleRadio([PROVISIONING.service])
+        radio = BleRadio(SERVICES)
         source = BleBoards(radio, **options)
         try:
             yield Desk(bluez, radio, source)
@@ -126,6 +135,48 @@ async def test_a_board_that_we_are_connected_to_stays_listed():
             await asyncio.sleep(0.05)
         await link.close()
         assert len(here.ports()) == 1
+
+
+async def test_a_board_whose_link_has_ended_gets_a_new_number_when_it_is_heard_again():
+    board = ScriptedBoard()
+    async with desk(board) as here:
+        here.source.attend()
+        await here.wait(1)
+        before = here.source.look()
+        link = await open_ble(here.radio, ADDRESS)
+        assert here.source.look()[0].node == before[0].node
+        board.silent = True
+        await link.close()
+        assert here.source.look()[0].node == before[0].node
+        board.silent = False
+        while here.source.look()[0].node == before[0].node:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_board_that_is_silent_after_a_link_leaves():
+    board = ScriptedBoard()
+    async with desk(board, silence_s=0.3) as here:
+        here.source.attend()
+        await here.wait(1)
+        link = await open_ble(here.radio, ADDRESS)
+        board.silent = True
+        await link.close()
+        await here.wait(0)
+
+
+async def test_an_improv_device_is_listed_with_what_it_can():
+    device = ScriptedBoard(name="Kitchen lamp", service=SERVICE_UUID)
+    device.advertised = Advertisement(
+        "Kitchen lamp",
+        (SERVICE_UUID,),
+        {},
+        {SERVICE_DATA_UUID: encode_service_data(ServiceData(2, Capability.IDENTIFY))},
+    )
+    async with desk(device) as here:
+        here.source.attend()
+        (port,) = await here.wait(1)
+        assert (port.service, port.blinks, port.product) == ("improv", True, "Kitchen lamp")
+        assert (port.vid, port.serial_number) == (None, None)
 
 
 async def test_a_board_that_changes_its_address_is_listed_once():
