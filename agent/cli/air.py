@@ -95,6 +95,7 @@ class Lookout:
         self._output = output
         self._told = told
         self._bluetooth_told = bluetooth_told
+        self._begun = 0.0
         self._early: list[Callable[[], None]] | None = []
         self._changed = asyncio.Event()
 
@@ -110,6 +111,7 @@ class Lookout:
         self._client.on("boards.changed", lambda params: self._in_order(self._take, params))
         self._client.on("bluetooth.changed", lambda params: self._in_order(self._hear, params))
         answer = await self._client.call("boards.subscribe", ble=ble)
+        self._begun = asyncio.get_running_loop().time()
         self.bluetooth = msgspec.convert(answer["bluetooth"], BluetoothState | None)
         self._take({"appeared": answer["boards"]})
         if self.bluetooth is not None and self.bluetooth.problem is not None:
@@ -120,13 +122,15 @@ class Lookout:
             each()
 
     async def wait(self, done: Callable[[], bool], limit_s: float, doing: str) -> bool:
-        """Until ``done``, while a line says what is under way; false: ``limit_s`` has passed."""
+        """Until ``done``, while a line says what is under way.
+
+        False: ``limit_s`` has passed since the beginning.
+        """
         clock = asyncio.get_running_loop().time
-        begun = clock()
         gone = asyncio.ensure_future(self._client.wait_gone())
         try:
             while not done():
-                passed_s = clock() - begun
+                passed_s = clock() - self._begun
                 if passed_s >= limit_s:
                     return False
                 self._output.status(f"… {doing}  {seconds_text(passed_s)}")
@@ -198,7 +202,7 @@ async def hear_board(
 
     doing = f"Listening for {shown}"
     if not await lookout.wait(exactly, listen_s, doing):
-        await lookout.wait(at_all, find_s - listen_s, doing)
+        await lookout.wait(at_all, find_s, doing)
     try:
         return find_board(heard(), wanted)
     except UnknownBoard:

@@ -88,7 +88,10 @@ def _show_list(output: Output, boards: list[Board], more: dict[str, Any]) -> Non
         head, *rows = (_without_column(row) for row in (head, *rows))
     empty = "No board is connected. Plug one in; a charge-only cable carries no data."
     if more:
-        empty = "No board is connected or heard. Is its LED pulsing? See docs/bluetooth.md."
+        empty = (
+            "No board is connected or heard. One in the air pulses its LED while it waits; if it does "
+            "not, hold its reconfigure pin or button for 3 seconds."
+        )
     output.table(head, rows, empty=empty)
     for board in found:
         if board.state is BoardState.BOOTLOADER:

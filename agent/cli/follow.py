@@ -12,7 +12,14 @@ from agent.cli.ask import ask_question
 from agent.cli.client import exit_status_of
 from agent.cli.keyboard import InputEnded
 from agent.cli.progress import StepReporter, end_document
-from agent.errors import ExitStatus, Interrupted, MooringError, PortBusy, ReportedError
+from agent.errors import (
+    ExitStatus,
+    Interrupted,
+    MooringError,
+    OtherLinkBusy,
+    PortBusy,
+    ReportedError,
+)
 from agent.jobs.job import Job, JobState
 from agent.settings import clean_text
 
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from agent.cli.shell import Shell
     from agent.jobs.job import Question
 
+HELD = frozenset({PortBusy.code, OtherLinkBusy.code})
 EARLIER_MAX = 50
 """Jobs among which the one that holds a board is looked for."""
 STATUS_S = 0.2
@@ -91,7 +99,7 @@ class Follower:
                 "jobs.start", attended=self._shell.attended, **request
             )
         except ReportedError as error:
-            if not self._client.alone or error.report().code != PortBusy.code:
+            if not self._client.alone or error.report().code not in HELD:
                 raise
             # Nothing else runs in this process but what earlier commands left.
             listed = await self._client.call("jobs.list", limit=EARLIER_MAX)
@@ -148,7 +156,7 @@ class Follower:
                     await _abandon(asker)
                     asker = None
                     if withdrawn and question is None:
-                        self._shell.output.note("It goes on by itself.")
+                        self._shell.output.note("It goes on.")
                 if question is not None and question.id != asked:
                     asked = question.id
                     asker = asyncio.ensure_future(self._answer(question))

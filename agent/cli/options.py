@@ -30,6 +30,6 @@ confirm_option: Final = click.option(
 via_option: Final = click.option(
     "--via",
     type=click.Choice(["usb", "ble"]),
-    help="Over the cable or through the air; without it over the cable, if there is one. A board "
-    "in the air is listened for.",
+    help="Over the cable, or through the air, where the board is listened for; default: the cable, "
+    "if there is one.",
 )

@@ -40,8 +40,8 @@ class BoardNotHeard(MooringError):
         "in use over its cable, keeps silent."
     )
     remedy = (
-        "Move it nearer, or wake its Bluetooth with its pin or button (docs/bluetooth.md), and try "
-        "again; or use a cable."
+        "Move it nearer. If its LED does not pulse, hold its reconfigure pin or button for 3 seconds "
+        "(“A board is missing?” on the page shows which). Or use a cable."
     )
 
 

@@ -229,7 +229,7 @@ async def test_a_button_to_be_pressed_is_asked_for_and_the_job_goes_on_by_itself
         await person.sees("1  I have pressed it")
         await person.sees("Your choice")
         out.air.press_button(0)
-        await person.sees("\r\nIt goes on by itself.\r\n")
+        await person.sees("\r\nIt goes on.\r\n")
         await person.sees("The board has joined HomeNet")
         await person.sees("http://192.168.4.20")
         assert await person.status() == 0
@@ -251,6 +251,6 @@ async def test_bluetooth_that_ends_in_the_middle_is_waited_for_and_then_the_job_
         await person.sees("The job goes on by itself as soon as the board is heard again.")
         await person.sees("Your choice (1): ")
         await out.air.radio("on")
-        await person.sees("It goes on by itself.")
+        await person.sees("It goes on.")
         await person.sees("has joined HomeNet")
         assert await person.status() == 0
