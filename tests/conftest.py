@@ -27,6 +27,9 @@ LEFT_CHILD_LIMIT_S = 2.0
 
 LINUX_ONLY = [
     "boards/test_ble_boards.py",
+    "jobs/test_air_crash.py",
+    "jobs/test_air_end_to_end.py",
+    "jobs/test_two_links.py",
     "links/test_ble.py",
     "links/test_ble_connect.py",
     "links/test_ble_gatt.py",

@@ -1,7 +1,8 @@
 """An agent that kills itself at a given moment of a provisioning; started by ``test_crash.py``.
 
 Reads a JSON object from standard input: folder, base_url, client_id, client_secret, moment, network;
-perhaps index (url and key of a list of sketches) and request (what is asked for in addition).
+air (its board is there and not on a cable); perhaps index (url and key of a list of sketches) and
+request (what is asked for in addition).
 """
 
 from __future__ import annotations
@@ -93,13 +94,33 @@ def half_way(change: JobChange) -> str | None:
     return f"during {change.step}" if 0.3 < (change.progress or 0.0) < 0.7 else None
 
 
+async def in_the_air(catalog: Catalog, ports: Path) -> BoardService:
+    """The boards, once one is heard that is not on a cable."""
+    from agent.boards.ble_advert import SERVICES
+    from agent.links.ble_radio import BleRadio
+    from tests.jobs.air_bench import air_boards  # needs the D-Bus library, so Linux only
+
+    boards = air_boards(catalog, ports, BleRadio(SERVICES))
+    heard = asyncio.Event()
+    boards.subscribe(lambda _: heard.set())
+    await boards.start()
+    boards.attend()
+    while not any(board.via == "ble" for board in boards.list()):
+        heard.clear()
+        await heard.wait()
+    return boards
+
+
 async def main() -> None:
     given = json.loads(sys.stdin.readline())
     folder, moment = Path(given["folder"]), given["moment"]
     catalog = Catalog.load()
     toucher = Deadly(links, moment).touch
-    boards = BoardService(catalog, [SimulatedPorts(folder / "ports")], toucher=toucher)
-    await boards.start()
+    if given["air"]:
+        boards = await in_the_air(catalog, folder / "ports")
+    else:
+        boards = BoardService(catalog, [SimulatedPorts(folder / "ports")], toucher=toucher)
+        await boards.start()
     store = AccountStore(folder / "accounts.json", use_keyring=False)
     arduino = ArduinoCloud(base_url=given["base_url"], accounts=store, catalog=catalog)
     await arduino.login({k: given[k] for k in ("client_id", "client_secret")})
@@ -124,7 +145,7 @@ async def main() -> None:
     await jobs.start_up()
     request = {
         "kind": "provision",
-        "board": boards.list()[0].id,
+        "board": next(each.id for each in boards.list() if (each.via == "ble") is given["air"]),
         "cloud": "arduino",
         "name": "kitchen-sensor",
         "network": given["network"],

@@ -36,6 +36,7 @@ async def killed(bench: Bench, moment: str, **request: Any) -> None:
         "base_url": bench.cloud.base_url,
         "client_id": bench.cloud.client_id,
         "client_secret": bench.cloud.client_secret.reveal(),
+        "air": bool(request) and request.get("via") == "ble",
         "network": {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD},
         "request": request,
     }
