@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.errors import MooringError, NetworkError, NetworkNotFound, NotSupported, PortError
+from agent.errors import (
+    ImprovSilent,
+    MooringError,
+    NetworkError,
+    NetworkNotFound,
+    NotSupported,
+    PortError,
+)
 from agent.jobs import questions
 from agent.jobs.check import check_network
 from agent.jobs.effects import (
@@ -56,6 +63,10 @@ class BoardSteps(Machine):
                 self._complete(board_summary(facts, self.via))
             case Done():
                 pass
+            case Failed(error=ImprovSilent()) if self.via == "usb":
+                # It runs something else by now, perhaps: the next job looks anew.
+                self._effects.append(Learn(installed=""))
+                return False
             case _:
                 return False
         if not self._waiting:

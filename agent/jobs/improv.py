@@ -13,7 +13,6 @@ import msgspec
 
 from agent.errors import (
     AuthorisationNeeded,
-    ImprovSilent,
     InputError,
     JoinFailed,
     MooringError,
@@ -38,7 +37,7 @@ from agent.jobs.effects import (
 from agent.jobs.improv_effects import WaitAuthorised
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
-from agent.jobs.states import ANSWER_LIMIT_S, READ_LIMIT_S, State
+from agent.jobs.states import ANSWER_LIMIT_S, State
 from agent.settings import clean_text
 from agent.settings.network import WiFi
 
@@ -86,7 +85,6 @@ class JoinImprov(NetworkSteps, ReopenSteps):
         fail, stop = self._fail, self._stop
         trouble, give_up = self._trouble, self._give_up
         self.rules |= self.reopen_rules() | {
-            State.READING: Rule(self._reading, READ_LIMIT_S, self._unread, stop),
             State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
             State.AUTHORISING: Rule(self._authorising, ANSWER_LIMIT_S, trouble, give_up),
             State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, trouble, give_up),
@@ -116,12 +114,6 @@ class JoinImprov(NetworkSteps, ReopenSteps):
     def _how(self) -> str:
         restarts = "; many devices restart when their port is opened"
         return super()._how + (restarts if self.via == "usb" else "")
-
-    def _unread(self, error: MooringError) -> None:
-        if isinstance(error, ImprovSilent) and self.via == "usb":
-            # It may run another firmware by now: the next job looks anew.
-            self._effects.append(Learn(installed=""))
-        self._fail(error)
 
     def _was_read(self) -> None:
         self._moves = self.facts.online

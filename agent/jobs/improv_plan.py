@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from agent.boards.board import BoardState
+from agent.boards.board import BoardState, Via
 from agent.errors import NotSupported
 from agent.jobs.blink import Blink
 from agent.jobs.improv import ImprovOrder, JoinImprov
@@ -21,7 +21,7 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent.boards.board import Board, Via
+    from agent.boards.board import Board
     from agent.catalog import Catalog, Model
     from agent.jobs.machine import Machine
     from agent.jobs.request import Request
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 Chance: TypeAlias = Literal["speaks", "may", "unknown", "no"]
 """``may``: nothing else is possible for its family. ``unknown``: so may something better be."""
 
-OTHER_WAY: Final = "Unplug it for a moment: the board that leaves the list is this one."
+OTHER_WAY: Final[dict[Via, str]] = {
+    "usb": "Unplug it for a moment: the board that leaves the list is this one.",
+    "ble": "Go near one of them: the board with the strongest signal is the nearest.",
+}
 
 
 ONLY_IMPROV: Final[frozenset[Chance]] = frozenset({"speaks", "may"})
@@ -88,7 +91,7 @@ def blink_machine(board: Board, via: Via, *, attended: bool) -> Blink:
         return Blink(attended=attended)
     why = "Only devices of Improv Wi-Fi have a command for it, and only over Bluetooth."
     raise NotSupported(
-        model=clean_text(board.name), what="show which one it is", why=why, action=OTHER_WAY
+        model=clean_text(board.name), what="show which one it is", why=why, action=OTHER_WAY[via]
     )
 
 

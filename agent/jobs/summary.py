@@ -23,6 +23,9 @@ def board_summary(facts: BoardFacts, via: Via = "usb") -> str:
         parts.append(f"Wi-Fi firmware {clean_text(facts.wifi_firmware, 24)}")
     if facts.uhwid:
         parts.append(f"id {facts.uhwid[:4]}…{facts.uhwid[-4:]}")
+    if facts.device:
+        firmware = " ".join(filter(None, (facts.device.firmware, facts.device.version)))
+        parts += filter(None, (firmware, facts.device.hardware, facts.device.name))
     if facts.online:
-        parts.append("may be online")
+        parts.append("in a network" if facts.protocol == "improv" else "may be online")
     return " · ".join(parts)

@@ -173,3 +173,51 @@ def test_what_is_lost_is_told_for_everything_that_overwrites_the_sketch():
     kept = {fate.what for fate in fates_of("secret-key") if fate.fate == "kept"}
     assert "the sketch on the board" in kept
     assert fates_of("unsupported") == ()
+
+
+# --- Improv Wi-Fi ----------------------------------------------------------------------------
+
+IMPROV = says("improv")
+ONLY_NETWORK = CloudSays(only_network=True)
+IN_CLOUD = CloudSays(only_network=False)
+
+
+@pytest.mark.parametrize("model_id", [None, "esp32", "nano_esp32", "nano_33_iot"])
+@pytest.mark.parametrize("cloud", [None, ONLY_NETWORK])
+def test_a_device_that_speaks_improv_keeps_its_firmware(model_id, cloud):
+    decision = decide(model(model_id) if model_id else None, cloud, IMPROV)
+    assert decision.procedure == "improv"
+    assert "ESPHome" in decision.reason
+    assert not decision.flashes
+    assert [fate.fate for fate in decision.fates] == ["kept", "lost", "kept", "new"]
+
+
+@pytest.mark.parametrize(
+    ("model_id", "procedure"),
+    [(None, "unsupported"), ("esp32", "secret-key"), ("nano_33_iot", "flash-then-2.0")],
+)
+def test_with_a_cloud_it_takes_the_way_of_its_family(model_id, procedure):
+    decision = decide(model(model_id) if model_id else None, IN_CLOUD, IMPROV)
+    assert decision.procedure == procedure
+    assert "improv" not in decision.possible
+    if procedure != "secret-key":
+        assert "Improv Wi-Fi" in decision.reason
+
+
+@pytest.mark.parametrize("model_id", [None, "esp32", "esp8266"])
+def test_without_a_cloud_a_board_of_which_nothing_else_is_known_is_asked(model_id):
+    found = model(model_id) if model_id else None
+    decision = decide(found, ONLY_NETWORK)
+    assert decision.procedure == "improv"
+    assert "found out when it is asked" in decision.reason
+    assert decide(found, ONLY_NETWORK, SILENT).procedure != "improv"
+    assert "improv" in decide(found).possible
+    with pytest.raises(InputError, match="improv is not possible"):
+        decide(found, IN_CLOUD, wanted="improv")
+
+
+def test_a_board_that_is_known_for_something_better_is_not_offered_improv():
+    assert decide(model("uno_r4_wifi"), ONLY_NETWORK).procedure == "flash-then-2.0"
+    assert "improv" not in decide(model("uno_r4_wifi")).possible
+    assert decide(None, ONLY_NETWORK, GOOD).procedure == "provision-2.0"
+    assert decide(model("esp32"), ONLY_NETWORK, says("bootloader")).procedure == "secret-key"
