@@ -110,6 +110,14 @@ def test_a_sketch_for_another_kind_of_processor_is_refused(chip):
     require_vectors(read_image("a.bin", data, any_board=True), MODEL, chip)
 
 
+def test_a_sketch_for_more_memory_than_the_chip_has_is_refused():
+    # Both chips have their sketches at 0x4000; only the end of their memory tells them apart.
+    image = read_image("a.bin", vectors(content.SAMD51.ram[0].stop, 0x4009, faults=True))
+    require_vectors(image, MODEL, content.SAMD51)
+    with pytest.raises(ImageRefused, match="outside the memory"):
+        require_vectors(image, MODEL, content.RA4M1)
+
+
 WRONG = {
     "stack below the RAM": lambda ram, base: vectors(ram.start, base + 9),
     "stack above the RAM": lambda ram, base: vectors(0x24080004, base + 9),

@@ -243,3 +243,86 @@ async def test_a_cancelled_run_leaves_a_loader_that_takes_the_next_one(name, sta
         # The first question was answered: it was in the middle of nothing.
         assert loader.commands["N"] == before + 1
     assert holds(loader, plan(name).image)
+
+
+class Watched:
+    """A link that knows whether it was closed."""
+
+    def __init__(self, link):
+        self.link = link
+        self.address = link.address
+        self.closed = False
+
+    async def write(self, data):
+        await self.link.write(data)
+
+    async def receive(self):
+        return await self.link.receive()
+
+    async def close(self):
+        self.closed = True
+        await self.link.close()
+
+
+class Opener:
+    """Opens links and keeps them."""
+
+    def __init__(self):
+        self.opened = []
+
+    async def __call__(self, address, baud):
+        link = Watched(await open_link(address, baud))
+        self.opened.append(link)
+        return link
+
+    def all_closed(self):
+        return bool(self.opened) and all(link.closed for link in self.opened)
+
+
+@pytest.mark.parametrize("vanish_on", ["N", "w", "S"])
+async def test_a_run_that_failed_has_let_go_of_the_port(vanish_on):
+    opener = Opener()
+    async with SambaPort(SamdLoader(faults=LoaderFaults(vanish_on=vanish_on))) as port:
+        with pytest.raises(FlashFailed):
+            await flasher(MKR, opener).run(plan(MKR), FlashTarget(address=port.address), Steps())
+    assert opener.all_closed()
+
+
+class Asked(SamdLoader):
+    """Answers nothing to one command, and tells that it came."""
+
+    def __init__(self, command):
+        super().__init__(faults=LoaderFaults(silent_on=command))
+        self.command = command
+        self.came = asyncio.Event()
+
+    def receive(self, data):
+        answer = super().receive(data)
+        if self.commands[self.command]:
+            self.came.set()
+        return answer
+
+
+@pytest.mark.parametrize("silent_on", ["N", "Y"])
+async def test_a_run_that_is_cancelled_twice_lets_go_of_the_port_at_once(silent_on):
+    opener = Opener()
+    loader = Asked(silent_on)
+    async with SambaPort(loader) as port:
+        target = FlashTarget(address=port.address)
+        running = asyncio.create_task(flasher(MKR, opener).run(plan(MKR), target, Steps()))
+        await loader.came.wait()
+        running.cancel()
+        await asyncio.sleep(0)  # the first one arrives alone
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert opener.all_closed()
+        assert loader.commands[silent_on] == 1
+
+
+async def test_a_start_that_failed_has_let_go_of_the_port():
+    opener = Opener()
+    async with SambaPort(SamdLoader(faults=LoaderFaults(vanish_on="V"))) as port:
+        with pytest.raises(FlashFailed):
+            await flasher(MKR, opener).start(model(MKR), FlashTarget(address=port.address))
+    assert opener.all_closed()

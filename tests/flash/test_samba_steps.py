@@ -2,13 +2,22 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import NoBootloader, VerifyFailed
-from agent.flash.samba_loader import SAMD21_LOADER, SAMD51_LOADER, UNO_R4_LOADER, LoaderKind
-from agent.protocols.samba import SambaFailure
+from agent.flash.samba_loader import (
+    NVM_POLLS,
+    NVM_STATE,
+    SAMD21_LOADER,
+    SAMD51_LOADER,
+    UNO_R4_LOADER,
+    FastWriter,
+    LoaderKind,
+)
+from agent.protocols.samba import BRIDGE_GAP_S, GAP_S, Ask, SambaFailure
 from agent.simulator.samba import End, LoaderFaults, SambaLoader, SamdLoader, UnoR4Loader
 from agent.simulator.samba_chip import SAMD51P19A
 from tests.flash.images import noise
@@ -95,6 +104,17 @@ def test_a_byte_that_stays_wrong_is_an_error_and_the_loader_stays(kind, make):
     assert content(loader, len(data)) == data
 
 
+@pytest.mark.parametrize(("kind", "make"), KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("chunk", [0, 4096])
+def test_a_byte_at_the_end_of_a_chunk_is_mended(kind, make, chunk):
+    loader = make()
+    data = padded(kind, 9000)
+    wrong = next(at for at in range(chunk + 4095, chunk, -1) if data[at])
+    loader.memory.flips[loader.memory.chip.loader_bytes + wrong] = 1
+    drive(kind, data, loader, whole)
+    assert content(loader, len(data)) == data
+
+
 def test_on_a_samd51_the_chunk_that_shares_the_erased_block_is_written_again():
     loader = SamdLoader(SAMD51P19A)
     data = noise(16384)
@@ -131,6 +151,51 @@ def test_an_answer_that_is_lost_costs_one_more_try():
     data = padded(UNO_R4_LOADER, 20_000)
     drive(UNO_R4_LOADER, data, loader, whole)
     assert content(loader, len(data)) == data
+
+
+@pytest.mark.parametrize(("kind", "make"), FAST.values(), ids=FAST)
+def test_data_that_is_lost_on_the_way_costs_one_more_try(kind, make):
+    class Lossy:
+        def __init__(self, loader):
+            self.loader = loader
+            self.lost = False
+
+        def receive(self, data):
+            if not self.lost and len(data) == 4096 and self.loader.commands["S"] == 2:
+                self.lost = True
+                data = data[:-10]
+            return self.loader.receive(data)
+
+    loader = make()
+    data = padded(kind, 20_000)
+    wire = Lossy(loader)
+    drive(kind, data, wire, whole)
+    assert wire.lost
+    assert content(loader, len(data)) == data
+
+
+def test_a_flash_controller_that_is_never_ready_ends_the_run():
+    class Busy:
+        def __init__(self, loader):
+            self.loader = loader
+
+        def receive(self, data):
+            answer = self.loader.receive(data)
+            return bytes(4) if data.endswith(b"w%08X,4#" % NVM_STATE) else answer
+
+    kind = msgspec.structs.replace(SAMD21_LOADER, room=4 * SAMD21_LOADER.erase_unit)
+    loader = SamdLoader(extended=False)
+    loader.memory.flash[kind.first :] = bytes(len(loader.memory.flash) - kind.first)
+    # Only what is found in the flash counts: the marks of this controller are wrong.
+    drive(kind, padded(kind, 100), Busy(loader), whole)
+    assert loader.commands["w"] > 4 * NVM_POLLS
+
+
+def test_data_for_the_bridge_follows_its_command_after_the_longer_pause():
+    load = next(FastWriter(UNO_R4_LOADER).write(0, b"data"))
+    assert isinstance(load, Ask)
+    assert load.data == b"data"
+    assert load.gap_s == BRIDGE_GAP_S > GAP_S
 
 
 WRONG: dict[str, Case] = {
