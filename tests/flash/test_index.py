@@ -163,6 +163,7 @@ async def test_an_older_list_is_not_taken_for_a_newer_one(source, server, time):
     assert index.entries == newer.entries
     assert note is not None
     assert "older than the list" in note
+    assert source.last_good() == newer
 
 
 async def next_signature(source, server, time):

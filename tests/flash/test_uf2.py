@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from agent.flash.method import FlashTarget
 from agent.flash.uf2 import Uf2Flasher
 from agent.flash.volumes import read_info
 from agent.protocols.elf import Segment
-from agent.protocols.uf2 import build_uf2
+from agent.protocols.uf2 import Block, build_uf2, encode_block
 from agent.simulator.uf2_volume import Uf2Volume
 from tests.flash.images import Steps, arm_elf, cortex_image, image, noise
 
@@ -80,9 +82,27 @@ async def test_the_vendors_elf_image_fits_the_nano_rp2040_connect(folder):
         assert volume.complete
 
 
+def without_family(data: bytes) -> bytes:
+    return encode_block(
+        Block(address=FLASH, payload=data[:256], number=0, count=1, flags=0, family=0)
+    )
+
+
+def with_start(stack: int, code: int) -> bytes:
+    """A memory image whose vector table says this."""
+    return noise(256) + stack.to_bytes(4, "little") + code.to_bytes(4, "little") + noise(5000)
+
+
 def refusals():
     sketch = noise(1000)
+    large = noise(2_097_153)
     return [
+        (image(build_uf2([Segment(FLASH, large)]), "uf2"), "not in the board's flash"),
+        (image(arm_elf([(FLASH, large)]), "elf"), "not in the board's flash"),
+        (image(without_family(sketch), "uf2"), "it is for no family"),
+        (image(with_start(0x3000_0000, FLASH + 0x201)), "built for another board"),
+        (image(with_start(0x2004_2004, FLASH + 0x201)), "built for another board"),
+        (image(with_start(0x2004_2000, FLASH + 0x200)), "built for another board"),
         (image(b""), "is empty"),
         (image(noise(4_000_000)), "at most 2097152 fit"),
         (image(build_uf2([Segment(FLASH, sketch)], SAMD51), "uf2"), "family 0x55114460"),
@@ -104,6 +124,11 @@ def test_a_file_that_does_not_fit_is_refused_before_anything_is_touched(model, f
     with pytest.raises(ImageRefused) as refused:
         Uf2Flasher().plan(file, model)
     assert problem in refused.value.report().title
+
+
+@pytest.mark.parametrize("stack", [0x2000_0004, 0x2004_2000])
+def test_a_stack_may_begin_anywhere_in_the_memory_and_at_its_end(model, stack):
+    Uf2Flasher().plan(image(with_start(stack, FLASH + 0x201)), model)
 
 
 def test_a_memory_image_for_another_board_is_written_only_if_a_person_insists(model):
@@ -184,6 +209,26 @@ async def test_a_cancelled_copy_stops_and_the_next_one_succeeds(model, folder):
         await flash(model, volume, image(sketch))
         assert volume.complete
     assert content(volume)[: len(sketch)] == sketch
+
+
+@pytest.mark.system("linux", "darwin")
+async def test_a_cancelled_run_does_not_wait_for_a_drive_that_hangs(model, folder):
+    assert sys.platform != "win32"
+    with Uf2Volume(folder):
+        pipe = folder / "MOORING.UF2"
+        os.mkfifo(pipe)  # opening it hangs until somebody reads
+        prepared = asyncio.Event()
+        target = FlashTarget(volume=str(folder))
+        plan = Uf2Flasher().plan(image(memory(100_000)), model)
+        run = asyncio.create_task(Uf2Flasher().run(plan, target, lambda _: prepared.set()))
+        await prepared.wait()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        await asyncio.get_running_loop().shutdown_default_executor()
+        assert os.read(reader, 1) == b""
+        os.close(reader)
 
 
 @pytest.mark.system("linux")
