@@ -203,8 +203,9 @@ class BoardServer:
 class ComputersRadio:
     """The computer's controller; what it hears are peripherals for the stand-in of BlueZ."""
 
-    def __init__(self, link: LocalLink, *, mtu: int) -> None:
+    def __init__(self, link: LocalLink, *, mtu: int, service: str = SERVICE_UUID) -> None:
         self.mtu = mtu
+        self.service = service
         self.device = _device("computer", "00:1A:7D:DA:71:13", link)
         self._heard: dict[str, HeardPeripheral] = {}
 
@@ -258,7 +259,7 @@ class HeardPeripheral:
         try:
             connection = await self._radio.device.connect(Address(self.address))
             link = HeardLink(connection, on_lost)
-            await link.discover(self._radio.mtu)
+            await link.discover(self._radio.mtu, self._radio.service)
         except (BaseBumbleError, TimeoutError) as error:
             raise LinkFailedError from error
         self._heard_at = 0.0  # who has a link does not advertise
@@ -281,23 +282,23 @@ class HeardLink:
         """Agreed ATT_MTU."""
         return int(self._peer.gatt_client.mtu)
 
-    async def discover(self, mtu: int) -> None:
-        """The services, with all that belongs to them."""
+    async def discover(self, mtu: int, service: str) -> None:
+        """This service, with all that belongs to it."""
         if mtu > DEFAULT_MTU:
             await self._peer.request_mtu(mtu)
-        await self._peer.discover_service(SERVICE_UUID)
+        await self._peer.discover_service(service)
         services = []
-        for service in self._peer.services:
+        for found in self._peer.services:
             characteristics = []
-            for proxy in await service.discover_characteristics():
+            for proxy in await found.discover_characteristics():
                 descriptors = await proxy.discover_descriptors()
                 handle = proxy.handle - 1
                 self._proxies[handle] = proxy
                 flags = tuple(_FLAGS[bit] for bit in _FLAGS if proxy.properties & bit)
                 below = tuple((each.handle, _text(each.type)) for each in descriptors)
                 characteristics.append(GattCharacteristic(handle, _text(proxy.uuid), flags, below))
-            uuid = _text(service.uuid)
-            services.append(GattService(service.handle, uuid, tuple(characteristics)))
+            uuid = _text(found.uuid)
+            services.append(GattService(found.handle, uuid, tuple(characteristics)))
         self.services = tuple(services)
 
     async def read(self, handle: int) -> bytes:
