@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 
 import pytest
 
@@ -18,7 +19,7 @@ from agent.flash.index import (
     signature_address,
 )
 from agent.settings.config import SketchesConfig
-from agent.simulator.sketch_index import SimulatedSketchIndex
+from agent.simulator.sketch_index import BOMB_BYTES, SimulatedSketchIndex
 from tests.clouds.manual_clock import ManualClock
 
 MKR = "arduino:samd:mkrwifi1010"
@@ -105,6 +106,18 @@ async def test_a_list_that_cannot_be_trusted_is_refused(source, server, fault):
         await source.get()
     assert BAD[fault] in caught.value.report().title
     assert source.last_good() is None
+
+
+async def test_a_bomb_is_not_unpacked_to_its_end(source, server):
+    server.fault = "bomb"
+    tracemalloc.start()
+    try:
+        with pytest.raises(IndexRefused, match="longer than"):
+            await source.get()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < BOMB_BYTES / 2
 
 
 @pytest.mark.parametrize("fault", [*BAD, "no-signature", "down"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -217,6 +218,16 @@ async def test_processes_that_write_at_the_same_time_leave_a_whole_store(store):
     for stored in store.list():
         store.read(stored)
     assert not list(store.folder.glob("*/.*"))
+
+
+async def test_nobody_writes_while_another_process_does(store):
+    store.folder.mkdir()
+    with FileLock(store.folder / ".lock"):
+        putting = asyncio.create_task(asyncio.to_thread(store.put, sketch(b"one"), b"one"))
+        done, _ = await asyncio.wait({putting}, timeout=0.2)
+        assert not done
+        assert store.list() == []
+    assert store.read(await putting) == b"one"
 
 
 @given(st.text(max_size=120))
