@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import InputError, MooringError
+from agent.simulator.ble_bus import PrivateBus
 from agent.simulator.config import (
     FaultAction,
     LineFaults,
@@ -118,6 +119,8 @@ class Simulator:
         """Plug all boards in; raises ``NoBusError`` where nothing can be in the air."""
         config = self._config
         if config.uses_air:
+            # Elsewhere the library below it is not even installed.
+            PrivateBus.require()
             from agent.simulator.ble_room import Room
 
             self.room = Room(

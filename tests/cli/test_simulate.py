@@ -316,6 +316,8 @@ def test_without_a_bus_a_board_in_the_air_is_refused_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    # Where there can be no bus, the library for it need not be there either.
+    monkeypatch.setitem(sys.modules, "agent.simulator.ble_room", None)
     result = CliRunner().invoke(command.simulate, ["uno_r4_wifi", "--ble"])
     assert result.exit_code == 1
     assert "dbus-daemon is not installed" in result.output
