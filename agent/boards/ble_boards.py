@@ -7,6 +7,7 @@ a job. Otherwise this source costs nothing, and what was heard last leaves the l
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Final
 
 from agent.boards.ble_advert import (
@@ -43,8 +44,6 @@ NAME_WAIT_S: Final = 1.5
 would be another model for a moment, so it is held back for up to this long."""
 POLL_S: Final = 1.0
 """While boards are listed: silence is noticed this much later at most."""
-IDLE_POLL_S: Final = 3600.0
-"""With nobody looking and nothing listed there is nothing to find."""
 BOARDS_LIMIT: Final = 128
 """Boards listed: four times a full room. The one not heard for longest is dropped."""
 
@@ -74,8 +73,8 @@ class BleBoards:
 
     @property
     def poll_s(self) -> float:
-        """Seconds between two looks without news."""
-        return POLL_S if self._heard else IDLE_POLL_S
+        """Seconds between two looks without news; with nobody listed there is nothing to find."""
+        return POLL_S if self._heard else math.inf
 
     @property
     def attended(self) -> bool:

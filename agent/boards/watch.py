@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class PortSource(Protocol):
 
     @property
     def poll_s(self) -> float:
-        """Seconds between two looks when no event comes."""
+        """Seconds between two looks when no event comes; infinite: nothing to find until then."""
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin to call ``wake`` in the event loop when ports may have changed."""
@@ -62,14 +63,16 @@ class AirSource(PortSource, Protocol):
 
 
 class PortWatcher:
-    """Keeps one task per source. ``on_ports`` gets the complete list, in the event loop."""
+    """Keeps a task per source, as long as there is something to watch.
+
+    ``on_ports`` gets the complete list, in the event loop.
+    """
 
     def __init__(
         self, sources: Sequence[PortSource], on_ports: Callable[[Sequence[Sighting]], None]
     ) -> None:
         self._watched = [_Watched(source, self._changed) for source in sources]
         self._on_ports = on_ports
-        self._tasks: list[asyncio.Task[None]] = []
         self._reporting = False
 
     async def start(self) -> None:
@@ -79,9 +82,8 @@ class PortWatcher:
         await self.refresh()
         self._reporting = True
         self._changed()
-        self._tasks = [asyncio.create_task(watched.run()) for watched in self._watched]
-        for task in self._tasks:
-            task.add_done_callback(_report_defect)
+        for watched in self._watched:
+            watched.begin()
 
     async def refresh(self) -> None:
         """Look at all sources now; changes are reported before this returns."""
@@ -94,11 +96,9 @@ class PortWatcher:
 
     async def close(self) -> None:
         """Stop watching; may be called more than once."""
-        tasks, self._tasks = self._tasks, []
+        tasks = [task for watched in self._watched if (task := watched.end())]
         for task in tasks:
             task.cancel()
-        for watched in self._watched:
-            watched.source.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _changed(self) -> None:
@@ -116,26 +116,52 @@ class _Watched:
         self._woken = asyncio.Event()
         self._looking = asyncio.Lock()
         self._failures = 0
+        self._begun = False
+        self._task: asyncio.Task[None] | None = None
 
     def listen(self) -> None:
-        self.source.start(self._woken.set)
+        self.source.start(self._wake)
+
+    def begin(self) -> None:
+        self._begun = True
+        self._keep_watching()
+
+    def end(self) -> asyncio.Task[None] | None:
+        """Close the source; the task that is to be cancelled."""
+        self._begun = False
+        self.source.close()
+        task, self._task = self._task, None
+        return task
 
     def expect_loader(self, expecting: bool) -> None:
         if isinstance(self.source, LoaderSource) and self.source.expecting is not expecting:
             self.source.expecting = expecting
-            self._woken.set()
+            self._wake()
 
-    async def run(self) -> None:
-        while True:
+    def _wake(self) -> None:
+        self._woken.set()
+        self._keep_watching()
+
+    def _keep_watching(self) -> None:
+        if self._begun and self._task is None and self._has_work():
+            self._task = asyncio.create_task(self._run())
+            self._task.add_done_callback(_report_defect)
+
+    def _has_work(self) -> bool:
+        return self._woken.is_set() or self._pause_s() < math.inf
+
+    async def _run(self) -> None:
+        while self._has_work():
             woken = await self._wait()
             await self.look()
             if woken:
                 await asyncio.sleep(LOOK_GAP_S)
+        self._task = None
 
     async def _wait(self) -> bool:
         """Until an event came (true) or the pause is over."""
         try:
-            async with asyncio.timeout(self._pause_s()):
+            async with asyncio.timeout(self._pause_s() if not self._woken.is_set() else None):
                 await self._woken.wait()
         except TimeoutError:
             return False

@@ -1,13 +1,14 @@
 """Boards in the air as ports: who is listed, for how long, and what it costs."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from agent.boards.ble_advert import SERVICES
-from agent.boards.ble_boards import IDLE_POLL_S, POLL_S, BleBoards
+from agent.boards.ble_boards import POLL_S, BleBoards
 from agent.boards.board import Board, BoardChanges, BoardState, Port
 from agent.boards.service import BoardService
 from agent.links.ble import open_ble
@@ -87,7 +88,7 @@ async def test_a_board_is_a_port_with_its_ids_number_name_and_strength():
 async def test_nothing_is_scanned_until_somebody_looks_and_after_the_last_one_left():
     async with desk(ScriptedBoard()) as here:
         assert here.ports() == []
-        assert here.source.poll_s == IDLE_POLL_S
+        assert here.source.poll_s == math.inf
         assert here.bluez.calls == []
         leave, other = here.source.attend(), here.source.attend()
         await here.wait(1)

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import math
 
 from agent.boards.sighting import Sighting
 from agent.boards.watch import RETRIES, PortWatcher
@@ -194,3 +195,26 @@ async def test_a_source_whose_looks_cost_something_is_told_when_a_loader_is_expe
     assert costly.looks == looks + 1
     assert plain.looks == 1
     await watcher.close()
+
+
+async def test_a_source_that_finds_nothing_without_an_event_costs_no_task():
+    source = Source(poll_s=math.inf)
+    before = asyncio.all_tasks()
+    watcher, told = await watching(source)
+    assert await told.get() == []
+    assert asyncio.all_tasks() == before
+    source.ports = [ONE]
+    source.wake()
+    assert await told.get() == [ONE]
+    source.ports, source.poll_s = [], 0.05
+    source.wake()
+    assert await told.get() == []
+    source.poll_s = math.inf
+    while asyncio.all_tasks() != before:
+        await asyncio.sleep(0.01)
+    source.ports = [TWO]
+    source.wake()
+    assert await told.get() == [TWO]
+    await watcher.close()
+    source.wake()
+    assert asyncio.all_tasks() == before
