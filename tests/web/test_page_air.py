@@ -197,3 +197,34 @@ async def test_a_device_with_improv_blinks_waits_for_its_button_and_has_a_page(
         await expect(link).to_have_attribute("href", "http://192.168.4.20/setup")
         await expect(link).to_have_attribute("rel", "noopener noreferrer")
         assert await page.locator("main b").count() == 0
+
+
+async def test_a_board_that_is_lost_while_it_is_set_up_is_looked_for(
+    page: Page, tmp_path: Path
+) -> None:
+    async with agent_in_the_air(tmp_path / "home") as (agent, around):
+        await open_page(page, agent)
+        await choose_board(page)
+        await choose_network(page, "HomeNet", "wrong password")
+        await without_cloud(page)
+        await set_up(page).click()
+        await expect(question(page)).to_contain_text("password is most likely wrong")
+        around.go_out_of_range()
+        await question(page).get_by_label("Password", exact=True).fill(PASSWORD)
+        await question(page).get_by_role("button", name="Try again").click()
+        await expect(page.locator(".steps")).to_contain_text("The board is no longer heard")
+        around.come_back()
+        await expect(page.locator(".online")).to_have_text("On the network")
+
+
+async def test_a_board_with_old_firmware_says_so_before_anything_is_tried(
+    page: Page, tmp_path: Path
+) -> None:
+    old = BoardConfig(ble=True, usb=False, wifi_firmware="0.5.2")
+    async with agent_in_the_air(tmp_path / "home", [old]) as (agent, _):
+        await open_page(page, agent)
+        await choose_board(page)
+        hint = page.locator(".board .hint")
+        await expect(hint).to_contain_text("Its Wi-Fi firmware is 0.5.2")
+        await expect(hint).to_contain_text("0.6.0 or newer")
+        await expect(hint).to_contain_text("over a cable")

@@ -60,6 +60,13 @@ export function percent(/** @type {number} */ share) {
   return `${Math.round(Math.min(1, Math.max(0, share)) * 100)} %`;
 }
 
+/** True for a version that comes before another one, number by number. @param {string} version @param {string} than */
+export function older(version, than) {
+  const [ours, theirs] = [version, than].map((text) => text.split(".").map((part) => parseInt(part, 10) || 0));
+  const index = theirs.findIndex((number, place) => number !== (ours[place] ?? 0));
+  return index >= 0 && (ours[index] ?? 0) < theirs[index];
+}
+
 /** A port's address without what all have in common: `ttyACM0` for `/dev/ttyACM0`. */
 export function shortAddress(/** @type {string} */ address) {
   const volume = address.match(/^(?:\/media|\/run\/media|\/Volumes)\/(?:.*\/)?([^/]+)\/?$/);

@@ -7,6 +7,7 @@ import { READING_KINDS } from "../lib/jobwords.js";
 import { hasSerial, isImprov, onlyInAir, talks, where } from "../lib/ports.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
 import { go, href } from "../lib/router.js";
+import { older } from "../lib/text.js";
 import { BlinkButton } from "../parts/blink-button.js";
 import { boardDrawing, chip, links, updateChip, updateLinks } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
@@ -319,6 +320,10 @@ export class BoardView extends View {
     if (!board.model && !isImprov(board)) return "Mooring does not know this kind of board, so it cannot set it up.";
     if (onlyInAir(board) && (updates(procedure) || delivers(procedure))) {
       return `${this.app.decisions.about(board).decision?.reason ?? ""} Connect it with a cable to update it.`;
+    }
+    const [firmware, needed] = [this.app.store.reading(board.id)?.facts?.wifi_firmware, this.app.store.model(board.model)?.min_wifi_firmware];
+    if (onlyInAir(board) && firmware && needed && older(firmware, needed)) {
+      return `Its Wi-Fi firmware is ${firmware}; over Bluetooth it takes ${needed} or newer. Update it over a cable with the firmware updater of the Arduino IDE.`;
     }
     if (procedure === "unsupported") return this.app.decisions.about(board).decision?.reason ?? "";
     return "";
