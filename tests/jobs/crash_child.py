@@ -20,6 +20,7 @@ from agent.boards.simulated_ports import SimulatedPorts
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
+from agent.clouds.none import NoCloud
 from agent.flash.flashers import Flashers
 from agent.jobs.journal import open_journal
 from agent.jobs.opening import open_board_session
@@ -135,7 +136,7 @@ async def main() -> None:
     surroundings = Surroundings(
         boards=boards,
         open_board=opener,
-        clouds={"arduino": cloud},
+        clouds={"arduino": cloud, "none": NoCloud()},
         journal=journal,
         flashers=Flashers(),
         sketches=Deadly(sketches_in(folder, arduino, listed), moment),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from contextlib import asynccontextmanager
+import os
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agent.app import App, build
 from agent.jobs.job import Job, JobState
 from agent.settings.config import BluetoothConfig, Config, PortsConfig
 from agent.settings.paths import find_paths
+from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.improv_device import SimulatedImprov
 from agent.simulator.world import World, demo_networks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from agent.boards.board import Board
@@ -120,15 +122,40 @@ async def agent(folder: Path, *, ble: bool = False) -> AsyncIterator[ImprovBench
         await app.close()
 
 
+@contextmanager
+def unlisted(folder: Path, address: str) -> Iterator[None]:
+    """The port is announced with USB ids that no catalogue knows."""
+    port = Announcement(
+        address=address,
+        vid=0x1234,
+        pid=0x5678,
+        serial_number="ODD-1",
+        location="9-91",
+        manufacturer="",
+        product="",
+        process=os.getpid(),
+    )
+    file = announce(folder, port, "odd")
+    try:
+        yield
+    finally:
+        withdraw(file)
+
+
 @asynccontextmanager
 async def plugged_in(
-    folder: Path, config: ImprovConfig, **options: Any
+    folder: Path | None, config: ImprovConfig, world: World | None = None, **options: Any
 ) -> AsyncIterator[SimulatedImprov]:
-    """A device on a pseudo-terminal behind a common USB bridge, running for a while."""
-    world = World(networks=demo_networks())
-    ports = folder / "ports"
-    ports.mkdir(exist_ok=True)
-    given: dict[str, Any] = {"speed": SPEED, "folder": str(ports)}
+    """A device on a pseudo-terminal behind a common USB bridge, running for a while.
+
+    It is announced in ``folder/ports``; None: nowhere.
+    """
+    world = world or World(networks=demo_networks())
+    given: dict[str, Any] = {"speed": SPEED}
+    if folder is not None:
+        ports = folder / "ports"
+        ports.mkdir(exist_ok=True)
+        given["folder"] = str(ports)
     device = SimulatedImprov(config, world, **(given | options))
     device.firmware.run(device.firmware.next_wake)
     device.firmware.take()

@@ -11,7 +11,9 @@ from agent.errors import InputError, NotSupported
 from agent.jobs.job import JobState
 from agent.protocols.improv.packets import START
 from agent.simulator.improv import Brand, ImprovConfig
-from tests.jobs.improv_bench import HOME, PAGE, WRONG, agent, plugged_in
+from tests.jobs.bench import PASSWORD
+from tests.jobs.crashes import killed
+from tests.jobs.improv_bench import HOME, PAGE, WRONG, agent, plugged_in, unlisted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,6 +172,68 @@ async def test_a_job_that_is_cancelled_while_it_joins_lets_the_port_go(tmp_path:
         device.firmware.config = LAMP
         device.restart()
         assert await bench.result(await bench.start("identify"))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "before read",
+        "before record sending",
+        "after record sending",
+        "before configure",
+        "after configure",
+        "before save done",
+        "after save done",
+    ],
+)
+async def test_a_kill_at_each_moment_leaves_what_the_next_start_can_tell(bench: Bench, moment: str):
+    async with plugged_in(bench.folder, LAMP, bench.world) as device:
+        await killed(bench, moment, cloud="none", name="lamp")
+        await bench.start_agent(clock=bench.hurried)
+        (job,) = await bench.jobs.list(10)
+        assert job.state is (JobState.DONE if moment == "after save done" else JobState.INTERRUPTED)
+        if moment in {"before read", "before record sending"}:
+            assert device.firmware.credentials is None
+            assert job.error
+            assert job.error.meaning.startswith("Nothing was left behind.")
+        elif job.error:
+            assert "was given the settings of HomeNet" in job.error.meaning
+        request = {"kind": "provision", "board": bench.board.id, "cloud": "none", "confirmed": True}
+        request |= {"network": {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD}}
+        again = await bench.jobs.wait(await bench.jobs.start(request, attended=False))
+        assert again.state is JobState.DONE, again
+        assert again.result
+        assert again.result["redirect"] == PAGE
+        await bench.stop_agent()
+
+
+# --- ports that no catalogue knows -----------------------------------------------------------
+
+
+async def test_an_unknown_board_that_speaks_improv_is_found_out(bench: Bench):
+    async with plugged_in(None, LAMP) as device:
+        with unlisted(bench.ports, device.address):
+            await bench.start_agent(clock=bench.hurried)
+            request = {"kind": "configure", "board": bench.board.id, "network": HOME}
+            job = await bench.jobs.wait(await bench.jobs.start(request, attended=True))
+            assert job.result
+            assert job.result["device"]["name"] == "Kitchen lamp"
+            assert job.steps[0].message == "it speaks Improv Wi-Fi"
+            await bench.stop_agent()
+
+
+async def test_an_unknown_board_that_speaks_2_0_never_hears_improv(bench: Bench):
+    device = await bench.plug(model="uno_r4_wifi")
+    for file in bench.ports.glob("*.json"):
+        file.unlink()
+    with unlisted(bench.ports, device.port.address):
+        await bench.start_agent(clock=bench.hurried)
+        started = {"kind": "identify", "board": bench.board.id}
+        job = await bench.jobs.wait(await bench.jobs.start(started, attended=True))
+        assert job.result
+        assert job.result["protocol"] == "2.0"
+        assert job.steps[0].message == "it does not speak Improv Wi-Fi"
+        await bench.stop_agent()
 
 
 async def test_what_a_device_cannot_do_is_refused_before_it_is_opened(tmp_path: Path):

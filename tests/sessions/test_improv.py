@@ -28,13 +28,13 @@ from agent.protocols.improv.messages import Error, State
 from agent.protocols.improv.packets import END, START
 from agent.sessions.improv import (
     BAUD,
-    ImprovDevice,
     ImprovSession,
     _address,
     open_improv_ble_session,
     open_improv_session,
 )
 from agent.sessions.improv_errors import improv_error
+from agent.sessions.session import ImprovDevice
 from agent.settings import Secret
 from agent.settings.network import Ethernet, WiFi
 from agent.simulator.config import LineFaults
@@ -174,8 +174,22 @@ async def test_a_device_that_cannot_scan_lists_nothing_and_joins() -> None:
         plugged_in(ImprovConfig(scans="refused")) as device,
         session_with(device) as session,
     ):
-        assert (await session.read()).networks == []
-        await session.configure(RIGHT)
+        facts = await session.read()
+        assert facts.networks == []
+        assert not facts.scans
+        with pytest.raises(JoinFailed) as failed:
+            await session.configure(WRONG)
+        assert "does not say" in failed.value.report().meaning
+        assert await session.configure(RIGHT) == URL
+
+
+async def test_what_was_read_says_what_the_device_is_and_where_its_page_is() -> None:
+    async with plugged_in(ImprovConfig(joined=True)) as device, session_with(device) as session:
+        facts = await session.read()
+        assert facts.online
+        assert facts.scans
+        assert facts.redirect == URL
+        assert facts.device == session.device
 
 
 async def test_what_knows_no_improv_is_silent() -> None:
@@ -399,6 +413,26 @@ async def test_a_device_with_a_button_takes_settings_after_it_was_pressed() -> N
             await session.configure(RIGHT)
         link.press_button()
         await session.configure(RIGHT)
+
+
+async def test_a_button_that_is_pressed_is_noticed() -> None:
+    async with over_ble(ImprovConfig(needs_button=True)) as (session, link):
+        waiting = asyncio.create_task(session.wait_authorised())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        link.press_button()
+        await waiting
+        await session.wait_authorised()
+        assert await session.configure(RIGHT) == URL
+
+
+async def test_a_link_that_is_lost_while_the_button_is_awaited_is_lost() -> None:
+    async with over_ble(ImprovConfig(needs_button=True)) as (session, link):
+        waiting = asyncio.create_task(session.wait_authorised())
+        await asyncio.sleep(0)
+        link.drop()
+        with pytest.raises(BleLost):
+            await waiting
 
 
 async def test_a_device_without_capabilities_is_asked_for_none() -> None:
