@@ -228,3 +228,34 @@ async def test_a_board_with_old_firmware_says_so_before_anything_is_tried(
         await expect(hint).to_contain_text("Its Wi-Fi firmware is 0.5.2")
         await expect(hint).to_contain_text("0.6.0 or newer")
         await expect(hint).to_contain_text("over a cable")
+
+
+LOOK = """async () => {
+  const { Mooring } = await import("/mooring.js");
+  const agent = new Mooring({ origins: [location.origin] });
+  const boards = new Map();
+  const seen = [];
+  agent.follow("boards", {
+    snapshot: ({ boards: all, bluetooth }) => {
+      seen.push(bluetooth.scanning);
+      all.forEach((board) => boards.set(board.id, board));
+    },
+    change: ({ appeared }) => appeared.forEach((board) => boards.set(board.id, board)),
+  });
+  await agent.connect();
+  agent.attend(true);
+  while (!boards.size) await new Promise(requestAnimationFrame);
+  agent.attend(true);
+  agent.attend(false);
+  while (seen.length < 3) await new Promise(requestAnimationFrame);
+  agent.close();
+  return [seen.slice(0, 2), [...boards.values()].map(({ ports }) => ports[0].kind)];
+}"""
+
+
+async def test_the_client_looks_into_the_air_when_it_is_told_to(page: Page, tmp_path: Path) -> None:
+    async with agent_in_the_air(tmp_path / "home") as (agent, _):
+        await page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+        await page.goto(f"{agent.url}types.js")  # a place of the agent without the page
+        assert await page.evaluate(LOOK) == [[False, True], ["ble"]]
+        await page.goto("about:blank")
