@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from agent.errors import FolderFailed
 from agent.settings import Secret
 from agent.settings.files import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -196,26 +197,30 @@ def _erase(service: str, cloud: str) -> None:
 
 
 class _AccountsFile:
-    """``{cloud: {field: text} | null}`` in a file of mode 0600, replaced as a whole."""
+    """``{cloud: {field: text} | null}`` in a file of mode 0600, replaced as a whole.
+
+    Raises :class:`agent.errors.FolderFailed`: a full disk, or a file that belongs to another user.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> dict[str, dict[str, str] | None]:
         """What the file holds; a file that cannot be understood is set aside, not overwritten."""
-        try:
-            data = self._path.read_bytes()
-        except FileNotFoundError:
-            return {}
-        if os.name == "posix":
-            self._path.chmod(0o600)  # also after a careless copy
-        try:
-            return msgspec.json.decode(data, type=dict[str, dict[str, str] | None])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            aside = self._path.with_suffix(".unreadable")
-            log.warning("the file of accounts cannot be read; it is kept as %s", aside.name)
-            self._path.replace(aside)
-            return {}
+        with self._failing():
+            try:
+                data = self._path.read_bytes()
+            except FileNotFoundError:
+                return {}
+            if os.name == "posix":
+                self._path.chmod(0o600)  # also after a careless copy
+            try:
+                return msgspec.json.decode(data, type=dict[str, dict[str, str] | None])
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                aside = self._path.with_suffix(".unreadable")
+                log.warning("the file of accounts cannot be read; it is kept as %s", aside.name)
+                self._path.replace(aside)
+                return {}
 
     def put(self, cloud: str, fields: dict[str, str] | None) -> None:
         """Write one entry."""
@@ -230,7 +235,17 @@ class _AccountsFile:
         if entries:
             self._write(entries)
         else:
-            self._path.unlink()
+            with self._failing():
+                self._path.unlink()
 
     def _write(self, entries: dict[str, dict[str, str] | None]) -> None:
-        write_private(self._path, msgspec.json.format(msgspec.json.encode(entries)))
+        with self._failing():
+            write_private(self._path, msgspec.json.format(msgspec.json.encode(entries)))
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            detail = f"{self._path.name}: {error.strerror or error}"
+            raise FolderFailed(path=str(self._path.parent), detail=detail) from error

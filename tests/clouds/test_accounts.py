@@ -14,6 +14,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
 from agent.clouds.accounts import ENTRY_LIMIT, AccountStore, Storage
+from agent.errors import FolderFailed
 from agent.settings import Secret
 
 if TYPE_CHECKING:
@@ -111,6 +112,24 @@ async def test_a_file_that_others_can_read_is_closed_when_it_is_read(file: Path)
     file.chmod(0o644)
     await store.get("arduino")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_a_file_that_cannot_be_used_is_named(file: Path) -> None:
+    file.mkdir(parents=True)
+    store = AccountStore(file, use_keyring=False)
+    with pytest.raises(FolderFailed) as caught:
+        await store.get("arduino")
+    with pytest.raises(FolderFailed):
+        await store.set("arduino", ACCOUNT)
+    assert str(file.parent) in caught.value.report().title
+    assert "accounts.json" in caught.value.report().title
+
+
+async def test_a_folder_that_cannot_be_written_is_named(file: Path) -> None:
+    file.parent.write_text("a file")
+    with pytest.raises(FolderFailed) as caught:
+        await AccountStore(file, use_keyring=False).set("arduino", ACCOUNT)
+    assert MARKER not in repr(caught.value.report())
 
 
 @pytest.mark.parametrize(
