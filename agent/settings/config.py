@@ -112,6 +112,9 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(field=str(path), problem=f"is not valid TOML: {error}") from None
+        except OSError as error:
+            detail = error.strerror or str(error)
+            raise InputError(field=str(path), problem=f"cannot be read: {detail}") from None
     url = environ.get("IOT_API_URL")
     if url:
         section = data.setdefault("arduino", {})

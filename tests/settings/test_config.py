@@ -32,6 +32,14 @@ def test_without_a_file_everything_has_its_default(tmp_path):
     assert load_config(tmp_path / "config.toml", {}) == Config()
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    folder = tmp_path / "config.toml"
+    folder.mkdir()
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        load_config(folder, {})
+    assert "config.toml" in caught.value.report().title
+
+
 def test_a_file_changes_what_it_names_and_nothing_else(tmp_path):
     config = load_config(written(tmp_path, '[ports]\nignore = ["COM7"]\n'), {})
     assert config.ports.ignore == ["COM7"]
