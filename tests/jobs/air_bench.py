@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from agent.simulator.device import SimulatedDevice
     from tests.air import Air
 
-SILENCE_S = 1.5
+SILENCE_S = 1.2
 """A board that is not heard for so long has left; simulated ones advertise ten times a second."""
-SOON = Patience(attempts=2, attempt_s=2.0, find_s=1.0, pause_s=0.01)
+SOON = Patience(attempts=2, attempt_s=1.5, find_s=0.7, pause_s=0.01)
 """For boards that are either there or not."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -154,7 +153,7 @@ async def test_a_board_that_lost_its_power_after_the_claim_goes_on_when_it_is_he
     in_air: AirBench, milestone: str
 ):
     (device,) = await in_air.start_air(1, fault(milestone, "unplug"))
-    await in_air.start_agent()
+    await in_air.start_agent(clock=in_air.hurried)
     number = await in_air.set_up()
     asking = await in_air.asks(number)
     assert asking.question
@@ -182,7 +181,7 @@ async def test_a_board_that_lost_its_power_before_the_claim_fails_the_job(
     in_air: AirBench, milestone: str
 ):
     await in_air.start_air(1, fault(milestone, "unplug"))
-    await in_air.start_agent()
+    await in_air.start_agent(clock=in_air.hurried)
     job = await in_air.ended(await in_air.set_up())
     assert job.state is JobState.FAILED, job
     assert job.error
@@ -199,7 +198,7 @@ async def test_a_board_that_went_out_of_range_after_the_claim_is_set_up_all_the_
     in_air: AirBench, milestone: str
 ):
     await in_air.start_air(1, fault(milestone, "silence"))
-    await in_air.start_agent()
+    await in_air.start_agent(clock=in_air.hurried)
     number = await in_air.set_up()
     await at(in_air, milestone)
     in_air.air.go_out_of_range()
@@ -223,7 +222,7 @@ async def test_a_board_that_comes_online_where_nobody_hears_it_is_found_in_the_c
 
 async def test_a_board_that_stays_away_is_given_up_on_request(in_air: AirBench):
     await in_air.start_air(1, fault("settings", "unplug"))
-    await in_air.start_agent()
+    await in_air.start_agent(clock=in_air.hurried)
     number = await in_air.set_up()
     await in_air.asks(number)
     await in_air.jobs.answer(number, {"action": "undo"})
