@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 
 import pytest
 from hypothesis import given
@@ -298,3 +299,41 @@ async def test_a_tool_that_cannot_be_run_is_named():
     plan = broken.plan(h7_sketch(9000), model("portenta_h7"))
     with pytest.raises(FlashFailed, match="cannot be run"):
         await broken.run(plan, FIRST, Steps())
+
+
+REFUSES = """
+import pathlib, sys
+calls = pathlib.Path(sys.argv[1])
+calls.write_text(calls.read_text() + "x")
+print("Erase   \t[                         ]   0%            0 bytes")
+if calls.read_text() == "x" or sys.argv[2] == "always":
+    print("dfu-util: Error during download get_status")
+    sys.exit(74)
+print("File downloaded successfully")
+"""
+"""A tool whose board refuses the first thing that it should do: once, or always."""
+
+
+@pytest.mark.parametrize("how", ["once", "always"])
+async def test_a_board_that_refuses_at_once_is_asked_one_more_time(tmp_path, how):
+    calls = tmp_path / "calls"
+    calls.write_text("")
+    command = (sys.executable, "-c", REFUSES, str(calls), how)
+    tool = DfuFlasher(FoundTool(DFU_UTIL, command, (0, 11)))
+    plan = tool.plan(h7_sketch(9000), model("portenta_h7"))
+    if how == "once":
+        assert await tool.write(plan, FIRST, Steps()) == "done"
+    else:
+        with pytest.raises(FlashFailed, match="get_status"):
+            await tool.write(plan, FIRST, Steps())
+    assert calls.read_text() == "xx"
+
+
+async def test_a_tool_that_falls_silent_is_a_failure():
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    tool = DfuFlasher(FoundTool(DFU_UTIL, command, (0, 11)), silence_s=0.1)
+    plan = tool.plan(h7_sketch(9000), model("portenta_h7"))
+    with pytest.raises(FlashFailed, match="did not answer"):
+        await tool.run(plan, FIRST, Steps())
+    with pytest.raises(FlashFailed, match="did not answer"):
+        await tool.start(model("portenta_h7"), FIRST)

@@ -203,6 +203,7 @@ def test_the_tool_is_called_with_everything_that_is_known():
         ("esp8266", esp_image("esp8266", noise(5000))[:-200], "cut off"),
         ("esp32c3", esp_image("esp32c3", bytes(17 << 20)), "room for"),
         ("mkr_wifi_1010", esp_image("esp32c3", noise(99)), "another kind of bootloader"),
+        ("nano_esp32", esp_image("esp32s3", noise(99)), "another kind of bootloader"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_before_anything_is_touched(chip, data, problem):
