@@ -30,14 +30,20 @@ LOG_FILES = 3
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _SECRETS = re.compile(
     r"(?i)(?P<head>bearer\s+|[\"']?(?:password|passwd|pin|client_secret|secret|access_token|token|app_key|psk)"
-    r"[\"']?\s*[=:]\s*[\"']?)(?P<value>[^\s\"',;&}]+)"
+    r"[\"']?\s*[=:]\s*)"
+    # A value in quotes may hold anything, up to the same quote.
+    r"(?:(?P<quote>[\"'])(?:\\.|(?!(?P=quote)).)*|[^\s\"',;&}]+)"
 )
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 def redact(text: str) -> str:
     """``text`` with everything that looks like a secret replaced by ``***``."""
-    return _JWT.sub("***", _SECRETS.sub(lambda found: found["head"] + "***", text))
+    return _JWT.sub("***", _SECRETS.sub(_hidden, text))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found['head']}{found['quote'] or ''}***"
 
 
 class RedactingFormatter(logging.Formatter):

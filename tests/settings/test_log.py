@@ -21,11 +21,21 @@ from agent.settings.log import RedactingFormatter, redact, start_logging
         "client_secret=MARKER&x=1",
         "{'token': 'MARKER'}",
         "pin: MARKER",
+        '{"password": "two words and MARKER", "ssid": "x"}',
+        "password='a, b; MARKER'",
+        r'psk="it\"s MARKER"',
+        '"password": "cut off MARKER',
     ],
 )
 def test_what_looks_like_a_secret_is_removed(text):
     assert "MARKER" not in redact(text)
     assert "***" in redact(text)
+
+
+def test_what_stands_behind_a_secret_stays():
+    assert redact('{"password": "two words", "ssid": "x"}') == '{"password": "***", "ssid": "x"}'
+    assert redact("client_secret=abc&x=1") == "client_secret=***&x=1"
+    assert redact('{"password": "", "ssid": "x"}') == '{"password": "***", "ssid": "x"}'
 
 
 def test_a_signed_token_is_removed_wherever_it_stands():
