@@ -110,7 +110,7 @@ class Monitor:
     async def _run(self) -> None:
         end: MooringError = PortGone(port=self.board_id)
         try:
-            async with self._boards.lease(self.board_id, self.holder) as lease:
+            async with self._boards.lease(self.board_id, self.holder, via="usb") as lease:
                 await self._relay(lease)
         except MooringError as error:
             end = error

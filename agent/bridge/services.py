@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from agent.boards.board import Board, BoardChanges
+    from agent.boards.board import Board, BoardChanges, Via
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
@@ -37,8 +37,10 @@ class Boards(Protocol):
     def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
         """Call ``callback`` at each change; returns what ends it."""
 
-    def lease(self, board_id: str, holder: str) -> AbstractAsyncContextManager[Lease]:
-        """Hold the board's port; raises PortBusy, which names the holder."""
+    def lease(
+        self, board_id: str, holder: str, *, via: Via | None = None
+    ) -> AbstractAsyncContextManager[Lease]:
+        """Hold the board's port, of the link that ``via`` says; raises PortBusy with the holder."""
 
     def attend(self) -> Callable[[], None]:
         """Somebody looks for boards in the air; the result, called once or more, ends that."""

@@ -21,6 +21,7 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from agent.cli.output import Output
     from agent.cli.shell import Shell
+    from agent.jobs.job import Job
 
 ROW_CHARS: Final = 500
 """Longest value that is shown; the address of a page may be long."""
@@ -41,10 +42,10 @@ def identify(*, board: str, via: str | None, as_json: bool) -> None:
         known = next((each for each in listed if each.id == job.board), None)
         if shell.output.as_json:
             # Facts of the board itself count more than what the list says.
-            shell.output.document(_about(job.board, known) | (job.result or {}))
+            shell.output.document(_about(job, known) | (job.result or {}))
         else:
             facts = msgspec.convert(job.result, BoardFacts)
-            _show_rows(shell.output, _about(job.board, known), facts)
+            _show_rows(shell.output, _about(job, known), facts)
         return ExitStatus.DONE
 
     run_command(as_json, show)
@@ -98,16 +99,17 @@ def blink(*, board: str, via: str | None, as_json: bool) -> None:
     run_command(as_json, show)
 
 
-def _about(board_id: str, board: Board | None) -> dict[str, Any]:
+def _about(job: Job, board: Board | None) -> dict[str, Any]:
     """What the list of boards knows; only the id if the board has been unplugged meanwhile."""
     if board is None:
-        return {"board": board_id}
+        return {"board": job.board}
+    used = [port for port in board.ports if port.via == job.request.get("via")] or board.ports
     return {
         "board": board.id,
         "name": board.name,
         "model": board.model,
         "fqbn": board.fqbn,
-        "port": board.ports[0].address if board.ports else None,
+        "port": used[0].address if used else None,
     }
 
 

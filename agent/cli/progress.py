@@ -115,6 +115,7 @@ def end_document(job: Job) -> dict[str, Any]:
         "job": job.id,
         "kind": job.kind.value,
         "board": job.board,
+        **({"via": job.request["via"]} if job.request.get("via") else {}),
         "seconds": seconds,
         **(job.result or {}),
         "state": job.state.value,

@@ -197,6 +197,14 @@ async def test_what_can_be_set_up_and_can_blink_says_so(tmp_path: Path) -> None:
         assert (port["service"], port["blinks"]) == ("improv", True)
 
 
+async def test_the_serial_monitor_needs_a_cable(place: Place) -> None:
+    client = await place.bridge.open()
+    boards = await until_seen(client, await client.call("boards.subscribe", ble=True), 2)
+    error = await client.fail("serial.open", board=next(iter(boards)))
+    assert error["data"]["code"] == "needs-cable"
+    assert "Connect" not in place.air.bluez.calls
+
+
 async def test_thirty_boards_that_move_are_told_in_few_messages(tmp_path: Path) -> None:
     async with open_place(tmp_path, boards=30) as place:
         client = await place.bridge.open()

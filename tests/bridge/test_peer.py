@@ -41,3 +41,14 @@ async def test_everything_is_given_up_newest_first_even_if_one_fails(
     assert order == ["awaited", "first"]
     assert "giving up broken" in caplog.text
     assert peer.outbox.pop() is None
+
+
+async def test_something_can_be_given_up_before_the_connection_ends() -> None:
+    peer = Peer(origin=None, own=True)
+    order: list[str] = []
+    peer.hold("air", lambda: order.append("left"))
+    peer.end("air")
+    peer.end("air")
+    assert not peer.holds("air")
+    await peer.gone()
+    assert order == ["left"]
