@@ -59,6 +59,8 @@ class ImprovOrder:
     """What people call it."""
     name: str = ""
     """What it is to be called from now on; empty: as before."""
+    unnamed: bool = False
+    """Nobody has named it: once it has joined, it is called what it calls itself."""
     another: bool = False
     """Another network was asked for: that it leaves the one that it is in is what is meant."""
     confirmed: bool = False
@@ -198,8 +200,9 @@ class JoinImprov(NetworkSteps, ReopenSteps):
         return True
 
     def _joined(self) -> None:
-        if self.order.name:
-            self._effects.append(Learn(name=self.order.name))
+        own = self.facts.device.name if self.facts.device and self.order.unnamed else ""
+        if name := self.order.name or own:
+            self._effects.append(Learn(name=name))
         self._close(
             result={
                 "network": self.network.label,

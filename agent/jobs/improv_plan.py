@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from agent.boards.board import BoardState, Via
+from agent.boards.identity import shown_name
 from agent.errors import NotSupported
 from agent.jobs.blink import Blink
 from agent.jobs.improv import ImprovOrder, JoinImprov
@@ -73,12 +74,15 @@ def with_improv(chance: Chance, improv: Machine, other: Callable[[], Machine]) -
 
 
 def join_machine(
-    request: Request, board: Board, network: NetworkSetting, *, attended: bool
+    request: Request, board: Board, catalog: Catalog, network: NetworkSetting, *, attended: bool
 ) -> JoinImprov:
     """The procedure that brings ``board`` into ``network``."""
+    vid = next((port.vid for port in board.ports if port.vid is not None), None)
+    models = list(filter(None, map(catalog.get, [board.model or "", *board.candidates])))
     order = ImprovOrder(
         board=board.name,
         name=request.name or "",
+        unnamed=board.name == shown_name(models, vid),
         another=request.kind is JobKind.CONFIGURE,
         confirmed=request.confirmed,
     )

@@ -122,7 +122,8 @@ async def make_plan(
     via = choose_via(request, board, model)
     check_reachable(board, request.kind, via)
     chance = chance_of(request, board, model, catalog, via)
-    way = await _Planner(request, board, model, clouds, via, chance, attended=attended).choose()
+    planner = _Planner(request, board, model, catalog, clouds, via, chance, attended=attended)
+    way = await planner.choose()
     way.machine.via = via
     shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
     shown |= way.shown or {}
@@ -150,6 +151,7 @@ class _Planner:
         request: Request,
         board: Board,
         model: Model | None,
+        catalog: Catalog,
         clouds: Mapping[str, Cloud],
         via: Via,
         chance: Chance,
@@ -159,6 +161,7 @@ class _Planner:
         self._request = request
         self._board = board
         self._model = model
+        self._catalog = catalog
         self._clouds = clouds
         self._via = via
         self._chance = chance
@@ -204,7 +207,9 @@ class _Planner:
         network = read_network(self._request.network, self._model)
         if self._chance in ONLY_IMPROV:
             check_kind(network, clean_text(self._board.name), ("wifi",))
-        improv = join_machine(self._request, self._board, network, attended=self._attended)
+        improv = join_machine(
+            self._request, self._board, self._catalog, network, attended=self._attended
+        )
         machine = with_improv(self._chance, improv, lambda: other(network))
         return _Way(machine, shown={"network": without_secrets(network)})
 

@@ -50,6 +50,7 @@ async def test_a_device_of_each_brand_is_brought_into_the_network(tmp_path: Path
         # From now on it is known, and spoken to at once.
         board = await bench.board()
         assert board.provisioning.installed == "improv"
+        assert board.name == BRANDS[brand]["name"]
         assert (await bench.jobs.decide(board.id)).procedure == "improv"
 
 

@@ -165,11 +165,27 @@ def test_each_chance_has_its_procedure():
     assert unknown.other is other
 
 
-def test_who_asks_for_another_network_means_it():
+def test_who_asks_for_another_network_means_it(catalog: Catalog):
     for kind, another in ((JobKind.CONFIGURE, True), (JobKind.PROVISION, False)):
-        machine = join_machine(asked(kind=kind, name="lamp"), board(), wifi(), attended=True)
+        said = asked(kind=kind, name="desk")
+        machine = join_machine(said, board(), catalog, wifi(), attended=True)
         assert machine.order.another is another
-        assert machine.order.name == "lamp"
+        assert machine.order.name == "desk"
+
+
+@pytest.mark.parametrize(
+    ("known", "unnamed"),
+    [
+        ({"name": "ESP32 or similar", "candidates": ESPS}, True),
+        ({"name": "ESP32-C3 (generic)", "model": "esp32c3"}, True),
+        ({"name": "Unknown board"}, True),
+        ({"name": "desk", "candidates": ESPS}, False),
+        ({"name": "desk", "model": "esp32c3"}, False),
+    ],
+)
+def test_a_name_that_a_person_gave_stays(catalog: Catalog, known: dict[str, Any], unnamed: bool):
+    machine = join_machine(asked(), board(**known), catalog, wifi(), attended=True)
+    assert machine.order.unnamed is unnamed
 
 
 # --- blink -----------------------------------------------------------------------------------
