@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import OtherBoard
 from agent.jobs.board_steps import BoardSteps
-from agent.jobs.claim_steps import POLL_S, ClaimSteps
+from agent.jobs.claim_steps import POLL_AFTER_END_S, ClaimSteps
 from agent.jobs.effects import (
     Done,
     Entered,
@@ -83,16 +83,17 @@ class ClaimedAway(ClaimSteps, ReopenSteps):
             case Entered() if self.may_come_online:
                 super()._returning(event)
                 if self.state is State.RETURNING:
-                    self._timer("poll", POLL_S)
+                    self._poll_s = POLL_AFTER_END_S
+                    self._again()
                 return True
             case TimerFired():
                 self._poll()
                 return True
             case Done(FindClaims(), claims):
                 if not self._seen_online(claims):
-                    self._timer("poll", POLL_S)
+                    self._again()
                 return True
             case Failed(FindClaims()):
-                self._timer("poll", POLL_S)
+                self._again()
                 return True
         return super()._returning(event)

@@ -275,6 +275,9 @@ def _send_and_join(talk: Talk, settings: NetworkSetting) -> Steps[bool]:
             if (yield from _join(talk)):
                 return True
         except HostFailure as failure:
+            if failure.reason is Reason.ONLINE and talk.in_the_air:
+                # It has these settings, so what it says on its new link is how they did.
+                return True
             # -4: the settings were lost (8.3).
             lost = failure.status == StatusCode.PARAMS_NOT_FOUND
             if not lost or attempt + 1 == REPEAT_LIMIT:
@@ -327,8 +330,10 @@ def _join(talk: Talk) -> Steps[bool]:
         received = yield fails_at
         match received:
             case Signal.ENDED if talk.in_the_air:
-                # Its CONNECTED would have come first: each indication waits until it has arrived.
-                raise HostFailure(Reason.RESTARTED)
+                # Lost, as its CONNECTED would have come first: each indication waits until it has
+                # arrived. The first word of a new link is how the attempt ended, if it has.
+                yield from connect(talk, FIRST_FRAME_S, FIRST_FRAME_S)
+                return talk.online
             case Status(StatusCode.CONNECTED) | Signal.ENDED:
                 # The board closes a link only on its way to its cloud.
                 return True

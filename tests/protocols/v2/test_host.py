@@ -444,9 +444,8 @@ def test_a_look_that_would_not_arrive_together_is_not_taken(write_bytes, looks):
     assert commands == ([3, 200, 200] if looks else [101])
 
 
-@pytest.mark.parametrize("said", [False, True], ids=["lost", "told"])
-@pytest.mark.parametrize("write_bytes", [None, 20, 247])
-def test_in_the_air_only_a_board_that_said_so_has_joined_when_its_link_ends(write_bytes, said):
+def joining(write_bytes: int | None) -> HostMachine:
+    """The board has the settings and says that it tries them."""
     host = HostMachine(write_bytes)
     host.start(conversations.opening(), 0)
     host.receive(frame(LIST) + SCANNED, 0)
@@ -454,25 +453,44 @@ def test_in_the_air_only_a_board_that_said_so_has_joined_when_its_link_ends(writ
     host.receive(frame(SketchVersion("0.6.2")), 1)
     host.receive(frame(Status(StatusCode.CONNECTING)), 2)
     host.take_events()
-    told = frame(Status(StatusCode.CONNECTED)) if said else b""
-    host.receive(told + encode_control(Control.DISCONNECT), 3)
-    (end,) = (event for event in host.take_events() if isinstance(event, Finished | Failed))
-    if said or write_bytes is None:
-        assert end == Finished(True)
-    else:
-        assert isinstance(end, Failed)
-        assert end.failure.reason is Reason.RESTARTED
+    host.take_writes()
+    return host
 
 
-def test_in_the_air_a_board_that_joined_while_its_link_was_lost_is_told_apart():
-    host = HostMachine(247)
-    host.start(conversations.opening(), 0)
-    host.receive(frame(LIST) + SCANNED, 0)
-    host.start(conversations.configure(SETTINGS), 0)
-    host.receive(frame(SketchVersion("0.6.2")), 1)
-    host.receive(encode_control(Control.DISCONNECT), 2)
-    host.tick(3)
-    host.receive(frame(Status(StatusCode.CONNECTED)) + frame(LIST), 4)
-    host.receive(frame(SketchVersion("0.6.2")), 5)
-    (failed,) = (event for event in host.take_events() if isinstance(event, Failed))
-    assert failed.failure.reason is Reason.RESTARTED
+def ends(host: HostMachine) -> list[Event]:
+    return [event for event in host.take_events() if isinstance(event, Finished | Failed)]
+
+
+def test_a_link_that_the_board_ends_while_it_joins_says_that_it_has_joined():
+    host = joining(None)
+    host.receive(encode_control(Control.DISCONNECT), 3)
+    assert ends(host) == [Finished(True)]
+
+
+@pytest.mark.parametrize("write_bytes", [20, 247])
+def test_in_the_air_only_a_board_that_said_so_has_joined_when_its_link_ends(write_bytes):
+    told = joining(write_bytes)
+    told.receive(frame(Status(StatusCode.CONNECTED)) + encode_control(Control.DISCONNECT), 3)
+    assert ends(told) == [Finished(True)]
+    lost = joining(write_bytes)
+    lost.receive(encode_control(Control.DISCONNECT), 3)
+    assert ends(lost) == []
+    lost.tick(4)
+    assert sent(lost) == [encode_control(Control.CONNECT).hex()]
+    # It had joined meanwhile, and says so first.
+    lost.receive(frame(Status(StatusCode.CONNECTED)) + frame(LIST), 5)
+    assert ends(lost) == [Finished(True)]
+
+
+def test_in_the_air_a_board_that_says_nothing_of_its_attempt_gets_everything_again():
+    host = joining(20)
+    host.receive(encode_control(Control.DISCONNECT), 3)
+    host.tick(4)
+    host.take_writes()
+    host.receive(frame(LIST), 5)
+    assert ends(host) == []
+    settings = encode_frame(PacketType.DATA, encode_to_board(SETTINGS)).hex()
+    assert sent(host)[0] == settings
+    # The attempt of before succeeds before the new command is taken.
+    host.receive(frame(Status(StatusCode.CONNECTED)) + frame(SketchVersion("0.6.2")), 6)
+    assert ends(host) == [Finished(True)]
