@@ -263,9 +263,12 @@ def test_the_words_of_the_tool_become_our_errors(said, error):
         ended(2, f"A fatal error occurred: {said}", stage="")
 
 
-def test_a_good_end_without_a_digest_is_not_believed():
+@pytest.mark.parametrize(
+    "stage", ["Flash will be erased", "Writing at 0x00014000... (100 %)", "Verifying written data"]
+)
+def test_a_good_end_without_a_digest_is_not_believed(stage):
     with pytest.raises(FlashFailed, match="status 0"):
-        ended(0)
+        ended(0, stage=stage)
 
 
 async def test_a_tool_that_cannot_be_run_is_named():
