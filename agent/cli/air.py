@@ -49,10 +49,10 @@ _IN_THE_AIR: Final = re.compile(
 
 async def reach(client: Client, output: Output, wanted: str, via: str | None) -> dict[str, Any]:
     """``board`` and ``via`` for a job; a board in the air is listened for (:func:`hear_board`)."""
-    way = {} if via is None else {"via": via}
-    if via == "ble" or (via is None and means_air(wanted)):
-        return {"board": (await hear_board(client, output, wanted)).id, **way}
-    return {"board": wanted, **way}
+    if via is None and means_air(wanted):
+        via = "ble"
+    board = (await hear_board(client, output, wanted)).id if via == "ble" else wanted
+    return {"board": board} if via is None else {"board": board, "via": via}
 
 
 def means_air(wanted: str) -> bool:

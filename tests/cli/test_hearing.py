@@ -147,4 +147,4 @@ async def test_a_board_is_listened_for_only_where_it_must_be_in_the_air(tmp_path
         assert room.bluez.calls == []
         heard = await reach(client, Output(), room.address(0), None)
         assert heard["board"].startswith("uno_r4_wifi-")
-        assert "via" not in heard
+        assert heard["via"] == "ble"
