@@ -10,7 +10,7 @@ from agent.boards.memory import Memory
 from agent.boards.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from agent.boards.identity import Face, UsbLookup
     from agent.boards.known import KnownBoard
@@ -122,16 +122,14 @@ class Records:
         """
         if record.holder is not None and record.chosen == "ble":
             return []
+        for key in record.heard_as - {keep}:
+            self._free({air_id(key, record.models), air_id(key, ())}, record)
         record.heard_as &= {keep}
         parted: list[Record] = []
         for key in [key for key in record.air if key != keep]:
             sightings = record.air.pop(key)
             models = air.models_of(self._catalog, sightings)
-            own_id = air_id(key, models)
-            if self._aliases.get(own_id) == record.id:
-                del self._aliases[own_id]
-                record.also.remove(own_id)
-            other = self._add(self._free_id(own_id), models)
+            other = self._add(self._free_id(air_id(key, models)), models)
             other.first_seen = record.first_seen
             other.hear(key, models, sightings)
             if learned:
@@ -188,6 +186,15 @@ class Records:
         for name in names:
             if not self._taken(name):
                 self._aliases[name] = record.id
+
+    def _free(self, names: Collection[str], record: Record) -> None:
+        """Ids that lead to ``record`` no longer do."""
+        self._aliases = {
+            name: board
+            for name, board in self._aliases.items()
+            if board != record.id or name not in names
+        }
+        record.also = [name for name in record.also if name not in names]
 
     def _free_id(self, base: str) -> str:
         name, count = base, 2

@@ -1,6 +1,8 @@
 """One board over two links is one board, and never another one."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.boards.board import Board, BoardState
 from agent.boards.known import KnownBoard, KnownBoards
@@ -364,3 +366,61 @@ def test_boards_that_were_only_heard_are_the_first_to_be_forgotten(registry):
         registry.update([heard(f"5A00000{number:05X}", "5A:00:00:00:00:01")], 2.0 + number)
         registry.update([], 2.5 + number)
     assert registry.require(WIRED_ID).id == WIRED_ID
+
+
+# --- any order ----------------------------------------------------------------------------------
+
+WIRES = [
+    WIRED,
+    sighted("/dev/ttyACM1", UNO, "F412FA66", "1-3"),
+    sighted("/dev/ttyUSB0", CH340, None, "1-4"),
+    sighted("/dev/ttyACM2", NANO, "6B1D4A1A", "1-5"),
+    sighted("/dev/ttyACM2", NANO_LOADER, "DFUDFU", "1-5"),
+]
+HEARD = [
+    AIR,
+    OTHER_AIR,
+    heard(None, "5A:00:00:00:00:01", None, "lamp", "improv"),
+    heard(None, "A1:B2:C3:D4:E5:F6", rssi_dbm=-80),
+]
+ADDRESSES = [BLE_ADDRESS, "01:23:45:67:89:AB", "5A:00:00:00:00:01", None]
+actions = st.one_of(
+    st.tuples(st.just("look"), st.sets(st.sampled_from(WIRES)), st.sets(st.sampled_from(HEARD))),
+    st.tuples(
+        st.just("learn"), st.sampled_from([UHWID, OTHER_UHWID, None]), st.sampled_from(ADDRESSES)
+    ),
+    st.tuples(st.just("hold"), st.sampled_from(["usb", "ble", None]), st.none()),
+    st.tuples(st.just("release"), st.none(), st.none()),
+    st.tuples(st.just("restart"), st.none(), st.none()),
+)
+
+
+@settings(max_examples=200)
+@given(todo=st.lists(st.tuples(st.integers(0, 8), actions), max_size=30))
+def test_whatever_is_learned_each_port_has_one_board_and_each_id_finds_one(catalog, todo):
+    """The rest may be wrong, as what sessions read here belongs together by chance."""
+    registry, file, there = Registry(catalog), KnownBoards(), []
+    ever: set[str] = set()
+    now = 0.0
+    for pick, (what, first, second) in todo:
+        now += 1.0
+        boards = registry.boards()
+        board = boards[pick % len(boards)] if boards else None
+        if what == "look":
+            there = [*first, *{each.port.address: each for each in second}.values()]
+            registry.update(there, now)
+        elif what == "learn" and board:
+            registry.learn(board.id, uhwid=first, ble_address=second, now=now)
+            file.put(registry.require(board.id).known(now))
+        elif what == "hold" and board and board.holder is None:
+            registry.hold(board.id, "job", first)
+        elif what == "release" and board and board.holder:
+            registry.release(board.id, now)
+        elif what == "restart":
+            registry, ever = Registry(catalog, file.boards), set()
+            registry.update(there, now)
+        shown = [port.address for each in registry.boards() for port in each.ports]
+        assert sorted(shown) == sorted(each.port.address for each in there)
+        ever |= ids(registry)
+        assert all(registry.get(each) in (None, *registry.boards()) for each in ever)
+        assert all(registry.get(each.id) == each for each in registry.boards())

@@ -60,6 +60,16 @@ def test_an_unknown_key_names_the_nearest_known_one(tmp_path):
     assert "did you mean first_port?" in found
 
 
+@pytest.mark.parametrize("scan", ["asked", "always", "never"])
+def test_bluetooth_is_used_when_the_file_says(tmp_path, scan):
+    config = load_config(written(tmp_path, f"[bluetooth]\nscan = '{scan}'\n"), {})
+    assert config.bluetooth.scan == scan
+
+
+def test_any_other_word_about_bluetooth_is_refused_with_its_place(tmp_path):
+    assert "bluetooth.scan" in problem(tmp_path, "[bluetooth]\nscan = 'sometimes'\n")
+
+
 def test_tools_and_addresses_for_flashing_are_taken_as_they_are(tmp_path):
     tool = tmp_path / "dfu-util"
     text = f"[flash]\nurls = ['http://127.0.0.1:9/a/']\ntools.dfu-util = {json.dumps(str(tool))}\n"
