@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from agent.cli.shell import Shell
     from agent.jobs.job import Job
 
+NO_NETWORK: Final = "The board sees no network."
+CANNOT_LOOK: Final = "This device does not look for networks. Give the name of yours with --ssid."
 ROW_CHARS: Final = 500
 """Longest value that is shown; the address of a page may be long."""
 
@@ -65,14 +67,15 @@ def networks(*, board: str, via: str | None, as_json: bool) -> None:
         if shell.output.as_json:
             shell.output.document(job.result)
             return ExitStatus.DONE
-        found = msgspec.convert((job.result or {})["networks"], list[NetworkOption])
+        result = job.result or {}
+        found = msgspec.convert(result["networks"], list[NetworkOption])
         shell.output.table(
             ("NETWORK", "SIGNAL", "DBM"),
             [
                 (network.ssid or "(hidden)", bars(network.rssi_dbm), str(network.rssi_dbm))
                 for network in found
             ],
-            empty="The board sees no network.",
+            empty=NO_NETWORK if result.get("scans", True) else CANNOT_LOOK,
         )
         return ExitStatus.DONE
 

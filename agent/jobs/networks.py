@@ -10,7 +10,10 @@ from agent.jobs.states import SCAN_LIMIT_S, State
 
 
 class Networks(BoardSteps):
-    """Result: ``{networks: [NetworkOption], scanned_at}``, strongest first."""
+    """Result: ``{networks: [NetworkOption], scanned_at, scans}``, strongest first.
+
+    ``scans`` is false for a device that cannot look: its empty list says nothing.
+    """
 
     def __init__(self, *, attended: bool) -> None:
         super().__init__(attended=attended)
@@ -33,7 +36,11 @@ class Networks(BoardSteps):
                 count = len(networks)
                 self._complete(f"{count} network{'' if count == 1 else 's'} found")
                 self._close(
-                    result={"networks": shown_options(networks), "scanned_at": round(self.now, 3)}
+                    result={
+                        "networks": shown_options(networks),
+                        "scanned_at": round(self.now, 3),
+                        "scans": self.facts.scans,
+                    }
                 )
             case _:
                 return False

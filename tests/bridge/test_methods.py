@@ -97,7 +97,7 @@ async def test_networks_are_a_job_too(bridge: Bridge) -> None:
     option = {"ssid": "HomeNet", "ssid_hex": "486f6d654e6574", "rssi_dbm": -50}
     asked = await until_started(bridge, client.call("board.networks", board=board))
     bridge.jobs.end("1", result={"networks": [option], "scanned_at": 5.0})
-    assert await asked == {"networks": [option], "scanned_at": 5.0}
+    assert await asked == {"networks": [option], "scanned_at": 5.0, "scans": True}
 
 
 async def test_blinking_is_a_job_too_over_the_link_that_was_chosen(bridge: Bridge) -> None:

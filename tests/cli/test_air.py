@@ -194,6 +194,15 @@ async def test_an_improv_device_says_what_it_is_and_blinks(out: Outdoors) -> Non
     assert (blinking.status, blinking.out.strip()[-7:]) == (0, "blinks."), blinking.err
 
 
+async def test_a_device_that_cannot_look_for_networks_says_so(alone: Mooring) -> None:
+    async with outdoors(alone, 0, [ImprovConfig(scans="refused")]) as out:
+        ended = await out.run("networks", out.air.address(0))
+        assert (ended.status, ended.out) == (0, "")
+        assert "does not look for networks" in ended.err
+        seen = await out.run("networks", out.air.address(0), "--json")
+        assert (seen.document["networks"], seen.document["scans"]) == ([], False)
+
+
 async def test_an_improv_device_joins_and_says_where_its_page_is(out: Outdoors) -> None:
     ended = await out.run("configure", out.air.address(2), *WIFI, stdin=PASSWORD)
     assert ended.status == 0, ended.err

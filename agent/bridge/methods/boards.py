@@ -116,6 +116,8 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
     """Strongest first."""
     scanned_at: float
     """Unix seconds."""
+    scans: bool = True
+    """False: the board cannot look for networks, so an empty list says nothing."""
 
 
 def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
