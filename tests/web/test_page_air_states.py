@@ -250,7 +250,14 @@ async def test_the_page_of_a_device_is_a_link_only_if_it_is_one(
     await open_fake(page, files, fake)
     lamp = fake.heard(None, name="Lamp")
     job = fake.job(lamp, "provision", [Step(id="join", name="Join")], request={"cloud": "none"})
-    fake.end(job.id, {"redirect": said, "device": {"name": "<i>Lamp</i>", "firmware": "WLED"}})
+    fake.end(
+        job.id,
+        {
+            "procedure": "improv",
+            "redirect": said,
+            "device": {"name": "<i>Lamp</i>", "firmware": "WLED"},
+        },
+    )
     await page.goto(f"{files}/#/job/{job.id}")
     await expect(page.locator(".online")).to_have_text("On the network")
     await expect(page.locator(".outcome dl")).to_contain_text("<i>Lamp</i>")

@@ -48,7 +48,7 @@ function good(app, job) {
   const links = [
     ...setup,
     ...wakes(app, job),
-    h("a.button.quiet", { href: href("board", job.board) }, "Back to the board"),
+    h("a.button.quiet", { href: href("board", job.board) }, isDevice(result) ? "Back to the device" : "Back to the board"),
     ...(cabled(app, job) ? [h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor")] : []),
   ];
   const page = webAddress(result.redirect);
@@ -78,6 +78,11 @@ function wakes({ store }, job) {
   return model ? [h("a.button.quiet", { href: href("missing", model) }, "How its Bluetooth comes back")] : [];
 }
 
+/** Of a device with Improv Wi-Fi, which says of itself what it is. */
+function isDevice(/** @type {Record<string, any>} */ result) {
+  return result.procedure === "improv";
+}
+
 /** What a person should know besides. @param {Record<string, any>} result @returns {string[]} */
 function remarks(result) {
   const deleted = new Set(result.deleted ?? []);
@@ -100,8 +105,7 @@ const DEVICE = /** @type {Row[]} */ ([["device_id", "Device id"], ["eui", "Devic
 
 /** @param {Job["kind"]} kind @param {Record<string, any>} result */
 function facts(kind, result) {
-  const own = typeof result.device === "object" && result.device;
-  if (own) return list(IMPROV, own);
+  if (isDevice(result)) return list(IMPROV, result.device ?? {});
   const rows = kind === "flash" ? WRITTEN : result.prepared ? PREPARED : result.files ? DEVICE : [];
   return list(rows, result);
 }

@@ -19,7 +19,8 @@ export class AbsentBoard extends View {
     const key = `${heard} ${board?.model}`;
     if (this.dataset.key === key) return;
     this.dataset.key = key;
-    fill(this.heading, heard ? "This board is not heard any more" : "This board is not connected");
+    const thing = isImprov(board ?? undefined) ? "device" : "board";
+    fill(this.heading, heard ? `This ${thing} is not heard any more` : `This ${thing} is not connected`);
     const plug = h("p", {}, "Plug it in; this page goes on by itself.");
     if (!board || !heard) return fill(this.text, plug);
     const back = h("a", { href: href("missing", isImprov(board) ? "improv" : (board.model ?? "")) }, "bring its Bluetooth back by hand");
