@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from agent.cli.client import Client
 
-SHORT: dict[str, float] = {"listen_s": 0.6, "find_s": 0.9}
-"""Enough where a board is heard after some hundredths of a second."""
+SHORT: dict[str, float] = {"listen_s": 0.2, "find_s": 0.3}
+"""Where all boards have been heard already, or none will be."""
 
 
 def in_the_air(test: Any) -> Any:
@@ -49,6 +49,13 @@ async def client_outdoors(
                 yield client, room
         finally:
             await app.close()
+
+
+async def until_heard(client: Client, count: int) -> None:
+    """Wait until so many boards are listed."""
+    lookout = Lookout(client, Output())
+    await lookout.begin(ble=True)
+    assert await lookout.wait(lambda: len(lookout.boards) == count, 3600, "Listening")
 
 
 @pytest.mark.parametrize(
@@ -103,9 +110,11 @@ async def test_an_address_is_enough_as_soon_as_it_is_heard(tmp_path: Path) -> No
 @in_the_air
 async def test_a_name_is_taken_when_all_that_may_have_it_could_be_heard(tmp_path: Path) -> None:
     async with client_outdoors(tmp_path, ble_board("A")) as (client, _):
+        await until_heard(client, 1)
         found = await hear_board(client, Output(), "Arduino-2341-1002", **SHORT)
         assert found.model == "uno_r4_wifi"
     async with client_outdoors(tmp_path, ble_board("A"), ble_board("B")) as (client, _):
+        await until_heard(client, 2)
         with pytest.raises(AmbiguousBoard) as error:
             await hear_board(client, Output(), "Arduino-2341-1002", **SHORT)
         assert error.value.exit_status is ExitStatus.NO_BOARD
