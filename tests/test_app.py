@@ -90,6 +90,28 @@ async def test_a_board_on_both_links_is_one_after_a_session_and_after_a_restart(
             await again.close()
 
 
+async def test_a_board_that_restarts_and_moves_in_the_air_stays_one(tmp_path):
+    board = ble_board("F412FA65", usb=True)
+    async with agent_in_air(tmp_path, [board, ble_board("F412FA66")], scan="always") as agent:
+        boards, jobs = agent.app.boards, agent.app.services.jobs
+        found = await until(boards, 3)
+        wired = next(each for each in found if each.via == "usb")
+        job = await jobs.start({"kind": "identify", "board": wired.id}, attended=False)
+        await jobs.wait(job)
+        await until(boards, 2)
+        seen: set[str] = set()
+        boards.subscribe(lambda changes: seen.update(each.id for each in changes.appeared))
+        agent.air.press_reset()
+        address = agent.air.change_address()
+        while not {address} <= {port.address for port in boards.find(wired.id).ports}:
+            await asyncio.sleep(0.02)
+        await agent.air.power_cycle()
+        while boards.find(wired.id).via != "usb":
+            await asyncio.sleep(0.02)
+        assert seen <= {wired.id}
+        assert len(boards.list()) == 2
+
+
 async def test_a_board_that_is_heard_no_more_leaves_the_list(tmp_path):
     async with agent_in_air(tmp_path, scan="always") as agent:
         boards = agent.app.boards
