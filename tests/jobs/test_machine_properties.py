@@ -45,11 +45,23 @@ from tests.jobs.samples import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.boards.board import Via
+    from agent.jobs.machine import Machine
+
 STEPS_TO_THE_END = 2000
 """Far above what is left once everything fails: an hour of looks each 10 s while a question is open."""
 
 
 Answer: TypeAlias = "Callable[[Drive, ModelCloud, fx.Request, st.DataObject], None]"
+
+
+VIAS: st.SearchStrategy[Via] = st.sampled_from(["usb", "ble"])
+
+
+def over(via: Via, machine: Machine) -> Drive:
+    """The machine at work over this link."""
+    machine.via = via
+    return Drive(machine)
 
 
 class ModelCloud:
@@ -188,11 +200,11 @@ def check_claims(drive: Drive, cloud: ModelCloud) -> None:
         assert still is None
 
 
-@given(data=st.data(), attended=st.booleans(), in_cloud=st.booleans())
-def test_provisioning_always_ends_and_forgets_no_claim(data, attended, in_cloud):
+@given(data=st.data(), attended=st.booleans(), in_cloud=st.booleans(), via=VIAS)
+def test_provisioning_always_ends_and_forgets_no_claim(data, attended, in_cloud, via):
     cloud = ModelCloud()
     wanted = order(cloud="arduino" if in_cloud else "none")
-    drive = Drive(Provision(wanted, wifi(), attended=attended))
+    drive = over(via, Provision(wanted, wifi(), attended=attended))
     steps = data.draw(st.integers(0, 60))
     for _ in range(steps):
         if drive.finish is None:
@@ -235,15 +247,15 @@ def to_claim(drive: Drive) -> None:
 GUIDE = Guide(pin="2", hold_seconds=3, procedure="Connect pin 2 to GND.", drawing="uno")
 
 
-@given(data=st.data(), attended=st.booleans(), kind=st.sampled_from(range(4)))
-def test_the_other_procedures_always_end(data, attended, kind):
+@given(data=st.data(), attended=st.booleans(), kind=st.sampled_from(range(4)), via=VIAS)
+def test_the_other_procedures_always_end(data, attended, kind, via):
     machine = (
         Identify(attended=attended),
         Networks(attended=attended),
         Configure(wifi(), in_run="Set it up again.", confirmed=False, attended=attended),
         Forget(ForgetOrder("UNO R4 WiFi", GUIDE, ""), attended=attended),
     )[kind]
-    drive = Drive(machine)
+    drive = over(via, machine)
     for _ in range(data.draw(st.integers(0, 40))):
         if drive.finish is None:
             step(drive, ModelCloud(), data)
