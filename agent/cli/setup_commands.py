@@ -24,7 +24,7 @@ from agent.cli.options import (
 from agent.cli.output import seconds_text
 from agent.cli.progress import result_notes
 from agent.cli.shell import run_command
-from agent.errors import InputError
+from agent.errors import ExitStatus, InputError
 from agent.jobs.which import FLASHING, Procedure
 from agent.settings import clean_text
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from agent.cli.client import Client
     from agent.cli.shell import Shell
-    from agent.errors import ExitStatus
     from agent.jobs.job import Job
 
 PROCEDURES: Final = tuple(each for each in get_args(Procedure) if each != "unsupported")
+NO_CLOUD: Final = "none"
 WITH_HEADER: Final = frozenset({"provision-1.0", "lora-1.0", "secret-key"})
 """Procedures that end with a header file. The network only goes into it, if it is known."""
 BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
@@ -158,14 +158,16 @@ async def _provision(
     request: dict[str, Any],
 ) -> ExitStatus:
     given = _given(request | {"procedure": procedure})
-    asked = {name: given[name] for name in ("procedure", "model") if name in given}
+    asked: dict[str, Any] = {name: given[name] for name in ("procedure", "model") if name in given}
+    if request["cloud"] == NO_CLOUD:
+        asked["cloud"] = NO_CLOUD
     async with open_client(shell.output) as client:
         reached = await reach(client, shell.output, wanted, via)
         board = reached["board"]
         advice = await client.call("board.procedure", board=board, **asked)
         way: str = advice["procedure"]
         if "network" not in given and way not in WITH_HEADER:
-            if "model" not in given:
+            if "model" not in given and way != "improv":
                 await _require_known(client, board)
             raise InputError(field="--ssid or --network", problem="give one of the two")
         if way in WITH_HEADER:
@@ -174,7 +176,7 @@ async def _provision(
             known = shell.attended or request["confirmed"]
             require_yes(known, "the sketch on the board is overwritten")
 
-        return await run_job(
+        status = await run_job(
             shell,
             client,
             provisioned,
@@ -184,6 +186,9 @@ async def _provision(
             **reached,
             **given,
         )
+        if way == "improv" and status is ExitStatus.USAGE and not request["confirmed"]:
+            shell.output.note("With --yes it leaves its network without a question.")
+        return status
 
 
 async def _require_known(client: Client, wanted: str) -> None:
@@ -212,7 +217,9 @@ def provisioned(job: Job) -> str:
     if result.get("prepared"):
         return _prepared(job, result)
     device = result.get("device")
-    name = _shown((isinstance(device, str) and device) or job.board_name or job.board)
+    if isinstance(device, dict):
+        device = device.get("name")  # what a device of Improv Wi-Fi says of itself
+    name = _shown(device or job.board_name or job.board)
     took = seconds_text(result.get("seconds"))
     if result.get("procedure") in WITH_HEADER:
         lines = [f"{name} is in the cloud ({took}), device {_shown(result.get('device_id'))}"]

@@ -263,3 +263,14 @@ async def test_bluetooth_that_ends_in_the_middle_is_waited_for_and_then_the_job_
         await person.sees("It goes on.")
         await person.sees("has joined HomeNet")
         assert await person.status() == 0
+
+
+async def test_a_device_in_a_network_is_moved_by_a_script_only_with_yes(alone: Mooring) -> None:
+    async with outdoors(alone, 0, [ImprovConfig(joined=True)]) as out:
+        join = ("provision", out.air.address(0), "--cloud", "none", *WIFI)
+        refused = await out.run(*join, stdin=PASSWORD)
+        assert refused.status == 2
+        assert "With --yes it leaves its network" in refused.err
+        ended = await out.run(*join, "--yes", stdin=PASSWORD)
+        assert ended.status == 0, ended.err
+        assert "Improv demo has joined HomeNet" in ended.out
