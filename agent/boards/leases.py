@@ -235,8 +235,8 @@ class Lease:
         sightings = self._registry.require(self._board_id).sightings("ble")
         if not sightings:
             raise self._air_problem() or BleNotHeard(board=self.board.name, action=NOT_HEARD)
-        # The strongest: a board with a new address may be listed under the old one, too.
-        sighting = max(sightings, key=lambda each: each.port.rssi_dbm or -math.inf)
+        # A board with a new address may be listed under the old one, too.
+        sighting = max(sightings, key=lambda each: each.node)
         return await self._keep(await opener(sighting.port.address), sighting)
 
     async def _keep(self, link: AnyLink, sighting: Sighting) -> AnyLink:
