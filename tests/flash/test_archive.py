@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tracemalloc
 import zipfile
 
 import msgspec
@@ -131,6 +132,26 @@ def test_a_bomb_is_not_unpacked(other, tmp_path):
     path.write_bytes(listed.getvalue())
     with pytest.raises(SketchDamaged, match="longer than"):
         import_sketches(other, path)
+
+
+@pytest.mark.parametrize("said_size", [3, 128 * 1024 * 1024])
+def test_a_bomb_never_takes_the_memory_it_would_need(other, tmp_path, said_size):
+    said = sketch(b"one", size=said_size)
+    path = archive(tmp_path / "a.zip", [said], {})
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
+        packed.open(name_of(said), "w") as file,
+    ):
+        for _ in range(128):
+            file.write(bytes(1024 * 1024))
+    tracemalloc.start()
+    try:
+        with pytest.raises((SketchDamaged, InputError)):
+            import_sketches(other, path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 3 * SKETCH_LIMIT
 
 
 @pytest.mark.parametrize("name", ["../../evil.bin", "/etc/evil.bin", "C:\\evil.bin", ".."])

@@ -189,3 +189,18 @@ async def test_a_second_cancellation_waits_for_the_end_too():
     with pytest.raises(asyncio.CancelledError):
         await run
     await gone(pid)
+
+
+@pytest.mark.system("linux", "darwin")
+async def test_a_second_cancellation_spares_nothing_that_the_program_started():
+    line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    run = asyncio.ensure_future(
+        run_child(python(TREE.format(deaf=True)), line.set_result, silence_s=FOREVER_S)
+    )
+    grandchild = int(await line)
+    run.cancel()
+    await asyncio.sleep(0)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    await gone(grandchild)

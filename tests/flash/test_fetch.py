@@ -23,7 +23,7 @@ from agent.errors import (
 )
 from agent.flash.fetch import Sketches
 from agent.flash.index import IndexSource
-from agent.flash.sketch import Sketch, SketchKind
+from agent.flash.sketch import SKETCH_LIMIT, Sketch, SketchKind
 from agent.flash.store import SketchStore
 from agent.simulator.arduino_cloud import SimulatedArduinoCloud
 from agent.simulator.images import read_identity
@@ -265,3 +265,11 @@ async def test_a_sketch_of_the_store_goes_to_another_kind_of_board_only_by_overr
 async def test_the_bytes_of_a_sketch_are_in_no_message(sketches):
     got = await sketches.obtain(UNO, V2)
     assert "two" not in repr(got)
+
+
+async def test_a_file_larger_than_any_sketch_is_not_taken_to_its_end(sketches, server):
+    entry = (await sketches.index.get())[0].find(MKR)
+    server.give(MKR, bytes(SKETCH_LIMIT + 2))
+    with pytest.raises(CloudAnswer) as caught:
+        await sketches.download(entry.url)
+    assert "longer than" in caught.value.report().meaning
