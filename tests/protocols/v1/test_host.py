@@ -188,3 +188,23 @@ def test_giving_up_in_the_middle_means_a_new_link() -> None:
     idle = HostMachine()
     idle.abandon()
     assert not idle.stopped
+
+
+def test_the_second_answer_to_a_repeated_sketch_info_is_no_certificate_request() -> None:
+    machine = HostMachine()
+    machine.start((*host.sketch_info(tries=2), *host.csr(DEVICE_ID)), 0.0)
+    machine.tick(2.0)
+    assert commands_of(machine.take_writes()) == [1, 1]
+    machine.receive(ACK + ACK, 2.1)
+    assert machine.result is None
+    assert commands_of(machine.take_writes()) == [2]
+    machine.receive(CSR, 2.2)
+    assert machine.result == Done(PEM)
+
+
+def test_of_a_board_that_never_stops_talking_only_the_latest_text_is_kept() -> None:
+    machine = HostMachine()
+    for _ in range(100):
+        machine.receive(b"hello again\r\n" * 100, 0.0)
+    assert len(machine.text) == host.TEXT_BYTES
+    assert machine.text.endswith(b"hello again\r\n")
