@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from cryptography import x509
 
@@ -96,6 +97,17 @@ async def test_a_lost_answer_to_a_creation_never_makes_a_second_device(
         made = await devices.create(MKR)
         assert list(cloud.devices.all) == [older.id, made.id]
     assert cloud.record.count("device_create") == 2
+
+
+@pytest.mark.parametrize("others", [("somebody's",), ("bench-7", "bench-7")])
+async def test_after_a_lost_answer_no_device_is_taken_that_may_be_another(
+    devices: ArduinoDevices, cloud: SimulatedArduinoCloud, others: tuple[str, ...]
+) -> None:
+    for name in others:
+        await devices.create(msgspec.structs.replace(MKR, name=name))
+    cloud.faults.drop("device_create", "before")
+    with pytest.raises(Unreachable):
+        await devices.create(MKR, known=())
 
 
 async def test_a_lost_answer_for_a_board_without_serial_number_is_cleared_up_as_well(
