@@ -107,7 +107,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def heard(facts: BoardFacts) -> BoardSays:
-    """What a 2.0 session learned, for :func:`decide`."""
+    """What a session learned, for :func:`decide`."""
+    if facts.protocol == "improv":
+        return BoardSays(answer="improv")
     return BoardSays(
         answer="application" if facts.application_sketch else "2.0",
         sketch_version=facts.sketch_version,

@@ -221,3 +221,7 @@ def test_a_board_that_is_known_for_something_better_is_not_offered_improv():
     assert "improv" not in decide(model("uno_r4_wifi")).possible
     assert decide(None, ONLY_NETWORK, GOOD).procedure == "provision-2.0"
     assert decide(model("esp32"), ONLY_NETWORK, says("bootloader")).procedure == "secret-key"
+
+
+def test_what_a_session_of_improv_learned_is_that():
+    assert heard(BoardFacts(protocol="improv")).answer == "improv"
