@@ -240,6 +240,18 @@ async def test_an_iot_error_is_shown_by_its_detail(
     assert "no ***" in said["meaning"]
 
 
+@pytest.mark.parametrize("status", [400, 403, 429, 503])
+async def test_a_gateway_that_repeats_what_was_sent_does_not_get_the_token_shown(
+    client: ArduinoCloud, script: Scripted, status: int
+) -> None:
+    await client.login(ACCOUNT)
+    said = "refused: Bearer MARKER-bearer"
+    script.say(LIST, status, said.encode() if status >= 429 else {"detail": said})
+    async with failing(CloudError) as shown:
+        await client.find("1a2b")
+    assert "refused: Bearer ***" in shown["meaning"]
+
+
 async def test_a_missing_minimum_means_any_version(client: ArduinoCloud, script: Scripted) -> None:
     boards = [
         {"label": "without an FQBN", "provisioning": "v2"},
