@@ -163,7 +163,7 @@ def test_data_that_is_lost_on_the_way_costs_one_more_try(kind, make):
         def receive(self, data):
             if not self.lost and len(data) == 4096 and self.loader.commands["S"] == 2:
                 self.lost = True
-                data = data[:-10]
+                data = data[:-200]
             return self.loader.receive(data)
 
     loader = make()
