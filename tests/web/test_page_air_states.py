@@ -320,3 +320,44 @@ async def test_every_board_that_may_be_missing_has_a_way_back(
     await expect(page.locator(".here")).to_be_hidden()
     await kinds.select_option("other")
     await expect(page.locator(".listening")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [375, 720], ids=["375 px", "200 % zoom"])
+async def test_nothing_in_the_air_makes_the_page_scroll_sideways(
+    page: Page, files: str, fake: FakeAgent, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 740})
+    await open_fake(page, files, fake)
+    fake.answer["board.identify"] = lambda _: facts(
+        protocol="improv", device={"name": "W" * 60}, redirect="http://lamp.local/" + "a" * 200
+    )
+    both = fake.heard(number=1, cable=True, name="W" * 40)
+    lamp = fake.heard(None, number=2, name="L" * 40, blinks=True)
+    fake.radio(BluetoothOff(action="Switch it on: " + "z" * 80))
+    wide = []
+    for place in ("boards", f"board/{both.id}", f"board/{lamp.id}", "missing/opta", "missing"):
+        await page.goto(f"{files}/#/{place}")
+        await expect(page.locator(".boards li")).to_have_count(2)
+        if await page.evaluate(WIDER_THAN_WINDOW):
+            wide.append(place)
+    for number in range(3, 20):
+        fake.heard(number=number, name="W" * 40, cable=number % 2 == 0)
+    await page.goto(f"{files}/#/boards")
+    await expect(page.locator(".boards li")).to_have_count(19)
+    if await page.evaluate(WIDER_THAN_WINDOW):
+        wide.append("many")
+    assert wide == []
+
+
+async def test_a_list_that_shrinks_a_little_keeps_its_look(
+    page: Page, files: str, fake: FakeAgent
+) -> None:
+    await open_fake(page, files, fake)
+    boards = [fake.heard(number=number) for number in range(1, 10)]
+    await expect(page.get_by_label("Filter boards")).to_be_visible()
+    fake.gone(boards[0])
+    await expect(page.locator(".boards li")).to_have_count(8)
+    await expect(page.get_by_label("Filter boards")).to_be_visible()
+    fake.gone(boards[1])
+    fake.gone(boards[2])
+    await expect(page.get_by_label("Filter boards")).to_be_hidden()

@@ -21,6 +21,24 @@ export function cablePort(board) {
   return board?.ports.find(({ kind }) => kind !== "ble" && kind !== "ap");
 }
 
+/**
+ * The board that has the ports of one that is gone: the two were found to be one.
+ *
+ * @param {Board|undefined} left
+ * @param {Iterable<Board>} boards
+ */
+export function twinOf(left, boards) {
+  const here = (/** @type {Board} */ board) => board.ports.some((port) => left?.ports.some((lost) => isSame(port, lost)));
+  return [...boards].find(here);
+}
+
+/** @param {Port} one @param {Port} other */
+function isSame(one, other) {
+  if (one.kind !== other.kind) return false;
+  if (one.kind === "ble") return airAddress(one) === airAddress(other);
+  return one.address === other.address && Boolean(one.serial_number) && one.serial_number === other.serial_number;
+}
+
 /** Heard over Bluetooth, and on no cable. */
 export function onlyInAir(/** @type {Board|undefined} */ board) {
   return Boolean(airPort(board)) && !cablePort(board);

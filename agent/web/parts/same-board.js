@@ -6,8 +6,7 @@
  */
 
 import { View, fill, h, say } from "../lib/dom.js";
-import { airAddress, airPort, bothWays, onlyInAir, talks } from "../lib/ports.js";
-import { go } from "../lib/router.js";
+import { airAddress, airPort, onlyInAir, talks } from "../lib/ports.js";
 import { ErrorCard } from "./error-card.js";
 
 /** @typedef {import("../types.js").Board} Board */
@@ -38,11 +37,12 @@ export class SameBoard extends View {
     const silent = !this.#busy && !found.length && !this.#others.length;
     if (silent) return fill(this);
     if (!this.line.isConnected) fill(this, this.line, this.outcome);
-    this.button.hidden = this.#busy || !found.length;
-    if (this.#busy) say(this.text, "Asking the board on the cable…");
-    else if (found.length > 1) say(this.text, `Is this one of the ${found.length} on a cable?`);
+    if (this.#busy) return;
+    this.button.hidden = !found.length;
+    if (found.length > 1) say(this.text, `Is this one of the ${found.length} on a cable?`);
     else if (found.length) say(this.text, "Is this the one on the cable?");
-    else if (this.#others.length) say(this.text, "No, the one on the cable is another board.");
+    else if (this.#others.length > 1) say(this.text, "No, those on a cable are other boards.");
+    else say(this.text, "No, the one on the cable is another board.");
   }
 
   /** Boards on a cable that may be this one: of its kind, and not asked yet. */
@@ -63,29 +63,22 @@ export class SameBoard extends View {
     const address = addressOf(store.boards.get(this.board));
     this.#busy = true;
     fill(this.outcome);
-    this.#draw();
+    this.button.hidden = true;
+    say(this.text, "Asking the board on the cable…");
     for (const id of found) {
       await store.read(id);
       const { facts, error } = store.reading(id) ?? {};
-      if (facts?.ble_address && facts.ble_address.toUpperCase() === address) return void (await this.#merged(address));
+      if (facts?.ble_address && facts.ble_address.toUpperCase() === address) {
+        // The agent makes one board of the two, and the view of this one goes there.
+        say(this.text, "Yes, it is the one on the cable.");
+        return announcer.say(this.text.textContent ?? "");
+      }
       if (error) fill(this.outcome, new ErrorCard(error, { context: { board: id } }));
       else this.#others.push(id);
     }
     this.#busy = false;
     this.#draw();
     if (this.isConnected) announcer.say(this.text.textContent ?? "");
-  }
-
-  /** It is the one: the agent makes one board of the two, and the page goes there. @param {string} address */
-  async #merged(address) {
-    const { store, announcer } = this.app;
-    announcer.say("Yes, it is the one on the cable.");
-    const whole = () => [...store.boards.values()].find((board) => bothWays(board) && addressOf(board) === address);
-    while (!whole() && this.isConnected) {
-      await new Promise((resolve) => store.addEventListener("boards", resolve, { once: true }));
-    }
-    const board = whole();
-    if (board && this.isConnected) go("board", board.id);
   }
 }
 

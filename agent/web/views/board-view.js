@@ -4,7 +4,7 @@ import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js"
 import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
 import { kindOf, stateOf } from "../lib/boardstate.js";
 import { READING_KINDS } from "../lib/jobwords.js";
-import { hasSerial, isImprov, onlyInAir, talks, where } from "../lib/ports.js";
+import { hasSerial, isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
 import { go, href } from "../lib/router.js";
 import { older } from "../lib/text.js";
@@ -110,6 +110,8 @@ export class BoardView extends View {
     this.missing.hidden = Boolean(board) || !store.loaded;
     this.sheet.hidden = !board;
     if (!board) {
+      const twin = store.loaded && twinOf(store.left.get(this.id_), store.boards.values());
+      if (twin) return location.replace(href("board", twin.id, ...(this.#part ? [this.#part] : [])));
       this.missing.last = store.left.get(this.id_) ?? null;
       if (this.#shownPart !== "monitor") this.#open("");
       return;
