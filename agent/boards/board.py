@@ -7,10 +7,14 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from agent.errors import OtherLinkBusy, PortBusy
+
 PortKind: TypeAlias = Literal["serial", "usb", "volume", "ble", "ap"]
 
 Via: TypeAlias = Literal["usb", "ble"]
 """How a board is talked to: over a cable, or through the air."""
+VIA_NAMES: Final[dict[Via, str]] = {"usb": "USB", "ble": "Bluetooth"}
+"""What people call that."""
 Service: TypeAlias = Literal["2.0", "improv"]
 """What a device in the air says that it is provisioned with."""
 
@@ -103,3 +107,11 @@ class BoardChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.changed or self.vanished)
+
+
+def in_use(port: str, holder: str, used: Via | None, wanted: Via | None) -> PortBusy:
+    """The error for a board that somebody uses; over the other link it has one more reason."""
+    if used is None or wanted is None or used == wanted:
+        return PortBusy(port=port, holder=holder)
+    names = {"used": VIA_NAMES[used], "wanted": VIA_NAMES[wanted]}
+    return OtherLinkBusy(port=port, holder=holder, **names)

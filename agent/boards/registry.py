@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.boards import air
-from agent.boards.board import LOADER_KINDS, BoardChanges
+from agent.boards.board import LOADER_KINDS, BoardChanges, in_use
 from agent.boards.identity import air_digits, face_of, natural_key
 from agent.boards.matching import RULES, Newcomer, Scene
 from agent.boards.records import Records
@@ -96,13 +96,14 @@ class Registry:
     def hold(self, board: str, holder: str, via: Via | None = None) -> BoardChanges:
         """Note who uses the board, and how; None: as :attr:`Board.via` says.
 
-        Raises :class:`PortBusy` with the holder, or :class:`UnknownBoard`.
+        Raises :class:`PortBusy` with the holder (:class:`OtherLinkBusy` where the other link is in
+        use), or :class:`UnknownBoard`.
         """
         record = self.require(board)
         if not record.visible:
             raise UnknownBoard(wanted=clean_text(board))
         if record.holder is not None:
-            raise PortBusy(port=record.address(record.chosen), holder=record.holder)
+            raise in_use(record.address(record.chosen), record.holder, record.chosen, via)
         record.chosen = via or record.via or "usb"
         record.holder = holder
         return self._changes([record])
@@ -134,7 +135,7 @@ class Registry:
         record = self.require(board)
         number = air_digits(ble_address or "") or None
         another = None not in (uhwid, record.uhwid) and uhwid != record.uhwid
-        moved = None not in (number, record.ble_address) and number != record.ble_address
+        moved = None not in (number, record.air_number) and number != record.air_number
         parted = self._records.part(record, number, learned=another) if another or moved else []
         if another:
             record.forget()

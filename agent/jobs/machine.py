@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from agent.boards.board import VIA_NAMES
 from agent.errors import BoardSilent, Interrupted, MooringError
 from agent.jobs.effects import (
     Abandon,
@@ -40,7 +41,6 @@ from agent.jobs.effects import (
     Withdraw,
 )
 from agent.jobs.job import JobState, Question, StepState
-from agent.jobs.reach import NAMES
 from agent.jobs.states import ANSWER_LIMIT_S, CLOSE_LIMIT_S, State
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Machine:
     @property
     def _how(self) -> str:
         """What the first step says."""
-        return f"Over {NAMES[self.via]}"
+        return f"Over {VIA_NAMES[self.via]}"
 
     def start(self, now: float) -> list[Effect]:
         """The first effects; ``now`` in Unix seconds."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.boards.board import BoardState
-from agent.errors import BleNotHeard, NeedsCable, OtherLinkBusy, PortBusy, PortGone
+from agent.boards.board import VIA_NAMES, BoardState, in_use
+from agent.errors import BleNotHeard, NeedsCable, PortGone
 from agent.jobs.guide import guide_of
 from agent.jobs.job import JobKind
 from agent.settings import clean_text
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from agent.boards.board import Board, BoardChanges, Port, Via
     from agent.catalog import Model
+    from agent.errors import PortBusy
     from agent.jobs.request import Request
     from agent.jobs.which import Procedure
 
-NAMES: Final[dict[Via, str]] = {"usb": "USB", "ble": "Bluetooth"}
-OVER: Final[dict[Via, str]] = {via: f"over {name}" for via, name in NAMES.items()}
+OVER: Final[dict[Via, str]] = {via: f"over {name}" for via, name in VIA_NAMES.items()}
 
 BY_CABLE: Final[dict[JobKind, str]] = {
     JobKind.FLASH: "have a sketch written to it",
@@ -119,11 +119,8 @@ def moved(board: str, before: AbstractSet[str], changes: BoardChanges) -> bool:
 
 def busy(board: Board, request: Request) -> PortBusy:
     """The error for a board that somebody uses; over the other link it has one more reason."""
-    wanted, name = request.via or usual_via(board), _shown(board)
-    if board.via is None or board.via == wanted:
-        return PortBusy(port=name, holder=board.holder)
-    used, other = NAMES[board.via], NAMES[wanted]
-    return OtherLinkBusy(port=name, holder=board.holder, used=used, wanted=other)
+    wanted = request.via or usual_via(board)
+    return in_use(_shown(board), board.holder or "", board.via, wanted)
 
 
 def _shown(board: Board) -> str:

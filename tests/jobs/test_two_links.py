@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.errors import BleNotHeard, NeedsCable, OtherLinkBusy, PortBusy
+from agent.jobs.facts import open_flash
 from agent.jobs.job import JobState
 from tests.air import ON_LINUX, ble_board
+from tests.jobs.test_unfinished import left
 
 if TYPE_CHECKING:
     from agent.boards.board import Board
@@ -75,6 +77,9 @@ async def test_while_a_job_has_a_board_in_the_air_its_cable_is_refused_with_the_
     await in_air.asks(number)
     with pytest.raises(OtherLinkBusy) as caught:
         await in_air.jobs.start({"kind": "identify", "board": board.id}, attended=True)
+    with pytest.raises(OtherLinkBusy):
+        async with in_air.boards.lease(board.id, "the serial monitor", via="usb"):
+            pass
     report = caught.value.report()
     assert f"(job {number})" in report.title
     assert "over Bluetooth, its firmware does not answer over USB" in report.meaning
@@ -131,6 +136,18 @@ async def test_a_cable_that_is_pulled_out_does_not_turn_a_job_to_the_air(in_air:
     job = await in_air.jobs.wait(number)
     assert job.state is JobState.CANCELLED
     assert in_air.open_claims() == []
+
+
+async def test_a_sketch_that_was_not_finished_waits_for_the_cable(in_air: AirBench):
+    await in_air.start_air()
+    await in_air.start_agent(clock=in_air.hurried)
+    board = await in_air.heard()
+    job, flash = await left(in_air)
+    in_air.jobs._unfinished.pursue(job, flash)
+    read = await in_air.jobs.wait(await in_air.job("identify"))
+    assert (read.state, read.board) == (JobState.DONE, board.id)
+    assert open_flash(await in_air.journal.facts(job.id)) is not None
+    assert await in_air.jobs._unfinished.cancel(job.id)
 
 
 async def test_ten_boards_in_the_air_are_set_up_at_once(in_air: AirBench):
