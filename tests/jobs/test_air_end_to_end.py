@@ -280,6 +280,50 @@ async def test_a_wrong_password_is_asked_for_again_over_the_air(in_air: AirBench
     assert sum(in_air.cloud.record.claims.values()) == 1
 
 
+async def test_a_board_whose_certificate_is_refused_is_asked_about_and_undone(in_air: AirBench):
+    await in_air.start_air()
+    await in_air.start_agent(clock=in_air.hurried)
+    in_air.cloud.faults.answer("csr", 503, times=None)
+    number = await in_air.set_up()
+    asking = await in_air.asks(number)
+    assert asking.question
+    assert [action.id for action in asking.question.actions] == ["wait", "undo"]
+    await in_air.jobs.answer(number, {"action": "undo"})
+    job = await in_air.ended(number)
+    assert job.error
+    assert job.error.code == "cloud-not-online"
+    assert in_air.open_claims() == []
+
+
+async def test_a_cloud_that_is_down_while_the_board_is_away_is_settled_later(in_air: AirBench):
+    await in_air.start_air(1, fault("settings", "unplug"))
+    await in_air.start_agent(clock=in_air.hurried)
+    number = await in_air.set_up()
+    await in_air.asks(number)
+    in_air.cloud.down = True
+    await in_air.jobs.answer(number, {"action": "undo"})
+    job = await in_air.ended(number)
+    assert job.error
+    assert job.error.code == "cloud-claim-open"
+    in_air.cloud.down = False
+    await in_air.until(number, lambda now: now.error.code == "cloud-claim-undone", ended=True)
+    assert in_air.open_claims() == []
+
+
+async def test_bluetooth_that_is_switched_off_in_the_middle_goes_on_when_it_is_on(in_air: AirBench):
+    await in_air.start_air(1, fault("settings", "silence"))
+    await in_air.start_agent(clock=in_air.hurried)
+    number = await in_air.set_up()
+    await at(in_air, "settings")
+    await in_air.air.radio("off")
+    asking = await in_air.asks(number)
+    assert asking.question
+    assert asking.question.error
+    await in_air.air.power_cycle()
+    await in_air.air.radio("on")
+    assert_online(in_air, await in_air.ended(number))
+
+
 # --- what the air cannot do ----------------------------------------------------------------------
 
 
