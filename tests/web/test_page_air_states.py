@@ -361,3 +361,23 @@ async def test_a_list_that_shrinks_a_little_keeps_its_look(
     fake.gone(boards[1])
     fake.gone(boards[2])
     await expect(page.get_by_label("Filter boards")).to_be_hidden()
+
+
+async def test_a_board_that_has_just_switched_its_bluetooth_off_is_not_asked_again(
+    page: Page, files: str, fake: FakeAgent
+) -> None:
+    await open_fake(page, files, fake)
+    board = fake.heard()
+    job = fake.job(board, "provision", [Step(id="join", name="Join")], request={"via": "ble"})
+    fake.end(job.id, {"device": "kitchen-sensor", "notes": ["Its Bluetooth is off now."]})
+    await page.goto(f"{files}/#/job/{job.id}")
+    await expect(page.locator(".outcome")).to_contain_text("Its Bluetooth is off now.")
+    await page.get_by_role("link", name="Back to the board").click()
+    await expect(page.get_by_role("button", name="Read the board")).to_be_visible()
+    assert fake.called("board.identify") == []
+    await page.goto(f"{files}/#/missing/uno_r4_wifi")
+    await expect(page.locator(".listening")).to_be_visible()
+    await expect(page.locator(".here")).to_be_hidden()
+    fake.gone(board)
+    fake.heard()
+    await expect(page.locator(".come li")).to_contain_text("There it is")

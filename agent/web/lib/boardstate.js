@@ -70,6 +70,19 @@ function working(job) {
   };
 }
 
+/**
+ * True for a board that switched its Bluetooth off at the end of a job; it stays listed for some
+ * seconds, until its silence is noticed.
+ *
+ * @param {import("../types.js").Board} board
+ * @param {import("./store.js").Store} store
+ */
+export function isSilent(board, store) {
+  const last = store.lastWork(board.id);
+  const parted = last?.state === "done" && last.request?.via === "ble" && last.result?.notes?.length;
+  return Boolean(parted) && onlyInAir(board) && (last?.ended_at ?? 0) > board.first_seen;
+}
+
 /** What kind of thing a board is. @param {import("../types.js").Board} board @param {string} [model] Its name. */
 export function kindOf(board, model) {
   return model ?? board.model ?? (isImprov(board) ? "Wi-Fi device" : "Unknown board");

@@ -2,7 +2,7 @@
 
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
-import { kindOf, stateOf } from "../lib/boardstate.js";
+import { isSilent, kindOf, stateOf } from "../lib/boardstate.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { hasSerial, isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
@@ -162,7 +162,7 @@ export class BoardView extends View {
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
     // What runs is known, or does not matter for what the person wants.
     if (installed === "1.0" || ["update", "write", "provisioning", "monitor"].includes(this.#part)) return;
-    if (board.state === "ready" && talks(board)) void store.read(board.id);
+    if (board.state === "ready" && talks(board) && !isSilent(board, store)) void store.read(board.id);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** “A board is missing?”: how to bring its Bluetooth back, and whether it has come. */
 
 import { View, fill, foreign, freshId, h, keyed, say, set } from "../lib/dom.js";
+import { isSilent } from "../lib/boardstate.js";
 import { airPort, airTail, isImprov } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { duration } from "../lib/text.js";
@@ -119,7 +120,7 @@ export class MissingBoard extends View {
   #look() {
     const heard = this.#heard();
     for (const id of this.#before) if (!heard.some((board) => board.id === id)) this.#before.delete(id);
-    const known = heard.filter(({ id }) => this.#before.has(id));
+    const known = heard.filter((board) => this.#before.has(board.id) && !isSilent(board, this.app.store));
     const come = heard.filter(({ id }) => !this.#before.has(id));
     this.here.hidden = !known.length;
     const places = known.flatMap((board) => [h("a", { href: href("board", board.id) }, foreign(nameOf(board))), ", "]).slice(0, -1);
