@@ -47,12 +47,12 @@ def whose(
 ) -> Record | None:
     """The board that is heard as ``key`` from now on.
 
-    A session has read this number on it; or it was heard under it before; or it was heard at this
-    address until now (``silent``), and has given its number since.
+    A session has read this number on it, or its USB number tells it; or it was heard under it
+    before; or it was heard at this address until now (``silent``), and has given its number since.
     """
     heard_before: Record | None = None
     for record in records:
-        if record.ble_address == key and not record.doubtful:
+        if record.air_number == key and not record.doubtful:
             return record
         if key in record.heard_as:
             heard_before = record

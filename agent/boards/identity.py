@@ -32,6 +32,11 @@ boot ROM (``E0C912952D54``, ``E0C9125B0D9B``). Source: device names in public ud
 _MAC: Final = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._]+")
 
+_BASE_MAC: Final = re.compile(r"[0-9A-Fa-f]{12}")
+UNO_R4_WIFI: Final = (0x2341, 0x1002)
+RADIO_OFFSET: Final = 2
+"""Of the last octet: station, access point, Bluetooth, Ethernet have the base address plus 0 to 3."""
+
 BRIDGES: Final[dict[int, str]] = {
     0x0403: "FTDI",
     0x10C4: "CP210x",
@@ -125,6 +130,20 @@ def air_key(port: Port) -> str:
 def air_digits(address: str) -> str:
     """``A1B2C3D4E5F6`` out of ``ble://a1:b2:c3:d4:e5:f6``."""
     return address.removeprefix(SCHEME).replace(":", "").upper()
+
+
+def air_key_of(face: Face) -> str | None:
+    """What a board on a cable must be heard as, where its USB number says so: UNO R4 WiFi.
+
+    Its USB bridge is an ESP32-S3, whose number is its base address (``F09E9E7B1E90``); the radio is
+    in the same chip and has the base address plus two. Source: arduino/uno-r4-wifi-usb-bridge
+    (``USB.begin`` without a number of its own); a number in pyocd pull request 2017; ESP-IDF, “MAC
+    address allocation”. Not measured on hardware: a session that reads another address is believed.
+    """
+    if (face.vid, face.pid) != UNO_R4_WIFI or not _BASE_MAC.fullmatch(face.serial or ""):
+        return None
+    base = bytes.fromhex(face.serial or "")
+    return (base[:-1] + bytes([(base[-1] + RADIO_OFFSET) % 256])).hex().upper()
 
 
 def air_id(key: str, models: Sequence[Model]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.boards.board import LOADER_KINDS, Board, BoardState, Provisioning
-from agent.boards.identity import model_of, natural_key, shown_name
+from agent.boards.identity import air_key_of, model_of, natural_key, shown_name
 from agent.boards.known import KnownBoard
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Record:
         self.uhwid: str | None = None
         self.ble_address: str | None = None
         """The key under which it must be heard, as a session has read it."""
+        self._expected_air: str | None = None
         self.name: str | None = None
         self.installed: str | None = None
 
@@ -81,6 +82,11 @@ class Record:
     def visible(self) -> bool:
         """It has a port, or a job still expects it back."""
         return bool(self.ports or self.air) or self.holder is not None
+
+    @property
+    def air_number(self) -> str | None:
+        """The key under which it must be heard: read by a session, else told by its USB number."""
+        return self.ble_address or self._expected_air
 
     @property
     def by_place(self) -> bool:
@@ -94,6 +100,7 @@ class Record:
         self._narrow([match.model for match in matches])
         self.faces[face] = matches
         self.ports[face] = sightings
+        self._expected_air = air_key_of(face) or self._expected_air
         if face.serial is not None:
             loader = self.as_loader(matches)
             self.numbers.add(Number(face.vid, face.pid, loader, face.serial))
@@ -124,6 +131,7 @@ class Record:
         self.name = self.name or other.name
         self.installed = self.installed or other.installed
         self.uhwid = self.uhwid or other.uhwid
+        self._expected_air = self._expected_air or other._expected_air
         self.ble_address = self.ble_address or other.ble_address
         self._add_ids([*other.also, *([] if other.by_place else [other.id])])
 
@@ -134,7 +142,7 @@ class Record:
             return False
         if self.uhwid is not None and other.uhwid is not None:
             return self.uhwid == other.uhwid
-        found = self.ble_address in other.heard_as or other.ble_address in self.heard_as
+        found = self.air_number in other.heard_as or other.air_number in self.heard_as
         return heard_only and found
 
     def may_be(self, face: Face, matches: Iterable[UsbMatch]) -> bool:

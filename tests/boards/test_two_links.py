@@ -178,6 +178,44 @@ def test_learning_again_what_is_known_changes_nothing(registry):
     assert not again
 
 
+# --- what a USB number tells -----------------------------------------------------------------------
+
+ESP_WIRED = sighted("/dev/ttyACM0", UNO, "F09E9E7B1E90", "1-2")
+ESP_AIR = heard("F09E9E7B1E92", "F0:9E:9E:7B:1E:92")
+ESP_ID = "uno_r4_wifi-F09E9E7B1E90"
+
+
+@pytest.mark.parametrize("order", [(ESP_WIRED, ESP_AIR), (ESP_AIR, ESP_WIRED)])
+@pytest.mark.parametrize("together", [True, False])
+def test_an_uno_r4_wifi_is_one_board_at_once_as_its_numbers_are_of_one_chip(
+    registry, order, together
+):
+    if not together:
+        registry.update(order[:1], 0.0)
+    registry.update([*order, AIR], 1.0)
+    assert ids(registry) == {ESP_ID, AIR_ID}
+    assert len(registry.get(ESP_ID).ports) == 2
+
+
+@pytest.mark.parametrize("number", ["F09E9E7B1E90", "F09E9E7B1E91", "F09E9E7B1E93", "F19E9E7B1E92"])
+def test_other_numbers_of_the_same_maker_are_other_boards(registry, number):
+    registry.update([ESP_WIRED, heard(number)], 0.0)
+    assert len(registry.boards()) == 2
+
+
+def test_the_numbers_of_other_models_tell_nothing(registry):
+    registry.update([sighted("/dev/ttyACM0", NANO, "F09E9E7B1E90", "1-2"), ESP_AIR], 0.0)
+    assert len(registry.boards()) == 2
+
+
+def test_a_session_that_reads_another_address_is_believed(registry):
+    registry.update([ESP_WIRED, ESP_AIR, AIR], 0.0)
+    registry.learn(ESP_ID, ble_address=BLE_ADDRESS, now=1.0)
+    assert registry.get(ESP_ID).ports == [ESP_WIRED.port, AIR.port]
+    registry.update([ESP_WIRED, ESP_AIR, AIR], 2.0)
+    assert registry.get("uno_r4_wifi-F09E9E7B1E92").ports == [ESP_AIR.port]
+
+
 # --- what a cable does meanwhile ------------------------------------------------------------------
 
 
