@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SILENCE_S = 1.2
 """A board that is not heard for so long has left; simulated ones advertise ten times a second."""
+QUIET_S = 0.4
+"""How soon the radio looks what is wrong when it hears nobody; sooner than a link is given up."""
 SOON = Patience(attempts=2, attempt_s=1.5, find_s=0.7, pause_s=0.01)
 """For boards that are either there or not."""
 
@@ -90,7 +92,7 @@ class AirBench(Bench):
         return self.jobs
 
     def _make_boards(self) -> BoardService:
-        self.radio = BleRadio(SERVICES)
+        self.radio = BleRadio(SERVICES, quiet_s=QUIET_S, retry_s=QUIET_S)
         self._agent.push_async_callback(self.radio.close)
         return air_boards(self.catalog, self.ports, self.radio)
 

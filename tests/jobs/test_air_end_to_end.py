@@ -319,6 +319,8 @@ async def test_bluetooth_that_is_switched_off_in_the_middle_goes_on_when_it_is_o
     asking = await in_air.asks(number)
     assert asking.question
     assert asking.question.error
+    assert asking.question.error.code == "ble-off"
+    assert asking.question.title == asking.question.error.title
     await in_air.air.power_cycle()
     await in_air.air.radio("on")
     assert_online(in_air, await in_air.ended(number))
