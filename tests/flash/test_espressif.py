@@ -296,3 +296,23 @@ def test_no_module_of_the_agent_imports_esptool():
             else:
                 continue
             assert not {name.split(".")[0] for name in names} & {"esptool", "esp_pylib"}, path
+
+
+def test_a_bad_end_is_a_failure_also_after_a_digest():
+    with pytest.raises(FlashFailed, match="status 2"):
+        ended(2, stage="Hash of data verified.")
+
+
+async def test_a_tool_that_falls_silent_is_a_failure():
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    silent = EspFlasher(FoundTool(ESPTOOL, command, (5, 6)), silence_s=0.1)
+    plan = silent.plan(sketch_for("esp32"), model("esp32"))
+    with pytest.raises(FlashFailed, match="said nothing"):
+        await silent.run(plan, FlashTarget(address="COM3"), Steps())
+
+
+async def test_a_start_that_the_tool_could_not_do_is_a_failure():
+    command = (sys.executable, "-c", "raise SystemExit(2)")
+    failing = EspFlasher(FoundTool(ESPTOOL, command, (5, 6)))
+    with pytest.raises(FlashFailed, match="status 2"):
+        await failing.start(model("esp32"), FlashTarget(address="COM3"))
