@@ -51,6 +51,15 @@ def lamp(**changes: Any) -> BoardFacts:
     return BoardFacts(**(facts | changes))
 
 
+class Learning(Drive):
+    """Keeps what the list of boards is told."""
+
+    def _take(self, wanted: list[fx.Effect]) -> None:
+        told = [each for each in wanted if isinstance(each, fx.Learn)]
+        self.learned = [*getattr(self, "learned", []), *told]
+        super()._take(wanted)
+
+
 def machine(
     order: ImprovOrder = ORDER, network: NetworkSetting | None = None, *, attended: bool = True
 ) -> Drive:
@@ -111,6 +120,28 @@ def test_that_a_port_restarts_a_device_is_said_before_it_is_opened():
     assert Drive(over_air).job.steps[0].message == "Over Bluetooth"
 
 
+@pytest.mark.parametrize(
+    ("order", "device", "learned"),
+    [
+        (ImprovOrder(board="b"), LAMP, None),
+        (ImprovOrder(board="b", name="desk"), LAMP, "desk"),
+        (ImprovOrder(board="b", unnamed=True), LAMP, "Kitchen lamp"),
+        (ImprovOrder(board="b", name="desk", unnamed=True), LAMP, "desk"),
+        (ImprovOrder(board="b", unnamed=True), ImprovDevice(), None),
+        (ImprovOrder(board="b", unnamed=True), None, None),
+    ],
+)
+def test_it_is_called_as_the_person_says_or_as_it_calls_itself(
+    order: ImprovOrder, device: ImprovDevice | None, learned: str | None
+):
+    drive = Learning(JoinImprov(order, wifi(), attended=True))
+    joined(was_read(drive, device=device))
+    assert [each.name for each in drive.learned if each.installed is None] == (
+        [learned] if learned else []
+    )
+    assert [each.installed for each in drive.learned if each.installed] == ["improv"]
+
+
 # --- a device that is in a network -----------------------------------------------------------
 
 
@@ -118,6 +149,7 @@ def test_a_device_that_is_in_a_network_is_moved_only_if_the_person_says_so():
     drive = was_read(machine(), online=True, redirect=PAGE)
     assert drive.question
     assert PAGE in drive.question.meaning
+    assert drive.question.step == "check"
     assert drive.question.safe == "Nothing was sent to the device yet."
     joined(drive.answer("continue"))
 
@@ -214,6 +246,7 @@ def test_the_button_is_asked_for_and_the_job_goes_on_by_itself():
     drive = waiting_for_button()
     assert drive.question
     assert drive.question.title == "Press the button on the device."
+    assert drive.job.steps[2].message == "It waits for its button to be pressed"
     assert drive.question.safe == "Nothing was sent to the device yet."
     drive.done(WaitAuthorised)
     assert drive.question is None
@@ -311,6 +344,8 @@ def test_another_device_in_its_place_gets_no_password():
     assert drive.question
     assert drive.question.error
     assert drive.question.error.code == "board-other"
+    assert "Kitchen lamp, esp32, WLED" in drive.question.error.meaning
+    assert "now has Other." in drive.question.error.meaning
     assert drive.waits_for(fx.Configure) is None
 
 
@@ -342,6 +377,13 @@ def test_bluetooth_that_is_switched_off_is_told_and_waited_for():
     assert drive.finish
     assert drive.finish.result
     assert len(drive.finish.result["notes"]) == 1
+
+
+def test_what_says_nothing_of_itself_is_another_device_too():
+    drive = reopened(joining().fail(fx.Configure, GONE), device=None)
+    assert drive.question
+    assert drive.question.error
+    assert "now has none." in drive.question.error.meaning
 
 
 def test_who_gives_up_a_device_in_trouble_is_told_why():

@@ -35,10 +35,11 @@ def look(*, both: bool = True) -> Drive:
 
 
 def board(via: Via = "usb", service: Any = None, **changes: Any) -> Board:
+    vid = changes.pop("vid", None)
     port = (
         Port(kind="ble", address="ble://A1", service=service)
         if via == "ble"
-        else Port(kind="serial", address="/dev/ttyUSB0")
+        else Port(kind="serial", address="/dev/ttyUSB0", vid=vid)
     )
     given: dict[str, Any] = {
         "id": "b",
@@ -71,6 +72,14 @@ def test_a_device_of_improv_goes_on_as_such():
     assert drive.finish.result
     assert drive.finish.result["networks"][0]["ssid"] == "New"
     assert drive.job.steps[0].message == "it speaks Improv Wi-Fi"
+
+
+def test_that_a_board_speaks_improv_is_known_before_it_is_opened_again():
+    machine = LookFirst(Networks(attended=True), None, attended=True)
+    (asks,) = [each for each in machine.start(0.0) if isinstance(each, AskBoard)]
+    effects = machine.handle(fx.Done(asks, BoardSays(answer="improv")), 1.0)
+    learned = effects.index(fx.Learn(installed="improv"))
+    assert learned < effects.index(fx.OpenSession())
 
 
 @pytest.mark.parametrize("answer", ["2.0", "application", "1.0", "console", "silence", "text"])
@@ -179,6 +188,7 @@ def test_who_asks_for_another_network_means_it(catalog: Catalog):
         ({"name": "ESP32 or similar", "candidates": ESPS}, True),
         ({"name": "ESP32-C3 (generic)", "model": "esp32c3"}, True),
         ({"name": "Unknown board"}, True),
+        ({"name": "ESP32 or similar (CP210x)", "candidates": ESPS, "vid": 0x10C4}, True),
         ({"name": "desk", "candidates": ESPS}, False),
         ({"name": "desk", "model": "esp32c3"}, False),
     ],
@@ -196,6 +206,7 @@ def test_a_device_blinks():
     drive.done(fx.OpenSession).done(ShowWhich).done(fx.CloseSession)
     assert drive.finish
     assert drive.finish.result == {"blinks": True}
+    assert drive.job.steps[0].message == "it blinks for some seconds, or makes a sound"
 
 
 @pytest.mark.parametrize("at", [fx.OpenSession, ShowWhich])
