@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -274,3 +275,34 @@ async def test_one_session_after_the_other_is_served():
             async with here.session() as session:
                 assert len(await session.scan()) == 5
         assert here.opened == 3
+
+
+@pytest.mark.system("linux")
+@pytest.mark.needs("dbus")
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_session_that_is_given_up_at_any_moment_leaves_the_board_free(seed):
+    dice = random.Random(seed)
+
+    async def talk(here: Room) -> None:
+        async with here.session() as session:
+            await session.scan()
+            await session.read_identity(int(time.time()))
+
+    async with room() as here:
+        assert here.device.air is not None
+        await talk(here)
+        tasks = len(asyncio.all_tasks())
+        for _ in range(30):
+            talking = asyncio.create_task(talk(here))
+            for _ in range(1 + dice.randrange(2)):  # some are cancelled while they tidy up
+                for _ in range(dice.randrange(600)):
+                    await asyncio.sleep(0)
+                talking.cancel()
+            await asyncio.wait({talking})
+            await here.radio.wait_idle()
+            while here.device.air.advertisement is None:
+                await asyncio.sleep(0.001)  # else the board is still linked
+            assert not here.radio.connected
+        await talk(here)
+        while len(asyncio.all_tasks()) > tasks:
+            await asyncio.sleep(0.01)
