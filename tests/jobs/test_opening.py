@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.errors import BleUnreachable, PortGone
+from agent.errors import BleUnreachable
 from agent.jobs.opening import air_service, open_board_session
 from tests.air import ON_LINUX, ImprovConfig, ble_board
 
@@ -54,5 +54,3 @@ async def test_a_board_that_cannot_be_reached_leaves_nothing_open(in_air: AirBen
         with pytest.raises(BleUnreachable):
             await open_board_session(lease)
         assert not in_air.radio.connected
-    with pytest.raises(PortGone):
-        await open_board_session(lease)
