@@ -40,7 +40,7 @@ _PROCEDURES: Final[dict[Procedure, str]] = {
 }
 
 WRITES: Final = "Sketches are written over a cable; Bluetooth has no way to the bootloader."
-CONNECT_IT: Final = "Connect the board with a USB cable, then start again."
+CONNECT_IT: Final = "Connect the board with a USB cable, then start again over USB."
 CHOOSE_USB: Final = "Its cable is connected: start again and choose USB."
 
 
