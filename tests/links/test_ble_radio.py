@@ -294,3 +294,32 @@ async def test_the_memory_of_devices_is_bounded():
         await ear.wait(9)
         assert len(radio._devices) == 2
         await radio.close()
+
+
+async def test_the_time_to_look_for_a_device_does_not_pass_while_it_is_quiet():
+    """Another board is connected to without a scan beside it, which may take twenty seconds."""
+    async with air(ScriptedBoard()):
+        radio = BleRadio([PROVISIONING.service])
+        async with radio.quiet():
+            looking = asyncio.create_task(radio.find(ADDRESS, 0.5))
+            await asyncio.wait({looking}, timeout=0.7)
+            assert not looking.done()
+        assert await looking is not None
+        await radio.close()
+
+
+async def test_a_radio_that_is_closed_wakes_who_looks_and_scans_no_more():
+    board = ScriptedBoard()
+    board.silent = True
+    async with air(board) as bluez:
+        radio = BleRadio([PROVISIONING.service])
+        looking = asyncio.create_task(radio.find(ADDRESS, 60))
+        while not bluez.adapter.discovering:
+            await asyncio.sleep(0.01)
+        await radio.close()
+        assert await looking is None
+        radio.listen(lambda _: None)
+        assert await radio.find(ADDRESS, 60) is None
+        assert not radio.scanning
+        await radio.close()
+        assert bluez.calls.count("StartDiscovery") == 1

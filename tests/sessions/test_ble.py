@@ -14,10 +14,11 @@ from agent.errors import BleUnreachable, JoinFailed, PortGone
 from agent.links.ble import PROVISIONING, open_ble
 from agent.links.ble_connect import Patience
 from agent.links.ble_radio import BleRadio
+from agent.protocols.v2.frames import Control, encode_control
 from agent.sessions.ble import CONNECT, DISCONNECT, Dialogue, open_ble_session
 from agent.settings import Secret
 from agent.settings.network import WiFi
-from tests.simulator.radios import bluetooth, board_in_the_air
+from tests.simulator.radios import AirHost, bluetooth, board_in_the_air, find
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -306,3 +307,15 @@ async def test_a_session_that_is_given_up_at_any_moment_leaves_the_board_free(se
         await talk(here)
         while len(asyncio.all_tasks()) > tasks:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.system("linux")
+@pytest.mark.needs("dbus")
+async def test_a_board_that_another_program_led_into_the_trap_is_led_out_of_it():
+    """Written to before the subscription, it begins no session until its link ends."""
+    async with room() as here:
+        async with AirHost(await find(address=here.address)) as host:
+            await host.write(encode_control(Control.CONNECT))
+            await host.subscribe()
+        async with here.session() as session:
+            assert len(await session.scan()) == 5
