@@ -45,8 +45,8 @@ class Patience:
     attempts: int = 4
     """Together within a minute, or the board cannot be reached (bleak-retry-connector, same)."""
     attempt_s: float = 20.0
-    """The kernel of Linux gives up a connection after 20 s (HCI_LE_CONN_TIMEOUT); Windows may take
-    10 s to find out the services of a board (bleak pull request 695)."""
+    """The kernel of Linux gives up a connection after 20 s (HCI_LE_CONN_TIMEOUT). On Windows the
+    library asks for services up to ten times, a second apart (bleak pull request 1900)."""
     find_s: float = 12.0
     """A board advertises ten times a second, but a radio that drops repetitions reports it once in
     a scan of about 10 s."""
