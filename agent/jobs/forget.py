@@ -24,6 +24,7 @@ from agent.jobs.effects import (
     ReadBoard,
     ResetBoard,
     SessionLost,
+    WaitEnded,
     WaitRestart,
 )
 from agent.jobs.flash_effects import Source
@@ -207,14 +208,20 @@ class Forget(BoardSteps, FlashSteps):
             case Entered():
                 if not self._again:
                     self._begin(*ERASE)
-                self._do(CloseSession(), WaitRestart(ANSWER_LIMIT_S))
+                if self.via == "ble":
+                    # Too short a silence to be seen; but the link falls when the board restarts.
+                    self._do(WaitEnded())
+                else:
+                    self._do(CloseSession(), WaitRestart(ANSWER_LIMIT_S))
                 if self.order.guide:
                     overwrite = self.order.overwrites
                     self._ask(
                         questions.hold_pin(self.order.guide, again=self._again, overwrite=overwrite)
                     )
-            case Done(WaitRestart()) | Answered(questions.DONE):
-                self._restarted = self._restarted or isinstance(event, Done)
+            case Done(WaitRestart()):
+                self._restarted = True
+                self._go(State.VERIFYING)
+            case Done(WaitEnded()) | Answered(questions.DONE):
                 self._go(State.VERIFYING)
             case Answered(questions.OVERWRITE):
                 self._complete(state=StepState.SKIPPED)

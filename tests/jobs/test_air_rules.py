@@ -389,6 +389,14 @@ def test_an_application_in_the_air_forgets_by_hand_only():
     drive = over("ble", Forget(wanted, attended=True))
     read(drive, application_sketch=True, uhwid=None)
     assert offered(drive) == ["done", "stop"]
+    drive.done(fx.WaitEnded).done(fx.OpenSession)
+    drive.done(fx.ReadBoard, board_facts(application_sketch=True, uhwid=None, initial_status=-1))
+    assert drive.question
+    assert drive.question.title.startswith("It did not work yet")
+    drive.fail(fx.WaitEnded, LOST)
+    drive.answer("done").done(fx.OpenSession)
+    drive.done(fx.ReadBoard, board_facts(application_sketch=True, uhwid=None))
+    assert ended(drive) == (JobState.DONE, None)
     alone = over("ble", Forget(wanted, attended=False))
     read(alone, application_sketch=True, uhwid=None)
     assert ended(alone) == (JobState.FAILED, "board-not-supported")
