@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
@@ -22,6 +23,10 @@ BRIDGED_MODEL = "uno_r4_wifi"
 open; a scan drops its Wi-Fi connection (protocol-v2, sections 2 and 7.1)."""
 BOARDS_LIMIT = 256
 """Of one process; eight times as many as are meant to run side by side."""
+RADIO_OFFSET = 2
+"""That second chip is an ESP32-S3 and carries the radio: its number on USB is its base address, and
+its Bluetooth has the base address plus two (ESP-IDF, “MAC address allocation”)."""
+_BASE_ADDRESS = re.compile("[0-9A-Fa-f]{12}")
 NO_BLE_ADDRESS = b"\xff" * 6
 
 Milestone = Literal[
@@ -179,6 +184,9 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             return bytes.fromhex(self.ble_address)
         if not self.wifi:
             return NO_BLE_ADDRESS
+        if self.bridged and _BASE_ADDRESS.fullmatch(self.serial_number):
+            base = bytes.fromhex(self.serial_number)
+            return base[:-1] + bytes([(base[-1] + RADIO_OFFSET) % 256])
         tail = hashlib.sha256(f"ble {self.serial_number}".encode()).digest()[:3]
         return bytes.fromhex("f412fa") + tail
 
@@ -255,7 +263,8 @@ def complete(
     digest = hashlib.sha256(f"{board.model} {number}".encode()).hexdigest()
     base = board.serial_number
     series = number if series is None else series
-    serial = (f"{base}-{series}" if series else base) if base else f"51A{digest[:13].upper()}"
+    usual = f"F412FA{digest[:6]}" if board.bridged else f"51A{digest[:13]}"
+    serial = (f"{base}-{series}" if series else base) if base else usual.upper()
     networks = board.networks
     if networks is None:
         networks = frozenset(NetworkKind(name) for name in model.networks)
