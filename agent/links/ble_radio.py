@@ -11,15 +11,14 @@ import asyncio
 import contextlib
 import logging
 import math
-import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import BluetoothFailed
 from agent.links.ble_failures import library_errors, radio_error, shown
+from agent.links.ble_held import HeldLinks
 from agent.links.ble_library import load, within
-from agent.links.ble_service import watch_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -39,8 +38,6 @@ START_LIMIT_S: Final = 10.0
 the scan is then started again until there is one."""
 STOP_LIMIT_S: Final = 10.0
 """BlueZ answers at once unless the radio hangs."""
-END_LIMIT_S: Final = 12.0
-"""bleak itself waits 10 s for the system to confirm the end of a link."""
 RETRY_S: Final = 2.0
 """Between two attempts to scan while Bluetooth is off: a person who has switched it on sees boards
 this much later at most. An attempt is some five messages to the Bluetooth service."""
@@ -92,10 +89,7 @@ class BleRadio:
         self._listeners: dict[object, Listener] = {}
         self._state_listeners: dict[object, StateListener] = {}
         self._devices: dict[str, BLEDevice] = {}
-        self._links: dict[object, tuple[str, Callable[[], None]]] = {}
-        self._watch: asyncio.Task[None] | None = None
-        self._left: dict[str, float] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._held = HeldLinks()
         self._quieted = 0
         self._asking: set[asyncio.Future[BluetoothError | None]] = set()
         self._finding: dict[asyncio.Timeout, float] = {}
@@ -120,7 +114,7 @@ class BleRadio:
     @property
     def connected(self) -> frozenset[str]:
         """Addresses to which we have a link; such boards do not advertise."""
-        return frozenset(address for address, _ in self._links.values())
+        return self._held.addresses
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with each advertisement; the result ends that. Scans from now on."""
@@ -161,8 +155,7 @@ class BleRadio:
         self._set_limits()
         self._changed.set()
         await self.wait_idle()
-        if self._ending:
-            await asyncio.wait(self._ending)
+        await self._held.wait_ended()
 
     async def find(self, address: str, limit_s: float, *, fresh: bool = False) -> BLEDevice | None:
         """The device of this address, once it was heard; None if it was not within ``limit_s``.
@@ -236,43 +229,16 @@ class BleRadio:
         limit.reschedule(None if left_s is None else now + left_s)
 
     def hold(self, address: str, on_end: Callable[[], None]) -> Callable[[], None]:
-        """There is a link to ``address`` from now on; the result, called once, ends that.
-
-        ``on_end`` is called when the system's Bluetooth service ends, and the link with it.
-        """
-        key = object()
-        self._links[key] = (address, on_end)
-        if self._watch is None and sys.platform == "linux":
-            watching = watch_service(self._service_ended)
-            self._watch = asyncio.create_task(watching, name="Bluetooth service watch")
-
-        def release() -> None:
-            self._links.pop(key, None)
-            self._left[address] = asyncio.get_running_loop().time()
-            if len(self._left) > self._devices_limit:
-                del self._left[next(iter(self._left))]
-            if not self._links and self._watch is not None:
-                self._watch.cancel()
-                self._ending.add(self._watch)
-                self._watch.add_done_callback(self._ending.discard)
-                self._watch = None
-
-        return release
+        """See :meth:`HeldLinks.hold`."""
+        return self._held.hold(address, on_end)
 
     def take_ended(self, address: str) -> float | None:
-        """When a link to ``address`` ended since this was asked last, on the event loop's clock."""
-        return self._left.pop(address, None)
-
-    def _service_ended(self) -> None:
-        for _, on_end in list(self._links.values()):
-            on_end()
+        """See :meth:`HeldLinks.take_ended`."""
+        return self._held.take_ended(address)
 
     def end(self, client: BleakClient) -> asyncio.Task[None]:
-        """End the link of ``client`` and free what it holds, also if nobody waits for it."""
-        task = asyncio.create_task(_disconnect(client), name="Bluetooth link ends")
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-        return task
+        """See :meth:`HeldLinks.end`."""
+        return self._held.end(client)
 
     # --- the scan ------------------------------------------------------------------------------
 
@@ -365,13 +331,6 @@ class BleRadio:
         if (before and before.code) != (problem and problem.code):
             for listener in list(self._state_listeners.values()):
                 listener(problem)
-
-
-async def _disconnect(client: BleakClient) -> None:
-    try:
-        await within(END_LIMIT_S, client.disconnect())
-    except library_errors() as error:
-        _log.debug("a Bluetooth link did not end properly: %s", shown(error))
 
 
 async def _stop(scanner: BleakScanner) -> None:
