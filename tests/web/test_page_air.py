@@ -162,7 +162,8 @@ async def test_a_board_that_is_here_twice_is_one_and_the_person_chooses_the_link
 async def test_whether_it_is_the_one_on_the_cable_the_board_itself_says(
     page: Page, tmp_path: Path
 ) -> None:
-    board = BoardConfig(ble=True, usb=True)
+    # Its number on USB says nothing of its radio, unlike that of an UNO R4 WiFi.
+    board = BoardConfig(model="nano_rp2040_connect", ble=True, usb=True)
     async with agent_in_the_air(tmp_path / "home", [board]) as (agent, _):
         await open_page(page, agent)
         rows = page.locator(".boards li")
