@@ -50,6 +50,11 @@ class Paths:
         return self.data_dir / "origins.json"
 
     @property
+    def tray_file(self) -> Path:
+        """Which board is marked in the tray, and which ones it has told of."""
+        return self.data_dir / "tray.json"
+
+    @property
     def sketches_dir(self) -> Path:
         """The store of sketches."""
         return self.cache_dir / "sketches"

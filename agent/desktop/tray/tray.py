@@ -1,0 +1,257 @@
+"""Follows the agent, shows what became of it, and does what a person chose."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote
+
+from agent.desktop.tray.host import Shown
+from agent.desktop.tray.memory import TrayMemory, load_memory, save_memory
+from agent.desktop.tray.menu import (
+    CancelJob,
+    ChooseBoard,
+    OpenPage,
+    Quit,
+    StartAtLogin,
+    View,
+    build_menu,
+    cost_of_quitting,
+)
+from agent.desktop.tray.state import QUIET_KINDS, Notice, Notices, describe, icon_of
+from agent.errors import MooringError
+from agent.jobs.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from pathlib import Path
+
+    from agent.boards.board import Board, BoardChanges
+    from agent.desktop.tray.host import TrayHost
+    from agent.desktop.tray.menu import Action
+    from agent.jobs.job import Job, JobChange
+
+UPDATE_S: Final = 0.25
+"""What happens within this time is shown as one change; a job reports its progress many times a
+second, and a panel draws its menu anew each time."""
+FAILED_LIMIT: Final = 3
+"""Jobs that did not work out and are still shown; the page has them all."""
+RUNNING_LIMIT: Final = 300
+"""Jobs looked at when the tray starts, to find those that run: more than can run at once."""
+
+_log = logging.getLogger(__name__)
+
+
+class Boards(Protocol):
+    """The list of boards."""
+
+    def list(self) -> list[Board]:
+        """All boards now."""
+
+    def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
+        """Call ``callback`` at each change; returns what ends it."""
+
+
+class Jobs(Protocol):
+    """Jobs."""
+
+    async def list(self, limit: int) -> list[Job]:
+        """Newest first."""
+
+    async def cancel(self, job: str) -> None:
+        """Ask the job to stop."""
+
+    def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
+        """Call ``callback`` at each change; returns what ends it."""
+
+
+class AtLogin(Protocol):
+    """Whether the agent starts at login. The calls may take a moment, and run in a thread."""
+
+    def is_on(self) -> bool | None:
+        """What the system will really do; None: that cannot be said or changed here."""
+
+    def set(self, on: bool) -> None:
+        """Have the system do so; raises :class:`MooringError`."""
+
+
+class Tray:
+    """One tray; :meth:`run` it as long as the agent runs."""
+
+    def __init__(
+        self,
+        host: TrayHost,
+        *,
+        boards: Boards,
+        jobs: Jobs,
+        page: str,
+        open_page: Callable[[str], object],
+        quit_agent: Callable[[], None],
+        memory_file: Path,
+        problems: Sequence[str] = (),
+        at_login: AtLogin | None = None,
+    ) -> None:
+        """``page`` is the page's address; ``open_page`` may block and runs in a thread.
+
+        ``problems``: what is wrong with the agent since its start, one sentence each.
+        """
+        self._host = host
+        self._boards = boards
+        self._jobs = jobs
+        self._page = page
+        self._open_page = open_page
+        self._quit = quit_agent
+        self._memory_file = memory_file
+        self._problems = tuple(problems)
+        self._at_login = at_login
+        self._login: bool | None = None
+        self._chosen: str | None = None
+        self._running: dict[str, Job] = {}
+        self._failed: dict[str, Job] = {}
+        self._notices = Notices()
+        self._saved = TrayMemory()
+        self._update: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Be there until this is cancelled."""
+        self._saved = load_memory(self._memory_file)
+        self._chosen = self._saved.chosen
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._stop)
+            stack.callback(self._boards.subscribe(self._boards_changed))
+            stack.callback(self._jobs.subscribe(self._job_changed))
+            # What is plugged in already is no news; what begins to run from here on was heard.
+            there = [board.id for board in self._boards.list()]
+            self._notices = Notices([*self._saved.met, *there])
+            await self._look()
+            self._show()
+            await self._host.run(self.act)
+
+    def act(self, action: Action) -> None:
+        """Do what a person chose; in the event loop."""
+        match action:
+            case OpenPage(place):
+                self._failed.clear()
+                self._start(self._show_page(place))
+            case ChooseBoard(board):
+                self._chosen = None if self._chosen == board else board
+            case CancelJob(job):
+                self._start(self._jobs.cancel(job))
+            case StartAtLogin(on):
+                self._start(self._set_login(on))
+            case Quit(agreed):
+                self._end(agreed)
+        self._soon()
+
+    # --- what a person chose ---------------------------------------------------------------------
+
+    async def _show_page(self, place: tuple[str, ...]) -> None:
+        way = "/".join(quote(part, safe="") for part in place)
+        await asyncio.to_thread(self._open_page, f"{self._page}#/{way}" if way else self._page)
+
+    async def _set_login(self, on: bool) -> None:
+        if self._at_login is not None:
+            try:
+                await asyncio.to_thread(self._at_login.set, on)
+            finally:
+                self._login = await asyncio.to_thread(self._at_login.is_on)
+                self._soon()
+
+    def _end(self, agreed: bool) -> None:
+        if agreed or not self._running:
+            self._quit()
+            return
+        # The menu that was clicked is from before the job began; the one of now asks.
+        cost = cost_of_quitting(len(self._running))
+        self._host.tell(
+            Notice(
+                key="quit",
+                title="Mooring is still needed",
+                body=f"{cost}. Choose Quit Mooring again to do it all the same.",
+            )
+        )
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(_told(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- what happens in the agent ---------------------------------------------------------------
+
+    async def _look(self) -> None:
+        try:
+            jobs = await self._jobs.list(RUNNING_LIMIT)
+        except MooringError as error:
+            _log.warning("The tray does not know what runs: %s", error)
+            jobs = []
+        for job in reversed(jobs):
+            if not job.state.final:
+                self._running.setdefault(job.id, job)
+        if self._at_login is not None:
+            self._login = await asyncio.to_thread(self._at_login.is_on)
+
+    def _boards_changed(self, changes: BoardChanges) -> None:
+        self._notices.appeared(changes.appeared)
+        for job in [each for each in self._failed.values() if each.board in changes.vanished]:
+            del self._failed[job.id]
+        self._soon()
+
+    def _job_changed(self, change: JobChange) -> None:
+        job = change.snapshot
+        known = job.id in self._running
+        if not job.state.final:
+            self._running[job.id] = job
+            for earlier in [each for each in self._failed.values() if each.board == job.board]:
+                del self._failed[earlier.id]
+        elif not known:
+            # The end of what an earlier run left; its person has gone.
+            return
+        else:
+            del self._running[job.id]
+        if job.state is JobState.FAILED and job.kind not in QUIET_KINDS:
+            self._failed[job.id] = job
+            while len(self._failed) > FAILED_LIMIT:
+                del self._failed[next(iter(self._failed))]
+        self._notices.changed(job)
+        self._soon()
+
+    # --- showing ---------------------------------------------------------------------------------
+
+    def _soon(self) -> None:
+        if self._update is None:
+            self._update = asyncio.get_running_loop().call_later(UPDATE_S, self._show)
+
+    def _show(self) -> None:
+        self._update = None
+        view = View(
+            boards=tuple(self._boards.list()),
+            jobs=tuple(self._running.values()),
+            failed=tuple(self._failed.values()),
+            chosen=self._chosen,
+            problems=self._problems,
+            at_login=self._login,
+        )
+        self._host.show(Shown(icon_of(view), describe(view), build_menu(view)))
+        for news in self._notices.due():
+            self._host.tell(news)
+        memory = TrayMemory(chosen=self._chosen, met=self._notices.met)
+        if memory != self._saved:
+            self._saved = memory
+            save_memory(self._memory_file, memory)
+
+    def _stop(self) -> None:
+        if self._update is not None:
+            self._update.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+
+async def _told(work: Coroutine[object, object, None]) -> None:
+    """Do it; what goes wrong is in the log, for there is nobody to raise it to."""
+    try:
+        await work
+    except (MooringError, OSError) as error:
+        _log.warning("Tray: %s", error)
