@@ -172,7 +172,10 @@ class BleBoards:
 
     def _make_room(self) -> None:
         if len(self._heard) >= self._limit:
-            oldest = min(self._heard.values(), key=lambda heard: heard.at)
+            # A board that we are connected to does not advertise, and is not to be lost by that.
+            connected = self._radio.connected
+            heard = self._heard.values()
+            oldest = min(heard, key=lambda each: (each.address in connected, each.at))
             del self._heard[oldest.address]
 
     def _end_scan(self) -> None:
@@ -190,23 +193,28 @@ class _Heard:
     def __init__(self, address: str, number: int, now: float) -> None:
         self.address = address
         self.at = now
-        self.serial_number: str | None = None
         self.number = number
         """A new one each time it comes, and when it was heard again after a link."""
         self.ended_at: float | None = None
         """A link to it ended then, and it was not heard since."""
         self._first_at = now
         self._name = ""
+        self._serial_number: str | None = None
         self._service: Service | None = None
         self._blinks = False
         self._signal = Signal()
+
+    @property
+    def serial_number(self) -> str | None:
+        """The number of an Arduino board; that of an Improv device, which has none, says nothing."""
+        return self._serial_number if self._service == "2.0" else None
 
     def note(self, advert: Advert, now: float) -> bool:
         """One advertisement; whether anything is new that people see."""
         self.at = now
         before = self._shown()
         self._name = clean_text(advert.name.strip(), NAME_CHARS) or self._name
-        self.serial_number = public_address(advert.manufacturer_data) or self.serial_number
+        self._serial_number = public_address(advert.manufacturer_data) or self._serial_number
         self._service = service_of(advert.services) or self._service
         blinks = can_blink(advert.service_data)
         self._blinks = self._blinks if blinks is None else blinks

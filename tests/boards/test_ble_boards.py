@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from agent.boards.ble_advert import SERVICES
+from agent.boards.ble_advert import COMPANY, SERVICES
 from agent.boards.ble_boards import POLL_S, BleBoards
 from agent.boards.board import Board, BoardChanges, BoardState, Port
 from agent.boards.service import BoardService
@@ -295,3 +295,29 @@ async def test_bluetooth_that_is_off_hides_the_boards_and_says_so():
             await asyncio.sleep(0.01)
         assert here.ports() == []
         assert here.radio.problem.code == "ble-off"
+
+
+async def test_the_number_of_an_arduino_board_does_not_count_from_an_improv_device():
+    device = ScriptedBoard(name="Kitchen lamp", service=SERVICE_UUID)
+    device.advertised = Advertisement(
+        "Kitchen lamp", (SERVICE_UUID,), {COMPANY: bytes.fromhex("0123456789AB")}, {}
+    )
+    async with desk(device) as here:
+        here.source.attend()
+        (port,) = await here.wait(1)
+        assert (port.service, port.serial_number) == ("improv", None)
+
+
+async def test_a_flood_of_addresses_does_not_displace_a_board_that_we_are_connected_to():
+    async with desk(ScriptedBoard(), limit=3) as here:
+        here.source.attend()
+        await here.wait(1)
+        link = await open_ble(here.radio, ADDRESS)
+        for number in range(9):
+            here.bluez.add(ScriptedBoard(f"5A:00:00:00:00:{number:02X}"))
+        heard = set[str]()
+        here.radio.listen(lambda advert: heard.add(advert.address))
+        while len(heard) < 9:
+            await asyncio.sleep(0.02)
+        assert "ble://" + ADDRESS in {port.address for port in here.ports()}
+        await link.close()
