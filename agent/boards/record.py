@@ -89,6 +89,17 @@ class Record:
         return self.ble_address or self._expected_air
 
     @property
+    def chosen_air(self) -> bool:
+        """Its holder talks to it through the air."""
+        return self.holder is not None and self.chosen == "ble"
+
+    @property
+    def advertised_numbers(self) -> set[str]:
+        """The numbers that it says it has in the air, now."""
+        said = (sighting.port.serial_number for group in self.air.values() for sighting in group)
+        return {number for number in said if number is not None}
+
+    @property
     def by_place(self) -> bool:
         """Nothing but sockets ever spoke for it."""
         return bool(self.faces) and all(face.by_place for face in self.faces)

@@ -72,7 +72,8 @@ class Records:
         models = list(models)
         known = self.memory.of_air(key)
         if known is None or self._taken(known.id):
-            return self._add(self._free_id(air_id(key, models)), models)
+            # A device in the air says any number that it likes: it is not known by that alone.
+            return self._add(self._free_id(air_id(key, models), unknown=True), models)
         record = self._add(known.id, models)
         record.recall(known)
         self._also_called(record, known.also)
@@ -120,7 +121,7 @@ class Records:
         ``learned``: what is known belongs to that one. Nothing happens while a session through the
         air speaks for it.
         """
-        if record.holder is not None and record.chosen == "ble":
+        if record.chosen_air:
             return []
         for key in record.heard_as - {keep}:
             self._free({air_id(key, record.models), air_id(key, ())}, record)
@@ -196,9 +197,10 @@ class Records:
         }
         record.also = [name for name in record.also if name not in names]
 
-    def _free_id(self, base: str) -> str:
+    def _free_id(self, base: str, *, unknown: bool = False) -> str:
+        """``unknown``: nor the id of a board that is known from earlier."""
         name, count = base, 2
-        while self._taken(name):
+        while self._taken(name) or (unknown and self.memory.named(name) is not None):
             name, count = f"{base}-{count}", count + 1
         return name
 

@@ -131,9 +131,13 @@ class Registry:
         A unique hardware id that another board has too makes one board of both: the one in use,
         else the one with a number, else the one on a cable, else the older. So does ``ble_address``
         (``A1:B2:C3:D4:E5:F6``) with a board that was only heard. The other id keeps working.
+        What a session through the air reads of an address does not count against the number that the
+        board advertises: nobody becomes another board by saying so.
         """
         record = self.require(board)
         number = air_digits(ble_address or "") or None
+        if record.chosen_air and record.advertised_numbers - {number}:
+            number = None
         another = None not in (uhwid, record.uhwid) and uhwid != record.uhwid
         moved = None not in (number, record.air_number) and number != record.air_number
         parted = self._records.part(record, number, learned=another) if another or moved else []
@@ -238,7 +242,8 @@ class Registry:
                     record.hear(key, air.models_of(self._catalog, heard), heard)
                 else:
                     del record.air[key]
-                    silent.update({sighting.port.address: record for sighting in before})
+                    if record.heard_as == {key}:
+                        silent.update({s.port.address: record for s in before if _unnumbered(s)})
                     record.left_at = record.left_at if record.faces else now
                 changed.append(record)
         came = [self._heard(key, tuple(devices[key]), silent, now) for key in sorted(devices)]
@@ -287,6 +292,11 @@ class Registry:
         ids = UsbId(face.vid, face.pid)
         loaders = [m.model for m in matches if ids in m.model.usb.bootloader]
         return [UsbMatch(model, "bootloader") for model in loaders] or matches
+
+
+def _unnumbered(sighting: Sighting) -> bool:
+    """It has not given its number so far; one that has does not change it."""
+    return sighting.port.serial_number is None
 
 
 def _order(face: Face) -> tuple[object, ...]:

@@ -406,6 +406,72 @@ def test_boards_that_were_only_heard_are_the_first_to_be_forgotten(registry):
     assert registry.require(WIRED_ID).id == WIRED_ID
 
 
+# --- nobody becomes another board by saying so ----------------------------------------------------
+
+STRANGER = "66:66:66:66:66:66"
+
+
+def stranger(number: str | None, node: int = 1):
+    """Somebody who advertises what he likes."""
+    return heard(number, STRANGER, node=node)
+
+
+@pytest.mark.parametrize("wire", [sighted("/dev/ttyACM0", UNO, "F09E9E7B1E90", "1-2"), WIRED])
+def test_a_number_in_the_air_is_not_the_id_of_a_board_known_from_a_cable(catalog, registry, wire):
+    registry.update([wire], 0.0)
+    board = only(registry).id
+    registry.learn(board, uhwid=UHWID, name="kitchen", now=0.0)
+    again = restarted(catalog, registry, board)
+    claimed = board.rpartition("-")[2]
+    again.update([stranger(claimed)], 1.0)
+    assert only(again).id != board
+    again.update([stranger(claimed), wire], 2.0)
+    found = next(each for each in again.boards() if each.id == board)
+    assert (found.name, found.uhwid, found.ports) == ("kitchen", UHWID, [wire.port])
+    assert len(again.boards()) == 2
+
+
+def test_a_device_that_changes_its_number_is_another_one(registry):
+    registry.update([AIR], 0.0)
+    registry.learn(AIR_ID, uhwid=UHWID, name="kitchen", now=0.0)
+    registry.update([], 1.0)
+    registry.update([stranger(NUMBER)], 2.0)
+    registry.update([stranger("666666666667")], 3.0)
+    assert only(registry).id == "uno_r4_wifi-666666666667"
+    registry.update([AIR], 4.0)
+    assert (only(registry).id, only(registry).name) == (AIR_ID, "kitchen")
+
+
+def test_a_device_that_changes_its_number_all_the_time_is_not_remembered_for_each(registry):
+    for turn in range(400):
+        registry.update([stranger(None)], 2.0 * turn)
+        registry.update([stranger(f"5A00000{turn:05X}")], 2.0 * turn + 1)
+    for board in registry.boards():
+        assert len(registry.require(board.id).heard_as) <= 2
+
+
+def test_a_session_through_the_air_does_not_make_a_board_another_one(registry):
+    registry.update([AIR, stranger("666666666667")], 0.0)
+    told = "uno_r4_wifi-666666666667"
+    registry.hold(told, "job", "ble")
+    registry.learn(told, uhwid=OTHER_UHWID, ble_address=BLE_ADDRESS, now=1.0)
+    registry.release(told, 2.0)
+    assert registry.get(told).ports == [stranger("666666666667").port]
+    assert registry.get(AIR_ID).ports == [AIR.port]
+
+
+def test_a_session_through_the_air_tells_the_address_that_is_not_advertised(registry):
+    """As on macOS, where the system hides addresses, with a board that gives no number."""
+    quiet = heard(None, "5A:00:00:00:00:01")
+    registry.update([quiet], 0.0)
+    board = only(registry).id
+    registry.hold(board, "job", "ble")
+    registry.learn(board, ble_address=BLE_ADDRESS, now=1.0)
+    registry.release(board, 2.0)
+    registry.update([AIR], 3.0)
+    assert only(registry).id == board
+
+
 # --- any order ----------------------------------------------------------------------------------
 
 WIRES = [
