@@ -32,6 +32,7 @@ from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
 from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
+from agent.desktop.tray.tray import Tray
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.flashers import Flashers
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from agent.boards.watch import PortSource
     from agent.clouds.cloud import Cloud
+    from agent.desktop.tray.host import TrayHost
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths
@@ -133,6 +135,20 @@ class App:
         await server.start()
         self._stack.push_async_callback(server.stop)
         return server
+
+    def tray(self, host: TrayHost, page: str, open_page: Callable[[str], object]) -> Tray:
+        """What follows this agent beside the clock; ``page`` is the address of its page."""
+        services = self.services
+        return Tray(
+            host,
+            boards=services.boards,
+            jobs=services.jobs,
+            page=page,
+            open_page=open_page,
+            quit_agent=services.quit,
+            memory_file=self._paths.tray_file,
+            problems=[notice.title for notice in services.about.notices],
+        )
 
     def connection(self) -> Connection:
         """A program of this user inside this process, over the same methods."""

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @json_option
 def run(*, headless: bool = False, as_json: bool = False) -> None:
     """The agent: finds boards, serves the page, talks to pages that you allowed."""
-    del headless  # There is no tray yet, so both ways are the same.
+    from agent.desktop.tray.systems import choose_host
+
+    tray, main_thread = (None, None) if headless else choose_host()
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         from agent.cli.inputs import drop_secret_variables
@@ -36,9 +38,9 @@ def run(*, headless: bool = False, as_json: bool = False) -> None:
 
         drop_secret_variables()
         paths = find_paths()
-        return serve(shell.output, load_config(paths.config_file), paths)
+        return serve(shell.output, load_config(paths.config_file), paths, tray=tray)
 
-    run_command(as_json, begin)
+    run_command(as_json, begin, main_thread)
 
 
 @click.command()

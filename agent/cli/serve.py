@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
+import webbrowser
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from agent import __version__
 from agent.errors import ExitStatus, PortBusy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from agent.app import App
     from agent.cli.output import Output
+    from agent.desktop.tray.host import TrayHost
     from agent.settings.config import Config
     from agent.settings.paths import Paths
+
+_logger = logging.getLogger(__name__)
 
 
 async def serve(
@@ -26,11 +32,12 @@ async def serve(
     *,
     open_page: Callable[[str], object] | None = None,
     prepare: Callable[[App], Awaitable[None]] | None = None,
+    tray: Callable[[], TrayHost] | None = None,
 ) -> ExitStatus:
     """Be the agent until Ctrl-C, SIGTERM or ``agent.quit``; prints the page's address.
 
     ``prepare`` runs between start and first answer; ``open_page`` then gets the address, where
-    there is a desktop. If an agent of this user runs already, its
+    there is a desktop. ``tray`` makes what shows the icon. If an agent of this user runs already, its
     address is printed and nothing else happens.
     """
     from agent.app import build
@@ -60,13 +67,48 @@ async def serve(
             server = await app.serve(token)
             lock.publish(port=server.port, token=token, version=__version__)
             _told(output, server.url, open_page)
-            await stop.wait()
+            async with _beside_clock(app, server.url, tray):
+                await stop.wait()
         except asyncio.CancelledError:
             # This is how the agent is meant to end.
             output.note("Stopping.")
         finally:
             await app.close()
     return ExitStatus.DONE
+
+
+@asynccontextmanager
+async def _beside_clock(
+    app: App, page: str, make_host: Callable[[], TrayHost] | None
+) -> AsyncIterator[None]:
+    """Show the tray meanwhile. The agent is of use without it, so nothing of it ends the agent."""
+    if make_host is None:
+        yield
+        return
+    showing = asyncio.create_task(_show_tray(app, page, make_host), name="tray")
+    try:
+        yield
+    finally:
+        showing.cancel()
+        await asyncio.wait({showing})
+
+
+async def _show_tray(app: App, page: str, make_host: Callable[[], TrayHost]) -> None:
+    try:
+        host = await asyncio.to_thread(make_host)
+        await app.tray(host, page, show_in_browser).run()
+    except ImportError as error:
+        _logger.info("Tray: no icon, because a library is missing: %s", error)
+    except Exception:
+        _logger.exception("Tray: it has a defect and is gone")
+
+
+def show_in_browser(url: str) -> None:
+    """Open the page; may take seconds."""
+    if has_desktop():
+        webbrowser.open(url)
+    else:
+        _logger.info("No browser can be opened here; the page: %s", url)
 
 
 def _told(output: Output, url: str, open_page: Callable[[str], object] | None) -> None:

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agent.cli.inputs import can_ask
 from agent.cli.keyboard import InputEnded, Keyboard
@@ -20,6 +20,7 @@ from agent.errors import ExitStatus, InternalError, MooringError, ReportedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
     from typing import NoReturn
 
@@ -39,15 +40,33 @@ class Shell:
         return can_ask() and not self.output.as_json
 
 
-def run_command(as_json: bool, body: Callable[[Shell], Awaitable[ExitStatus]]) -> NoReturn:
+class MainThread(Protocol):
+    """Something that needs the main thread, so that the command runs in another one."""
+
+    def beside(self, work: Callable[[], ExitStatus]) -> ExitStatus:
+        """Run ``work`` in a thread until it returns; returns and raises what it does."""
+
+    def on_signal(self, listener: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call ``listener`` at each signal that asks for the end."""
+
+
+def run_command(
+    as_json: bool,
+    body: Callable[[Shell], Awaitable[ExitStatus]],
+    main_thread: MainThread | None = None,
+) -> NoReturn:
     """Run ``body`` to its end and leave with its exit status; errors are shown.
 
     What ``body`` does before it returns its coroutine (prompts, reading files) runs without a loop.
     """
     _leave_no_core()
     shell = Shell(as_json=as_json)
+
+    def work() -> ExitStatus:
+        return asyncio.run(_interruptible(shell, body(shell), main_thread))
+
     try:
-        status = asyncio.run(_interruptible(shell, body(shell)))
+        status = work() if main_thread is None else main_thread.beside(work)
         if shell.output.failed and status is ExitStatus.DONE:
             status = ExitStatus.FAILED
     except MooringError as error:
@@ -91,21 +110,24 @@ def status_of(error: MooringError) -> ExitStatus:
     return error.reported_exit_status if isinstance(error, ReportedError) else error.exit_status
 
 
-async def _interruptible(shell: Shell, running: Awaitable[ExitStatus]) -> ExitStatus:
+async def _interruptible(
+    shell: Shell, running: Awaitable[ExitStatus], main_thread: MainThread | None
+) -> ExitStatus:
     task = asyncio.ensure_future(running)
-    with _on_interrupt(shell, task):
+    interrupt = _interrupt(shell, task)
+    signals = _on_signal(interrupt) if main_thread is None else main_thread.on_signal(interrupt)
+    with signals:
         try:
             return await task
         except asyncio.CancelledError:
             return ExitStatus.INTERRUPTED
 
 
-@contextlib.contextmanager
-def _on_interrupt(shell: Shell, task: asyncio.Future[ExitStatus]) -> Iterator[None]:
+def _interrupt(shell: Shell, task: asyncio.Future[ExitStatus]) -> Callable[[], None]:
     loop = asyncio.get_running_loop()
     presses = 0
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt() -> None:
         nonlocal presses
         presses += 1
         if presses == 1:
@@ -115,9 +137,15 @@ def _on_interrupt(shell: Shell, task: asyncio.Future[ExitStatus]) -> Iterator[No
         # The journal has what was begun; the next start finishes or undoes it.
         os._exit(ExitStatus.INTERRUPTED)
 
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    return interrupt
+
+
+@contextlib.contextmanager
+def _on_signal(listener: Callable[[], None]) -> Iterator[None]:
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        listener()
+
+    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
+import webbrowser
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
@@ -93,7 +95,7 @@ class Tray:
         problems: Sequence[str] = (),
         at_login: AtLogin | None = None,
     ) -> None:
-        """``page`` is the page's address; ``open_page`` may block and runs in a thread.
+        """``page`` is the page's address; ``open_page`` may block, even for good, and runs in a thread.
 
         ``problems``: what is wrong with the agent since its start, one sentence each.
         """
@@ -135,7 +137,7 @@ class Tray:
         match action:
             case OpenPage(place):
                 self._failed.clear()
-                self._start(self._show_page(place))
+                self._show_page(place)
             case ChooseBoard(board):
                 self._chosen = None if self._chosen == board else board
             case CancelJob(job):
@@ -148,9 +150,11 @@ class Tray:
 
     # --- what a person chose ---------------------------------------------------------------------
 
-    async def _show_page(self, place: tuple[str, ...]) -> None:
+    def _show_page(self, place: tuple[str, ...]) -> None:
         way = "/".join(quote(part, safe="") for part in place)
-        await asyncio.to_thread(self._open_page, f"{self._page}#/{way}" if way else self._page)
+        url = f"{self._page}#/{way}" if way else self._page
+        # Not in the loop's own threads: the end would wait until the person closes the browser.
+        threading.Thread(target=_opened, args=(self._open_page, url), daemon=True).start()
 
     async def _set_login(self, on: bool) -> None:
         if self._at_login is not None:
@@ -247,6 +251,13 @@ class Tray:
             self._update.cancel()
         for task in self._tasks:
             task.cancel()
+
+
+def _opened(open_page: Callable[[str], object], url: str) -> None:
+    try:
+        open_page(url)
+    except (OSError, webbrowser.Error) as error:
+        _log.warning("Tray: no browser could be opened for %s: %s", url, error)
 
 
 async def _told(work: Coroutine[object, object, None]) -> None:

@@ -12,7 +12,13 @@ from agent.simulator.ble_bus import PrivateBus
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-LINUX_ONLY = ["test_dbus_menu.py", "test_notify.py", "test_panel.py", "test_status_notifier.py"]
+LINUX_ONLY = [
+    "test_agent.py",
+    "test_dbus_menu.py",
+    "test_notify.py",
+    "test_panel.py",
+    "test_status_notifier.py",
+]
 """They import the D-Bus library, which is not installed on other systems."""
 collect_ignore = [] if sys.platform == "linux" else LINUX_ONLY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,23 +262,48 @@ async def test_the_page_opens_at_its_place_and_foreign_text_stays_inside_it(agen
         ]
 
 
-async def test_a_browser_that_takes_its_time_holds_nothing_up(file):
+async def test_a_browser_that_stays_open_holds_nothing_up(file):
+    browser = Browser()
     agent = Agent()
-    agent.opened = SlowList()
+    agent.opened = browser
     async with tray(agent, file):
         await agent.choose(OpenPage())
+        await until(browser.opened.is_set)
         agent.plug(board())
         await until(lambda: agent.line("Arduino"))
-        assert agent.opened == []
-        await until(lambda: agent.opened)
+    # What ends the event loop waits for its threads.
+    loop = asyncio.get_running_loop()
+    await asyncio.wait_for(loop.shutdown_default_executor(), LIMIT_S)
+    browser.closed.set()
 
 
-class SlowList(list[str]):
-    """Takes a second to take something."""
+class Browser(list[str]):
+    """Returns when the person closes it, as some do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = threading.Event()
+        self.closed = threading.Event()
 
     def append(self, value: str) -> None:
-        time.sleep(1.0)
-        super().append(value)
+        del value
+        self.opened.set()
+        self.closed.wait(LIMIT_S)
+
+
+async def test_a_browser_that_cannot_be_started_is_in_the_log(file, caplog):
+    agent = Agent()
+    agent.opened = Broken()
+    async with tray(agent, file):
+        await agent.choose(OpenPage())
+        await until(lambda: "no browser could be opened" in caplog.text)
+
+
+class Broken(list[str]):
+    """No browser."""
+
+    def append(self, value: str) -> None:
+        raise OSError(value)
 
 
 async def test_a_job_is_cancelled_and_one_that_is_gone_is_a_line_in_the_log(agent, file, caplog):
