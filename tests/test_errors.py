@@ -38,6 +38,7 @@ CODES = {
     "board-not-supported": "NotSupported",
     "board-old-firmware": "OldFirmware",
     "board-other": "OtherBoard",
+    "board-other-air": "OtherInTheAir",
     "board-silent": "BoardSilent",
     "board-sketch-halted": "SketchHalted",
     "board-status": "StatusReported",

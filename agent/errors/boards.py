@@ -72,6 +72,18 @@ class OtherBoard(BoardError):
     remedy = "Plug the first board in again, or start a new job for this one."
 
 
+class OtherInTheAir(BoardError):
+    """What answers over Bluetooth LE has not the hardware id that the board is known to have."""
+
+    code = "board-other-air"
+    title = "Something else answers over Bluetooth in the place of this board."
+    meaning = "The board is known to have hardware id {expected}; what answers has {found}."
+    remedy = (
+        "It was sent nothing. Everybody around can advertise as this board, so use the board itself "
+        "over its cable: a hardware id that is read there is believed."
+    )
+
+
 class WrongSketch(BoardError):
     """The sketch on the board cannot do what is asked."""
 

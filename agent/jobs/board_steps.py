@@ -10,6 +10,7 @@ from agent.errors import (
     NetworkError,
     NetworkNotFound,
     NotSupported,
+    OtherInTheAir,
     PortError,
 )
 from agent.jobs import questions
@@ -58,6 +59,11 @@ class BoardSteps(Machine):
                 self._do(OpenSession())
             case Done(OpenSession()):
                 self._do(ReadBoard())
+            case Done(ReadBoard(), facts) if self._is_other(facts):
+                # Nothing of it is learned: it would be noted as what the board itself is.
+                found = facts.uhwid or "none"
+                self._fail(OtherInTheAir(expected=self.known_as, found=found))
+                return True
             case Done(ReadBoard(), facts):
                 self._note(facts)
                 self._complete(board_summary(facts, self.via))
@@ -72,6 +78,15 @@ class BoardSteps(Machine):
         if not self._waiting:
             self._was_read()
         return True
+
+    def _is_other(self, facts: BoardFacts) -> bool:
+        """What answers in the air is not the board that is known, or cannot show that it is.
+
+        Whoever is in earshot can advertise as any board. The sketches of applications do not tell
+        their hardware id, so they are believed; on a cable the board is what is plugged in.
+        """
+        known = self.via == "ble" and self.known_as is not None
+        return known and not facts.application_sketch and facts.uhwid != self.known_as
 
     def _note(self, facts: BoardFacts) -> None:
         self.facts, self.networks = facts, facts.networks

@@ -79,6 +79,8 @@ class Machine:
         self.attended = attended
         self.via: Via = "usb"
         """How the board is talked to."""
+        self.known_as: str | None = None
+        """Hardware id that the board has, as far as earlier sessions told."""
         self.state = State.READING
         self.finished = False
         self.stopped: Cancelled | None = None

@@ -124,7 +124,7 @@ async def make_plan(
     chance = chance_of(request, board, model, catalog, via)
     planner = _Planner(request, board, model, catalog, clouds, via, chance, attended=attended)
     way = await planner.choose()
-    way.machine.via = via
+    way.machine.via, way.machine.known_as = via, board.uhwid
     shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
     shown |= way.shown or {}
     if request.confirmed:

@@ -53,6 +53,31 @@ async def test_a_board_in_the_air_is_read(in_air: AirBench):
     assert board.uhwid == job.result["uhwid"]
 
 
+@pytest.mark.parametrize("kind", ["configure", "provision", "identify"])
+async def test_what_answers_in_the_place_of_a_known_board_gets_no_settings(
+    in_air: AirBench, kind: str
+):
+    await in_air.start_air()
+    await in_air.start_agent()
+    board = await in_air.heard()
+    in_air.boards.learn(board.id, uhwid="ff" * 32, name="attic", installed="2.0")
+    if kind == "provision":
+        number = await in_air.set_up()
+    elif kind == "configure":
+        number = await in_air.job(kind, network=OFFICE)
+    else:
+        number = await in_air.job(kind)
+    job = await in_air.ended(number)
+    assert job.state is JobState.FAILED
+    assert job.error
+    assert job.error.code == "board-other-air"
+    assert "ff" * 32 in job.error.meaning
+    after = await in_air.heard()
+    assert (after.id, after.name, after.uhwid) == (board.id, "attic", "ff" * 32)
+    assert in_air.open_claims() == []
+    assert in_air.devices[0].status().resets == 0
+
+
 async def test_a_board_is_provisioned_over_the_air_and_its_silence_is_success(in_air: AirBench):
     await in_air.start_air()
     await in_air.start_agent()

@@ -18,6 +18,7 @@ from agent.errors import (
     MooringError,
     NotSupported,
     OtherBoard,
+    OtherInTheAir,
     PortBusy,
     StatusReported,
 )
@@ -29,6 +30,7 @@ from agent.jobs.forget import Forget
 from agent.jobs.forget import Order as ForgetOrder
 from agent.jobs.guide import guide_of
 from agent.jobs.identify import Identify
+from agent.jobs.improv import ImprovOrder, JoinImprov
 from agent.jobs.job import JobState
 from agent.jobs.provision import Provision
 from agent.jobs.return_steps import RETURNS_MAX
@@ -237,6 +239,65 @@ def test_another_board_that_answers_is_told():
     assert drive.question
     assert drive.question.error
     assert drive.question.error.code == OtherBoard.code
+
+
+# --- what answers in the place of a board that is known ------------------------------------------
+
+
+def forget() -> Drive:
+    wanted = ForgetOrder("Arduino UNO R4 WiFi", GUIDE, "Upload its sketch again.", confirmed=True)
+    return over("ble", Forget(wanted, attended=True))
+
+
+def improv() -> Drive:
+    return over("ble", JoinImprov(ImprovOrder(board="kitchen"), wifi(), attended=True))
+
+
+def identify() -> Drive:
+    return over("ble", Identify(attended=True))
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (provision, {}),
+        (setup, {}),
+        (configure, {}),
+        (forget, {}),
+        (identify, {}),
+        (configure, {"uhwid": None}),
+        (improv, {"protocol": "improv", "uhwid": None}),
+    ],
+)
+def test_whatever_has_another_hardware_id_is_sent_nothing(make, found):
+    drive = make()
+    drive.machine.known_as = "ff" * 32
+    read(drive, **found)
+    assert ended(drive) == (JobState.FAILED, OtherInTheAir.code)
+    assert not any(isinstance(each, fx.Make | fx.ResetBoard | fx.Configure) for each in drive.asked)
+    assert drive.facts == []
+
+
+@pytest.mark.parametrize("make", [provision, setup, configure])
+def test_the_board_that_is_known_is_served(make):
+    drive = make()
+    drive.machine.known_as = board_facts().uhwid
+    assert not read(drive).finish
+    assert not drive.waits_for(fx.CloseSession)
+
+
+def test_the_sketch_of_an_application_does_not_tell_its_hardware_id():
+    drive = configure()
+    drive.machine.known_as = "ff" * 32
+    assert read(drive, application_sketch=True, uhwid=None).waits_for(fx.Configure)
+
+
+def test_on_a_cable_the_board_is_what_is_plugged_in():
+    machine = Configure(
+        wifi(), in_run="Set it up again.", guide=GUIDE, confirmed=False, attended=True
+    )
+    machine.known_as = "ff" * 32
+    assert read(over("usb", machine)).waits_for(fx.Configure)
 
 
 # --- changing the network ------------------------------------------------------------------------
