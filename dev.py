@@ -87,6 +87,11 @@ PARTS = {
         ("umockdev",),
         "the tests of ports that come and go",
     ),
+    "udev": Part(
+        (("udevadm",), ("unshare",)),
+        ("udev", "util-linux"),
+        "the test that udev understands our rules",
+    ),
     "usb": Part(
         (("umockdev-wrapper",), ("dfu-util",)),
         ("umockdev", "gir1.2-umockdev-1.0", "python3-gi", "dfu-util"),

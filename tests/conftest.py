@@ -28,6 +28,7 @@ LEFT_CHILD_LIMIT_S = 2.0
 LINUX_ONLY = [
     "boards/test_ble_boards.py",
     "boards/test_service_air.py",
+    "desktop/doctor/test_bluetooth.py",
     "links/test_ble.py",
     "links/test_ble_cancel.py",
     "links/test_ble_connect.py",

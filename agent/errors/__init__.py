@@ -69,6 +69,7 @@ from agent.errors.clouds import (
     QuotaReached,
     Unreachable,
 )
+from agent.errors.findings import Examination, Finding, Level
 from agent.errors.flashing import (
     FlashError,
     FlashFailed,
@@ -145,8 +146,10 @@ __all__ = [
     "DeviceLeft",
     "DeviceRefused",
     "ErrorReport",
+    "Examination",
     "ExitStatus",
     "Fact",
+    "Finding",
     "FlashError",
     "FlashFailed",
     "FlashStopped",
@@ -161,6 +164,7 @@ __all__ = [
     "JoinFailed",
     "JournalFailed",
     "KeyMismatch",
+    "Level",
     "LoaderRefused",
     "MooringError",
     "NeedsCable",

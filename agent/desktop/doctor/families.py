@@ -1,0 +1,90 @@
+"""All families of findings, from what the rest of the agent knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.desktop.doctor.accounts import Keyring
+from agent.desktop.doctor.bluetooth import Bluetooth
+from agent.desktop.doctor.bridge_ports import BridgePorts
+from agent.desktop.doctor.clock import Clock
+from agent.desktop.doctor.doctor import Doctor
+from agent.desktop.doctor.folders import Folders
+from agent.desktop.doctor.holders import PortHolders, Probers
+from agent.desktop.doctor.internet import CloudAddress, Internet
+from agent.desktop.doctor.serial import SerialAccess
+from agent.desktop.doctor.settings import AgentItself
+from agent.desktop.doctor.tools import Tools
+from agent.desktop.doctor.udev import UdevRule
+from agent.desktop.doctor.udev_rules import udev_rules
+from agent.desktop.instance import find_instance
+from agent.flash.tools import places_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent.boards.board import Board, Port
+    from agent.catalog import Catalog
+    from agent.desktop.instance import Instance
+    from agent.errors import ErrorReport
+    from agent.links.ble_radio import BleRadio
+    from agent.settings.config import Config
+    from agent.settings.paths import Paths
+
+
+def build_doctor(
+    config: Config,
+    paths: Paths,
+    catalog: Catalog,
+    *,
+    boards: Callable[[], Sequence[Board]],
+    radio: BleRadio | None,
+    notices: Callable[[], Sequence[ErrorReport]] = lambda: (),
+) -> Doctor:
+    """The doctor of this computer and user.
+
+    ``boards`` that are there now; ``notices`` of the agent about itself. Looks at nothing yet.
+    """
+
+    def ports() -> list[Port]:
+        return [port for board in boards() for port in board.ports]
+
+    def agent_port() -> int | None:
+        instance = running_agent(paths)
+        return None if instance is None else instance.port
+
+    def agent_processes() -> list[int]:
+        instance = running_agent(paths)
+        return [] if instance is None else [instance.pid]
+
+    usb = [
+        each
+        for model in catalog.models
+        for each in (*model.usb.sketch, *model.usb.bootloader, *model.usb.other)
+    ]
+    written = (paths.journal_file, paths.log_file, paths.accounts_file, Path(__file__))
+    return Doctor(
+        [
+            AgentItself(paths.config_file, notices),
+            SerialAccess(ports),
+            UdevRule(udev_rules(catalog.models)),
+            PortHolders(boards, own=agent_processes),
+            Probers(usb),
+            Bluetooth(radio),
+            BridgePorts(config.bridge, agent_port),
+            Internet([CloudAddress(config.arduino.title, config.arduino.base_url)]),
+            Clock(written),
+            Keyring(used=not paths.portable),
+            Folders(paths),
+            Tools(places_here(explicit=config.flash.tools)),
+        ]
+    )
+
+
+def running_agent(paths: Paths) -> Instance | None:
+    """The agent of this user; None as well where the folder that tells is not ours to read."""
+    try:
+        return find_instance(paths)
+    except OSError:
+        return None

@@ -1,0 +1,34 @@
+"""The agent itself: its settings and its notices."""
+
+from __future__ import annotations
+
+from agent.desktop.doctor.settings import AgentItself, older_agent, silent_agent
+from agent.errors import JournalFailed
+from tests.desktop.doctor.patient import codes, look
+
+
+async def test_no_settings_and_good_ones_are_fine(tmp_path):
+    file = tmp_path / "config.toml"
+    assert await codes(AgentItself(file)) == ["agent-fine"]
+    file.write_text("[log]\nlevel = 'debug'\n")
+    (one,) = await look(AgentItself(file))
+    assert str(file) in one.finding.title
+
+
+async def test_settings_that_cannot_be_used_are_told_with_the_nearest_key(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("[bridge]\nfrist_port = 9000\n")
+    (one,) = await look(AgentItself(file))
+    assert one.finding.level.value == "problem"
+    assert "first_port" in one.finding.title
+
+
+async def test_what_the_agent_noticed_at_its_start_is_repeated(tmp_path):
+    notice = JournalFailed(path="/journal", detail="disk full").report()
+    (one,) = await look(AgentItself(tmp_path / "config.toml", lambda: [notice]))
+    assert one.finding.code == "journal"
+
+
+def test_an_agent_that_is_stuck_or_old_is_told_with_the_mend():
+    assert "kill 4711" in silent_agent(4711).mend
+    assert "1.0" in older_agent("1.0", "1.1").title
