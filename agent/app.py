@@ -53,7 +53,9 @@ if TYPE_CHECKING:
 
     from agent.boards.watch import PortSource
     from agent.clouds.cloud import Cloud
+    from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
+    from agent.errors import Examination
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths
@@ -78,6 +80,7 @@ class App:
         self.sketches = _sketches(config, paths, arduino)
         self._stack = AsyncExitStack()
         self._services: Services | None = None
+        self._doctor: Doctor | None = None
 
     @property
     def services(self) -> Services:
@@ -125,6 +128,7 @@ class App:
             origins=Origins(self._paths.origins_file),
             flash_urls=self._config.flash.urls,
             quit=self._quit,
+            examine=self._examine,
             bluetooth=self.radio,
         )
         await jobs.start_up()
@@ -156,6 +160,20 @@ class App:
         dispatcher = build_dispatcher(self.services, relay, Uploads())
         return Connection(dispatcher, Peer(origin=None, own=True), relay.take_data)
 
+    async def _examine(self, fix: bool) -> Examination:
+        if self._doctor is None:
+            from agent.desktop.doctor.families import build_doctor
+
+            self._doctor = build_doctor(
+                self._config,
+                self._paths,
+                self.catalog,
+                boards=self.boards.list,
+                radio=self.radio,
+                notices=lambda: self.services.about.notices,
+            )
+        return await self._doctor.run(fix=fix)
+
     async def close(self) -> None:
         """End everything, last started first; may be called again."""
         await self._stack.aclose()
@@ -174,6 +192,22 @@ async def open_sketches(config: Config, paths: Paths, catalog: Catalog) -> Async
         yield _sketches(config, paths, arduino)
     finally:
         await arduino.close()
+
+
+@asynccontextmanager
+async def open_doctor(config: Config, paths: Paths) -> AsyncIterator[Doctor]:
+    """The doctor without an agent: finds the boards on cables, and writes nothing."""
+    from agent.desktop.doctor.families import build_doctor
+
+    catalog = Catalog.load()
+    async with AsyncExitStack() as stack:
+        radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
+        if radio is not None:
+            stack.push_async_callback(radio.close)
+        boards = BoardService(catalog, _port_sources(config, catalog))
+        stack.push_async_callback(boards.close)
+        await boards.start()
+        yield build_doctor(config, paths, catalog, boards=boards.list, radio=radio)
 
 
 def _arduino(config: Config, paths: Paths, catalog: Catalog) -> ArduinoCloud:

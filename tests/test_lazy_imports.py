@@ -43,6 +43,8 @@ COMMANDS = {
     ("boards",): (HEAVY - {"serial"}),
     ("clouds",): (HEAVY - {"serial", "keyring"}),
     ("sketches",): HEAVY,
+    ("doctor", "--help"): HEAVY,
+    ("doctor", "--udev-rules"): HEAVY,
 }
 """What running a command without an agent must not load. Listing ports is pyserial's part."""
 

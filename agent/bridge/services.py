@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from agent.boards.board import Board, BoardChanges, Via
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
-    from agent.errors import BluetoothError, ErrorReport
+    from agent.errors import BluetoothError, ErrorReport, Examination
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
@@ -153,5 +153,7 @@ class Services:
     """Beginnings of the addresses from which a peer may have a file written to a board."""
     quit: Callable[[], None]
     """End the agent, soon after it returns."""
+    examine: Callable[[bool], Awaitable[Examination]]
+    """Look what on this computer would stop provisioning; True: and mend what can be mended."""
     bluetooth: Radio | None = None
     """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""

@@ -21,7 +21,16 @@ from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
 from agent.catalog import Catalog
 from agent.clouds.cloud import CloudInfo
-from agent.errors import InputError, JobNotAsking, JournalFailed, NotAuthorised, UnknownJob
+from agent.errors import (
+    Examination,
+    Finding,
+    InputError,
+    JobNotAsking,
+    JournalFailed,
+    Level,
+    NotAuthorised,
+    UnknownJob,
+)
 from agent.flash.store import SketchStore
 from agent.jobs.advice import Advice, OldDevice
 from agent.jobs.fates import Fate
@@ -335,6 +344,19 @@ class Bridge:
     def quit(self) -> None:
         self.quits += 1
 
+    async def examine(self, fix: bool) -> Examination:
+        found = Finding(
+            code="disk-full",
+            area="disk",
+            level=Level.PROBLEM,
+            title="The disk is full.",
+            meaning="No job starts.",
+            mend="Remove something.",
+            fixable=True,
+            facts={"free_bytes": 0},
+        )
+        return Examination(findings=[found], fixed=[found] if fix else [])
+
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.server.port}"
@@ -417,6 +439,7 @@ async def run_bridge(
         origins=origins,
         flash_urls=["https://files.example.com/"],
         quit=lambda: running.quit(),
+        examine=lambda fix: running.examine(fix),
         bluetooth=radio,
     )
     first = free_port()
