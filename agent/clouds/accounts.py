@@ -83,7 +83,7 @@ class AccountStore:
         async with self._lock:
             if self._use_keyring and len(text) <= ENTRY_LIMIT:
                 try:
-                    await self._in_keyring(lambda: _keep(self._service, cloud, text))
+                    await in_keyring(lambda: _keep(self._service, cloud, text), self._limit_s)
                 except KeyringFailed as error:
                     log.warning("accounts rest in a file, because the keyring failed: %s", error)
                 else:
@@ -114,7 +114,7 @@ class AccountStore:
         if not self._use_keyring:
             return None, None
         try:
-            text = await self._in_keyring(lambda: _look_up(self._service, cloud))
+            text = await in_keyring(lambda: _look_up(self._service, cloud), self._limit_s)
         except KeyringFailed as error:
             log.info("the keyring cannot be read: %s", error)
             return None, None
@@ -130,47 +130,47 @@ class AccountStore:
     async def _erase_entry(self, cloud: str) -> None:
         """Delete the keyring's entry and then the mark; if it fails, the next look tries again."""
         try:
-            await self._in_keyring(lambda: _erase(self._service, cloud))
+            await in_keyring(lambda: _erase(self._service, cloud), self._limit_s)
         except KeyringFailed as error:
             log.info("the keyring's entry for %s stays for now: %s", cloud, error)
         else:
             await asyncio.to_thread(self._file.remove, cloud)
 
-    async def _in_keyring(self, call: Callable[[], T]) -> T:
-        """Run a call of the keyring, which may block on a question to the person.
 
-        In a daemon thread: one that still waits for an answer must not keep the agent from ending.
-        """
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[T] = loop.create_future()
+async def in_keyring(call: Callable[[], T], limit_s: float = KEYRING_LIMIT_S) -> T:
+    """Run a call of the keyring, which may block on a question to the person.
 
-        def succeed(value: T) -> None:
-            if not result.done():
-                result.set_result(value)
+    In a daemon thread: one that still waits for an answer must not keep the agent from ending.
+    Raises :class:`KeyringFailed`.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
 
-        def fail(reason: str) -> None:
-            if not result.done():
-                result.set_exception(KeyringFailed(reason))
+    def succeed(value: T) -> None:
+        if not result.done():
+            result.set_result(value)
 
-        def work() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
-                try:
-                    value = call()
-                except Exception as error:  # noqa: BLE001 - backends raise what their system does
-                    reason = (
-                        str(error) if isinstance(error, KeyringFailed) else type(error).__name__
-                    )
-                    loop.call_soon_threadsafe(fail, reason)
-                else:
-                    loop.call_soon_threadsafe(succeed, value)
+    def fail(reason: str) -> None:
+        if not result.done():
+            result.set_exception(KeyringFailed(reason))
 
-        threading.Thread(target=work, name="keyring", daemon=True).start()
-        try:
-            async with asyncio.timeout(self._limit_s):
-                return await result
-        except TimeoutError:
-            msg = f"no answer within {self._limit_s:g} s"
-            raise KeyringFailed(msg) from None
+    def work() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
+            try:
+                value = call()
+            except Exception as error:  # noqa: BLE001 - backends raise what their system does
+                reason = str(error) if isinstance(error, KeyringFailed) else type(error).__name__
+                loop.call_soon_threadsafe(fail, reason)
+            else:
+                loop.call_soon_threadsafe(succeed, value)
+
+    threading.Thread(target=work, name="keyring", daemon=True).start()
+    try:
+        async with asyncio.timeout(limit_s):
+            return await result
+    except TimeoutError:
+        msg = f"no answer within {limit_s:g} s"
+        raise KeyringFailed(msg) from None
 
 
 def _look_up(service: str, cloud: str) -> str | None:

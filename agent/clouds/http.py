@@ -81,6 +81,8 @@ class Answer:
     etag: str | None = None
     location: str | None = None
     """Where a redirect leads; nothing follows it by itself."""
+    date: str | None = None
+    """What time it is there (HTTP date)."""
 
     @property
     def ok(self) -> bool:
@@ -203,6 +205,7 @@ class CloudHttp:
                     retry_after=headers_in.get("Retry-After"),
                     etag=headers_in.get("ETag"),
                     location=headers_in.get("Location"),
+                    date=headers_in.get("Date"),
                 )
         except (httpx.TransportError, OSError) as error:
             return self._explain(error)
