@@ -35,6 +35,7 @@ CONTRACT = {
     "flash",
     "migrate",
     "blink",
+    "doctor",
 }
 
 
