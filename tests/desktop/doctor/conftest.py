@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def pty_port() -> Iterator[Path]:
     """POSIX: the address of a real serial device: a pseudo-terminal of its own."""
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        pytest.skip("there are no pseudo-terminals")
     master, slave = os.openpty()
     path = Path(os.ttyname(slave))
     try:
