@@ -25,7 +25,7 @@ from agent.simulator.config import BoardConfig, SimulatorConfig, StepFault
 from agent.simulator.device import DeviceEvent, SimulatedDevice
 from agent.simulator.images import ImageIdentity, build_image
 from agent.simulator.sketch_index import SimulatedSketchIndex
-from agent.simulator.timing import VECTOR_TIMING
+from agent.simulator.timing import VECTOR_TIMING, Timing
 from agent.simulator.world import Network, World
 from tests.jobs.stores import sketches_in
 
@@ -105,12 +105,16 @@ class Bench:
         return self.index
 
     async def plug(
-        self, *faults: StepFault, world: World | None = None, **config: Any
+        self,
+        *faults: StepFault,
+        world: World | None = None,
+        timing: Timing = VECTOR_TIMING,
+        **config: Any,
     ) -> SimulatedDevice:
         """A board fresh from its box; ``world``: surroundings of its own."""
         given = SimulatorConfig(
             board=BoardConfig(**config),
-            timing=VECTOR_TIMING,
+            timing=timing,
             speed=SPEED,
             faults=faults,
             cloud=self.cloud.base_url,
