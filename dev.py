@@ -82,6 +82,11 @@ PARTS = {
         ("dbus",),
         "the tests of boards over Bluetooth LE",
     ),
+    "panel": Part(
+        (("dbus-daemon",), ("Xvfb",), ("xfce4-panel",), ("xdotool",)),
+        ("dbus", "xvfb", "xfce4-panel", "xdotool"),
+        "the test of the tray icon in a real panel",
+    ),
     "umockdev": Part(
         (("umockdev-run",),),
         ("umockdev",),

@@ -287,10 +287,12 @@ def _board_state(board: Board, job: Job | None) -> str:
 
 
 def _where(board: Board) -> str:
-    """What tells a board from its like: the port as the system calls it, ``ttyACM0`` or ``COM3``."""
+    """What tells a board from its like: the port as people know it, ``ttyACM0`` or ``COM3``."""
     if not board.ports:
         return board.id[-8:]
-    return clean_text(re.split(r"[/\\]", board.ports[0].address.rstrip("/\\"))[-1], WHERE_LIMIT)
+    address = board.ports[0].address.rstrip("/\\")
+    device = address.removeprefix("/dev/")
+    return clean_text(device if device != address else re.split(r"[/\\]", address)[-1], WHERE_LIMIT)
 
 
 def _percent(job: Job) -> str:

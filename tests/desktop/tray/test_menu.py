@@ -79,11 +79,15 @@ def test_every_state_and_every_kind_of_job_has_words():
 
 
 def test_boards_of_one_name_are_told_apart_by_their_ports():
-    windows = board(3, ports=[Port(kind="serial", address="COM7")])
-    gone = board(4, id="uno_r4_wifi-F412FA65", ports=[], state=BoardState.UNREACHABLE)
-    menu = build_menu(View(boards=(board(1), board(2), windows, gone)))
+    addresses = ["/dev/ttyACM1", "/dev/cu.usbmodem14", "COM7", "/media/me/UNO", "/dev/pts/3"]
+    boards = [
+        board(number, ports=[Port(kind="serial", address=address)])
+        for number, address in enumerate(addresses)
+    ]
+    gone = board(9, id="uno_r4_wifi-F412FA65", ports=[], state=BoardState.UNREACHABLE)
+    menu = build_menu(View(boards=(*boards, gone)))
     told = [label.split(" – ")[1] for label in labels(menu) if label.startswith("Arduino")]
-    assert told == ["ttyACM1", "ttyACM2", "COM7", "F412FA65"]
+    assert told == ["ttyACM1", "cu.usbmodem14", "COM7", "UNO", "pts/3", "F412FA65"]
 
 
 def test_the_mark_is_at_the_chosen_board_and_the_page_opens_there():

@@ -1,0 +1,153 @@
+"""A desktop for tests: a screen that nobody sees, with a real panel on a bus of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.simulator.ble_bus import PrivateBus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+PANEL = """<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array">
+    <value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="size" type="uint" value="30"/>
+      <property name="plugin-ids" type="array">
+        <value type="int" value="1"/>
+        <value type="int" value="2"/>
+      </property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="separator">
+      <property name="expand" type="bool" value="true"/>
+    </property>
+    <property name="plugin-2" type="string" value="systray"/>
+  </property>
+</channel>
+"""
+WIDTH, HEIGHT = 900, 500
+LIMIT_S = 30.0
+"""The panel needs some four seconds on a quiet machine."""
+
+
+@dataclass
+class Desk:
+    """A screen, a bus, and the programs on them."""
+
+    environ: dict[str, str]
+    panels: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    async def start_panel(self) -> None:
+        """Start xfce4-panel, which asks nobody for a session."""
+        self.panels.append(await self.start("xfce4-panel", "--disable-wm-check"))
+
+    async def kill_panel(self) -> None:
+        """End the panel as a crash does."""
+        panel = self.panels.pop()
+        panel.kill()
+        await panel.wait()
+
+    async def start(self, *command: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            env=self.environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+
+    async def run(self, *command: str) -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=self.environ, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        return out
+
+    async def click(self, x: int, y: int, button: int = 1) -> None:
+        await self.run("xdotool", "mousemove", str(x), str(y), "click", str(button))
+
+    async def press(self, *keys: str) -> None:
+        await self.run("xdotool", "key", "--delay", "80", *keys)
+
+    async def screenshot(self, path: Path) -> None:
+        await self.run("import", "-window", "root", str(path))
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(5.0):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def desk() -> AsyncIterator[Desk]:
+    """A screen and a session bus, without a panel yet."""
+    async with contextlib.AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mooring-desk-")))
+        settings = home / "xfce4" / "xfconf" / "xfce-perchannel-xml"
+        settings.mkdir(parents=True)
+        (settings / "xfce4-panel.xml").write_text(PANEL)
+        bus = await stack.enter_async_context(PrivateBus())
+        display = await _screen(stack)
+        environ = {
+            name: value for name, value in os.environ.items() if not name.startswith("XDG_")
+        } | {
+            "DISPLAY": display,
+            "DBUS_SESSION_BUS_ADDRESS": bus.address,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home),
+            "XDG_RUNTIME_DIR": str(home),
+            "GTK_THEME": "Adwaita",
+            "NO_AT_BRIDGE": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+        made = Desk(environ)
+        # This bus starts nothing by itself.
+        (xfconfd,) = Path("/usr/lib").glob("*/xfce4/xfconf/xfconfd")
+        stack.push_async_callback(end, await made.start(str(xfconfd)))
+        try:
+            yield made
+        finally:
+            for panel in made.panels:
+                await end(panel)
+
+
+async def _screen(stack: contextlib.AsyncExitStack) -> str:
+    """Start Xvfb on a display that is free, and see it answer."""
+    read, write = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *("Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24"),
+        *("-nolisten", "tcp", "-noreset"),
+        pass_fds=[write],
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    os.close(write)
+    stack.push_async_callback(end, process)
+    with os.fdopen(read) as answer:
+        number = await asyncio.wait_for(asyncio.to_thread(answer.readline), LIMIT_S)
+    return f":{number.strip()}"
+
+
+async def visible(desk: Desk) -> set[str]:
+    """The windows on the screen."""
+    found = await desk.run("xdotool", "search", "--onlyvisible", "--name", ".*")
+    return set(found.decode().split())
