@@ -16,6 +16,7 @@ from agent.desktop.doctor.internet import CloudAddress, Internet
 from agent.desktop.doctor.serial import SerialAccess
 from agent.desktop.doctor.settings import AgentItself
 from agent.desktop.doctor.tools import Tools
+from agent.desktop.doctor.tray import TrayPlace
 from agent.desktop.doctor.udev import UdevRule
 from agent.desktop.doctor.udev_rules import udev_rules
 from agent.desktop.instance import find_instance
@@ -75,6 +76,7 @@ def build_doctor(
             BridgePorts(config.bridge, agent_port),
             Internet([CloudAddress(config.arduino.title, config.arduino.base_url)]),
             Clock(written),
+            TrayPlace(),
             Keyring(used=not paths.portable),
             Folders(paths),
             Tools(places_here(explicit=config.flash.tools)),
