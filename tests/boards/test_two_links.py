@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.boards.board import Board, BoardState
+from agent.boards.board import Board, BoardState, Port
 from agent.boards.known import KnownBoard, KnownBoards
 from agent.boards.registry import Registry
 from agent.errors import PortBusy
@@ -28,6 +28,10 @@ def registry(catalog) -> Registry:
 def only(registry: Registry) -> Board:
     (board,) = registry.boards()
     return board
+
+
+def ports(registry: Registry, board: str) -> list[Port]:
+    return next(each.ports for each in registry.boards() if each.id == board)
 
 
 def ids(registry: Registry) -> set[str]:
@@ -322,6 +326,15 @@ def test_a_new_address_parts_what_is_heard_under_the_old_one(registry):
     assert registry.get(AIR_ID).uhwid is None
 
 
+def test_two_boards_on_cables_stay_two_whatever_address_they_tell(registry):
+    other = sighted("/dev/ttyACM1", UNO, "F412FA66", "1-3")
+    registry.update([WIRED, AIR, other], 0.0)
+    registry.learn(WIRED_ID, ble_address=BLE_ADDRESS, now=0.0)
+    registry.learn("uno_r4_wifi-F412FA66", ble_address=BLE_ADDRESS, now=1.0)
+    assert ports(registry, "uno_r4_wifi-F412FA66") == [other.port]
+    assert ports(registry, WIRED_ID) == [WIRED.port, AIR.port]
+
+
 def test_a_job_adopts_the_device_of_a_board_that_stays_in_the_air(registry):
     joined(registry)
     nano = sighted("/dev/ttyACM1", NANO, "6B1D", "1-3")
@@ -379,6 +392,33 @@ def test_a_loader_with_a_number_of_all_loaders_is_not_what_is_heard(catalog):
     assert len(registry.boards()) == 2
     registry.learn("nano_33_iot-A7C1B2D3", uhwid=UHWID, ble_address=BLE_ADDRESS, now=2.0)
     assert len(registry.boards()) == 1
+
+
+def test_a_board_that_is_only_heard_is_found_by_its_earlier_ids_after_a_restart(catalog):
+    known = KnownBoard(id=WIRED_ID, uhwid=UHWID, ble_address=NUMBER, also=["uno_r4_wifi-first"])
+    registry = Registry(catalog, [known])
+    registry.update([AIR], 0.0)
+    assert registry.get("uno_r4_wifi-first") == only(registry)
+
+
+def test_a_second_board_with_the_number_of_a_known_one_is_another_board(catalog):
+    registry = Registry(catalog, [KnownBoard(id=WIRED_ID, uhwid=UHWID, ble_address=NUMBER)])
+    registry.update([WIRED, AIR], 0.0)
+    registry.hold(WIRED_ID, "job")
+    twin = sighted("/dev/ttyACM1", UNO, "F412FA65", "1-3")
+    registry.update([WIRED, AIR, twin], 1.0)
+    assert ports(registry, WIRED_ID) == [WIRED.port, AIR.port]
+    assert len(registry.boards()) == 2
+
+
+def test_a_loader_with_the_number_of_all_loaders_does_not_join_a_board_that_is_heard(catalog):
+    known = KnownBoard(id="nano_33_iot-A7C1B2D3", uhwid=UHWID, ble_address=NUMBER)
+    registry = Registry(catalog, [known])
+    air = heard(ids=NANO, name="Arduino-2341-8057")
+    registry.update([air], 0.0)
+    registry.update([air, sighted("/dev/ttyACM0", NANO_LOADER, "A7C1B2D3", "1-3")], 1.0)
+    assert ports(registry, "nano_33_iot-A7C1B2D3") == [air.port]
+    assert len(registry.boards()) == 2
 
 
 def test_the_file_keeps_one_entry_for_one_board(tmp_path, catalog, registry):
@@ -458,6 +498,17 @@ def test_a_session_through_the_air_does_not_make_a_board_another_one(registry):
     registry.release(told, 2.0)
     assert registry.get(told).ports == [stranger("666666666667").port]
     assert registry.get(AIR_ID).ports == [AIR.port]
+
+
+def test_a_job_in_the_air_keeps_its_board_whatever_address_it_reads(registry):
+    quiet = heard(None, "5A:00:00:00:00:01")
+    registry.update([ESP_WIRED, quiet], 0.0)
+    registry.learn("uno_r4_wifi-5A0000000001", uhwid=UHWID, now=0.0)
+    registry.learn(ESP_ID, uhwid=UHWID, now=0.0)
+    registry.hold(ESP_ID, "job", "ble")
+    registry.learn(ESP_ID, uhwid=UHWID, ble_address=BLE_ADDRESS, now=1.0)
+    assert only(registry).state is BoardState.BUSY
+    assert quiet.port in only(registry).ports
 
 
 def test_a_session_through_the_air_tells_the_address_that_is_not_advertised(registry):
