@@ -79,9 +79,14 @@ async def test_types_become_inputs(modules: Page, schema: dict[str, Any], kind: 
             {"problem": "takes whole numbers, with commas between"},
         ),
         ({"type": "string", "minLength": 1}, "", {"problem": "is needed"}),
-        ({"type": "string", "pattern": "[a-z]+"}, "abc", {"value": "abc"}),
         (
             {"type": "string", "pattern": "[a-z]+"},
+            "garden sensor 🧀",
+            {"value": "garden sensor 🧀"},
+        ),
+        ({"type": "string", "pattern": "^[a-z]+$"}, "abc", {"value": "abc"}),
+        (
+            {"type": "string", "pattern": "^[a-z]+$"},
             "a b",
             {"problem": "has characters that do not fit"},
         ),

@@ -110,7 +110,8 @@ export function parse(field, text) {
 function matches(field, text) {
   if (field.pattern === undefined) return true;
   try {
-    return new RegExp(`^(?:${field.pattern})$`, "u").test(text);
+    // A pattern of JSON Schema may match anywhere in the text; one that means all of it says so.
+    return new RegExp(field.pattern, "u").test(text);
   } catch {
     return true; // A pattern of another dialect is checked by the agent.
   }
