@@ -90,7 +90,7 @@ class BleUnreachable(PortGone):
 
     code = "ble-unreachable"
     title = "The board at {port} does not answer over Bluetooth."
-    meaning = "It was tried {attempts} times; the last failure was: {detail}."
+    meaning = "Attempts to connect: {attempts}; the last failure was: {detail}."
     remedy = (
         "Move the board nearer, close other programs that are connected to it, and try again; "
         "if it stays, restart the board, or use a cable."

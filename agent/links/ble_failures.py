@@ -31,6 +31,14 @@ RADIOS: Final = Path("/sys/class/bluetooth")
 Source: BlueZ, src/bluetooth.service.in, ConditionPathIsDirectory."""
 
 DETAIL_CHARS: Final = 160
+_WORDS: Final = {
+    "TimeoutError": "no answer came in time",
+    "EOFError": "the connection to the Bluetooth service ended",
+    "KeyError": "the system lost what it knew of the device",
+    "AssertionError": "the system gave an answer that is none",
+}
+"""For errors that say nothing themselves, or only the name of something inside (``KeyError``)."""
+_NO_WORDS: Final = "no reason was given"
 _VALUE: Final = re.compile(
     r"""(?:bytearray\()?\bb(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)?""", re.DOTALL
 )
@@ -234,7 +242,10 @@ def _has_radio(radios: Path) -> bool:
 def _detail(error: BaseException) -> str:
     # The text of that one ends in the name of its reason.
     said = str(error.args[0]) if _reason(error) and error.args else str(error)
-    text = _VALUE.sub("…", said) or type(error).__name__
+    kind = type(error).__name__
+    if not said or kind == "KeyError":
+        said = _WORDS.get(kind, _NO_WORDS)
+    text = _VALUE.sub("…", said)
     return clean_text(" ".join(text.split()), DETAIL_CHARS)
 
 

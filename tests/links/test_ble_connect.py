@@ -154,6 +154,7 @@ async def test_a_board_that_is_not_heard_is_told_after_one_look():
             await try_it(board, bluez, Patience(find_s=0.3))
         assert "Connect" not in bluez.calls
     assert caught.value.facts["attempts"] == 1
+    assert "Attempts to connect: 1;" in caught.value.report().meaning
 
 
 async def test_a_board_that_never_answers_is_given_up_with_the_last_failure():

@@ -1,5 +1,6 @@
 """What bleak's errors mean to people, and what helps against a failed attempt."""
 
+import re
 import sys
 
 import pytest
@@ -163,8 +164,24 @@ def test_a_refusal_of_the_board_has_its_number():
 
 def test_texts_are_one_clean_line_without_a_full_stop():
     assert shown(BleakError("No\n  radio\x1b[31m here.")) == "No radio·[31m here"
-    assert shown(TimeoutError()) == "TimeoutError"
     assert len(shown(BleakError("x" * 1000))) <= 160
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        EOFError(),
+        KeyError("/org/bluez/hci0/dev_A1_B2"),
+        AssertionError(),
+        BleakError(),
+        OSError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_people_read_words_where_an_error_has_none_and_never_a_name_of_the_program(error):
+    assert not re.search(r"Error|/org/|^'|^$", shown(error))
+    assert " " in shown(error)
 
 
 def test_bleak_s_errors_are_expected_and_defects_are_not():
