@@ -109,6 +109,16 @@ PARTS = {
         "the test that pyudev sees our simulated boards",
         ("gi", "pyudev"),
     ),
+    "autostart": Part(
+        (("desktop-file-validate",), ("dex",), ("plistutil",)),
+        ("desktop-file-utils", "dex", "libplist-utils"),
+        "the tests of start at login",
+    ),
+    "systemd": Part(
+        (("systemctl",), ("systemd-analyze",), ("unshare",)),
+        ("systemd", "util-linux"),
+        "the tests of the systemd unit",
+    ),
     "bossac": Part(
         (("bossac",),),
         ("bossa-cli",),

@@ -66,11 +66,21 @@ _PLATFORMS = {"win32": "windows", "darwin": "macos"}
 class App:
     """One agent: :meth:`start`, then :meth:`serve` or :meth:`connection`, then :meth:`close`."""
 
-    def __init__(self, config: Config, paths: Paths, quit_agent: Callable[[], None]) -> None:
-        """Use :func:`build`. ``quit_agent`` is called when a person asks the agent to end."""
+    def __init__(
+        self,
+        config: Config,
+        paths: Paths,
+        quit_agent: Callable[[], None],
+        show: Callable[[str], bool],
+    ) -> None:
+        """Use :func:`build`. ``quit_agent`` is called when a person asks the agent to end.
+
+        ``show`` opens a place on the page in the person's browser; False: there is none.
+        """
         self._config = config
         self._paths = paths
         self._quit = quit_agent
+        self._show = show
         self.catalog = Catalog.load()
         self.radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
         """The Bluetooth of this computer; None: the configuration says never."""
@@ -129,6 +139,7 @@ class App:
             flash_urls=self._config.flash.urls,
             quit=self._quit,
             examine=self._examine,
+            show=self._show,
             bluetooth=self.radio,
         )
         await jobs.start_up()
@@ -179,9 +190,14 @@ class App:
         await self._stack.aclose()
 
 
-def build(config: Config, paths: Paths, quit_agent: Callable[[], None] = lambda: None) -> App:
+def build(
+    config: Config,
+    paths: Paths,
+    quit_agent: Callable[[], None] = lambda: None,
+    show: Callable[[str], bool] = lambda _place: False,
+) -> App:
     """An agent that is not started yet. Call it inside the event loop that the agent will use."""
-    return App(config, paths, quit_agent)
+    return App(config, paths, quit_agent, show)
 
 
 @asynccontextmanager

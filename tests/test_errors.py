@@ -12,6 +12,8 @@ from agent.errors import ErrorReport, ExitStatus, MooringError, ReportedError
 
 CODES = {
     "agent-gone": "AgentGone",
+    "agent-silent": "AgentSilent",
+    "autostart-failed": "AutostartFailed",
     "bad-message": "BadMessage",
     "ble": "BluetoothError",
     "ble-absent": "BluetoothAbsent",

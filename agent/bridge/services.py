@@ -155,5 +155,7 @@ class Services:
     """End the agent, soon after it returns."""
     examine: Callable[[bool], Awaitable[Examination]]
     """Look what on this computer would stop provisioning; True: and mend what can be mended."""
+    show: Callable[[str], bool]
+    """Open a place on the page (``job/3``) in the person's browser; False: there is none."""
     bluetooth: Radio | None = None
     """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""

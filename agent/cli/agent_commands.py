@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.options import json_option
-from agent.cli.shell import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,9 +22,40 @@ if TYPE_CHECKING:
 @click.option(
     "--headless", is_flag=True, help="Without a tray icon, for computers without a desktop."
 )
+@click.option(
+    "--page",
+    metavar="[PLACE]",
+    is_flag=False,
+    flag_value="",
+    help="Open the page too, at a place such as job/3.",
+)
+@click.option("--no-page", is_flag=True, help="Do not open it, even if the agent runs already.")
 @json_option
-def run(*, headless: bool = False, as_json: bool = False) -> None:
-    """The agent: finds boards, serves the page, talks to pages that you allowed."""
+def run(
+    *,
+    headless: bool = False,
+    page: str | None = None,
+    no_page: bool = False,
+    as_json: bool = False,
+) -> None:
+    """The agent: finds boards, serves the page, talks to pages that you allowed.
+
+    There is one agent for each user: a second start has the first one open its page, and ends.
+    """
+    from agent.cli.output import Output
+    from agent.cli.second_start import is_second_start
+    from agent.desktop.browser import has_desktop
+    from agent.settings.paths import find_paths
+
+    again = page
+    if page is None and not headless and has_desktop():
+        again = ""  # Who starts what runs already wants to see it.
+    if no_page:
+        page = again = None
+    if is_second_start(Output(as_json=as_json), find_paths(), again):
+        return
+
+    from agent.cli.shell import run_command
     from agent.desktop.tray.systems import choose_host
 
     tray, main_thread = (None, None) if headless else choose_host()
@@ -34,11 +64,11 @@ def run(*, headless: bool = False, as_json: bool = False) -> None:
         from agent.cli.inputs import drop_secret_variables
         from agent.cli.serve import serve
         from agent.settings.config import load_config
-        from agent.settings.paths import find_paths
 
         drop_secret_variables()
         paths = find_paths()
-        return serve(shell.output, load_config(paths.config_file), paths, tray=tray)
+        config = load_config(paths.config_file)
+        return serve(shell.output, config, paths, page=page, again=again, tray=tray)
 
     run_command(as_json, begin, main_thread)
 
@@ -71,6 +101,8 @@ def demo(*, once: bool, count: int, password_stdin: bool, as_json: bool) -> None
         password = first_line("password") if password_stdin else None
         return _once(shell, password) if once else _show(shell, password, count)
 
+    from agent.cli.shell import run_command
+
     run_command(as_json, begin)
 
 
@@ -91,6 +123,7 @@ async def _show(shell: Shell, password: Secret | None, count: int) -> ExitStatus
             shell.output,
             demo.config,
             demo.paths,
+            page="",
             open_page=demo.open_page,
             prepare=demo.sign_in,
         )

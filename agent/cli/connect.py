@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from agent.bridge.connection import Close, Connection
     from agent.cli.client import Client
     from agent.cli.output import Output
+    from agent.desktop.instance import Instance
+    from agent.settings.paths import Paths
 
+LOOK_S = 0.02
+"""Between two looks at an agent that is just starting."""
 MESSAGES_WAITING = 64
 """Messages of a command that wait for the agent inside; a command sends one at a time."""
 
@@ -29,10 +33,8 @@ async def open_client(output: Output) -> AsyncIterator[Client]:
 
     What is wrong with that agent itself is told first.
     """
-    from agent.desktop.instance import find_instance
-
     paths = find_paths()
-    instance = find_instance(paths)
+    instance = await _find_agent(paths)
     if instance is not None:
         from agent.cli.remote import remote_client
 
@@ -54,6 +56,19 @@ async def open_client(output: Output) -> AsyncIterator[Client]:
             yield client
     finally:
         await app.close()
+
+
+async def _find_agent(paths: Paths) -> Instance | None:
+    """The agent that runs; one that is just starting is waited for, as it takes the ports."""
+    from agent.desktop.instance import START_S, InstanceLock, find_instance
+
+    loop = asyncio.get_running_loop()
+    until = loop.time() + START_S
+    while (instance := find_instance(paths)) is None and loop.time() < until:
+        if not paths.lock_file.exists() or InstanceLock(paths).is_free():
+            return None
+        await asyncio.sleep(LOOK_S)
+    return instance
 
 
 async def _tell_notices(output: Output, client: Client) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import webbrowser
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent.desktop.browser import open_page
 from agent.settings.config import (
     ArduinoConfig,
     BluetoothConfig,
@@ -67,7 +67,7 @@ class Demo:
     def open_page(self, url: str) -> None:
         """Show the page; a browser that starts for it may outlive the demo and its bus."""
         with environment(self.outside):
-            webbrowser.open(url)
+            open_page(url)
 
     async def sign_in(self, app: App) -> None:
         """Store the account of the simulated cloud, as a person would have done."""

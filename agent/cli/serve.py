@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
-import webbrowser
+import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent import __version__
-from agent.errors import ExitStatus, PortBusy
+from agent.cli.second_start import tell_handed_over
+from agent.desktop.browser import has_desktop, open_page, page_url
+from agent.desktop.handover import hand_over
+from agent.desktop.instance import START_S, find_instance
+from agent.desktop.sd_notify import READY, STOPPING, notify_systemd
+from agent.errors import AgentSilent, ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from agent.app import App
     from agent.cli.output import Output
+    from agent.desktop.handover import HandedOver
+    from agent.desktop.instance import InstanceLock
     from agent.desktop.tray.host import TrayHost
     from agent.settings.config import Config
     from agent.settings.paths import Paths
+
+LOOK_S: Final = 0.05
+"""Between two looks at an agent that starts or ends; its lock is waited for meanwhile."""
 
 _logger = logging.getLogger(__name__)
 
@@ -30,33 +39,34 @@ async def serve(
     config: Config,
     paths: Paths,
     *,
-    open_page: Callable[[str], object] | None = None,
+    page: str | None = None,
+    again: str | None = None,
+    open_page: Callable[[str], object] = open_page,
     prepare: Callable[[App], Awaitable[None]] | None = None,
     tray: Callable[[], TrayHost] | None = None,
 ) -> ExitStatus:
     """Be the agent until Ctrl-C, SIGTERM or ``agent.quit``; prints the page's address.
 
-    ``prepare`` runs between start and first answer; ``open_page`` then gets the address, where
-    there is a desktop. ``tray`` makes what shows the icon. If an agent of this user runs already, its
-    address is printed and nothing else happens.
+    ``prepare`` runs between start and first answer; ``tray`` makes what shows the icon. ``page`` is
+    the place on the page that is opened with ``open_page`` at the start, where there is a desktop;
+    None: none is. If an agent of this user runs already, that one is asked to open the place
+    ``again`` instead, and nothing else happens.
     """
     from agent.app import build
-    from agent.desktop.instance import InstanceLock, find_instance, new_token
+    from agent.desktop.instance import InstanceLock, new_token
     from agent.settings.log import start_logging
 
     paths.make()
     lock = InstanceLock(paths)
-    if not lock.acquire():
-        running = find_instance(paths)
-        if running is None:
-            raise PortBusy(port="The agent's folder", holder="an agent that is just starting")
-        output.note("The agent runs already.")
-        _told(output, running.url, open_page)
+    handed = await _lock_or_hand_over(lock, paths, again)
+    if handed is not None:
+        tell_handed_over(output, handed, again)
         return ExitStatus.DONE
     with lock:
         start_logging(paths.log_file, config.log.level, stderr=not output.as_json)
         stop = asyncio.Event()
-        app = build(config, paths, stop.set)
+        shown = _Page(open_page)
+        app = build(config, paths, stop.set, shown.show)
         try:
             await app.start()
             for notice in app.services.about.notices:
@@ -66,26 +76,34 @@ async def serve(
             token = new_token()
             server = await app.serve(token)
             lock.publish(port=server.port, token=token, version=__version__)
-            _told(output, server.url, open_page)
-            async with _beside_clock(app, server.url, tray):
+            shown.serve_at(server.url)
+            notify_systemd(READY)
+            _told(output, server.url)
+            if page is not None:
+                shown.show(page)
+            async with _beside_clock(app, server.url, tray, open_page):
                 await stop.wait()
         except asyncio.CancelledError:
             # This is how the agent is meant to end.
             output.note("Stopping.")
         finally:
+            notify_systemd(STOPPING)
             await app.close()
     return ExitStatus.DONE
 
 
 @asynccontextmanager
 async def _beside_clock(
-    app: App, page: str, make_host: Callable[[], TrayHost] | None
+    app: App,
+    page: str,
+    make_host: Callable[[], TrayHost] | None,
+    open_page: Callable[[str], object],
 ) -> AsyncIterator[None]:
     """Show the tray meanwhile. The agent is of use without it, so nothing of it ends the agent."""
     if make_host is None:
         yield
         return
-    showing = asyncio.create_task(_show_tray(app, page, make_host), name="tray")
+    showing = asyncio.create_task(_show_tray(app, page, make_host, open_page), name="tray")
     try:
         yield
     finally:
@@ -93,35 +111,56 @@ async def _beside_clock(
         await asyncio.wait({showing})
 
 
-async def _show_tray(app: App, page: str, make_host: Callable[[], TrayHost]) -> None:
+async def _show_tray(
+    app: App, page: str, make_host: Callable[[], TrayHost], open_page: Callable[[str], object]
+) -> None:
     try:
         host = await asyncio.to_thread(make_host)
-        await app.tray(host, page, show_in_browser).run()
+        await app.tray(host, page, open_page).run()
     except ImportError as error:
         _logger.info("Tray: no icon, because a library is missing: %s", error)
     except Exception:
         _logger.exception("Tray: it has a defect and is gone")
 
 
-def show_in_browser(url: str) -> None:
-    """Open the page; may take seconds."""
-    if has_desktop():
-        webbrowser.open(url)
-    else:
-        _logger.info("No browser can be opened here; the page: %s", url)
-
-
-def _told(output: Output, url: str, open_page: Callable[[str], object] | None) -> None:
+def _told(output: Output, url: str) -> None:
     if output.as_json:
         output.document({"url": url, "pid": os.getpid()})
     else:
         output.line(f"The page: {url}", "bold")
-    if open_page is not None and has_desktop():
-        open_page(url)
 
 
-def has_desktop() -> bool:
-    """Whether a browser with a window can be opened; one for terminals would take this one over."""
-    if sys.platform in {"win32", "darwin"}:
+class _Page:
+    """The page of this agent, as programs and the person ask for it."""
+
+    def __init__(self, open_page: Callable[[str], object]) -> None:
+        self._open = open_page
+        self._url = ""
+
+    def serve_at(self, url: str) -> None:
+        self._url = url
+
+    def show(self, place: str) -> bool:
+        if not self._url or not has_desktop():
+            return False
+        self._open(page_url(self._url, place))
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+async def _lock_or_hand_over(
+    lock: InstanceLock, paths: Paths, again: str | None
+) -> HandedOver | None:
+    """Take the lock, also from an agent that is just ending; else the wish is with its holder."""
+    until = time.monotonic() + START_S
+    while not lock.acquire(LOOK_S):
+        handed = await asyncio.to_thread(hand_over, paths, again)
+        if handed is not None:
+            return handed
+        if time.monotonic() > until:
+            silent = find_instance(paths)
+            raise AgentSilent(
+                seconds=round(START_S),
+                lock=str(paths.lock_file),
+                pid="unknown" if silent is None else silent.pid,
+            )
+    return None

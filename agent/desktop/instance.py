@@ -30,6 +30,10 @@ runs holds it for good. So a start waits this long before it calls the lock take
 
 _POLL_S = 0.01
 
+START_S = 10.0
+"""An agent that starts answers within a second, and one that ends is gone within two; what takes
+longer than this is stuck."""
+
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """The running agent, as programs of this user find it."""
@@ -60,16 +64,29 @@ class InstanceLock:
         self._paths = paths
         self._lock = _file_lock(paths)
 
-    def acquire(self) -> bool:
+    def acquire(self, wait_s: float = LOCK_WAIT_S) -> bool:
         """Take the lock; False if an agent of this user runs already."""
         from filelock import Timeout
 
         try:
-            self._lock.acquire(timeout=LOCK_WAIT_S, poll_interval=_POLL_S)
+            self._lock.acquire(timeout=wait_s, poll_interval=_POLL_S)
         except Timeout:
             return False
         # What a killed agent left must not be taken for this one.
         self._paths.instance_file.unlink(missing_ok=True)
+        return True
+
+    def is_free(self) -> bool:
+        """Whether nobody holds it now."""
+        from filelock import Timeout
+
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError:
+            return True  # Who cannot open it cannot hold it either.
+        self._lock.release(force=True)
         return True
 
     def publish(self, *, port: int, token: Secret, version: str) -> Instance:
@@ -107,17 +124,7 @@ def find_instance(paths: Paths) -> Instance | None:
 
     Takes a few milliseconds. None as well while an agent starts and has no port yet.
     """
-    from filelock import Timeout
-
-    if not paths.instance_file.exists():
-        return None
-    lock = _file_lock(paths)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        pass
-    else:
-        lock.release(force=True)
+    if not paths.instance_file.exists() or InstanceLock(paths).is_free():
         return None
     try:
         return msgspec.json.decode(

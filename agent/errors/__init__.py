@@ -69,6 +69,7 @@ from agent.errors.clouds import (
     QuotaReached,
     Unreachable,
 )
+from agent.errors.desktop import AgentSilent, AutostartFailed
 from agent.errors.findings import Examination, Finding, Level
 from agent.errors.flashing import (
     FlashError,
@@ -115,9 +116,11 @@ from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, 
 
 __all__ = [
     "AgentGone",
+    "AgentSilent",
     "AmbiguousBoard",
     "AnswerMissing",
     "AuthorisationNeeded",
+    "AutostartFailed",
     "BadMessage",
     "BleLost",
     "BleNotHeard",

@@ -340,6 +340,8 @@ class Bridge:
         self.clients: list[Client] = []
         self.boards_made: list[PtyBoard] = []
         self.quits = 0
+        self.shown: list[str] = []
+        self.desktop = True
 
     def quit(self) -> None:
         self.quits += 1
@@ -356,6 +358,10 @@ class Bridge:
             facts={"free_bytes": 0},
         )
         return Examination(findings=[found], fixed=[found] if fix else [])
+
+    def show(self, place: str) -> bool:
+        self.shown.append(place)
+        return self.desktop
 
     @property
     def host(self) -> str:
@@ -440,6 +446,7 @@ async def run_bridge(
         flash_urls=["https://files.example.com/"],
         quit=lambda: running.quit(),
         examine=lambda fix: running.examine(fix),
+        show=lambda place: running.show(place),
         bluetooth=radio,
     )
     first = free_port()

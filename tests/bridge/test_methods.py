@@ -346,9 +346,22 @@ async def test_accounts_origins_and_the_end_are_closed_to_foreign_pages(bridge: 
         ("origins.list", {}),
         ("origins.allow", {"url": "https://more.example.com"}),
         ("origins.revoke", {"url": OTHER}),
+        ("agent.show", {}),
         ("agent.quit", {}),
     ):
         assert (await page.fail(method, **params))["data"]["code"] == "not-allowed"
+
+
+async def test_a_program_has_the_page_opened_at_a_place_and_learns_whether_it_was(
+    bridge: Bridge,
+) -> None:
+    client = await bridge.open()
+    assert await client.call("agent.show") == {"shown": True}
+    assert await client.call("agent.show", page="job/3") == {"shown": True}
+    bridge.desktop = False
+    assert await client.call("agent.show", page="clouds") == {"shown": False}
+    assert bridge.shown == ["", "job/3", "clouds"]
+    assert (await client.fail("agent.show", page="x" * 401))["data"]["facts"]["field"] == "page"
 
 
 async def test_quit_is_answered_before_it_happens(bridge: Bridge) -> None:

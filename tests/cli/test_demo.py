@@ -179,16 +179,19 @@ async def test_a_browser_that_the_demo_opens_gets_the_bus_of_the_person(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     told = tmp_path / "told"
-    browser = tmp_path / "browser"
+    browser = tmp_path / "xdg-open"
     browser.write_text(
         f'#!/bin/sh\necho "$1 $DBUS_SYSTEM_BUS_ADDRESS" > {told}.new\nmv {told}.new {told}\n'
     )
     browser.chmod(0o755)
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/of/the/person")
-    monkeypatch.setattr("webbrowser._tryorder", None)
-    monkeypatch.setenv("BROWSER", str(browser))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.delenv("BROWSER", raising=False)
     async with demo_surroundings(in_air=True, speed=SPEED) as demo:
         assert os.environ["DBUS_SYSTEM_BUS_ADDRESS"] != "unix:path=/of/the/person"
-        await asyncio.to_thread(demo.open_page, "http://127.0.0.1:8991/")
+        demo.open_page("http://127.0.0.1:8991/")
+        while not told.exists():
+            await asyncio.sleep(0.01)
         assert told.read_text() == "http://127.0.0.1:8991/ unix:path=/of/the/person\n"
     assert os.environ["DBUS_SYSTEM_BUS_ADDRESS"] == "unix:path=/of/the/person"
