@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "cloud": ("agent.cli.cloud_commands:cloud", "Sign in to a cloud, and out."),
     "origins": ("agent.cli.cloud_commands:origins", "Which web pages may talk to the agent."),
     "doctor": ("agent.cli.doctor_commands:doctor", "What on this computer is in the way."),
+    "service": ("agent.cli.service_commands:service", "Start the agent when you log in."),
     "sketches": ("agent.cli.sketch_commands:sketches", "The sketches for provisioning."),
     "simulate": ("agent.cli.simulate:simulate", "A simulated board."),
 }

@@ -30,6 +30,7 @@ CONTRACT = {
     "clouds",
     "cloud",
     "origins",
+    "service",
     "simulate",
     "sketches",
     "flash",
