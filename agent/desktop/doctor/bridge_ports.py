@@ -75,19 +75,24 @@ class BridgePorts:
 
 
 def is_free(port: int) -> bool:
-    """Whether the bridge could listen there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if sys.platform == "win32":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
+    """Whether the bridge could listen there: on both addresses of loopback, as far as there are."""
+    return _can_listen(socket.AF_INET, "127.0.0.1", port) and (
+        not socket.has_ipv6 or _can_listen(socket.AF_INET6, "::1", port)
+    )
+
+
+def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if sys.platform == "win32":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            else:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
             probe.listen(1)
-        except OSError as error:
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                return False
-            raise
+    except OSError as error:
+        # Any other error: this computer has no such address.
+        return error.errno not in {errno.EADDRINUSE, errno.EACCES}
     return True
 
 

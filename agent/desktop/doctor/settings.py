@@ -33,10 +33,13 @@ class AgentItself:
     async def look(self) -> Sequence[Found]:
         """Settings that cannot be used, and what was wrong at the start."""
         findings = [from_error(AREA, notice, Level.PROBLEM) for notice in self._notices()]
+        told = {one.key for one in findings}
         try:
             await asyncio.to_thread(load_config, self._config_file)
         except InputError as error:
-            findings.append(from_error(AREA, error, Level.PROBLEM))
+            one = from_error(AREA, error, Level.PROBLEM)
+            if one.key not in told:
+                findings.append(one)
         if findings:
             return findings
         where = self._config_file if self._config_file.exists() else "none, so all are the usual"

@@ -68,6 +68,18 @@ async def test_the_agents_own_port_is_not_in_its_way():
     assert f"http://127.0.0.1:{first}/" in one.finding.title
 
 
+async def test_a_port_that_is_taken_on_the_other_loopback_address_is_taken():
+    with taken(1) as first, socket.socket(socket.AF_INET6) as other:
+        try:
+            other.bind(("::1", first + 1))
+        except OSError:
+            assert is_free(first + 1)  # this computer has no IPv6
+            return
+        other.listen()
+        assert not is_free(first + 1)
+        assert await codes(ports(first + 1, first + 1)) == ["no-free-port"]
+
+
 @pytest.mark.system("linux")
 def test_a_port_that_nobody_listens_on_has_no_listener(tmp_path):
     with taken(1) as first:

@@ -10,7 +10,15 @@ from agent.boards.board import BoardState
 from agent.catalog import UsbId
 from agent.desktop.doctor.holders import KNOWN, PortHolders, Probers
 from agent.desktop.doctor.udev_rules import RULE_NAME
-from tests.desktop.doctor.patient import board, codes, look, program_called, serial_port
+from tests.desktop.doctor.patient import (
+    ONLY_ROOT,
+    as_nobody,
+    board,
+    codes,
+    look,
+    program_called,
+    serial_port,
+)
 
 pytestmark = pytest.mark.system("linux")
 
@@ -55,6 +63,15 @@ async def test_what_mooring_itself_holds_is_left_out(pty_port, tmp_path):
         simulated = board(serial_port(pty_port, simulated=True))
         assert await codes(PortHolders(lambda: [simulated])) == ["holders-fine"]
     assert await codes(PortHolders(lambda: [mine])) == ["holders-fine"]
+
+
+@ONLY_ROOT
+async def test_a_program_of_another_user_cannot_be_seen_and_nothing_else_is_claimed(
+    pty_port, tmp_path
+):
+    with pty_port.open() as port, program_called(tmp_path, "picocom", stdin=port), as_nobody():
+        (one,) = await look(PortHolders(lambda: [board(serial_port(pty_port))]))
+    assert "that this account can see" in one.finding.title
 
 
 async def test_modemmanager_is_told_unless_the_rule_keeps_it_away(tmp_path):

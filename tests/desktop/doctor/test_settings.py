@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.desktop.doctor.settings import AgentItself, older_agent, silent_agent
-from agent.errors import JournalFailed
+from agent.errors import InputError, JournalFailed
 from tests.desktop.doctor.patient import codes, look
 
 
@@ -27,6 +27,14 @@ async def test_what_the_agent_noticed_at_its_start_is_repeated(tmp_path):
     notice = JournalFailed(path="/journal", detail="disk full").report()
     (one,) = await look(AgentItself(tmp_path / "config.toml", lambda: [notice]))
     assert one.finding.code == "journal"
+
+
+async def test_what_the_agent_noticed_and_is_still_so_is_told_once(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("[bridge]\nfrist_port = 9000\n")
+    (one,) = await look(AgentItself(file))
+    error = InputError(**one.finding.facts)
+    assert await codes(AgentItself(file, lambda: [error.report()])) == ["input"]
 
 
 def test_an_agent_that_is_stuck_or_old_is_told_with_the_mend():
