@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from agent.boards.usb_loaders import ListedDevice
     from agent.boards.watch import AirSource, PortSource
     from agent.catalog import Model
+    from agent.errors import MooringError
     from agent.links import LinkOpener
     from agent.settings.config import PortsConfig
 
@@ -149,6 +150,11 @@ class BoardService:
 
         return unsubscribe
 
+    @property
+    def air_problem(self) -> MooringError | None:
+        """Why no board in the air is heard although somebody looks; None: nothing is known."""
+        return self._air.problem if self._air is not None else None
+
     def attend(self) -> Callable[[], None]:
         """Somebody looks for boards in the air; the result, called once or more, ends that."""
         return self._air.attend() if self._air is not None else _nothing
@@ -176,7 +182,7 @@ class BoardService:
             on_touch=self._expect_loaders,
             via=record.via or "usb",
             gatt_opener=self._gatt_opener,
-            air_problem=lambda: self._air.problem if self._air is not None else None,
+            air_problem=lambda: self.air_problem,
         )
         self._leases[record.id] = lease
         try:

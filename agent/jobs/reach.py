@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agent.boards.board import Board, BoardChanges, Port, Via
     from agent.catalog import Model
-    from agent.errors import PortBusy
+    from agent.errors import MooringError, PortBusy
     from agent.jobs.request import Request
     from agent.jobs.which import Procedure
 
@@ -44,11 +44,17 @@ CONNECT_IT: Final = "Connect the board with a USB cable, then start again over U
 CHOOSE_USB: Final = "Its cable is connected: start again and choose USB."
 
 
-def choose_via(request: Request, board: Board, model: Model | None) -> Via:
+def choose_via(
+    request: Request,
+    board: Board,
+    model: Model | None,
+    air_problem: MooringError | None = None,
+) -> Via:
     """The link for this job: as the person chose, else the cable if there is one.
 
     Raises :class:`NeedsCable` for work that the air cannot do, :class:`PortGone` for a board that
-    is not there, and :class:`BleNotHeard` for one that is not heard.
+    is not there, and :class:`BleNotHeard` for one that is not heard, or ``air_problem``: while the
+    radio is off nobody is to reset a board for that.
     """
     via = request.via or usual_via(board)
     what = BY_CABLE.get(request.kind) or _PROCEDURES.get(request.procedure or "provision-2.0")
@@ -57,7 +63,7 @@ def choose_via(request: Request, board: Board, model: Model | None) -> Via:
     if via == "usb" and board.ports and not ports_by(board, "usb"):
         raise needs_cable(board, "be used over USB", "It is heard over Bluetooth only.")
     if via == "ble" and not ports_by(board, "ble"):
-        raise BleNotHeard(board=_shown(board), action=wake(model))
+        raise air_problem or BleNotHeard(board=_shown(board), action=wake(model))
     if not board.ports:
         raise PortGone(port=_shown(board))
     return via

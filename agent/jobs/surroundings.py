@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent.boards.board import Board, BoardChanges, Port, Via
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.errors import MooringError
     from agent.flash.fetch import Obtained
     from agent.flash.method import Flasher
     from agent.flash.sketch import SketchKind
@@ -56,6 +57,10 @@ class Boards(Protocol):
 
     def find(self, query: str) -> Board:
         """The one board that is meant; UnknownBoard or AmbiguousBoard."""
+
+    @property
+    def air_problem(self) -> MooringError | None:
+        """Why no board in the air is heard although somebody looks, if that is known."""
 
     def list(self) -> list[Board]:
         """All boards that are there or expected back."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.errors import BleNotHeard, NeedsCable, OtherLinkBusy, PortBusy
+from agent.errors import BleNotHeard, BluetoothOff, NeedsCable, OtherLinkBusy, PortBusy
 from agent.jobs.facts import open_flash
 from agent.jobs.job import JobState
 from tests.air import ON_LINUX, ble_board
@@ -120,6 +120,17 @@ async def test_a_board_on_a_cable_that_is_not_heard_says_how_to_wake_its_bluetoo
             {"kind": "identify", "board": board.id, "via": "ble"}, attended=True
         )
     assert "connect pin 2 to GND for 3 seconds" in caught.value.report().remedy
+
+
+async def test_while_bluetooth_is_off_nobody_is_told_to_reset_the_board(in_air: AirBench):
+    board = await both(in_air)
+    await in_air.air.radio("off")
+    await in_air.board_that(lambda each: len(each.ports) == 1)
+    with pytest.raises(BluetoothOff) as caught:
+        await in_air.jobs.start(
+            {"kind": "identify", "board": board.id, "via": "ble"}, attended=True
+        )
+    assert "pin" not in caught.value.report().remedy
 
 
 async def test_a_cable_that_is_pulled_out_does_not_turn_a_job_to_the_air(in_air: AirBench):
