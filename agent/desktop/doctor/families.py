@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.desktop.autostart import find_ways
 from agent.desktop.doctor.accounts import Keyring
 from agent.desktop.doctor.bluetooth import Bluetooth
 from agent.desktop.doctor.bridge_ports import BridgePorts
@@ -13,6 +14,7 @@ from agent.desktop.doctor.doctor import Doctor
 from agent.desktop.doctor.folders import Folders
 from agent.desktop.doctor.holders import PortHolders, Probers
 from agent.desktop.doctor.internet import CloudAddress, Internet
+from agent.desktop.doctor.login import AtLogin
 from agent.desktop.doctor.serial import SerialAccess
 from agent.desktop.doctor.settings import AgentItself
 from agent.desktop.doctor.tools import Tools
@@ -77,6 +79,7 @@ def build_doctor(
             Internet([CloudAddress(config.arduino.title, config.arduino.base_url)]),
             Clock(written),
             TrayPlace(),
+            AtLogin(find_ways),
             Keyring(used=not paths.portable),
             Folders(paths),
             Tools(places_here(explicit=config.flash.tools)),
