@@ -58,10 +58,9 @@ if TYPE_CHECKING:
 
     from agent.boards.board import Board, Via
     from agent.catalog import Catalog, Model
-    from agent.errors import MooringError
     from agent.clouds.cloud import Cloud
+    from agent.errors import MooringError
     from agent.jobs.improv_plan import Chance
-    from agent.jobs.journal import Journal
     from agent.jobs.machine import Machine
     from agent.jobs.request import Request
     from agent.jobs.which import Decision
@@ -115,11 +114,9 @@ async def make_plan(
     air_problem: MooringError | None = None,
     catalog: Catalog,
     clouds: Mapping[str, Cloud],
-    journal: Journal | None = None,
 ) -> Plan:
     """Check everything that can be checked without the board, and choose the procedure.
 
-    ``journal`` knows which network the board was given last.
     ``air_problem`` is why no board in the air can be heard, if that is known.
     Raises :class:`InputError`, :class:`NotSupported`, :class:`NotSignedIn`, :class:`PortGone`,
     :class:`NeedsCable`, :class:`BleNotHeard`, :class:`WrongSketch`, :class:`NoSketch`.
@@ -128,10 +125,7 @@ async def make_plan(
     via = choose_via(request, board, model, air_problem)
     check_reachable(board, request.kind, via)
     chance = chance_of(request, board, model, catalog, via)
-    stored = await stored_network(journal, board.id) if journal else ""
-    planner = _Planner(
-        request, board, model, catalog, clouds, via, chance, stored, attended=attended
-    )
+    planner = _Planner(request, board, model, catalog, clouds, via, chance, attended=attended)
     way = await planner.choose()
     way.machine.via, way.machine.known_as = via, board.uhwid
     shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
