@@ -147,7 +147,6 @@ class JobService:
                 air_problem=self._surroundings.boards.air_problem,
                 catalog=self._catalog,
                 clouds=self._surroundings.clouds,
-                journal=self._journal,
             )
             return await self._begin(plan, owner)
         finally:
