@@ -321,3 +321,15 @@ async def test_a_flood_of_addresses_does_not_displace_a_board_that_we_are_connec
             await asyncio.sleep(0.02)
         assert "ble://" + ADDRESS in {port.address for port in here.ports()}
         await link.close()
+
+
+async def test_an_impostor_does_not_displace_a_board_that_we_are_connected_to():
+    impostor = ScriptedBoard(MOVED, mac=ADDRESS)
+    async with desk(ScriptedBoard()) as here:
+        here.source.attend()
+        await here.wait(1)
+        link = await open_ble(here.radio, ADDRESS)
+        here.bluez.add(impostor)
+        found = {port.address for port in await here.wait(2)}
+        assert found == {"ble://" + ADDRESS, "ble://" + MOVED}
+        await link.close()

@@ -273,6 +273,17 @@ def test_a_board_held_in_the_air_is_busy_whatever_its_cable_does(registry):
     assert only(registry).state is BoardState.UNREACHABLE
 
 
+def test_a_board_held_in_the_air_does_not_wait_for_its_cable_for_long(registry):
+    nano = sighted("/dev/ttyACM0", NANO, "6B1D4A1A", "1-5")
+    air = heard(ids=NANO, name="Arduino-2341-8057")
+    registry.update([nano, air], 0.0)
+    registry.learn("nano_33_iot-6B1D4A1A", ble_address=BLE_ADDRESS, now=0.0)
+    registry.hold("nano_33_iot-6B1D4A1A", "job", "ble")
+    registry.update([air], 1.0)
+    registry.update([air, sighted("/dev/ttyACM0", NANO_LOADER, "DFUDFU", "1-5")], 100.0)
+    assert ports(registry, "nano_33_iot-6B1D4A1A") == [air.port]
+
+
 def test_whoever_comes_second_is_told_who_uses_the_board_and_where(registry):
     joined(registry)
     registry.hold(WIRED_ID, "job", "ble")
@@ -327,11 +338,12 @@ def test_a_new_address_parts_what_is_heard_under_the_old_one(registry):
 
 
 def test_two_boards_on_cables_stay_two_whatever_address_they_tell(registry):
-    other = sighted("/dev/ttyACM1", UNO, "F412FA66", "1-3")
+    other = sighted("/dev/ttyUSB0", CH340, None, "1-4")
     registry.update([WIRED, AIR, other], 0.0)
     registry.learn(WIRED_ID, ble_address=BLE_ADDRESS, now=0.0)
-    registry.learn("uno_r4_wifi-F412FA66", ble_address=BLE_ADDRESS, now=1.0)
-    assert ports(registry, "uno_r4_wifi-F412FA66") == [other.port]
+    named = next(each.id for each in registry.boards() if each.id != WIRED_ID)
+    registry.learn(named, ble_address=BLE_ADDRESS, now=1.0)
+    assert ports(registry, named) == [other.port]
     assert ports(registry, WIRED_ID) == [WIRED.port, AIR.port]
 
 
@@ -409,6 +421,14 @@ def test_a_second_board_with_the_number_of_a_known_one_is_another_board(catalog)
     registry.update([WIRED, AIR, twin], 1.0)
     assert ports(registry, WIRED_ID) == [WIRED.port, AIR.port]
     assert len(registry.boards()) == 2
+
+
+def test_of_two_boards_with_one_number_neither_is_what_is_heard(catalog):
+    registry = Registry(catalog, [KnownBoard(id=WIRED_ID, uhwid=UHWID, ble_address=NUMBER)])
+    twin = sighted("/dev/ttyACM1", UNO, "F412FA65", "1-3")
+    registry.update([WIRED, twin], 0.0)
+    registry.update([WIRED, twin, AIR], 1.0)
+    assert sorted(len(board.ports) for board in registry.boards()) == [1, 1, 1]
 
 
 def test_a_loader_with_the_number_of_all_loaders_does_not_join_a_board_that_is_heard(catalog):

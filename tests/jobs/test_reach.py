@@ -156,6 +156,7 @@ def test_a_board_moved_when_its_link_has_another_address_whatever_else_is_there(
     assert not reach.moved("b", before, changes(board(WIRE, AIR)))
     assert not reach.moved("b", {AIR.address}, changes(board(other, AIR, via="ble")))
     assert not reach.moved("c", before, changes(board(other)))
+    assert reach.addresses(board(WIRE, AIR)) == {WIRE.address}
     assert reach.addresses(board(WIRE, AIR, via=None)) == {WIRE.address, AIR.address}
 
 
