@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -85,6 +86,26 @@ async def test_an_agent_that_is_stuck_is_told_and_the_rest_is_examined(alone: Mo
     codes = by_code(ended.document)
     assert ended.status == 1
     assert codes["agent-stuck"]["facts"] == {"process": process.pid}
+    assert "disk-fine" in codes
+
+
+async def test_a_journal_that_the_agent_could_not_open_is_told(alone: Mooring):
+    alone.demo.paths.journal_file.mkdir(parents=True)
+    async with running_agent(alone):
+        ended = await alone.run("doctor", "--json")
+    assert ended.status == 1
+    assert by_code(ended.document)["journal"]["level"] == "problem"
+
+
+async def test_an_agent_from_before_the_last_update_is_told(alone: Mooring):
+    async with running_agent(alone):
+        file = alone.demo.paths.instance_file
+        instance = json.loads(file.read_text())
+        file.write_text(json.dumps(instance | {"version": "0.0.1"}))
+        ended = await alone.run("doctor", "--json")
+    codes = by_code(ended.document)
+    assert ended.status == 0
+    assert codes["agent-old"]["facts"]["running"] == "0.0.1"
     assert "disk-fine" in codes
 
 

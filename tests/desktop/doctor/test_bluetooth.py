@@ -63,6 +63,14 @@ async def test_an_account_that_may_not_use_it_is_told(radio):
         assert await codes(bluetooth(radio)) == ["ble-forbidden"]
 
 
+async def test_a_service_that_fails_is_told_in_its_own_words(radio):
+    async with air() as bluez:
+        bluez.faults.fail("StartDiscovery", "org.bluez.Error.Failed", "Input/output error")
+        (one,) = await look(bluetooth(radio))
+    assert one.finding.code == "ble-failed"
+    assert "Input/output error" in one.finding.title
+
+
 async def test_no_bus_at_all_is_told(radio, tmp_path, monkeypatch):
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
     assert await codes(bluetooth(radio)) == ["ble-absent"]

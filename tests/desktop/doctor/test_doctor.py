@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
 from agent.desktop.doctor import Doctor
 from agent.desktop.doctor.found import fine, found
 from agent.errors import BluetoothOff, Level
+
+ROOT = Path(__file__).parents[3]
+SOURCES = ROOT / "agent" / "desktop" / "doctor"
 
 
 class Part:
@@ -110,6 +115,14 @@ async def test_a_mend_that_hangs_is_given_up():
     part = Part(hangs=True)
     seen = await Doctor([part], fix_limit_s=0.05).run(fix=True)
     assert "longer than" in str(seen.findings[0].facts["fix_failed"])
+
+
+def test_every_code_is_explained_to_people():
+    texts = [path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py")]
+    codes = {code for text in texts for code in re.findall(r'found\(\s*\w+,\s*"([a-z-]+)"', text)}
+    assert {"serial-login", "certificate", "tray-none"} <= codes
+    explained = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert [code for code in sorted(codes) if f"`{code}`" not in explained] == []
 
 
 async def test_two_callers_take_turns():
