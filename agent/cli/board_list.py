@@ -60,7 +60,9 @@ async def _show_air(output: Output, client: Client) -> None:
         lambda: lookout.problem is not None, LISTEN_S, "Listening for boards in the air"
     )
     bluetooth = lookout.bluetooth
-    _show_list(output, list(lookout.boards.values()), {"bluetooth": bluetooth})
+    listened = lookout.problem is None
+    found = list(lookout.boards.values())
+    _show_list(output, found, {"bluetooth": bluetooth}, listened=listened)
     if lookout.problem is not None and not output.as_json:
         output.explain(lookout.problem)
 
@@ -78,7 +80,10 @@ def board_row(board: Board) -> tuple[str, ...]:
     )
 
 
-def _show_list(output: Output, boards: list[Board], more: dict[str, Any]) -> None:
+def _show_list(
+    output: Output, boards: list[Board], more: dict[str, Any], *, listened: bool = False
+) -> None:
+    """``listened``: boards in the air could be heard."""
     found = nearest_first(boards)
     if output.as_json:
         output.document({"boards": found, **more})
@@ -87,7 +92,7 @@ def _show_list(output: Output, boards: list[Board], more: dict[str, Any]) -> Non
     if all(signal(board) is None for board in found):
         head, *rows = (_without_column(row) for row in (head, *rows))
     empty = "No board is connected. Plug one in; a charge-only cable carries no data."
-    if more:
+    if listened:
         empty = (
             "No board is connected or heard. One in the air pulses its LED while it waits; if it does "
             "not, hold its reconfigure pin or button for 3 seconds."

@@ -121,6 +121,21 @@ async def test_boards_on_the_cable_are_listed_although_bluetooth_is_off(both: Ou
     assert found["bluetooth"]["problem"]["code"] == "ble-off"
 
 
+async def test_nobody_is_told_to_reset_a_board_while_this_computer_can_hear_none(
+    alone: Mooring,
+) -> None:
+    await alone.demo.boards.command({"unplug": True})
+    async with outdoors(alone, 0) as out:
+        heard_nobody = await out.run("boards", "--ble")
+        assert "hold its reconfigure pin" in heard_nobody.err
+        await out.air.radio("off")
+        ended = await out.run("boards", "--ble")
+    assert ended.status == 0
+    assert "No board is connected." in ended.err
+    assert "reconfigure" not in ended.err
+    assert code(ended) == "ble-off"
+
+
 async def test_an_agent_that_may_not_use_bluetooth_says_so(alone: Mooring) -> None:
     with (alone.home / "config.toml").open("a") as config:
         config.write('[bluetooth]\nscan = "never"\n')
