@@ -64,12 +64,15 @@ class NoNetworkList(BoardError):
 
 
 class OtherBoard(BoardError):
-    """Another board is on the port than the one that the job began with."""
+    """Another board is on the port than the one that the job began with.
+
+    ``expected`` and ``found`` are hardware ids, or what devices without one say of themselves.
+    """
 
     code = "board-other"
     title = "This is another board than before."
-    meaning = "The job began with hardware id {expected}; the board that is there now has {found}."
-    remedy = "Plug the first board in again, or start a new job for this one."
+    meaning = "The job began with {expected}; what answers now is {found}."
+    remedy = "Bring the first one back, or start a new job for this one."
 
 
 class OtherInTheAir(BoardError):

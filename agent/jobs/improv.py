@@ -273,4 +273,4 @@ def _of(read: BoardFacts) -> str:
     """What tells one device from another: it has no hardware id."""
     device = read.device
     parts = (device.name, device.hardware, device.firmware) if device else ()
-    return ", ".join(filter(None, parts)) or "none"
+    return ", ".join(filter(None, parts)) or "a device that says nothing of itself"
