@@ -54,6 +54,7 @@ CODES = {
     "cloud-claim-open": "ClaimOpen",
     "cloud-claim-refused": "ClaimRefused",
     "cloud-claim-undone": "ClaimUndone",
+    "cloud-online-anyway": "OnlineAnyway",
     "cloud-device-left": "DeviceLeft",
     "cloud-device-refused": "DeviceRefused",
     "cloud-key-mismatch": "KeyMismatch",

@@ -66,6 +66,7 @@ from agent.errors.clouds import (
     NotAuthorised,
     NotOnline,
     NotSignedIn,
+    OnlineAnyway,
     QuotaReached,
     Unreachable,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "NotSignedIn",
     "NotSupported",
     "OldFirmware",
+    "OnlineAnyway",
     "OriginRefused",
     "OtherBoard",
     "OtherChip",

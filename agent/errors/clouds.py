@@ -102,6 +102,18 @@ class ClaimUndone(CloudError):
     remedy = "Start the job again."
 
 
+class OnlineAnyway(CloudError):
+    """A job was stopped, but its board had come online by then, with what it had stored."""
+
+    code = "cloud-online-anyway"
+    title = "{name} came online in {cloud} before the job could be stopped."
+    meaning = (
+        "The board still knew a network and completed its claim over that. "
+        "The settings of this job were not sent to it."
+    )
+    remedy = "Use it as it is, or remove {name} (device {device}) in {cloud}."
+
+
 class DeviceRefused(CloudError):
     """The cloud makes no device of this board (provisioning 1.0, LoRa, secret key)."""
 

@@ -156,13 +156,26 @@ class ClaimSteps(CloudSteps):
 
     def _seen_online(self, claims: list[Claim]) -> bool:
         """Settle the claim and go on if the cloud has seen the board."""
-        for claim in claims:
-            if claim.id == self.claim.claim and claim.device_id:
-                self._settle("online", device_id=claim.device_id)
-                self._complete(f"online as {self.claim.name}")
-                self._is_online(claim.device_id)
-                return True
-        return False
+        device_id = self._completed(claims)
+        if device_id is None:
+            return False
+        self._settle("online", device_id=device_id, **self._how_online())
+        self._tell_online()
+        self._is_online(device_id)
+        return True
+
+    def _completed(self, claims: list[Claim]) -> str | None:
+        """Id of the device that our claim has become."""
+        ours = (claim for claim in claims if claim.id == self.claim.claim)
+        return next((claim.device_id for claim in ours if claim.device_id), None)
+
+    def _how_online(self) -> dict[str, str]:
+        """What the journal keeps besides: ``network`` and ``note`` of the result."""
+        return {}
+
+    def _tell_online(self) -> None:
+        """End the step that runs."""
+        self._complete(f"online as {self.claim.name}")
 
     def _again(self) -> None:
         self._timer("poll", self._poll_s)

@@ -32,7 +32,8 @@ JOINED = "joined"
 SETTLED = "settled"
 """``{how, device_id?}``: ``refused``, ``none`` (nothing was made), ``undone`` or ``online``; for a
 device also ``kept`` (the board has what it needs) or ``handed over`` (its key went to the person,
-and nobody else has it)."""
+and nobody else has it). ``online`` without the settings of the job has ``network`` (empty if it is
+not known) and ``note`` too; after it ``woken`` says that this network was erased by hand."""
 
 SENDING = "sending"
 """``{network}``: a device that no cloud knows is about to get the settings of this network."""
@@ -140,7 +141,7 @@ def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
     known = _last(facts)
     if known.get("how") != "online":
         return None
-    return {
+    result = {
         "device": known.get("name"),
         "device_id": known.get("device_id"),
         "claim": known.get("claim"),
@@ -148,6 +149,21 @@ def online_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
         "network": known.get("network"),
         "uhwid": known.get("uhwid"),
     }
+    note = known.get("note")
+    return result | (as_stored(known.get("network", ""), [note]) if note else {})
+
+
+def as_stored(network: str, notes: list[str]) -> dict[str, Any]:
+    """What the result has of a board that is online with what it had stored before."""
+    return {"network": network or None, "settings_sent": False, "notes": notes}
+
+
+def without_network(name: str, cloud: str) -> str:
+    """What is to be said of a board that is in its cloud, but whose network was erased."""
+    return (
+        f"{clean_text(name)} keeps its place in {clean_text(cloud)}, but has no network now: "
+        "change its network to give it one."
+    )
 
 
 def device_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
@@ -163,6 +179,14 @@ def handed_over(facts: Sequence[Fact]) -> str | None:
     """Id of the device whose key was handed over last."""
     known = _last(facts)
     return known.get("device_id") if known.get("how") == "handed over" else None
+
+
+def left_behind(facts: Sequence[Fact]) -> str:
+    """What a job left that was giving a board or a device its settings."""
+    known = _last(facts)
+    if known.get("how") == "woken":
+        return without_network(known.get("name", ""), known.get("cloud", ""))
+    return settings_left(facts) or "Nothing was left behind."
 
 
 def settings_left(facts: Sequence[Fact]) -> str | None:

@@ -60,6 +60,20 @@ def guide_of(model: Model | None) -> Guide | None:
     )
 
 
+def stored_note(wanted: str, stored: str, guide: Guide | None, *, in_the_air: bool) -> str:
+    """What to say of a board that is online with the network that it had stored before.
+
+    ``wanted`` is the network that was asked for; ``stored`` may be empty: it is not known.
+    """
+    if stored == wanted:
+        return f"It came online with {wanted} as it had stored it; nothing had to be sent."
+    where = f"{stored}, which" if stored else "the network that"
+    said = f"It came online in {where} it had stored before; {wanted} was not sent to it."
+    if in_the_air or guide is None:
+        return said
+    return f"{said} To change its network: {guide.gesture}, then set its network again."
+
+
 def ble_off_note(guide: Guide | None) -> str:
     """What to say of a board that switched its Bluetooth off because it is done."""
     if guide is None:

@@ -49,6 +49,7 @@ from agent.jobs.reach import choose_via, in_bootloader, needs_cable
 from agent.jobs.request import read_network
 from agent.jobs.setup import Setup, SetupOrder
 from agent.jobs.start import Start
+from agent.jobs.stored_steps import stored_network
 from agent.jobs.which import CloudSays, decide
 from agent.settings import clean_text
 from agent.settings.network import parse_network
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Cloud
     from agent.errors import MooringError
     from agent.jobs.improv_plan import Chance
+    from agent.jobs.journal import Journal
     from agent.jobs.machine import Machine
     from agent.jobs.request import Request
     from agent.jobs.which import Decision
@@ -114,9 +116,11 @@ async def make_plan(
     air_problem: MooringError | None = None,
     catalog: Catalog,
     clouds: Mapping[str, Cloud],
+    journal: Journal | None = None,
 ) -> Plan:
     """Check everything that can be checked without the board, and choose the procedure.
 
+    ``journal`` knows which network the board was given last.
     ``air_problem`` is why no board in the air can be heard, if that is known.
     Raises :class:`InputError`, :class:`NotSupported`, :class:`NotSignedIn`, :class:`PortGone`,
     :class:`NeedsCable`, :class:`BleNotHeard`, :class:`WrongSketch`, :class:`NoSketch`.
@@ -125,7 +129,10 @@ async def make_plan(
     via = choose_via(request, board, model, air_problem)
     check_reachable(board, request.kind, via)
     chance = chance_of(request, board, model, catalog, via)
-    planner = _Planner(request, board, model, catalog, clouds, via, chance, attended=attended)
+    stored = await stored_network(journal, board.id) if journal else ""
+    planner = _Planner(
+        request, board, model, catalog, clouds, via, chance, stored, attended=attended
+    )
     way = await planner.choose()
     way.machine.via, way.machine.known_as = via, board.uhwid
     shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
@@ -158,6 +165,7 @@ class _Planner:
         clouds: Mapping[str, Cloud],
         via: Via,
         chance: Chance,
+        stored: str,
         *,
         attended: bool,
     ) -> None:
@@ -168,6 +176,7 @@ class _Planner:
         self._clouds = clouds
         self._via = via
         self._chance = chance
+        self._stored = stored
         self._attended = attended
 
     async def choose(self) -> _Way:
@@ -370,6 +379,7 @@ class _Planner:
             serial_number=serial_of(board),
             confirmed=request.confirmed,
             guide=guide_of(self._model),
+            stored=self._stored,
             air_firmware=air_firmware(self._model),
             model=self._model,
             procedure=request.procedure,

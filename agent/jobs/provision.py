@@ -16,8 +16,6 @@ from agent.errors import (
     WrongSketch,
 )
 from agent.jobs import facts, questions
-from agent.jobs.away_steps import ClaimedAway
-from agent.jobs.board_steps import NetworkSteps
 from agent.jobs.check import check_air_firmware, check_versions
 from agent.jobs.claim_steps import UNDO
 from agent.jobs.effects import (
@@ -27,10 +25,12 @@ from agent.jobs.effects import (
     Entered,
     Event,
     Failed,
+    FindClaims,
     Learn,
     ReadIdentity,
     ResetBoard,
     SettleLeftovers,
+    TimerFired,
 )
 from agent.jobs.guide import ble_off_note
 from agent.jobs.job import Action, StepState
@@ -41,6 +41,7 @@ from agent.jobs.states import (
     RESET_LIMIT_S,
     State,
 )
+from agent.jobs.stored_steps import StoredSteps
 
 if TYPE_CHECKING:
     from agent.jobs.guide import Guide
@@ -66,11 +67,13 @@ class Order:
     """The person has seen the warnings about the network already."""
     guide: Guide | None = None
     """How this kind of board forgets its network by itself."""
+    stored: str = ""
+    """The network that this board was given last, if it is known."""
     air_firmware: str | None = None
     """The oldest Wi-Fi firmware with which it can be provisioned over Bluetooth LE."""
 
 
-class Provision(NetworkSteps, ClaimedAway):
+class Provision(StoredSteps):
     """One board, one network, one cloud or none."""
 
     identity: BoardIdentity
@@ -82,12 +85,13 @@ class Provision(NetworkSteps, ClaimedAway):
         super().__init__(network, confirmed=order.confirmed, attended=attended)
         self.order = order
         self.guide = order.guide
+        self.stored = order.stored
         self.cloud_title = order.cloud_title
         self.needs = Requirements()
         self.in_cloud = order.cloud != NO_CLOUD
         self.began = 0.0
         self._known: tuple[str, ...] = ()
-        self._claim_anew = False
+        self._claim_anew = self._was_anew = False
         self._claims = self._resets = 0
         trouble, give_up = self._trouble, self._give_up
         self.rules |= (
@@ -146,7 +150,10 @@ class Provision(NetworkSteps, ClaimedAway):
     def _identifying(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._begin("claim", f"Claim it in {self.cloud_title}", f"as {self.order.name}")
+                already = "; it is in a network already" if self.facts.online else ""
+                told = f"as {self.order.name}{already}"
+                self._begin("claim", f"Claim it in {self.cloud_title}", told)
+                self._sent = False
                 self._do(SettleLeftovers(self.facts.uhwid or ""), ReadIdentity(int(self.now)))
             case Done(ReadIdentity(), identity):
                 self.identity = identity
@@ -192,7 +199,7 @@ class Provision(NetworkSteps, ClaimedAway):
         self._go(State.RESETTING)
 
     def _other_network(self) -> None:
-        if self.in_cloud and self.network.connection_type != self.claimed_as:
+        if self.in_cloud and not self._woken and self.network.connection_type != self.claimed_as:
             # The cloud keeps the kind of connection with the claim and offers no way to change it.
             self._claim_anew = True
             self._undo(self.join_problem)
@@ -219,8 +226,17 @@ class Provision(NetworkSteps, ClaimedAway):
                     self._was_reset()
                 else:
                     self._do(ResetBoard())
-            case Done(ResetBoard()):
+            case Done(ResetBoard()) if self.in_cloud and self.facts.online and not self._was_anew:
+                self._do(self._look())
+            case Done(ResetBoard()) | Failed(FindClaims()):
                 self._was_reset()
+            case Done(FindClaims(), claims):
+                if self._completed(claims):
+                    # It was faster; what the cloud gave it went with RESET.
+                    self._claim_anew = self._was_anew = True
+                    self._undo_at_once()
+                else:
+                    self._was_reset()
             case Failed(ResetBoard(), StatusReported()) if self._resets == 0:
                 # -255: retry once, then it is fatal (protocol-v2, 6).
                 self._resets += 1
@@ -231,23 +247,21 @@ class Provision(NetworkSteps, ClaimedAway):
 
     def _was_reset(self) -> None:
         self._complete()
-        self.may_come_online = False
         self._go(State.JOINING)
 
     def _joining(self, event: Event) -> bool:
-        if isinstance(event, Entered):
-            self.may_come_online = self.in_cloud
+        self._sent = True
         return super()._joining(event)
 
     def _joined(self) -> None:
-        if self.in_cloud:
+        if self._woken:
+            self._settle("online", network=self.network.label, device_id=self._device["device_id"])
+            self._go(State.PARTING)
+        elif self.in_cloud:
             self._record(facts.JOINED, network=self.network.label)
             self._go(State.ONLINE)
         else:
             self._succeed({})
-
-    def _is_online(self, device_id: str) -> None:
-        self._succeed({"device_id": device_id, "claim": self.claim.claim})
 
     def _succeed(self, claim: dict[str, Any]) -> None:
         self._effects.append(Learn(name=self.order.name or None, uhwid=self.facts.uhwid))
@@ -258,9 +272,13 @@ class Provision(NetworkSteps, ClaimedAway):
             "uhwid": self.facts.uhwid,
             "seconds": round(self.now - self.began, 3),
         }
-        if self.via == "ble" and self.in_cloud:
-            result["notes"] = [ble_off_note(self.guide)]
+        if self._notes:
+            result["notes"] = self._notes
         self._ended_well(result | claim)
+
+    @property
+    def _notes(self) -> list[str]:
+        return [ble_off_note(self.guide)] if self.via == "ble" and self.in_cloud else []
 
     def _ended_well(self, result: dict[str, Any]) -> None:
         """The board has what it needs."""
@@ -268,16 +286,19 @@ class Provision(NetworkSteps, ClaimedAway):
 
     def _trouble(self, error: MooringError) -> None:
         self.trouble = error
+        # Whoever reports a failure is there, and waits.
+        self._away = self._away or not isinstance(error, StatusReported)
         self._go(State.RETURNING if self._is_away(error) else State.TROUBLED)
 
     def _troubled(self, event: Event) -> bool:
         match event:
-            case Entered() if self.trouble:
-                self._ask(
-                    questions.board_trouble(
-                        self.trouble, safe=self._safe, give_up=self._give_up_action
-                    )
-                )
+            case Entered() if self.attended and self._unsure:
+                self._look_first()
+            case Entered():
+                self._ask_trouble()
+            case TimerFired() | Done(FindClaims()) | Failed(FindClaims()):
+                if self._looked(event):
+                    self._ask_trouble()
             case Answered(questions.RETRY):
                 self._returns = 0
                 self._go(State.REOPENING)
@@ -287,20 +308,36 @@ class Provision(NetworkSteps, ClaimedAway):
                 return False
         return True
 
+    def _ask_trouble(self) -> None:
+        if self.trouble:
+            safe, give_up = self._safe, self._give_up_action
+            self._ask(questions.board_trouble(self.trouble, safe=safe, give_up=give_up))
+
+    def _may_come_online(self) -> bool:
+        return self.in_cloud and not self._woken
+
     def _reopened(self) -> None:
+        if self._woken and self.facts.online:
+            # It had none before.
+            self._complete(f"joined {self.network.label}")
+            self._joined()
+            return
         self._complete(state=StepState.SKIPPED)
-        self._go(State.RESETTING)
+        self._go(State.JOINING if self._woken else State.RESETTING)
 
     def _give_up(self, error: MooringError | None = None) -> None:
-        if self.in_cloud:
+        if self.in_cloud and not self._woken:
             self._undo(error)
         else:
             self._close(error=error)
 
     @property
     def _safe(self) -> str:
+        if self._woken:
+            return self._left
         return self._claim_safe if self.in_cloud else "Nothing is lost while you decide."
 
     @property
     def _give_up_action(self) -> Action:
-        return UNDO if self.in_cloud else Action(id=questions.STOP, label="Stop")
+        undoes = self.in_cloud and not self._woken
+        return UNDO if undoes else Action(id=questions.STOP, label="Stop")

@@ -177,6 +177,46 @@ def not_online(error: MooringError, *, safe: str, give_up: Action) -> Inquiry:
     return Inquiry(question, give_up.id)
 
 
+def stays_online(
+    name: str, cloud: str, stored: str, wanted: NetworkSetting, guide: Guide
+) -> Inquiry:
+    """The board is online in another network than the one that was asked for, or perhaps is."""
+    question = Question(
+        id=0,
+        step="",
+        title=f"{name} is online in {cloud}, in the network that it had stored before.",
+        meaning=(
+            f"It joined {stored or 'that network'} by itself, so {wanted.label} was not needed, and "
+            f"nothing was sent. To move it to {wanted.label}, its Bluetooth must come back: "
+            f"{guide.gesture}. This erases the network that it has now."
+        ),
+        safe="The board is set up and stays online while you decide.",
+        network=without_secrets(wanted),
+        actions=[
+            Action(id=KEEP, label="Leave it there"),
+            Action(id=CONTINUE, label=f"Change it to {wanted.label}"),
+        ],
+    )
+    return Inquiry(question, KEEP)
+
+
+def wake_it(guide: Guide, wanted: NetworkSetting) -> Inquiry:
+    """The person brings the Bluetooth of a board back; the job goes on when it is heard."""
+    question = Question(
+        id=0,
+        step="",
+        title=f"{guide.gesture[:1].upper()}{guide.gesture[1:]}.",
+        meaning=(
+            f"{guide.procedure} The job goes on by itself as soon as the board is heard, and gives "
+            f"it {wanted.label}."
+        ),
+        safe="The board keeps its place in its cloud; only its network is erased.",
+        guide=guide.shown,
+        actions=[Action(id=KEEP, label="Leave it as it is")],
+    )
+    return Inquiry(question, KEEP)
+
+
 def flash_failed(error: MooringError, *, away: bool) -> Inquiry:
     """Writing a sketch failed, and the further attempts too."""
     report = error.report()

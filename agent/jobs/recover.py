@@ -7,7 +7,7 @@ A device: ``FINDING`` or ``UNDOING``; what its board lacks can only be had by st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import Interrupted
 from agent.jobs.claim_steps import ClaimSteps
@@ -19,6 +19,11 @@ from agent.jobs.states import FIND_LIMIT_S, State
 if TYPE_CHECKING:
     from agent.errors import MooringError
     from agent.jobs.facts import OpenClaim
+
+UNSURE: Final = (
+    "It came online while the agent did not look: in the network that was meant for it, or in one "
+    "that it had stored before."
+)
 
 
 def recovery(claim: OpenClaim, cloud_title: str) -> Recover | RecoverDevice:
@@ -73,7 +78,12 @@ class Recover(ClaimSteps):
             "network": self.claim.network,
             "uhwid": self.claim.uhwid,
         }
+        if not self.claim.joined:
+            result |= {"network": None, "notes": [UNSURE]}
         self._close(result=result)
+
+    def _how_online(self) -> dict[str, str]:
+        return {} if self.claim.joined else {"network": "", "note": UNSURE}
 
 
 class RecoverDevice(DeviceEntry):

@@ -89,11 +89,18 @@ class ReturnSteps(Machine):
             return questions.plug_in_again(error, safe=safe, give_up=give_up)
         return questions.come_back(error, self.guide, safe=safe, give_up=give_up)
 
+    @property
+    def _gives_up_at_once(self) -> bool:
+        return self._returns >= RETURNS_MAX and not self.attended
+
+    def _wait_back(self) -> None:
+        self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else self._return_s))
+
     # The state -------------------------------------------------------------------------------
 
     def _returning(self, event: Event) -> bool:
         match event:
-            case Entered() if self._returns >= RETURNS_MAX and not self.attended:
+            case Entered() if self._gives_up_at_once:
                 self._give_up(self.trouble)
             case Entered():
                 self._returns += 1
@@ -102,7 +109,7 @@ class ReturnSteps(Machine):
                 if self.attended and self.trouble:
                     self._ask(self._missing(self.trouble))
             case Done(CloseSession()) | Failed(CloseSession()):
-                self._do(WaitBoardBack(ANSWER_LIMIT_S if self.attended else self._return_s))
+                self._wait_back()
             case Done(WaitBoardBack()):
                 self._returned()
             case SessionLost():

@@ -25,10 +25,10 @@ from agent.jobs.facts import (
     device_result,
     flash_result,
     handed_over,
+    left_behind,
     online_result,
     open_claim,
     open_flash,
-    settings_left,
 )
 from agent.jobs.files import Files
 from agent.jobs.flash_steps import WAITING
@@ -147,6 +147,7 @@ class JobService:
                 air_problem=self._surroundings.boards.air_problem,
                 catalog=self._catalog,
                 clouds=self._surroundings.clouds,
+                journal=self._journal,
             )
             return await self._begin(plan, owner)
         finally:
@@ -284,8 +285,7 @@ class JobService:
         if job.kind is JobKind.FLASH:
             result = written
         device = handed_over(facts)
-        left = WRITTEN if written else flash_left(facts) or settings_left(facts)
-        left = left or "Nothing was left behind."
+        left = WRITTEN if written else flash_left(facts) or left_behind(facts)
         if device:
             left = f"Its device {device} is in the cloud, but its key was lost: delete the device."
         ended = (

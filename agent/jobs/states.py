@@ -43,7 +43,12 @@ class State(Enum):
     CERTIFYING = "certifying"  # the board makes a key and gets the certificate for it
     KEYING = "keying"  # what the sketch needs to know of the new device is fetched
     DELIVERING = "delivering"  # the header file is handed over
+    LEAVING = "leaving"  # is the board online by now? Only if not, its claim is undone
     UNDOING = "undoing"  # the claim or device is being undone
+
+    # The board is online in the network that it had stored, without the settings of the job.
+    STORED = "stored"  # the person decides whether it stays there
+    WAKING = "waking"  # the person uses its pin or button, so that it is heard again
 
     PARTING = "parting"  # the board has joined; it may switch its Bluetooth off now
 

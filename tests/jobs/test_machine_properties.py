@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from agent.clouds.cloud import Claim, Requirements
 from agent.jobs import effects as fx
+from agent.jobs import facts
 from agent.jobs.configure import Configure
 from agent.jobs.flash_effects import AskBoard
 from agent.jobs.forget import Forget
@@ -188,7 +189,12 @@ def check_claims(drive: Drive, cloud: ModelCloud) -> None:
     """What the cloud has is either online and reported, or open in the journal."""
     assert drive.finish
     still = drive.open_claim
+    complete = completed(drive)
     for claim in cloud.claims.values():
+        if claim.id in complete and claim.device_id:
+            # The board has what it needs, and the end says so.
+            assert drive.finish.result or drive.finish.error
+            continue
         reported = drive.finish.state is JobState.DONE and drive.finish.result
         if reported and reported["claim"] == claim.id:
             continue
@@ -198,6 +204,18 @@ def check_claims(drive: Drive, cloud: ModelCloud) -> None:
     assert len(cloud.claims) <= 1
     if drive.finish.state is JobState.DONE:
         assert still is None
+
+
+def completed(drive: Drive) -> set[str]:
+    """Claims that the journal knows to be online."""
+    claims: set[str] = set()
+    last = ""
+    for fact in drive.facts:
+        if fact.kind == facts.CLAIMED:
+            last = fact.data["claim"]
+        elif fact.kind == facts.SETTLED and fact.data["how"] == "online":
+            claims.add(last)
+    return claims
 
 
 @given(data=st.data(), attended=st.booleans(), in_cloud=st.booleans(), via=VIAS)
