@@ -125,7 +125,8 @@ async def test_nobody_is_told_to_reset_a_board_while_this_computer_can_hear_none
     alone: Mooring,
 ) -> None:
     await alone.demo.boards.command({"unplug": True})
-    async with outdoors(alone, 0) as out:
+    async with outdoors(alone, 1) as out:
+        out.air.power_off(0)
         heard_nobody = await out.run("boards", "--ble")
         assert "hold its reconfigure pin" in heard_nobody.err
         await out.air.radio("off")

@@ -384,7 +384,7 @@ def test_what_says_nothing_of_itself_is_another_device_too():
     drive = reopened(joining().fail(fx.Configure, GONE), device=None)
     assert drive.question
     assert drive.question.error
-    assert "now has none." in drive.question.error.meaning
+    assert "a device that says nothing of itself" in drive.question.error.meaning
 
 
 def test_who_gives_up_a_device_in_trouble_is_told_why():
