@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.desktop.autostart import Program
+from tests.desktop.autostart.sessions import can_log_in
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+collect_ignore = [] if can_log_in() else ["test_session.py"]
+"""A manager of systemd runs for a test where control groups may be made: as root on Linux."""
 
 AWKWARD = "a b (c) é;e & ~ # f ! d"
 """A folder with much that some format of these files has a meaning for."""
