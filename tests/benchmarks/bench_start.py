@@ -38,6 +38,7 @@ def run() -> list[tuple[str, float, str, str | None]]:
         with agent(home) as (process, port):
             _get_page(port)
             share, resident = _idle(psutil.Process(process.pid))
+            again = statistics.median(_start_again(home) for _ in range(STARTS))
         began = time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "agent", "--help"],
@@ -53,10 +54,23 @@ def run() -> list[tuple[str, float, str, str | None]]:
             "s",
             "<= 0.8",
         ),
+        ("start: a second one, until it has handed over and ended", again, "s", "<= 0.2"),
         ("idle: memory", resident / MIB, "MiB", "<= 50"),
         ("idle: share of a core", share * 100, "%", "<= 0.5"),
         ("start: mooring --help", shown, "s", None),
     ]
+
+
+def _start_again(home: str) -> float:
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "agent", "run", "--headless"],
+        env=_environ(home),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - began
 
 
 @contextmanager
