@@ -19,6 +19,7 @@ pytestmark = pytest.mark.system("linux", "darwin")
 
 
 def by_code(document: Any) -> dict[str, Any]:
+    assert "findings" in document, document
     return {finding["code"]: finding for finding in document["findings"]}
 
 
