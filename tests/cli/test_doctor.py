@@ -18,6 +18,19 @@ from tests.cli.conftest import Mooring, running_agent
 pytestmark = pytest.mark.system("linux", "darwin")
 
 
+@pytest.fixture(autouse=True)
+def _other_desktop(alone: Mooring) -> None:
+    """What is mended is not the computer of whoever runs the tests."""
+    folder = alone.home / "desktop"
+    folder.mkdir(mode=0o700)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_RUNTIME_DIR"):
+        alone.environ[name] = str(folder)
+    for name in ("DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS"):
+        alone.environ[name] = f"unix:path={folder}/none"
+    for name in ("SUDO_UID", "DISPLAY", "WAYLAND_DISPLAY"):
+        alone.environ.pop(name, None)
+
+
 def by_code(document: Any) -> dict[str, Any]:
     assert "findings" in document, document
     return {finding["code"]: finding for finding in document["findings"]}

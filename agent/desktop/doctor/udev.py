@@ -14,7 +14,7 @@ from agent.desktop.doctor.udev_rules import RULE_NAME
 from agent.errors import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agent.desktop.doctor.found import Fix, Found
 
@@ -40,10 +40,13 @@ class UdevRule:
 
     area = AREA
 
-    def __init__(self, rules: str, root: Path = Path("/")) -> None:
+    def __init__(
+        self, rules: str, root: Path = Path("/"), *, environ: Mapping[str, str] = os.environ
+    ) -> None:
         """``root``: the folder that stands for ``/``."""
         self._rules = rules
         self._root = root
+        self._environ = environ
 
     async def look(self) -> Sequence[Found]:
         """Missing, older than this Mooring, or switched off by the administrator."""
@@ -103,7 +106,8 @@ class UdevRule:
         return None
 
     def _fix(self) -> Fix | None:
-        return self._install if _is_root() else None
+        # A person who typed sudo means the system; a service of the administrator may not.
+        return self._install if _is_root() and "SUDO_UID" in self._environ else None
 
     async def _install(self) -> None:
         await asyncio.to_thread(self._write)

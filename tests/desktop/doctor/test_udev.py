@@ -57,13 +57,16 @@ async def test_a_rule_that_was_switched_off_stays_so(root):
 
 
 @ONLY_ROOT
-async def test_the_administrator_has_it_installed(root):
+async def test_with_sudo_it_is_installed_and_otherwise_not(root):
     for folder in (root, *list(root.parents)[:2]):
         folder.chmod(0o755)
     with as_nobody():
-        (one,) = await look(UdevRule(RULES, root))
+        (one,) = await look(UdevRule(RULES, root, environ={"SUDO_UID": "1000"}))
         assert not one.finding.fixable
-    seen = await Doctor([UdevRule(RULES, root)]).run(fix=True)
+    (one,) = await look(UdevRule(RULES, root, environ={}))
+    assert not one.finding.fixable
+    sudo = UdevRule(RULES, root, environ={"SUDO_UID": "1000"})
+    seen = await Doctor([sudo]).run(fix=True)
     assert [each.code for each in seen.findings] == ["udev-fine"]
     assert [each.code for each in seen.fixed] == ["udev-rule-missing"]
     assert (root / "etc/udev/rules.d" / RULE_NAME).read_text() == RULES
