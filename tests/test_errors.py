@@ -92,6 +92,7 @@ CODES = {
     "no-free-port": "NoFreePort",
     "not-allowed": "NotAllowed",
     "origin-refused": "OriginRefused",
+    "other-user": "OtherUser",
     "port": "PortError",
     "port-busy": "PortBusy",
     "port-busy-other-link": "OtherLinkBusy",

@@ -17,11 +17,12 @@ from agent.bridge import access, limits, pages
 from agent.bridge.connection import GONE, RESTART, REVOKED, Close, Connection
 from agent.bridge.listen import bind
 from agent.bridge.methods import build_dispatcher
+from agent.bridge.neighbours import is_other_user
 from agent.bridge.openrpc import describe
 from agent.bridge.peer import Peer
 from agent.bridge.relay import Relay
 from agent.bridge.uploads import Uploads
-from agent.errors import BridgeError, RateExceeded
+from agent.errors import BridgeError, OtherUser, RateExceeded
 
 if TYPE_CHECKING:
     import socket
@@ -149,6 +150,8 @@ class BridgeServer:
             return _plain(431, "The request is too large.", {"connection": "close"})
         if not access.host_is_ours(request.headers.getlist("host"), self.port):
             return _plain(_MISDIRECTED, "This is not the address of the agent.")
+        if scope["path"] == "/" and _of_other_user(scope):
+            return _plain(_REFUSED, _words(OtherUser()))
         headers = pages.security_headers(request.headers["host"].lower())
         if scope["method"] not in {"GET", "HEAD"}:
             return _plain(405, "Only GET and HEAD.", {**headers, "allow": "GET, HEAD"})
@@ -192,6 +195,8 @@ class BridgeServer:
             raise _Turned(_MISDIRECTED, "This is not the address of the agent.")
         if web.scope["path"] != "/rpc":
             raise _Turned(404, "There is nothing here.")
+        if _of_other_user(web.scope):
+            raise _Turned(_REFUSED, _words(OtherUser()))
         tokens = access.bearer_tokens(web.headers.getlist("authorization"))
         try:
             visitor = access.admit(
@@ -240,6 +245,17 @@ def _header_bytes(scope: Scope) -> int:
     """Size of a request; the HTTP library measures only what does not arrive at once."""
     lines = sum(len(name) + len(value) for name, value in scope["headers"])
     return lines + len(scope["raw_path"]) + len(scope["query_string"])
+
+
+def _of_other_user(scope: Scope) -> bool:
+    """Whether somebody else who uses this computer is at the other end."""
+    near, far = scope.get("server"), scope.get("client")
+    return near is not None and far is not None and is_other_user(tuple(near), tuple(far))
+
+
+def _words(error: BridgeError) -> str:
+    report = error.report()
+    return f"{report.title} {report.meaning} {report.remedy}"
 
 
 def _has_body(request: HTTPConnection) -> bool:

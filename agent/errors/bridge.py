@@ -21,6 +21,16 @@ class OriginRefused(BridgeError):
     remedy = "To allow it, run: mooring origins allow {origin}"
 
 
+class OtherUser(BridgeError):
+    """Somebody else who uses this computer."""
+
+    code = "other-user"
+    exit_status = ExitStatus.NO_ACCESS
+    title = "This agent belongs to another user of this computer."
+    meaning = "Boards and accounts that are used through it are not yours."
+    remedy = "Start your own agent (mooring), and open the page whose address it prints."
+
+
 class TokenRefused(BridgeError):
     """A program that did not prove that it belongs to this user."""
 
