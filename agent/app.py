@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,6 +34,7 @@ from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.desktop.tray.tray import Tray
+from agent.errors import AutostartFailed
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.flashers import Flashers
@@ -53,12 +55,15 @@ if TYPE_CHECKING:
 
     from agent.boards.watch import PortSource
     from agent.clouds.cloud import Cloud
+    from agent.desktop.autostart import AtLogin
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
     from agent.errors import Examination
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths
+
+_log = logging.getLogger(__name__)
 
 _PLATFORMS = {"win32": "windows", "darwin": "macos"}
 
@@ -163,6 +168,7 @@ class App:
             quit_agent=services.quit,
             memory_file=self._paths.tray_file,
             problems=[notice.title for notice in services.about.notices],
+            at_login=_at_login(),
         )
 
     def connection(self) -> Connection:
@@ -224,6 +230,17 @@ async def open_doctor(config: Config, paths: Paths) -> AsyncIterator[Doctor]:
         stack.push_async_callback(boards.close)
         await boards.start()
         yield build_doctor(config, paths, catalog, boards=boards.list, radio=radio)
+
+
+def _at_login() -> AtLogin | None:
+    """The switch for start at login; None: this program cannot be started by the system."""
+    from agent.desktop.autostart import AtLogin, find_ways
+
+    try:
+        return AtLogin(find_ways())
+    except AutostartFailed as error:
+        _log.info("Start at login cannot be offered: %s", error)
+        return None
 
 
 def _arduino(config: Config, paths: Paths, catalog: Catalog) -> ArduinoCloud:

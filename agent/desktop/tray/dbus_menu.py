@@ -13,6 +13,8 @@ from dbus_fast.constants import ErrorType
 from dbus_fast.errors import DBusError
 from dbus_fast.signature import Variant
 
+from agent.desktop.tray.menu import Opened
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -168,13 +170,15 @@ class DBusMenu:
         del data, when
         if number != ROOT:
             self._happened(self._require(number), event)
+        elif event == "opened":
+            self._act(Opened())
         return "", []
 
     def _event_group(self, events: list[tuple[int, str, Variant, int]]) -> Reply:
         known = {number: self._items[number] for number, *_ in events if number in self._items}
-        for number, event, _, _ in events:
-            if number in known:
-                self._happened(known[number], event)
+        for number, event, data, when in events:
+            if number in known or number == ROOT:
+                self._event(number, event, data, when)
         unknown = [number for number, *_ in events if number not in known and number != ROOT]
         if unknown and len(unknown) == len(events):
             raise DBusError(ErrorType.INVALID_ARGS, "none of these lines is there")
@@ -183,10 +187,14 @@ class DBusMenu:
     def _about_to_show(self, number: int) -> Reply:
         if number != ROOT:
             self._require(number)
+        else:
+            self._act(Opened())
         return "b", [False]
 
     def _about_to_show_group(self, numbers: list[int]) -> Reply:
         unknown = [number for number in numbers if number not in self._items and number != ROOT]
+        if ROOT in numbers:
+            self._act(Opened())
         return "aiai", [[], unknown]
 
     def _happened(self, item: MenuItem, event: str) -> None:

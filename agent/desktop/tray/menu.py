@@ -71,13 +71,18 @@ class StartAtLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """The person looks at the menu now; a host that does not hear of it never says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """End the agent. ``agreed``: the person has read what happens to jobs that run."""
 
     agreed: bool = False
 
 
-Action: TypeAlias = OpenPage | ChooseBoard | CancelJob | StartAtLogin | Quit
+Action: TypeAlias = OpenPage | ChooseBoard | CancelJob | StartAtLogin | Opened | Quit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

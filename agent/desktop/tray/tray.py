@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import logging
 import threading
-import webbrowser
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
+from agent.desktop.browser import page_url
 from agent.desktop.tray.host import Shown
 from agent.desktop.tray.memory import TrayMemory, load_memory, save_memory
 from agent.desktop.tray.menu import (
     CancelJob,
     ChooseBoard,
+    Opened,
     OpenPage,
     Quit,
     StartAtLogin,
@@ -144,6 +145,10 @@ class Tray:
                 self._start(self._jobs.cancel(job))
             case StartAtLogin(on):
                 self._start(self._set_login(on))
+            case Opened():
+                # Somebody may have switched it elsewhere.
+                self._start(self._look_at_login())
+                return
             case Quit(agreed):
                 self._end(agreed)
         self._soon()
@@ -152,7 +157,7 @@ class Tray:
 
     def _show_page(self, place: tuple[str, ...]) -> None:
         way = "/".join(quote(part, safe="") for part in place)
-        url = f"{self._page}#/{way}" if way else self._page
+        url = page_url(self._page, way)
         # Not in the loop's own threads: the end would wait until the person closes the browser.
         threading.Thread(target=_opened, args=(self._open_page, url), daemon=True).start()
 
@@ -161,8 +166,19 @@ class Tray:
             try:
                 await asyncio.to_thread(self._at_login.set, on)
             finally:
-                self._login = await asyncio.to_thread(self._at_login.is_on)
-                self._soon()
+                await self._look_at_login()
+
+    async def _look_at_login(self) -> None:
+        if self._at_login is None:
+            return
+        before = self._login
+        try:
+            self._login = await asyncio.to_thread(self._at_login.is_on)
+        except (MooringError, OSError) as error:
+            _log.warning("Tray: whether Mooring starts at login is not known: %s", error)
+            self._login = None
+        if self._login is not before:
+            self._soon()
 
     def _end(self, agreed: bool) -> None:
         if agreed or not self._running:
@@ -194,8 +210,7 @@ class Tray:
         for job in reversed(jobs):
             if not job.state.final:
                 self._running.setdefault(job.id, job)
-        if self._at_login is not None:
-            self._login = await asyncio.to_thread(self._at_login.is_on)
+        await self._look_at_login()
 
     def _boards_changed(self, changes: BoardChanges) -> None:
         self._notices.appeared(changes.appeared)
@@ -256,7 +271,7 @@ class Tray:
 def _opened(open_page: Callable[[str], object], url: str) -> None:
     try:
         open_page(url)
-    except (OSError, webbrowser.Error) as error:
+    except OSError as error:
         _log.warning("Tray: no browser could be opened for %s: %s", url, error)
 
 

@@ -45,6 +45,21 @@ async def test_a_board_is_chosen_and_the_page_opens_at_it(bus, tmp_path):
         assert "#/board/uno_r4_wifi-" in page
 
 
+async def test_start_at_login_is_switched_on_and_off_from_the_menu(bus, tmp_path):
+    entry = tmp_path / "autostart" / "mooring.desktop"
+    async with on_bus(bus, tmp_path) as (_, there):
+        await there.registered()
+        for state in (1, 0):
+            before = await there.wait_line("Start at Login")
+            assert before.properties["toggle-state"] == 1 - state
+            await there.click("Start at Login")
+            async with asyncio.timeout(LIMIT_S):
+                while (await there.line("Start at Login")).properties["toggle-state"] != state:
+                    there.changed.clear()
+                    await there.changed.wait()
+            assert entry.exists() == bool(state)
+
+
 async def test_it_ends_without_a_question_while_nothing_runs(bus, tmp_path):
     async with on_bus(bus, tmp_path) as (here, there):
         await there.registered()

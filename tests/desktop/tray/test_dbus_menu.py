@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from agent.desktop.tray.dbus_menu import INTERFACE, PATH, DBusMenu
 from agent.desktop.tray.dbus_object import INTROSPECTABLE, PROPERTIES, answer
-from agent.desktop.tray.menu import Action, CancelJob, MenuItem, OpenPage, Quit, View, build_menu
+from agent.desktop.tray.menu import (
+    Action,
+    CancelJob,
+    MenuItem,
+    Opened,
+    OpenPage,
+    Quit,
+    View,
+    build_menu,
+)
 from tests.desktop.tray.panel import Line, line_of
 from tests.desktop.tray.samples import board, job
 
@@ -123,8 +132,19 @@ def test_a_click_is_an_action_and_nothing_else_is():
         asked.click(asked.number("Sure"), event)
     for label in ("No job", "Quit"):
         asked.click(asked.number(label))
-    asked.click(0, "opened")
     assert asked.chosen == [Quit(agreed=True)]
+
+
+def test_a_menu_that_is_opened_is_told_whichever_way_the_panel_says_it():
+    asked = Asked()
+    event = [0, "opened", Variant("s", ""), 0]
+    asked("Event", "isvu", *event)
+    asked("EventGroup", "a(isvu)", [event])
+    asked("AboutToShow", "i", 0)
+    asked("AboutToShowGroup", "ai", [0])
+    assert asked.chosen == [Opened()] * 4
+    asked.click(0, "closed")
+    assert len(asked.chosen) == 4
 
 
 def test_clicks_in_a_group_are_done_and_the_lines_that_are_gone_named():

@@ -16,6 +16,7 @@ from agent.desktop.tray.menu import (
     CancelJob,
     ChooseBoard,
     MenuItem,
+    Opened,
     OpenPage,
     Quit,
     StartAtLogin,
@@ -53,6 +54,7 @@ class Agent:
         self.told: list[Notice | Withdraw] = []
         self.starts_at_login: bool | None = False
         self.login_fails = False
+        self.login_unreadable = False
         self.act: Act | None = None
         self._boards: dict[int, Callable[[BoardChanges], None]] = {}
         self._jobs: dict[int, Callable[[JobChange], None]] = {}
@@ -67,6 +69,8 @@ class Agent:
         return lambda: self._boards.clear()
 
     def is_on(self) -> bool | None:
+        if self.login_unreadable:
+            raise FolderFailed(path="/autostart", detail="no permission")
         return self.starts_at_login
 
     def set(self, on: bool) -> None:
@@ -394,6 +398,21 @@ async def test_start_at_login_that_cannot_be_changed_is_a_line_in_the_log(agent,
         item = agent.line("Start at Login")
         assert item is not None
         assert not item.checked
+
+
+async def test_what_was_switched_elsewhere_is_seen_when_the_menu_is_opened(agent, file):
+    async with tray(agent, file, at_login=agent):
+        agent.starts_at_login = True
+        await agent.choose(Opened())
+        await until(lambda: (item := agent.line("Start at Login")) and item.checked)
+
+
+async def test_start_at_login_that_cannot_be_read_costs_its_line_only(agent, file, caplog):
+    agent.login_unreadable = True
+    async with tray(agent, file, at_login=agent):
+        assert agent.line("Start at Login") is None
+        assert agent.line("Quit Mooring")
+    assert "/autostart" in caplog.text
 
 
 async def test_without_start_at_login_there_is_no_such_line(agent, file):
