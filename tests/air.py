@@ -196,6 +196,11 @@ class Air:
                     return found[times - 1]
                 await self._happened.wait()
 
+    def steps(self, n: int = 0) -> list[str]:
+        """What a board was told so far, as steps (``MILESTONES``)."""
+        board = self._thing(n).board.serial_number
+        return [each.step for each in self._events if each.board == board and each.step]
+
     async def until_linked(self, n: int = 0) -> None:
         """Wait until a computer has a link to it and asked for what it says."""
         await self.wait_for("step", step="connect", n=n)

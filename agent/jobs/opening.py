@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent.errors import PortGone
+
 if TYPE_CHECKING:
     from agent.boards.board import Board, Service
     from agent.jobs.surroundings import Lease
+    from agent.links import Link
+    from agent.sessions.ble import Opener
     from agent.sessions.session import Session
 
 BAUD: Final = 9600
@@ -51,4 +55,25 @@ async def _open_in_the_air(lease: Lease, *, known: bool) -> Session:
         return await open_improv_ble_session(await lease.open_gatt(IMPROV))
     from agent.sessions.ble import open_ble_session
 
-    return await open_ble_session(lambda: lease.open(BAUD), known=known)
+    return await open_ble_session(at_one_address(lambda: lease.open(BAUD)), known=known)
+
+
+def at_one_address(opener: Opener) -> Opener:
+    """``opener`` as long as it leads to the address that it led to first.
+
+    A session makes a lost link again by itself, and sends the settings again. Another address may be
+    another device that advertises as this board: :class:`PortGone` ends the session then, and its
+    owner reads who is there before it goes on.
+    """
+    first: str | None = None
+
+    async def open_again() -> Link:
+        nonlocal first
+        link = await opener()
+        first = first or link.address
+        if link.address == first:
+            return link
+        await link.close()
+        raise PortGone(port=first)
+
+    return open_again
