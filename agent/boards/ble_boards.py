@@ -108,6 +108,14 @@ class BleBoards:
 
         return leave
 
+    def switched_off(self, address: str) -> None:
+        """A board was seen to switch its Bluetooth off: not listed until it is heard again."""
+        heard = self._heard.get(address.removeprefix(SCHEME))
+        if heard is not None:
+            self._note_end(heard)
+            heard.ended_at, heard.off = self._now(), True
+            self._wake()
+
     def close(self) -> None:
         """Stop, whoever looks; may be called more than once."""
         self._end_scan()
@@ -142,6 +150,7 @@ class BleBoards:
                 return
             # Whoever waits for the board sees by the number that it is back.
             heard.ended_at, heard.number, news = None, self._next_number(), True
+            heard.off = False
         news |= heard.note(advert, now)
         if heard.serial_number is not None:
             news |= self._forget_older_address(heard)
@@ -197,6 +206,8 @@ class _Heard:
         """A new one each time it comes, and when it was heard again after a link."""
         self.ended_at: float | None = None
         """A link to it ended then, and it was not heard since."""
+        self.off = False
+        """Since then its Bluetooth is off, as far as is known."""
         self._first_at = now
         self._name = ""
         self._serial_number: str | None = None
@@ -222,8 +233,8 @@ class _Heard:
         return stronger or before != self._shown()
 
     def complete(self, now: float) -> bool:
-        """It can be shown: its name is there, or will not come."""
-        return bool(self._name) or now - self._first_at >= NAME_WAIT_S
+        """It is to be shown: its name is there, or will not come."""
+        return not self.off and (bool(self._name) or now - self._first_at >= NAME_WAIT_S)
 
     def sighting(self) -> Sighting:
         vid, pid = usb_ids(self._name) or (None, None)

@@ -205,8 +205,11 @@ class BoardService:
         uhwid: str | None = None,
         installed: str | None = None,
         ble_address: str | None = None,
+        ble_off: bool = False,
     ) -> None:
         """Take over what a session or job learned, and keep it over restarts.
+
+        ``ble_off``: the board has switched its Bluetooth off, and is not in the air any more.
 
         The hardware id, or the address that it has in the air (``A1:B2:C3:D4:E5:F6``), may show
         that two boards are one; the id of the board that is in use stays, and the other one still
@@ -223,6 +226,9 @@ class BoardService:
         )
         self._known.put(self._registry.require(board_id).known(now))
         self._publish(changes)
+        if ble_off and self._air is not None:
+            for sighting in self._registry.require(board_id).sightings("ble"):
+                self._air.switched_off(sighting.port.address)
 
     def adopt(self, board_id: str, port: Port) -> None:
         """A job has found out that the device at ``port`` is the board that it holds.

@@ -61,6 +61,9 @@ class AirSource(PortSource, Protocol):
     def attend(self) -> Callable[[], None]:
         """Somebody looks from now on; the result, called once or more often, ends that."""
 
+    def switched_off(self, address: str) -> None:
+        """The board at this address is not there until it is heard again."""
+
 
 class PortWatcher:
     """Keeps a task per source, as long as there is something to watch.

@@ -98,6 +98,7 @@ class Configure(NetworkSteps, ReopenSteps):
             case Entered():
                 self._do(WaitEnded())
             case Done(WaitEnded()):
+                self.ble_off = True
                 self._configured(ble_off_note(self.guide))
             case Failed() | LimitReached():
                 self._configured()

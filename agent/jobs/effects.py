@@ -234,6 +234,8 @@ class Learn(Effect):
     uhwid: str | None = None
     installed: str | None = None
     ble_address: str | None = None
+    ble_off: bool = False
+    """It has switched its Bluetooth off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from agent.jobs.effects import (
     Event,
     Failed,
     Finish,
+    Learn,
     LimitReached,
     Record,
     Request,
@@ -81,6 +82,8 @@ class Machine:
         """How the board is talked to."""
         self.known_as: str | None = None
         """Hardware id that the board has, as far as earlier sessions told."""
+        self.ble_off = False
+        """The board is done, and has switched its Bluetooth off."""
         self.state = State.READING
         self.finished = False
         self.stopped: Cancelled | None = None
@@ -265,6 +268,8 @@ class Machine:
         self._effects.append(StopTimer(LIMIT))
         self._timers.clear()
         self.finished = True
+        if self.ble_off:
+            self._effects.append(Learn(ble_off=True))
         if result is not None:
             self._effects.append(Finish(JobState.DONE, result=result))
         elif self.stopped and self.stopped.interrupted:

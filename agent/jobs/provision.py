@@ -274,6 +274,7 @@ class Provision(StoredSteps):
         }
         if self._notes:
             result["notes"] = self._notes
+        self.ble_off = self.via == "ble" and self.in_cloud
         self._ended_well(result | claim)
 
     @property

@@ -221,6 +221,7 @@ class Runner:
                 uhwid=effect.uhwid,
                 installed=effect.installed,
                 ble_address=effect.ble_address,
+                ble_off=effect.ble_off,
             )
         except UnknownBoard as error:
             _log.info("Job %s: %s", self.job.id, error)

@@ -84,6 +84,7 @@ class Boards(Protocol):
         uhwid: str | None = None,
         installed: str | None = None,
         ble_address: str | None = None,
+        ble_off: bool = False,
     ) -> None:
         """Take over what a job found out."""
 

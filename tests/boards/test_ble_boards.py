@@ -154,6 +154,22 @@ async def test_a_board_whose_link_has_ended_gets_a_new_number_when_it_is_heard_a
             await asyncio.sleep(0.01)
 
 
+async def test_a_board_that_switched_its_bluetooth_off_leaves_at_once_until_it_is_heard_again():
+    board = ScriptedBoard()
+    async with desk(board) as here:
+        here.source.attend()
+        await here.wait(1)
+        before = here.source.look()
+        link = await open_ble(here.radio, ADDRESS)
+        board.silent = True
+        await link.close()
+        here.source.switched_off(before[0].port.address)
+        assert here.ports() == []
+        board.silent = False
+        await here.wait(1)
+        assert here.source.look()[0].node != before[0].node
+
+
 async def test_a_board_that_is_silent_after_a_link_leaves():
     board = ScriptedBoard()
     async with desk(board, silence_s=0.3) as here:

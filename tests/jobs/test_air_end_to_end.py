@@ -85,6 +85,21 @@ async def test_a_board_is_provisioned_over_the_air_and_its_silence_is_success(in
     assert_online(in_air, job)
 
 
+async def test_a_board_that_is_provisioned_leaves_at_once_and_is_new_when_it_is_brought_back(
+    in_air: AirBench,
+):
+    await in_air.start_air()
+    await in_air.start_agent()
+    before = await in_air.heard()
+    job = await in_air.ended(await in_air.provision(via="ble"))
+    assert job.state is JobState.DONE, job
+    assert in_air.boards.list() == []
+    in_air.air.press_reconfigure()
+    after = await in_air.heard()
+    assert after.id == before.id
+    assert after.first_seen > before.first_seen
+
+
 async def test_networks_are_those_that_the_board_hears(in_air: AirBench):
     await in_air.start_air()
     await in_air.start_agent()
