@@ -6,6 +6,7 @@
     python3 dev.py test [--all] [...]  format, lint, types, tests; further words go to pytest alone
     python3 dev.py bench [NAME ...]    the benchmarks, as a table
     python3 dev.py lint                format, lint, types
+    python3 dev.py packages [...]      make and try the packages that can be made here
     python3 dev.py lock                write the lock files again from pyproject.toml (needs uv)
 
 It makes `.venv` with the locked dependencies. `test --all` also installs, as root on Debian, the
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 RUNTIME_LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
+PACKAGES_LOCK = ROOT / "installers" / "requirements.lock"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
@@ -287,16 +289,24 @@ def bench(words: list[str]) -> int:
     return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
 
 
+def packages(words: list[str]) -> int:
+    """Make the packages that can be made here and try each one; says what is missing."""
+    command = [sys.executable, str(ROOT / "installers" / "build.py"), *(words or ["all"])]
+    return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
+
+
 def lock(words: list[str]) -> int:
-    """Write both lock files again; versions that still fit stay, `--upgrade` takes the newest."""
+    """Write the lock files again; versions that still fit stay, `--upgrade` takes the newest."""
     uv = shutil.which("uv")
     if uv is None:
         sys.exit("dev.py: needs uv to solve for all systems at once: pip install uv")
     common = [uv, "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"]
     common += ["--python-version", "3.11", "--no-header", "--no-annotate", "--quiet", *words]
     run_or_exit([*common, "--output-file", RUNTIME_LOCK.name])
-    dev = ["--extra", "dev", "--constraint", RUNTIME_LOCK.name, "--output-file", DEV_LOCK.name]
-    run_or_exit([*common, *dev])
+    common += ["--constraint", RUNTIME_LOCK.name]
+    run_or_exit([*common, "--extra", "dev", "--output-file", DEV_LOCK.name])
+    output = PACKAGES_LOCK.relative_to(ROOT).as_posix()
+    run_or_exit([*common, "--extra", "packages", "--output-file", output])
     return 0
 
 
@@ -382,7 +392,15 @@ def usage(problem: str = "") -> int:
     return 2
 
 
-COMMANDS = {"demo": demo, "run": run, "test": test, "bench": bench, "lint": lint, "lock": lock}
+COMMANDS = {
+    "demo": demo,
+    "run": run,
+    "test": test,
+    "bench": bench,
+    "lint": lint,
+    "packages": packages,
+    "lock": lock,
+}
 
 
 def main(words: list[str]) -> int:

@@ -12,7 +12,9 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "requirements.lock"
 DEV = ROOT / "requirements-dev.lock"
-LOCKS = pytest.mark.parametrize("lock", [RUNTIME, DEV], ids=["runtime", "dev"])
+PACKAGES = ROOT / "installers" / "requirements.lock"
+IDS = ["runtime", "dev", "packages"]
+LOCKS = pytest.mark.parametrize("lock", [RUNTIME, DEV, PACKAGES], ids=IDS)
 
 
 def entries(lock: Path) -> list[str]:
@@ -66,7 +68,9 @@ def test_a_lock_names_no_address_and_no_option(lock):
     assert not re.search(r"^\s*--?(?!hash)[a-z]", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("lock", "extras"), [(RUNTIME, ()), (DEV, ("dev",))])
+@pytest.mark.parametrize(
+    ("lock", "extras"), [(RUNTIME, ()), (DEV, ("dev",)), (PACKAGES, ("packages",))]
+)
 def test_a_lock_satisfies_what_the_project_requires(lock, extras):
     locked = pins(lock)
     for requirement in required(*extras):
@@ -74,7 +78,8 @@ def test_a_lock_satisfies_what_the_project_requires(lock, extras):
         assert all(requirement.specifier.contains(version) for version in versions), requirement
 
 
-def test_both_locks_have_the_same_versions():
-    dev = pins(DEV)
+@pytest.mark.parametrize("lock", [DEV, PACKAGES], ids=IDS[1:])
+def test_all_locks_have_the_same_versions(lock):
+    locked = pins(lock)
     for name, versions in pins(RUNTIME).items():
-        assert dev[name] == versions, name
+        assert locked[name] == versions, name
