@@ -339,6 +339,12 @@ def test_a_device_that_was_in_a_network_before_proves_nothing_by_being_in_one():
     joined(reopened(drive, online=True))
 
 
+def test_a_device_that_is_in_a_network_before_it_was_sent_one_has_not_joined_that():
+    """Somebody else has set it up while its button was awaited."""
+    drive = waiting_for_button().lose_session()
+    joined(reopened(drive, online=True))
+
+
 def test_another_device_in_its_place_gets_no_password():
     drive = reopened(joining().fail(fx.Configure, GONE), device=ImprovDevice(name="Other"))
     assert drive.question
@@ -420,6 +426,14 @@ def test_the_end_of_the_agent_says_what_the_device_was_told():
     assert drive.finish
     assert drive.finish.error
     assert "was given the settings of HomeNet" in drive.finish.error.meaning
+
+
+@pytest.mark.parametrize("error", [AuthorisationNeeded(), WRONG_PASSWORD])
+def test_the_end_of_the_agent_claims_no_settings_that_the_device_does_not_have(error: MooringError):
+    drive = joining().fail(fx.Configure, error).cancel(interrupted=True).done(fx.CloseSession)
+    assert drive.finish
+    assert drive.finish.error
+    assert "was given the settings" not in drive.finish.error.meaning
 
 
 def test_the_journal_knows_that_settings_were_on_their_way():

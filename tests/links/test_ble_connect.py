@@ -140,10 +140,18 @@ async def test_bluetooth_that_is_switched_off_is_told_at_once():
         radio = BleRadio([PROVISIONING.service])
         assert await radio.find(ADDRESS, 5) is not None
         await bluez.set_state(AdapterState.OFF)
-        bluez.faults.fail("Connect", "NotReady", "Resource Not Ready", times=9)
-        with pytest.raises((BluetoothOff, BleUnreachable)):
+        with pytest.raises(BluetoothOff):
             await open_ble(radio, ADDRESS, patience=SOON)
         await radio.close()
+
+
+async def test_bluetooth_that_is_switched_off_meanwhile_is_not_tried_again():
+    board = ScriptedBoard()
+    async with air(board) as bluez:
+        bluez.faults.fail("Connect", "NotReady", "Resource Not Ready", times=9)
+        with pytest.raises(BluetoothOff):
+            await try_it(board, bluez)
+        assert bluez.calls.count("Connect") == 1
 
 
 async def test_a_board_that_is_not_heard_is_told_after_one_look():

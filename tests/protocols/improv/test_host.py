@@ -243,6 +243,20 @@ def test_the_end_of_an_attempt_that_was_given_up_ends_no_other_command() -> None
     assert desk.host.unsettled
 
 
+@pytest.mark.parametrize("back", [True, False])
+def test_an_attempt_that_takes_too_long_may_still_end_afterwards(back: bool) -> None:
+    machine = HostMachine("ble")
+    machine.start(WRONG, 0.0)
+    machine.hear(CurrentState(State.PROVISIONING), 1.0)
+    if back:
+        machine.hear(CurrentState(State.AUTHORISED), 2.0)
+    machine.tick(machine.next_deadline)
+    assert machine.outcome == Failed(Reason.REFUSED, Error.UNABLE_TO_CONNECT)
+    assert machine.unsettled is not back
+    machine.start(RIGHT, 100.0)
+    assert not machine.unsettled
+
+
 def test_a_log_goes_on_as_text() -> None:
     desk = ready()
     desk.run(RIGHT)
