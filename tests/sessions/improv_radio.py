@@ -27,6 +27,8 @@ class RadioLink:
         device.run(device.next_wake)
         self.service = ImprovGatt(device, mtu=mtu)
         self.closed = False
+        self.written: list[bytes] = []
+        """All values that the device was written."""
         self._began = asyncio.get_running_loop().time() - device.now / 1000 / SPEED
         self._queue: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
@@ -43,6 +45,7 @@ class RadioLink:
     async def write(self, uuid: str, value: bytes) -> None:
         self._require_link()
         assert self.service.subscribed >= set(gatt.NOTIFYING_UUIDS)
+        self.written.append(value)
         self.service.write(uuid, value)
         self._pass_time()
 

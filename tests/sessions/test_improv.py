@@ -411,6 +411,7 @@ async def test_a_device_with_a_button_takes_settings_after_it_was_pressed() -> N
     async with over_ble(ImprovConfig(needs_button=True)) as (session, link):
         with pytest.raises(AuthorisationNeeded):
             await session.configure(RIGHT)
+        assert link.written == [], "a password for a device that does not take it yet"
         link.press_button()
         await session.configure(RIGHT)
 
