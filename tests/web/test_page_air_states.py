@@ -381,3 +381,27 @@ async def test_a_board_that_has_just_switched_its_bluetooth_off_is_not_asked_aga
     fake.gone(board)
     fake.heard()
     await expect(page.locator(".come li")).to_contain_text("There it is")
+
+
+async def test_boards_of_one_name_can_be_told_apart_while_jobs_run_and_ask(
+    page: Page, files: str, fake: FakeAgent
+) -> None:
+    await open_fake(page, files, fake)
+    boards = [fake.heard(number=number) for number in range(1, 3)]
+    for board in boards:
+        job = fake.job(board, "provision", [Step(id="join", name="Join")])
+        fake.ask(job.id, "join", title="The board could not join HomeNet.")
+    details = page.locator(".boards .more")
+    tails = [port.address[-8:] for board in boards for port in board.ports]
+    assert len(set(tails)) == 2
+    for number, tail in enumerate(tails):
+        await expect(details.nth(number)).to_contain_text(f"{tail} · The board could not join")
+    fake.gone(boards[1])
+    await expect(details).to_have_text("The board could not join HomeNet.")
+    for number in range(2, 31):
+        again = fake.heard(number=number)
+        fake.at(fake.job(again, "provision", [Step(id="join", name="Join")]).id, "join")
+    await expect(page.locator(".boards li")).to_have_count(30)
+    await page.get_by_label("Filter boards").fill(tails[1])
+    await expect(details).to_have_text(tails[1])
+    assert await details.evaluate("(it) => it.scrollWidth <= it.clientWidth")

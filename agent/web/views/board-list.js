@@ -4,7 +4,7 @@ import { View, fill, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { brief, kindOf, stateOf } from "../lib/boardstate.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { Nearness } from "../lib/nearness.js";
-import { airAddress } from "../lib/ports.js";
+import { airAddress, where } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { boardDrawing, chip, links, updateChip, updateLinks } from "../parts/drawing.js";
 import { AirNote } from "./air-note.js";
@@ -69,6 +69,9 @@ export class BoardList extends View {
     }
   }
 
+  /** @type {Set<string>} Names that several boards have. */
+  #namesakes = new Set();
+
   #due = false;
 
   /** Draw once for many changes of one moment. */
@@ -103,6 +106,7 @@ export class BoardList extends View {
     const dense = (this.#dense = boards.length >= (this.#dense ? STILL_DENSE : DENSE));
     const wanted = dense ? this.filter.value.trim().toLowerCase() : "";
     const shown = boards.filter((board) => !wanted || this.#text(board, now).includes(wanted));
+    this.#namesakes = new Set(boards.map(({ name }) => name).filter((name, at, all) => all.indexOf(name) !== at));
     this.classList.toggle("dense", dense);
     this.tools.hidden = !dense;
     say(this.found, wanted ? `${shown.length} of ${boards.length}` : `${boards.length} boards`);
@@ -137,15 +141,27 @@ export class BoardList extends View {
     return `${board.name} ${model} ${ports.join(" ")} ${board.id} ${state.word} ${state.detail}`.toLowerCase();
   }
 
+  /**
+   * Among boards of one name each says which it is, whatever happens to it.
+   *
+   * @param {Board} board @param {import("../lib/boardstate.js").Shown} state @param {boolean} dense
+   */
+  #told(board, state, dense) {
+    const place = where(board);
+    if (!this.#namesakes.has(board.name) || !board.ports.length || state.detail.includes(place)) return state;
+    return { ...state, detail: dense ? place : `${place} · ${state.detail}` };
+  }
+
   /** @param {any} item @param {Board} board @param {number} now */
   #update(item, board, now) {
     const { store } = this.app;
     const model = store.model(board.model);
-    const state = this.classList.contains("dense")
-      ? brief(stateOf(board, store, now))
-      : stateOf(board, store, now);
+    const dense = this.classList.contains("dense");
+    const full = this.#told(board, stateOf(board, store, now), dense);
+    const state = dense ? brief(full) : full;
     const job = store.active(board.id);
     const atWork = job && !READING_KINDS.has(job.kind);
+    item.classList.toggle("namesake", this.#namesakes.has(board.name));
     set(item.firstElementChild, "href", atWork ? href("job", job.id) : href("board", board.id));
     set(item.firstElementChild, "aria-current", board.id === this.#current ? "true" : null);
     const name = item.querySelector(".name bdi");
