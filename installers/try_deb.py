@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING, Final
 
 from installers import deb
 from installers.tree import BUILD, DIST, PackagingError, ToolMissing, run, say, tool, version
+from installers.trial import require, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 RELEASE: Final = "bookworm"
 INSIDE: Final = ("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "udev")
 BOOT_LIMIT_S: Final = 60.0
-STEP_LIMIT_S: Final = 20.0
-"""For what systemd does after a command has ended; it takes about a second."""
 PERSON, NUMBER = "tester", 1000
 UNIT, AUTOSTARTED = "mooring.service", "app-mooring@autostart.service"
 SESSION: Final = """[Unit]
@@ -181,9 +180,13 @@ def _check_update(computer: Computer, newer: Path) -> None:
 
 
 def _check_removal(computer: Computer, before: set[str]) -> None:
-    process = computer.property(UNIT, "MainPID")
+    # One that no unit stands for, as a person starts it in a terminal.
+    computer.systemctl("stop", UNIT)
+    computer.as_person("sh", "-c", "mooring run --headless >/dev/null 2>&1 &")
+    until(lambda: "Mooring" in computer.page(), "it runs without a unit")
     computer.run("dpkg", "--remove", "mooring")
-    require(not (Path("/proc") / process / "exe").exists(), "the agent has ended")
+    said = computer.run("sh", "-c", "readlink /proc/[0-9]*/exe || true")
+    require(deb.PROGRAM not in said, "the agent has ended")
     left = computer.files() - before
     require(
         not left, f"nothing is left on the disk{': ' + ', '.join(sorted(left)) if left else ''}"
@@ -272,27 +275,3 @@ def next_version(package: Path) -> Path:
         newer = BUILD / "mooring_next.deb"
         run(tool("dpkg-deb"), "--root-owner-group", "-Znone", "--build", name, newer)
     return newer
-
-
-def require(true: object, what: str) -> None:
-    """One step of the trial."""
-    if not true:
-        raise PackagingError(f"not so: {what}")
-    say(f"  {what}")
-
-
-def until(true: Callable[[], bool], what: str, limit_s: float = STEP_LIMIT_S) -> None:
-    """One step of the trial that may take a moment."""
-    end = time.monotonic() + limit_s
-    told = ""
-    while True:
-        try:
-            if true():
-                break
-            told = ""
-        except PackagingError as error:
-            told = f" ({error})"
-        if time.monotonic() > end:
-            raise PackagingError(f"not so within {limit_s:g} s: {what}{told}")
-        time.sleep(0.1)
-    say(f"  {what}")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installers import wheel
-from installers.tree import BUILD, DIST, PackagingError, run, say, version
+from installers.tree import BUILD, DIST, run, say, version
+from installers.trial import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +40,15 @@ def _try(name: str, package: Path) -> float:
         script = "mooring.exe" if sys.platform == "win32" else "mooring"
         command = home / "bin" / script
         said = run(command, "--version", environ=environ).strip()
-        _require(said.endswith(version()), f"it says {said}")
+        require(said.endswith(version()), f"it says {said}")
         said = run(command, "demo", "--once", cwd=home, environ=environ)
-        _require("Online as kitchen-sensor" in said, "the demo sets up its board")
+        require("Online as kitchen-sensor" in said, "the demo sets up its board")
         run(*call, "install", "--force", package, environ=environ | commands)
-        _require(command.exists(), "it can be installed over")
+        require(command.exists(), "it can be installed over")
         run(*call, "uninstall", "mooring", environ=environ | commands)
-        _require(not os.path.lexists(command), "it is gone")
+        require(not os.path.lexists(command), "it is gone")
         left = [path.name for path in (home / "tools").rglob("mooring*")]
-        _require(not left, f"nothing of it is left{f': {left}' if left else ''}")
+        require(not left, f"nothing of it is left{f': {left}' if left else ''}")
     return seconds
 
 
@@ -84,9 +85,3 @@ def installer(name: str) -> Path:
             run(sys.executable, "-m", "venv", folder)
         run(python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", name)
     return program
-
-
-def _require(true: object, what: str) -> None:
-    if not true:
-        raise PackagingError(f"not so: {what}")
-    say(f"  {what}")

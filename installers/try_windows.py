@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from installers import windows
-from installers.tree import BUILD, DIST, PackagingError, run, say, tool, version
+from installers.tree import (
+    BUILD,
+    DIST,
+    PackagingError,
+    run,
+    say,
+    tool,
+    version,
+    whole_version,
+)
+from installers.trial import require, same, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +39,6 @@ ENVIRONMENT: Final = {"HKCU": "Environment"}
 ENVIRONMENT["HKLM"] = r"System\CurrentControlSet\Control\Session Manager\Environment"
 BEFORE: Final = r"%USERPROFILE%\tools"
 """What stands in PATH before the installation, and has to stand there after it, unexpanded."""
-STARTED_LIMIT_S: Final = 10.0
-"""The uninstaller goes on in a copy of itself after the program that was called has ended."""
 
 
 class Wine:
@@ -112,25 +120,11 @@ def windows_computer() -> Iterator[Wine]:
         shutil.rmtree(prefix, ignore_errors=True)
 
 
-def require(true: object, what: str) -> None:
-    """One step of a trial."""
-    if not true:
-        raise PackagingError(what)
-    say(f"  {what}")
-
-
-def same(found: object, wanted: object, what: str) -> None:
-    """One step of a trial; tells what was found if it is something else."""
-    if found != wanted:
-        msg = f"{what}: found {found!r}, not {wanted!r}"
-        raise PackagingError(msg)
-    say(f"  {what}")
-
-
 def try_nsis() -> str:
     """Sign, install for one person, start, install again, remove."""
     setup = newest("setup.exe")
     try_signature(setup)
+    try_signed_uninstaller()
     with windows_computer() as wine:
         began = time.monotonic()
         wine.run(setup, "/S")
@@ -160,14 +154,14 @@ def try_nsis() -> str:
         require(wine.found("Mooring.lnk"), "the start menu has it")
         _start_if_stand_in(wine, program)
         running = wine.start(program, "stay")
-        _wait_until((home / "started.txt").exists, "it runs")
+        until((home / "started.txt").exists, "it runs")
 
         # The person switches the start at login off; another version must not switch it on.
         wine.run("reg", "delete", rf"HKCU\{RUN_KEY}", "/v", "Mooring", "/f")
         (home / "_internal" / "left-by-an-old-version.dll").write_bytes(b"old")
         (home / "notes of the person.txt").write_text("keep me")
         wine.run(setup, "/S")
-        _wait_until(lambda: running.poll() is not None, "an update ends the one that runs")
+        until(lambda: running.poll() is not None, "an update ends the one that runs")
         (home / "started.txt").unlink()
         same(wine.value("HKCU", RUN_KEY, "Mooring"), None, "an update leaves start at login off")
         require(
@@ -182,7 +176,7 @@ def try_nsis() -> str:
 
         wine.run(home / "uninstall.exe", "/S")
         gone = {home / name for name in expected}
-        _wait_until(lambda: not any(path.exists() for path in gone), "the files are gone")
+        until(lambda: not any(path.exists() for path in gone), "the files are gone")
         left = [path.name for path in home.rglob("*")] if home.exists() else []
         same(left, ["notes of the person.txt"], "what the person put there is still there")
         _require_nothing_left(wine, "HKCU")
@@ -198,7 +192,7 @@ def try_nsis() -> str:
         )
         wine.run(setup, "/S")
         wine.run(home / "uninstall.exe", "/S")
-        _wait_until(lambda: not program.exists(), "it is removed a second time")
+        until(lambda: not program.exists(), "it is removed a second time")
         same(
             wine.value("HKCU", ENVIRONMENT["HKCU"], "Path"),
             f"REG_EXPAND_SZ {long}",
@@ -208,7 +202,7 @@ def try_nsis() -> str:
 
 
 def try_msi() -> str:
-    """Install for everybody, start, remove; once more without start at login."""
+    """Install for everybody, start, update, remove; once more without start at login."""
     package = newest(".msi")
     try_signature(package)
     with windows_computer() as wine:
@@ -225,8 +219,19 @@ def try_msi() -> str:
         require(path.endswith(f";{folder}\\"), "its folder is behind what PATH held")
         require(wine.found("Mooring.lnk"), "the start menu has it")
         _start_if_stand_in(wine, program)
-        (home / "started.txt").unlink(missing_ok=True)
-        wine.run("msiexec", "/x", package, "/qn")
+
+        newer = _next_msi()
+        running = wine.start(program, "stay")
+        until((home / "started.txt").exists, "it runs")
+        wine.run("msiexec", "/i", newer, "/qn")
+        until(lambda: running.poll() is not None, "an update ends the one that runs")
+        require((home / "new-in-the-next-version.txt").is_file(), "the new version is there")
+        require(not (home / "LICENSE.txt").exists(), "an update takes old files away")
+        same(wine.value("HKLM", RUN_KEY, "Mooring"), starts, "it still starts at every login")
+        path = wine.value("HKLM", ENVIRONMENT["HKLM"], "PATH") or ""
+        require(path.count(f";{folder}\\") == 1, "its folder is in PATH once")
+        (home / "started.txt").unlink()
+        wine.run("msiexec", "/x", newer, "/qn")
         require(not home.exists(), "the folder is gone")
         _require_nothing_left(wine, "HKLM")
 
@@ -235,25 +240,56 @@ def try_msi() -> str:
         same(wine.value("HKLM", RUN_KEY, "Mooring"), None, "AUTOSTART=0 leaves it to each person")
         wine.run("msiexec", "/x", package, "/qn")
         require(not home.exists(), "the folder is gone again")
-    return f"{package.name} installed in {seconds:.1f} s, removed, installed without autostart"
+    return f"{package.name} installed in {seconds:.1f} s, updated, removed"
 
 
-def try_signature(package: Path) -> None:
-    """Sign a copy with a key made for that alone, and have the signature checked."""
+def _next_msi() -> Path:
+    """The next version of the stand-in, with a file more and one less."""
+    folder = windows.stand_in()
+    (folder / "LICENSE.txt").unlink()
+    (folder / "new-in-the-next-version.txt").write_text("new")
+    major, minor, patch = whole_version().split(".")
+    return windows.make_msi(folder, BUILD / "next.msi", f"{major}.{minor}.{int(patch) + 1}")
+
+
+@contextmanager
+def throw_away_key() -> Iterator[tuple[dict[str, str], Path]]:
+    """The variables that have packages signed by a key made for this alone, and its certificate."""
     with tempfile.TemporaryDirectory(dir=BUILD) as name:
-        folder = Path(name)
-        key, certificate, both = (folder / file for file in ("key.pem", "own.pem", "own.pfx"))
-        copy = folder / package.name
-        shutil.copyfile(package, copy)
+        key, certificate, both = (Path(name) / file for file in ("key.pem", "own.pem", "own.pfx"))
         subject = ("-subj", "/CN=Mooring trial", "-addext", "extendedKeyUsage=codeSigning")
         new = (tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
         run(*new, *subject, "-keyout", key, "-out", certificate)
         pack = (tool("openssl"), "pkcs12", "-export", "-inkey", key, "-in", certificate)
         run(*pack, "-out", both, "-passout", "pass:only for this trial")
-        words = {windows.SIGN_KEY: str(both), windows.SIGN_PASSWORD: "only for this trial"}
-        require(windows.sign(copy, {**os.environ, **words}), "it can be signed")
-        said = run(tool("osslsigncode"), "verify", "-CAfile", certificate, "-in", copy)
-        require("Signature verification: ok" in said, "the signature holds")
+        yield (
+            {windows.SIGN_KEY: str(both), windows.SIGN_PASSWORD: "only for this trial"},
+            certificate,
+        )
+
+
+def try_signature(package: Path) -> None:
+    """Sign a copy with a key made for that alone, and have the signature checked."""
+    with throw_away_key() as (variables, certificate):
+        copy = certificate.with_name(package.name)
+        shutil.copyfile(package, copy)
+        require(windows.sign(copy, {**os.environ, **variables}), "it can be signed")
+        _require_signed(copy, certificate, "the signature holds")
+
+
+def try_signed_uninstaller() -> None:
+    """What the installer writes itself is signed, too: here around a stand-in, with such a key."""
+    with throw_away_key() as (variables, certificate), windows_computer() as wine:
+        setup = certificate.with_name("signed-setup.exe")
+        windows.make_nsis(windows.stand_in(), setup, {**os.environ, **variables})
+        wine.run(setup, "/S")
+        (uninstaller,) = wine.found("uninstall.exe")
+        _require_signed(uninstaller, certificate, "the uninstaller is signed, too")
+
+
+def _require_signed(file: Path, certificate: Path, what: str) -> None:
+    said = run(tool("osslsigncode"), "verify", "-CAfile", certificate, "-in", file)
+    require("Signature verification: ok" in said, what)
 
 
 def newest(ending: str) -> Path:
@@ -283,12 +319,3 @@ def _require_nothing_left(wine: Wine, root: str) -> None:
     if root == "HKCU":
         same(path, f"REG_EXPAND_SZ {BEFORE}", "PATH is as it was before")
     same(wine.found("Mooring.lnk"), [], "the start menu has it no more")
-
-
-def _wait_until(true: object, what: str) -> None:
-    end = time.monotonic() + STARTED_LIMIT_S
-    while callable(true) and not true():
-        if time.monotonic() > end:
-            raise PackagingError(f"not so within {STARTED_LIMIT_S:g} s: {what}")
-        time.sleep(0.05)
-    say(f"  {what}")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
@@ -20,6 +22,7 @@ from installers.tree import (
     FOLDER,
     ICONS,
     INSTALLERS,
+    ROOT,
     PackagingError,
     fill,
     fresh,
@@ -32,7 +35,6 @@ from installers.tree import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 WINDOWS: Final = INSTALLERS / "windows"
 UPGRADE_CODE: Final = "3B0F6A5C-53D2-4D0E-9A0B-6C1E5B6F7A21"
@@ -54,6 +56,15 @@ TABLES: Final = (
     " VALUES ('Path', '=-*PATH', '[~];[INSTALLDIR]', 'Registry')",
     "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('RemoveEnvironmentStrings', 3300)",
     "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('WriteEnvironmentStrings', 5200)",
+    # The agents of all people end before files are replaced or removed; what they had begun, their
+    # next start finishes or undoes. 3170 = a program in a folder (34), run by the installing service
+    # itself (1024 + 2048), whose failure is none (64): there may be nothing to end.
+    "INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES"
+    " ('EndIcon', 3170, 'INSTALLDIR', '\"[System64Folder]taskkill.exe\" /F /IM mooringw.exe')",
+    "INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES"
+    " ('EndCommand', 3170, 'INSTALLDIR', '\"[System64Folder]taskkill.exe\" /F /IM mooring.exe')",
+    "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('EndIcon', 1501)",
+    "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('EndCommand', 1502)",
 )
 
 
@@ -61,10 +72,16 @@ def build_nsis(payload: Path | None = None) -> Path:
     """The installer for one person."""
     folder, name = _payload(payload)
     say("building the installer")
+    DIST.mkdir(exist_ok=True)
+    output = make_nsis(folder, DIST / f"{name}-setup.exe")
+    sign(output)
+    return output
+
+
+def make_nsis(folder: Path, output: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """An installer of ``folder``, itself not signed; its uninstaller is, if there is a key."""
     removal = BUILD / "nsis-files.nsh"
     removal.write_text(removal_script(folder), encoding="utf-8")
-    output = DIST / f"{name}-setup.exe"
-    DIST.mkdir(exist_ok=True)
     defines = {
         "VERSION": version(),
         "WHOLE_VERSION": whole_version(),
@@ -74,8 +91,10 @@ def build_nsis(payload: Path | None = None) -> Path:
         "SIZE_KB": str(sum(path.stat().st_size for path in files_of(folder)) // 1024),
         "OUTPUT": str(output),
     }
-    _makensis(WINDOWS / "mooring.nsi", defines)
-    sign(output)
+    if environ.get(SIGN_KEY):
+        # The uninstaller is written by the installer: it must be signed before it goes in.
+        defines["SIGN_COMMAND"] = f'"{sys.executable}" -m installers.windows'
+    _makensis(WINDOWS / "mooring.nsi", defines, environ)
     return output
 
 
@@ -83,12 +102,19 @@ def build_msi(payload: Path | None = None) -> Path:
     """The package for managed computers."""
     folder, name = _payload(payload)
     say("building the MSI")
+    DIST.mkdir(exist_ok=True)
+    output = make_msi(folder, DIST / f"{name}.msi", whole_version())
+    sign(output)
+    return output
+
+
+def make_msi(folder: Path, output: Path, number: str) -> Path:
+    """A package of ``folder`` as this version, not signed."""
     places, references = components(folder)
     text = fill(
         WINDOWS / "mooring.wxs",
-        version=version(),
-        whole_version=whole_version(),
-        product_code=str(uuid.uuid5(SPACE, f"product {version()}")).upper(),
+        whole_version=number,
+        product_code=guid(f"product {number}"),
         upgrade_code=UPGRADE_CODE,
         icon=_from_build(ICONS / "mooring.ico"),
         files=places,
@@ -97,13 +123,10 @@ def build_msi(payload: Path | None = None) -> Path:
     )
     source = BUILD / "mooring.wxs"
     source.write_text(text, encoding="utf-8")
-    output = DIST / f"{name}.msi"
-    DIST.mkdir(exist_ok=True)
     output.unlink(missing_ok=True)
     run(tool("wixl"), "--arch", "x64", "--output", output, source.name, cwd=BUILD)
     for query in TABLES:
         run(tool("msibuild"), output, "-q", query)
-    sign(output)
     return output
 
 
@@ -164,9 +187,21 @@ def stand_in() -> Path:
     return folder
 
 
-def _makensis(script: Path, defines: dict[str, str]) -> None:
+def _makensis(
+    script: Path, defines: dict[str, str], environ: Mapping[str, str] = os.environ
+) -> None:
     words = [f"-D{name}={value}" for name, value in defines.items()]
-    run(tool("makensis"), "-V2", "-WX", "-INPUTCHARSET", "UTF8", *words, script)
+    # It works in the folder of the script, where SIGN_COMMAND must find this package all the same.
+    run(
+        tool("makensis"),
+        "-V2",
+        "-WX",
+        "-INPUTCHARSET",
+        "UTF8",
+        *words,
+        script,
+        environ={**environ, "PYTHONPATH": str(ROOT)},
+    )
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -232,3 +267,7 @@ def _from_build(path: Path) -> str:
 
 def _attribute(text: str) -> str:
     return quoteattr(text)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if sign(Path(sys.argv[1])) else 1)

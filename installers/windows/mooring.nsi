@@ -20,6 +20,10 @@ RequestExecutionLevel user
 !define APP_PATHS "Software\Microsoft\Windows\CurrentVersion\App Paths\mooring.exe"
 !define PATH_CHARS_MAX 900 ; NSIS cuts texts at 1024: a longer PATH must never pass through it
 
+!ifdef SIGN_COMMAND
+  !uninstfinalize '${SIGN_COMMAND} "%1"' = 0
+!endif
+
 Name "${NAME}"
 OutFile "${OUTPUT}"
 InstallDir "$LOCALAPPDATA\Programs\Mooring"

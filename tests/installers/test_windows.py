@@ -44,7 +44,6 @@ def product(folder: Path) -> ET.Element:
     guids = {f"{name}_guid": windows.guid(name) for name in ("registry", "autostart", "menu")}
     text = fill(
         windows.WINDOWS / "mooring.wxs",
-        version="1.2.3",
         whole_version="1.2.3",
         product_code=windows.guid("product"),
         upgrade_code=windows.UPGRADE_CODE,
