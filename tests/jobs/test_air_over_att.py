@@ -109,3 +109,17 @@ async def test_it_is_claimed_gets_the_certificate_it_asked_for_and_forgets(
         job = await in_air.ended(number)
         assert job.state is JobState.DONE, job
         assert not device.status().device_id
+
+
+async def test_it_is_put_on_a_network_first_and_claimed_then(in_air: AirBench, mtu: int):
+    async with over_att(in_air, mtu) as device:
+        job = await in_air.ended(await in_air.job("configure", network=OFFICE))
+        assert job.state is JobState.DONE, job
+        job = await in_air.ended(await in_air.set_up(attended=False))
+        assert job.state is JobState.DONE, job
+        assert job.result
+        # Which of the two it is depends on whether RESET or the certificate is faster.
+        stored = job.result.get("settings_sent") is False
+        assert job.result["network"] == ("Office" if stored else "HomeNet")
+        (claim,) = in_air.open_claims()
+        assert job.result["device_id"] == claim.device_id == device.status().device_id
