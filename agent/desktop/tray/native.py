@@ -105,6 +105,7 @@ class NativeTray:
                 self._icon.run(self._appeared)
             except Exception as error:  # noqa: BLE001 - each system fails in its own way; the agent runs on
                 self._problem = str(error) or type(error).__name__
+                self._release()
             finally:
                 self._ready.set()
             agent.join()
@@ -128,9 +129,9 @@ class NativeTray:
     def _signals(self) -> Iterator[None]:
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
-        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-        before = {number: signal.signal(number, _heard_elsewhere) for number in numbers}
+        before = {number: signal.getsignal(number) for number in _numbers()}
         wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        _take_signals()
         reader = threading.Thread(target=self._listen, args=(ours,), name="signals")
         reader.start()
         try:
@@ -145,15 +146,26 @@ class NativeTray:
 
     def _listen(self, ours: socket.socket) -> None:
         while number := ours.recv(1):
-            asked = {getattr(signal, name, None) for name in _SIGNALS}
-            if number[0] in asked and self._listener is not None:
+            if number[0] in _numbers() and self._listener is not None:
                 self._listener()
 
     def _appeared(self, icon: object) -> None:
         """pystray, in a thread of its own: the system's loop runs."""
         del icon
+        if self._problem:
+            return
+        if sys.platform == "darwin":
+            # pystray ends the program at once when it hears SIGINT there, jobs or no jobs.
+            self._in_main_thread(_take_signals)
         self._ready.set()
         self._in_main_thread(self._apply)
+
+    def _release(self) -> None:
+        """Let the thread go in which pystray waits for an icon that will not come."""
+        if self._icon is not None:
+            # Nothing public ends it, and the program would wait for it at its end, for good.
+            with contextlib.suppress(Exception):
+                self._icon._mark_ready()  # noqa: SLF001 - see above
 
     def _stop(self) -> None:
         # Before it is ready it cannot be stopped, and would then run for good.
@@ -250,6 +262,16 @@ class NativeTray:
             default=isinstance(item.action, OpenPage) and item.key == "open",
             enabled=item.enabled,
         )
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+
+
+def _take_signals() -> None:
+    """Have them go to the socket alone; in the main thread."""
+    for number in _numbers():
+        signal.signal(number, _heard_elsewhere)
 
 
 def _heard_elsewhere(*_: object) -> None:

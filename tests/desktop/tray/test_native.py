@@ -223,6 +223,11 @@ def test_where_no_icon_can_be_the_agent_runs_and_one_line_says_why(beside, scree
 
     beside.run(check)
     assert [record.getMessage() for record in caplog.records] == ["Tray: no icon: no shell"]
+    # The program would wait for them at its end.
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(LIMIT_S)
+            assert not thread.is_alive()
 
 
 def test_without_the_library_the_agent_runs():
