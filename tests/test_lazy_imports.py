@@ -17,7 +17,8 @@ SERVER = {"h11", "starlette", "uvicorn", "websockets"}
 CLOUD = {"httpx", "cryptography", "keyring", "pysequoia", "truststore"}
 BOARD = {"cbor2", "serial", "serialx"}
 AIR = {"bleak", "dbus_fast"}
-HEAVY = SERVER | CLOUD | BOARD | AIR
+TRAY = {"PIL", "pystray"}
+HEAVY = SERVER | CLOUD | BOARD | AIR | TRAY
 
 IMPORTS = {
     "agent": HEAVY | {"asyncio", "click", "msgspec"},
@@ -31,6 +32,8 @@ IMPORTS = {
     "agent.jobs.service": HEAVY | {"click"},
     "agent.clouds.arduino": HEAVY | {"click"},
     "agent.app": HEAVY | {"click"},
+    "agent.desktop.tray.native": HEAVY | {"click"},
+    "agent.desktop.tray.tray": HEAVY | {"click"},
     "agent.cli.job_commands": HEAVY,
 }
 """What importing a module must not load."""

@@ -9,11 +9,9 @@ import asyncio
 import importlib
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from queue import Queue
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +26,6 @@ from tests.desktop.tray.samples import board, job
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).parents[3]
 VIEW = View(boards=(board(1, name="R&D"), board(2)), jobs=(job(),), chosen="uno_r4_wifi-1")
 SHOWN = Shown(IconState.WORKING, "1 job running", build_menu(VIEW))
 LIMIT_S = 15.0
@@ -264,14 +261,3 @@ def test_a_signal_reaches_the_agent_while_the_main_thread_is_inside_the_system(b
         os.kill(os.getpid(), signal.SIGTERM)  # nobody listens: it is lost, and ends nothing
 
     beside.run(check)
-
-
-def test_importing_it_loads_no_library():
-    shown = subprocess.run(
-        [sys.executable, "-c", "import agent.desktop.tray.native, sys; print(*sys.modules)"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not {"pystray", "PIL", "dbus_fast"} & set(shown.stdout.split())
