@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from playwright.async_api import expect
 
+from agent.boards.board import BoardState
 from agent.errors import BluetoothOff, BluetoothStopped
 from agent.jobs.guide import guide_of
 from agent.jobs.job import Action, Step
@@ -404,4 +405,20 @@ async def test_boards_of_one_name_can_be_told_apart_while_jobs_run_and_ask(
     await expect(page.locator(".boards li")).to_have_count(30)
     await page.get_by_label("Filter boards").fill(tails[1])
     await expect(details).to_have_text(tails[1])
-    assert await details.evaluate("(it) => it.scrollWidth <= it.clientWidth")
+    for width in (1440, 390):
+        await page.set_viewport_size({"width": width, "height": 844})
+        assert await details.evaluate("(it) => it.scrollWidth <= it.clientWidth"), width
+
+
+async def test_a_board_that_leaves_while_a_job_has_it_is_said_to_have_been_in_the_air(
+    page: Page, files: str, fake: FakeAgent
+) -> None:
+    await open_fake(page, files, fake)
+    board = fake.heard()
+    await expect(page.locator(".boards li")).to_have_count(1)
+    fake.put(msgspec.structs.replace(board, ports=[], state=BoardState.UNREACHABLE))
+    fake.gone(board)
+    await expect(page.locator(".boards li")).to_have_count(0)
+    await page.goto(f"{files}/#/board/{board.id}")
+    heading = page.get_by_role("heading", name="This board is not heard any more")
+    await expect(heading).to_be_visible()

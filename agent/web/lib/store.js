@@ -198,7 +198,13 @@ export class Store extends EventTarget {
 
   /** @param {import("../types.js").BoardChanges} changes */
   #someBoards({ appeared = [], changed = [], vanished = [] }) {
-    const left = vanished.flatMap((id) => this.boards.get(id) ?? []);
+    // A job may hold a board that is gone: it vanishes without a port, and is remembered with it.
+    const losing = changed.filter(({ ports }) => !ports.length).flatMap(({ id }) => this.boards.get(id) ?? []);
+    this.#remember(losing.filter(({ ports }) => ports.length));
+    const left = vanished.flatMap((id) => {
+      const board = this.boards.get(id);
+      return (board && !board.ports.length && this.left.get(id)) || (board ?? []);
+    });
     this.#remember(left);
     for (const id of vanished) {
       this.boards.delete(id);
