@@ -119,6 +119,7 @@ def try_deb() -> str:
         _check_autostart(computer)
         _check_unit(computer)
         _check_update(computer, newer)
+        _check_taken_back(computer)
         _check_removal(computer, before)
     return f"{package.name} installed in {seconds:.1f} s, killed, updated, removed"
 
@@ -177,6 +178,18 @@ def _check_update(computer: Computer, newer: Path) -> None:
     )
     require(not link.is_symlink(), "what the administrator switched off stays off")
     link.symlink_to(f"/{deb.AUTOSTART}")
+
+
+def _check_taken_back(computer: Computer) -> None:
+    """Dpkg could not go on: what prerm did before an update or a removal is undone."""
+    scripts = "/var/lib/dpkg/info/mooring"
+    link = computer.root / "etc/xdg/autostart/mooring.desktop"
+    for begun, taken_back in (("upgrade", "abort-upgrade"), ("remove", "abort-remove")):
+        computer.run(f"{scripts}.prerm", begun, "9.9")
+        require(not computer.is_active(UNIT), f"before {begun} the agent has ended")
+        computer.run(f"{scripts}.postinst", taken_back, "9.9")
+        until(lambda: computer.is_active(UNIT), f"after {taken_back} it runs again")
+        require(link.is_symlink(), "and it still starts at login")
 
 
 def _check_removal(computer: Computer, before: set[str]) -> None:
