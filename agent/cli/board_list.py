@@ -14,7 +14,7 @@ from agent.bridge.board_feed import without_signal
 from agent.cli.air import LISTEN_S, Lookout, airy, nearest_first, signal
 from agent.cli.connect import open_client
 from agent.cli.options import json_option
-from agent.cli.output import bars
+from agent.cli.output import AIR_DBM, bars
 from agent.cli.shell import run_command
 from agent.errors import BluetoothNever, ExitStatus
 from agent.settings import clean_text
@@ -74,7 +74,7 @@ def board_row(board: Board) -> tuple[str, ...]:
         board.id,
         board.name,
         ", ".join(port.address for port in board.ports) or "–",
-        "" if rssi_dbm is None else bars(rssi_dbm),
+        "" if rssi_dbm is None else bars(rssi_dbm, AIR_DBM),
         board.provisioning.installed or ", ".join(board.provisioning.supported) or "–",
         f"{state} ({board.holder})" if board.holder else state,
     )

@@ -52,8 +52,11 @@ _PLAIN: Final = str.maketrans(
 )
 """Our own characters for terminals that lack them."""
 
-BARS: Final = ((-50, "▂▄▆█"), (-60, "▂▄▆"), (-70, "▂▄"), (-200, "▂"))
-"""Signal from which a network or a board in the air shows so many bars (dBm)."""
+BARS: Final = ("▂▄▆█", "▂▄▆", "▂▄")
+WIFI_DBM: Final = (-55, -67, -78)
+"""From which signal on a network has four, three and two bars, as on the page."""
+AIR_DBM: Final = (-60, -72, -84)
+"""The same of a board over Bluetooth; such links carry further."""
 
 CLEAR_LINE: Final = "\r\x1b[2K"
 
@@ -218,9 +221,10 @@ def clean_lines(text: str, limit: int = 2000) -> str:
     return "\n".join(clean_text(line, limit) for line in text[:limit].splitlines())
 
 
-def bars(rssi_dbm: int) -> str:
+def bars(rssi_dbm: int, floors: tuple[int, ...] = WIFI_DBM) -> str:
     """Signal as one to four bars."""
-    return next((shown for floor, shown in BARS if rssi_dbm >= floor), "")
+    shown = zip(floors, BARS, strict=True)
+    return next((text for floor, text in shown if rssi_dbm >= floor), BARS[-1][:1])
 
 
 def seconds_text(seconds: float | None) -> str:

@@ -83,7 +83,7 @@ def code(ended: Ended) -> str:
 async def test_boards_on_the_cable_come_first_and_then_those_in_the_air_by_nearness(
     both: Outdoors,
 ) -> None:
-    for number, rssi_dbm in enumerate((-75, -45, -65)):
+    for number, rssi_dbm in enumerate((-90, -45, -80)):
         both.air.come_back(number, rssi_dbm)
     ended = await both.run("boards", "--ble")
     assert ended.status == 0
