@@ -43,6 +43,7 @@ DEBIAN_PACKAGES: Final = {
     "mmdebstrap": "mmdebstrap",
     "systemd-nspawn": "systemd-container",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "uv": "",
 }
 """What brings the programs that packages are made and tried with."""

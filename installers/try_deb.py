@@ -224,7 +224,20 @@ def booted() -> Iterator[Computer]:
         root = Path(name)
         run("tar", "-xf", archive, "-C", root)
         (root / "etc/machine-id").write_text("")
-        command = [nspawn, "-q", "-D", name, "--boot", "--register=no", "--keep-unit"]
+        # A container outlives its starter; this one is shut down even if the trial is killed.
+        command = [
+            tool("setpriv"),
+            "--pdeathsig",
+            "TERM",
+            "--",
+            nspawn,
+            "-q",
+            "-D",
+            name,
+            "--boot",
+            "--register=no",
+            "--keep-unit",
+        ]
         command += ["--private-network", "--link-journal=no"]
         with (BUILD / "computer.log").open("wb") as log:
             process = subprocess.Popen(
