@@ -40,6 +40,8 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 """
 WIDTH, HEIGHT = 900, 500
+MENU_MIN = 80
+"""Pixels."""
 LIMIT_S = 30.0
 """The panel needs some four seconds on a quiet machine."""
 
@@ -147,7 +149,12 @@ async def _screen(stack: contextlib.AsyncExitStack) -> str:
     return f":{number.strip()}"
 
 
-async def visible(desk: Desk) -> set[str]:
-    """The windows on the screen."""
+async def menu_open(desk: Desk) -> bool:
+    """Whether a menu is on the screen: higher than a panel or what the icon says, lower than all."""
     found = await desk.run("xdotool", "search", "--onlyvisible", "--name", ".*")
-    return set(found.decode().split())
+    for window in found.decode().split():
+        shape = await desk.run("xdotool", "getwindowgeometry", "--shell", window)
+        height = [line for line in shape.decode().split() if line.startswith("HEIGHT=")]
+        if height and MENU_MIN <= int(height[0].partition("=")[2]) < HEIGHT:
+            return True
+    return False
