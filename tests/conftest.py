@@ -52,6 +52,7 @@ LINUX_ONLY = [
     "simulator/test_ble_bluez.py",
     "simulator/test_ble_bumble.py",
     "simulator/test_ble_by_bleak.py",
+    "simulator/test_ble_outbox.py",
 ]
 """They import the D-Bus library or Bumble, which are not installed on other systems."""
 collect_ignore_glob = [] if sys.platform == "linux" else LINUX_ONLY

@@ -25,6 +25,7 @@ from agent.simulator.ble_objects import (
     BluezError,
     Objects,
 )
+from agent.simulator.ble_outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -60,6 +61,7 @@ class BluezStandIn:
         self._address = address
         self._first_state = state
         self._bus: MessageBus | None = None
+        self._outbox: Outbox | None = None
         self._objects = Objects(self._send)
         self.adapter = Adapter(self._objects, forget_after_s=forget_after_s)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,7 +87,7 @@ class BluezStandIn:
         """Take the name on the bus, with the adapter in its first state."""
         bus = MessageBus(bus_address=self._address, negotiate_unix_fd=True)
         await bus.connect()
-        self._bus = bus
+        self._bus, self._outbox = bus, Outbox(bus)
         bus.add_message_handler(self._on_message)
         rule = f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged'"
         await bus.call(
@@ -106,12 +108,14 @@ class BluezStandIn:
     async def stop(self) -> None:
         """Leave the bus, as when bluetoothd ends; may be called again."""
         bus, self._bus = self._bus, None
-        if bus is None:
+        outbox, self._outbox = self._outbox, None
+        if bus is None or outbox is None:
             return
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.adapter.close()
+        await outbox.close()
         bus.disconnect()
 
     async def set_state(self, state: AdapterState) -> None:
@@ -232,8 +236,8 @@ class BluezStandIn:
         return device
 
     def _send(self, message: Message) -> None:
-        if self._bus is not None:
-            self._bus.send(message)
+        if self._outbox is not None:
+            self._outbox.send(message)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
