@@ -66,7 +66,7 @@ def raising(error: BaseException) -> Callable[[ForeignClient], Awaitable[None]]:
 
 def windows_error(code: int) -> OSError:
     error = OSError(f"[WinError {code}]")
-    error.winerror = code  # type: ignore[attr-defined]  # as Windows' own errors have it
+    setattr(error, "winerror", code)  # noqa: B010 - the types of other systems lack it
     return error
 
 

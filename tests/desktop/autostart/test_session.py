@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,8 @@ def test_the_unit_starts_with_the_login_and_again_after_a_kill_and_ends_in_order
         again = json.loads(login.mooring("run", "--headless", "--json"))
         assert again["pid"] == first.pid
 
-        os.kill(first.pid, signal.SIGKILL)
+        if sys.platform != "win32":
+            os.kill(first.pid, signal.SIGKILL)
         login.until(UNIT, "NRestarts", "1")
         login.until(UNIT, "ActiveState", "active")
         second = instance(login)
