@@ -92,3 +92,10 @@ def told(bench: Bench) -> list[str]:
 def runs(device: SimulatedDevice) -> str | None:
     status = device.status()
     return None if status.in_bootloader else status.runs
+
+
+async def running(device: SimulatedDevice, sketch: str) -> None:
+    """Wait until it runs this sketch: a job is over when all was written, maybe before the start."""
+    async with asyncio.timeout(LIMIT_S):
+        while runs(device) != sketch:
+            await asyncio.sleep(0.005)

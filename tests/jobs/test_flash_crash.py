@@ -19,7 +19,7 @@ from agent.jobs.unfinished import HIDDEN_S, SOCKET_S
 from agent.simulator.config import BootloaderConfig
 from tests.jobs.bench import Hurried
 from tests.jobs.crashes import killed
-from tests.jobs.flashing import LIMIT_S, ended, flash, happens, in_step, runs, sketch, told
+from tests.jobs.flashing import LIMIT_S, ended, flash, happens, in_step, running, runs, sketch, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ async def works(bench: Bench, device: SimulatedDevice, model: str = MKR) -> None
     """Nothing holds the board, and it takes the next sketch."""
     job = await ended(bench, await flash(bench, image=sketch(bench, model)))
     assert job.state is JobState.DONE, job
-    assert runs(device) == "application"
+    await running(device, "application")
 
 
 # --- killed ----------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ async def test_a_board_in_its_bootloader_is_finished_and_the_job_is_done(bench, 
     await killed(bench, moment, **FLASH)
     await bench.start_agent(clock=bench.hurried)
     job = await left_job(bench, is_done)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert job.result
     assert job.result["sketch"] == f"{model}.bin"
     assert bench.board.provisioning.installed == "2.0"
@@ -110,7 +110,7 @@ async def test_a_board_that_was_not_touched_yet_keeps_its_sketch(bench: Bench, m
     text = "A sketch runs on the board" if moment.startswith("after") else "Nothing was left"
     await left_job(bench, says(text))
     assert "touch" not in told(bench)
-    assert runs(device) == "other"
+    await running(device, "other")
     assert await settled(bench)
     await works(bench, device)
 
@@ -124,7 +124,7 @@ async def test_a_sketch_that_is_known_to_be_written_is_done(bench: Bench, moment
     assert job.result
     assert job.result["sketch"] == "mkr_wifi_1010.bin"
     assert job.result["bytes"] == 16_384
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert told(bench).count("flashed") == 1
     assert await settled(bench)
 
@@ -135,7 +135,7 @@ async def test_a_sketch_that_runs_is_not_written_twice(bench: Bench):
     await bench.start_agent(clock=bench.hurried)
     await left_job(bench, says("A sketch runs on the board"))
     assert told(bench).count("flashed") == 1
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert await settled(bench)
 
 
@@ -149,7 +149,7 @@ async def test_a_migration_says_that_the_new_sketch_is_there_and_can_be_started_
     job = await left_job(bench, says("The new sketch was written"))
     assert job.error
     assert job.error.remedy == "Start the job again."
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert bench.open_claims() == []
     assert await settled(bench)
     request = {"kind": "migrate", "board": bench.board.id, "prepare_only": True}
@@ -166,7 +166,7 @@ async def test_a_board_that_is_absent_at_the_start_is_finished_when_it_appears(b
     assert bench.boards.list() == []
     await device.plug()
     await left_job(bench, is_done)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert job.id == "1"
 
 
@@ -175,7 +175,7 @@ async def test_a_bootloader_without_a_number_is_known_by_its_socket(bench: Bench
     await cut_off(bench)
     await bench.start_agent(clock=bench.hurried)
     await left_job(bench, is_done)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert await settled(bench)
     await works(bench, device)
 
@@ -189,7 +189,7 @@ async def test_a_board_that_goes_away_while_it_is_finished_is_waited_for_again(b
     await left_job(bench, says("was not written to its end"))
     await device.plug()
     await left_job(bench, is_done)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
 
 
 async def test_a_person_gives_up_what_waits_for_a_board(bench: Bench):
@@ -246,7 +246,7 @@ async def test_a_board_whose_bootloader_hides_is_left_alone_after_an_hour(bench:
     await bench.start_agent(clock=Later(HIDDEN_S + 60))
     await left_job(bench, says("cannot be seen from outside"))
     assert "touch" not in told(bench)
-    assert runs(device) == "other"
+    await running(device, "other")
     assert await settled(bench)
 
 
@@ -276,7 +276,7 @@ async def test_the_end_of_the_agent_loses_nothing(bench: Bench, step: str):
     await bench.start_agent(clock=bench.hurried)
     if step == "fetch":
         await left_job(bench, says("Nothing was left"))
-        assert runs(device) == "other"
+        await running(device, "other")
     else:
         await left_job(bench, lambda job: is_done(job) or says("A sketch runs")(job))
         assert runs(device) in {"provisioning-2.0", "other"}
@@ -293,7 +293,7 @@ async def test_the_end_of_the_agent_while_it_finishes_is_finished_by_the_next_on
     await bench.stop_agent()
     await bench.start_agent(clock=bench.hurried)
     await left_job(bench, is_done)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert await settled(bench)
 
 
@@ -306,7 +306,7 @@ async def test_what_another_process_writes_is_not_taken_over(bench: Bench):
     assert await other.unsettled(adopt=True) == []
     await other.close()
     assert (await ended(bench, number)).state is JobState.DONE
-    assert runs(device) == "application"
+    await running(device, "application")
 
 
 def test_the_facts_of_an_earlier_version_are_understood():

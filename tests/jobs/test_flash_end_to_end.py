@@ -27,7 +27,7 @@ from tests.jobs.flashing import (
     flashed,
     happens,
     in_step,
-    runs,
+    running,
     sketch,
     told,
 )
@@ -53,7 +53,7 @@ async def works(bench: Bench, device: SimulatedDevice, model: str) -> None:
     """The board can be written to, and runs what was written."""
     job = await flashed(bench, image=sketch(bench, model, "other"))
     assert job.state is JobState.DONE, job
-    assert runs(device) == "other"
+    await running(device, "other")
 
 
 # --- the way it should go --------------------------------------------------------------------
@@ -66,7 +66,7 @@ async def test_a_sketch_of_somebodys_own_is_written_and_runs(bench: Bench, model
     file = sketch(bench, model)
     job = await flashed(bench, image=file)
     assert job.state is JobState.DONE, job
-    assert runs(device) == "application"
+    await running(device, "application")
     assert {step.state.value for step in job.steps} == {"done"}
     assert job.result
     assert job.result["sketch"] == file.name
@@ -85,7 +85,7 @@ async def test_an_esp_is_written_by_its_tool(bench: Bench):
     job = await flashed(bench, model="esp32", image=sketch(bench, "esp32", "other"))
     assert job.state is JobState.DONE, job
     assert "flashed" in told(bench)
-    assert runs(device) == "other"
+    await running(device, "other")
 
 
 @SAMBA
@@ -134,7 +134,8 @@ async def test_two_boards_of_one_model_are_written_at_once_and_not_swapped(bench
     for number in numbers:
         job = await ended(bench, number)
         assert job.state is JobState.DONE, job
-    assert (runs(first), runs(second)) == ("other", "application")
+    await running(first, "other")
+    await running(second, "application")
     assert {board.id for board in bench.boards.list()} == set(ids.values())
 
 
@@ -182,7 +183,7 @@ async def test_a_file_that_does_not_fit_touches_nothing(bench: Bench, model: str
     assert job.error
     assert job.error.code in {ImageRefused.code, InputError.code}
     assert "touch" not in told(bench)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
     assert job.steps[0].state.value == "failed"
     assert await bench.journal.facts(job.id) == []
     assert sketches_in(bench.folder, bench.arduino).store.list() == []
@@ -213,7 +214,7 @@ async def test_a_sketch_for_another_board_is_written_only_by_the_name_of_this_on
     assert "touch" not in told(bench)
     job = await flashed(bench, sketch="nano.bin", override=MKR)
     assert job.state is JobState.DONE, job
-    assert runs(device) == "other"
+    await running(device, "other")
 
 
 async def test_an_override_lifts_no_limit_of_size(bench: Bench):
@@ -237,7 +238,7 @@ async def test_a_sketch_that_was_damaged_in_the_store_is_not_written(bench: Benc
     assert job.error
     assert job.error.code == "sketch-damaged"
     assert told(bench).count("touch") == touches
-    assert runs(device) == "application"
+    await running(device, "application")
 
 
 async def test_a_sketch_that_is_not_in_the_store_is_told(bench: Bench):
@@ -260,7 +261,7 @@ async def test_a_provisioning_sketch_comes_from_the_store_when_offline_and_its_a
     assert job.state is JobState.DONE, job.error
     assert job.result
     assert "The sketch of the store is used" in job.result["notes"][0]
-    assert runs(device) == "provisioning-1.0"
+    await running(device, "provisioning-1.0")
 
 
 async def test_without_the_internet_and_a_store_nothing_is_touched(bench: Bench):
@@ -271,7 +272,7 @@ async def test_without_the_internet_and_a_store_nothing_is_touched(bench: Bench)
     assert job.error
     assert job.error.code == "cloud-unreachable"
     assert "touch" not in told(bench)
-    assert runs(device) == "provisioning-2.0"
+    await running(device, "provisioning-2.0")
 
 
 async def test_a_cloud_that_refuses_the_sketch_is_told(bench: Bench):
@@ -330,7 +331,7 @@ async def test_a_board_that_stays_away_is_asked_for_and_goes_on_by_itself(bench:
     await device.plug()
     job = await ended(bench, number)
     assert job.state is JobState.DONE, job
-    assert runs(device) == "application"
+    await running(device, "application")
 
 
 async def test_a_board_that_is_pulled_out_before_it_was_touched_is_as_it_was(bench: Bench):
@@ -384,7 +385,7 @@ async def test_a_bootloader_that_comes_by_hand_answers_the_question(bench: Bench
     await device.plug()
     job = await ended(bench, number)
     assert job.state is JobState.DONE, job
-    assert runs(device) == "application"
+    await running(device, "application")
 
 
 async def test_the_wrong_board_coming_back_is_told(bench: Bench):
@@ -415,7 +416,7 @@ async def test_a_byte_that_flips_is_found_and_the_board_can_be_written_again(ben
     heal(device)
     mended = await flashed(bench, image=sketch(bench, MKR, "other"))
     assert mended.state is JobState.DONE, mended
-    assert runs(device) == "other"
+    await running(device, "other")
 
 
 # --- cancelled -------------------------------------------------------------------------------
@@ -431,7 +432,7 @@ async def test_a_cancel_before_the_point_of_no_return_leaves_the_board_as_it_is(
     job = await ended(bench, number)
     assert (job.state, job.error) == (JobState.CANCELLED, None)
     assert "touch" not in told(bench)
-    assert runs(device) == "other"
+    await running(device, "other")
     await works(bench, device, MKR)
 
 
