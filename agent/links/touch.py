@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import InputError, PortBusy
@@ -49,6 +50,9 @@ async def touch(address: str) -> None:
             close_timeout=CLOSE_LIMIT_S,
         )
     except OSError as error:
+        if error.errno == errno.EIO:
+            # Hung up after it was opened: a bridge restarts its chip at once.
+            return
         failure = port_error(error, address)
         if isinstance(failure, PortBusy):
             failure = port_error(error, address, await asyncio.to_thread(find_holder, address))
