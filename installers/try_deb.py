@@ -92,6 +92,8 @@ class Computer:
         return {line for line in said.splitlines() if not IGNORED.match(line)}
 
 
+HANDED: Final = "var/cache"
+"""Where the packages lie in the trial computer; a folder that is there and says nothing."""
 _PYTHON: Final = os.environ.get("PYTHON", "/usr/bin/python3")
 _CLEAN: Final = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -109,10 +111,10 @@ def try_deb() -> str:
         log_in(computer)
         before = computer.files()
         for file in (package, newer):
-            (computer.root / "root" / file.name).write_bytes(file.read_bytes())
+            (computer.root / HANDED / file.name).write_bytes(file.read_bytes())
 
         began = time.monotonic()
-        computer.run("dpkg", "-i", f"/root/{package.name}")
+        computer.run("dpkg", "-i", f"/{HANDED}/{package.name}")
         seconds = time.monotonic() - began
         say(f"  installed in {seconds:.1f} s")
         _check_installed(computer)
@@ -171,7 +173,7 @@ def _check_update(computer: Computer, newer: Path) -> None:
     before = computer.property(UNIT, "MainPID")
     link = computer.root / "etc/xdg/autostart/mooring.desktop"
     link.unlink()
-    computer.run("dpkg", "-i", f"/root/{newer.name}")
+    computer.run("dpkg", "-i", f"/{HANDED}/{newer.name}")
     until(
         lambda: computer.is_active(UNIT) and computer.property(UNIT, "MainPID") != before,
         "an update ends the one that runs and starts the new one",
