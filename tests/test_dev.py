@@ -62,18 +62,6 @@ def test_the_oldest_python_is_the_one_of_the_package():
     assert re.search(rf'requires-python = ">={re.escape(oldest)}"', text)
 
 
-@pytest.mark.parametrize("name", dev.PARTS)
-def test_each_part_says_how_to_get_it(name):
-    part = dev.PARTS[name]
-    assert part.programs
-    assert all(package in part.how_to_get() for package in part.debian)
-
-
-def test_a_part_without_its_programs_is_not_there():
-    part = dev.Part((("no-such-program-at-all", "nor-this-one"),), ("nothing",), "nothing")
-    assert not part.there()
-
-
 @pytest.mark.system("linux", "darwin")
 def test_a_venv_that_was_broken_off_is_made_again(tmp_path):
     """Every state that an interrupted start can leave leads to a working one, without network."""
