@@ -77,9 +77,10 @@ class _Tasks:
         task.add_done_callback(self._tasks.discard)
 
     async def end(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # Bumble swallows a cancellation that meets one of its commands
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.wait(set(self._tasks), timeout=LOOK_S)
 
 
 class BoardServer:
