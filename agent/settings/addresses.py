@@ -34,6 +34,16 @@ def beginning_problem(beginning: str) -> str | None:
     return None
 
 
+def server_problem(address: str) -> str | None:
+    """Why ``address`` cannot be one that the agent asks by itself; None: it can."""
+    parts = _split(address)
+    if parts is None:
+        return "is not an address"
+    if parts.scheme != "https" and parts.hostname not in _THIS_COMPUTER:
+        return "must begin with https://"
+    return None
+
+
 def is_below(address: str, beginnings: Iterable[str]) -> bool:
     """Whether ``address`` lies below one of them: same scheme, host and port, inside the folder."""
     parts = _split(address)

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import InputError
-from agent.settings.addresses import beginning_problem
+from agent.settings.addresses import beginning_problem, server_problem
+from agent.settings.proxy import ProxyAddress
 from agent.settings.text import clean_text
 
 if TYPE_CHECKING:
@@ -83,6 +84,31 @@ class FlashConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Beginnings of the addresses from which a page may have a sketch written."""
 
 
+class DesktopConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[desktop]``: the icon beside the clock."""
+
+    notifications: bool = True
+    """Tell of new boards, of ends and of questions in the corner of the screen."""
+
+
+class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[network]``: how this computer reaches the Internet."""
+
+    proxy: ProxyAddress = ProxyAddress("")
+    """Empty: the proxy of the system; ``none``: none; else its address."""
+    certificates: str = ""
+    """File with certificates (PEM) that are trusted beside those of the system; empty: none."""
+
+
+class UpdatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[updates]``: whether there is a newer version."""
+
+    check: bool = True
+    """Ask once a day; nothing is ever installed."""
+    url: str = ""
+    """Where to ask; empty: nowhere."""
+
+
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[log]``."""
 
@@ -98,6 +124,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     arduino: ArduinoConfig = ArduinoConfig()
     sketches: SketchesConfig = SketchesConfig()
     flash: FlashConfig = FlashConfig()
+    desktop: DesktopConfig = DesktopConfig()
+    network: NetworkConfig = NetworkConfig()
+    updates: UpdatesConfig = UpdatesConfig()
     log: LogConfig = LogConfig()
 
 
@@ -121,12 +150,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         if isinstance(section, dict):
             section["base_url"] = url
     try:
-        config = msgspec.convert(data, Config)
+        config = msgspec.convert(data, Config, dec_hook=_proxy_from)
     except msgspec.ValidationError as error:
         raise InputError(field=path.name, problem=_explain(str(error))) from None
     if config.bridge.first_port > config.bridge.last_port:
         raise InputError(field=path.name, problem="bridge.first_port is above bridge.last_port")
-    problem = _flash_problem(config.flash)
+    problem = _flash_problem(config.flash) or _address_problem(config)
     if problem is not None:
         raise InputError(field=path.name, problem=problem)
     return config
@@ -144,6 +173,25 @@ def _flash_problem(flash: FlashConfig) -> str | None:
         if problem is not None:
             return f"flash.urls: {clean_text(url)} {problem}"
     return None
+
+
+def _address_problem(config: Config) -> str | None:
+    problem = config.network.proxy.problem()
+    if problem is not None:
+        return f"network.proxy {problem}"
+    file = config.network.certificates
+    if file and not Path(file).is_absolute():
+        return "network.certificates must be a whole path"
+    problem = server_problem(config.updates.url) if config.updates.url else None
+    return None if problem is None else f"updates.url {problem}"
+
+
+def _proxy_from(kind: type, value: object) -> object:
+    """Msgspec ``dec_hook``; what is wrong is not quoted, it may hold a password."""
+    if kind is ProxyAddress and isinstance(value, str):
+        return ProxyAddress(value)
+    msg = "Expected `str`"
+    raise TypeError(msg)
 
 
 def _explain(message: str) -> str:

@@ -103,6 +103,16 @@ def test_a_key_near_to_nothing_gets_the_list_of_known_ones(tmp_path):
         ("[flash]\nurls = ['http://a.example/']\n", ["flash.urls: http://a.example/ must begin"]),
         ("[flash]\nurls = ['https://a.example']\n", ["https://a.example must end with /"]),
         ("[flash]\nurls = ['files']\n", ["files is not an address"]),
+        ("[desktop]\nnotifications = 'no'\n", ["bool", "desktop.notifications"]),
+        ("[network]\nproxy = 8080\n", ["str", "network.proxy"]),
+        ("[network]\nproxy = 'proxy:8080'\n", ["network.proxy must be", "http://"]),
+        ("[network]\nproxy = 'socks5://h:1'\n", ["network.proxy must be"]),
+        ("[network]\nproxy = 'http://h:1/path'\n", ["network.proxy must end after its port"]),
+        ("[network]\nproxy = 'http://[h'\n", ["network.proxy is not an address"]),
+        ("[network]\ncertificates = 'ca.pem'\n", ["network.certificates must be a whole path"]),
+        ("[updates]\ncheck = 1\n", ["bool", "updates.check"]),
+        ("[updates]\nurl = 'http://a.example/'\n", ["updates.url must begin with https://"]),
+        ("[updates]\nurl = 'a.example'\n", ["updates.url is not an address"]),
     ],
 )
 def test_a_value_that_cannot_be_used_names_its_key(tmp_path, text, parts):
@@ -121,7 +131,7 @@ def test_every_key_is_documented_with_its_default():
     documented = {key: json.loads(default) for key, default in rows}
     known = {
         f"{section}.{key}": value
-        for section, keys in msgspec.to_builtins(Config()).items()
+        for section, keys in msgspec.to_builtins(Config(), enc_hook=repr).items()
         for key, value in keys.items()
     }
     assert documented == known
@@ -132,3 +142,8 @@ def test_a_last_port_below_the_first_is_refused(tmp_path):
     file.write_text("[bridge]\nfirst_port = 9000\n")
     with pytest.raises(InputError, match="first_port is above"):
         load_config(file, {})
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:hunter22@h", "http://me:hunter22@h:99999999"])
+def test_a_proxy_that_cannot_be_used_is_not_quoted(tmp_path, proxy):
+    assert "hunter22" not in problem(tmp_path, f"[network]\nproxy = '{proxy}'\n")
