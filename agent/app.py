@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from agent.desktop.autostart import AtLogin
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
-    from agent.errors import Examination
+    from agent.errors import Examination, Looked
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths
@@ -177,7 +177,7 @@ class App:
         dispatcher = build_dispatcher(self.services, relay, Uploads())
         return Connection(dispatcher, Peer(origin=None, own=True), relay.take_data)
 
-    async def _examine(self, fix: bool) -> Examination:
+    async def _examine(self, fix: bool, looked: Callable[[Looked], None]) -> Examination:
         if self._doctor is None:
             from agent.desktop.doctor.families import build_doctor
 
@@ -189,7 +189,7 @@ class App:
                 radio=self.radio,
                 notices=lambda: self.services.about.notices,
             )
-        return await self._doctor.run(fix=fix)
+        return await self._doctor.run(fix=fix, looked=looked)
 
     async def close(self) -> None:
         """End everything, last started first; may be called again."""

@@ -13,7 +13,7 @@ from agent.bridge.board_feed import BluetoothState
 from agent.bridge.fields import schema_field
 from agent.bridge.outbox import Dropped
 from agent.bridge.relay import Closed, Refused
-from agent.errors import ErrorReport
+from agent.errors import ErrorReport, Looked
 from agent.jobs.job import JobChange
 from agent.settings.network import NetworkSetting
 
@@ -27,6 +27,7 @@ NOTIFICATIONS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "boards.changed": (BoardChanges, "Boards appeared, changed or vanished."),
     "bluetooth.changed": (BluetoothState, "Bluetooth can be used, or no longer and why."),
     "job.changed": (JobChange, "A job went on; carries the whole job."),
+    "doctor.progress": (Looked, "How far doctor.run is; goes to who called it."),
     "serial.dropped": (Dropped, "Data of the board was lost here: this connection is too slow."),
     "serial.refused": (Refused, "Data for the board did not fit: the board reads too slowly."),
     "serial.closed": (Closed, "A channel ended by itself."),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
-    from agent.errors import BluetoothError, ErrorReport, Examination
+    from agent.errors import BluetoothError, ErrorReport, Examination, Looked
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
@@ -153,8 +153,9 @@ class Services:
     """Beginnings of the addresses from which a peer may have a file written to a board."""
     quit: Callable[[], None]
     """End the agent, soon after it returns."""
-    examine: Callable[[bool], Awaitable[Examination]]
-    """Look what on this computer would stop provisioning; True: and mend what can be mended."""
+    examine: Callable[[bool, Callable[[Looked], None]], Awaitable[Examination]]
+    """Look what on this computer would stop provisioning, and tell how far that is; True: and mend
+    what can be mended."""
     show: Callable[[str], bool]
     """Open a place on the page (``job/3``) in the person's browser; False: there is none."""
     bluetooth: Radio | None = None

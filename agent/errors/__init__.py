@@ -72,7 +72,7 @@ from agent.errors.clouds import (
     Unreachable,
 )
 from agent.errors.desktop import AgentSilent, AutostartFailed
-from agent.errors.findings import Examination, Finding, Level
+from agent.errors.findings import Examination, Finding, Level, Looked
 from agent.errors.flashing import (
     FlashError,
     FlashFailed,
@@ -171,6 +171,7 @@ __all__ = [
     "KeyMismatch",
     "Level",
     "LoaderRefused",
+    "Looked",
     "MooringError",
     "NeedsCable",
     "NetworkError",

@@ -39,8 +39,21 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     mend: str = ""
     """What to do; empty if it is fine."""
     fixable: bool = False
-    """Whether the doctor can do that itself without risk, when asked to."""
+    """Whether the doctor can mend it itself without risk, when asked to."""
+    will: str = ""
+    """What it would do then, in a sentence; empty if it is not fixable."""
     facts: dict[str, Fact] = {}
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an examination is; also the payload of ``doctor.progress``."""
+
+    area: str
+    """The part that was looked at last: ``serial``, ``bluetooth``, …"""
+    done: int
+    """Parts that were looked at; after a mend some are looked at again."""
+    total: int
+    """Parts that there are."""
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):

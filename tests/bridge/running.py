@@ -28,6 +28,7 @@ from agent.errors import (
     JobNotAsking,
     JournalFailed,
     Level,
+    Looked,
     NotAuthorised,
     UnknownJob,
 )
@@ -346,7 +347,8 @@ class Bridge:
     def quit(self) -> None:
         self.quits += 1
 
-    async def examine(self, fix: bool) -> Examination:
+    async def examine(self, fix: bool, looked: Callable[[Looked], None]) -> Examination:
+        looked(Looked(area="disk", done=1, total=1))
         found = Finding(
             code="disk-full",
             area="disk",
@@ -355,6 +357,7 @@ class Bridge:
             meaning="No job starts.",
             mend="Remove something.",
             fixable=True,
+            will="Nothing, as this is a test.",
             facts={"free_bytes": 0},
         )
         return Examination(findings=[found], fixed=[found] if fix else [])
@@ -445,7 +448,7 @@ async def run_bridge(
         origins=origins,
         flash_urls=["https://files.example.com/"],
         quit=lambda: running.quit(),
-        examine=lambda fix: running.examine(fix),
+        examine=lambda fix, looked: running.examine(fix, looked),
         show=lambda place: running.show(place),
         bluetooth=radio,
     )

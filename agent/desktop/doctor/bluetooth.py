@@ -46,7 +46,8 @@ class Bluetooth:
         except BluetoothError as error:
             # Boards on a cable need none of it.
             off = isinstance(error, BluetoothOff) and sys.platform == "linux"
-            return [from_error(AREA, error, Level.WARNING, fix=switch_on if off else None)]
+            fix = switch_on if off else None
+            return [from_error(AREA, error, Level.WARNING, fix=fix, will="Switches Bluetooth on.")]
         return [fine(AREA, "Bluetooth works: this computer can listen for boards.")]
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from agent.desktop.doctor.found import found
-from agent.errors import Examination, Level, MooringError
+from agent.errors import Examination, Level, Looked, MooringError
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.desktop.doctor.found import Family, Fix, Found
     from agent.errors import Finding
@@ -41,17 +41,33 @@ class Doctor:
         self._fix_limit_s = fix_limit_s
         self._turn = asyncio.Lock()
 
-    async def run(self, *, fix: bool = False) -> Examination:
+    async def run(
+        self, *, fix: bool = False, looked: Callable[[Looked], None] = lambda _progress: None
+    ) -> Examination:
         """Look; with ``fix`` mend what is fixable, and look again at what that was about.
+
+        ``looked`` is called at each part that was looked at the first time.
 
         Findings come in the order of the families. What could not be mended stays a finding, with
         the reason in its fact ``fix_failed``.
         """
         async with self._turn:
-            seen = await self._look(self._families)
+            seen = await self._first_look(looked)
             if not fix:
                 return Examination(findings=_findings(seen))
             return await self._mend(seen)
+
+    async def _first_look(self, looked: Callable[[Looked], None]) -> list[list[Found]]:
+        done = 0
+
+        async def look(family: Family) -> list[Found]:
+            nonlocal done
+            seen = await self._look_at(family)
+            done += 1
+            looked(Looked(area=family.area, done=done, total=len(self._families)))
+            return seen
+
+        return list(await asyncio.gather(*map(look, self._families)))
 
     async def _mend(self, seen: list[list[Found]]) -> Examination:
         failed: dict[tuple[str, str], str] = {}

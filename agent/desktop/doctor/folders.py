@@ -218,6 +218,7 @@ def _readable(path: Path) -> Found:
         f"Run: chmod go-rwx {path}",
         facts={"path": str(path)},
         fix=partial(asyncio.to_thread, _close, path),
+        will=f"Closes {path} for everybody but you.",
     )
 
 

@@ -57,8 +57,9 @@ def found(
     *,
     facts: dict[str, Fact] | None = None,
     fix: Fix | None = None,
+    will: str = "",
 ) -> Found:
-    """Something is wrong, in three sentences."""
+    """Something is wrong, in three sentences; ``will`` says what ``fix`` does."""
     finding = Finding(
         code=code,
         area=area,
@@ -67,15 +68,21 @@ def found(
         meaning=meaning,
         mend=mend,
         fixable=fix is not None,
+        will=will if fix is not None else "",
         facts=facts or {},
     )
     return Found(finding, fix)
 
 
 def from_error(
-    area: str, error: MooringError | ErrorReport, level: Level, *, fix: Fix | None = None
+    area: str,
+    error: MooringError | ErrorReport,
+    level: Level,
+    *,
+    fix: Fix | None = None,
+    will: str = "",
 ) -> Found:
-    """The finding that an error is, with its own sentences and code."""
+    """The finding that an error is, with its own sentences and code; ``will``: what ``fix`` does."""
     report = error.report() if isinstance(error, Exception) else error
     finding = Finding(
         code=report.code,
@@ -85,6 +92,7 @@ def from_error(
         meaning=report.meaning,
         mend=report.remedy,
         fixable=fix is not None,
+        will=will if fix is not None else "",
         facts=report.facts,
     )
     return Found(finding, fix)

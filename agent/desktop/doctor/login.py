@@ -65,4 +65,5 @@ def _broken(way: LoginWay, status: LoginStatus) -> Found:
         facts={"way": status.way, "place": status.place, "command": status.command},
         # It was wanted once; now it names this Mooring.
         fix=partial(asyncio.to_thread, way.install),
+        will=f"Installs start at login again: {status.place}.",
     )

@@ -33,6 +33,7 @@ INSTALL: Final = (
     f"Run: mooring doctor --udev-rules | sudo tee /etc/udev/rules.d/{RULE_NAME} && "
     "sudo udevadm control --reload && sudo udevadm trigger"
 )
+WILL: Final = f"Writes /{FOLDERS[0]}/{RULE_NAME} and has udev read it."
 
 
 class UdevRule:
@@ -68,6 +69,7 @@ class UdevRule:
                     "as ModemManager may open a board when it is plugged in.",
                     INSTALL,
                     fix=self._fix(),
+                    will=WILL,
                 )
             ]
         if os.path.realpath(rule) == os.devnull or not rule.stat().st_size:
@@ -92,6 +94,7 @@ class UdevRule:
                     "Some boards may belong to the administrator only.",
                     INSTALL,
                     fix=self._fix(),
+                    will=WILL,
                     facts={"file": str(rule)},
                 )
             ]

@@ -45,7 +45,7 @@ async def look(family: Family) -> list[Found]:
         finding = one.finding
         assert finding.title
         assert finding.area
-        assert finding.fixable == (one.fix is not None)
+        assert finding.fixable == (one.fix is not None) == bool(finding.will)
         if finding.level.value != "fine":
             assert finding.meaning
             assert finding.mend

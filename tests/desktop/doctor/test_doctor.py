@@ -73,6 +73,13 @@ async def test_findings_come_in_the_order_of_the_families_and_nothing_is_changed
     assert disk.broken
 
 
+async def test_who_waits_is_told_of_each_part_that_was_looked_at_once():
+    told = []
+    await Doctor([Part("disk"), Part("page", broken=False)]).run(fix=True, looked=told.append)
+    assert [(each.done, each.total) for each in told] == [(1, 2), (2, 2)]
+    assert {each.area for each in told} == {"disk", "page"}
+
+
 async def test_what_can_be_mended_is_mended_when_asked_and_looked_at_again():
     disk, page = Part("disk"), Part("page", broken=False)
     seen = await Doctor([disk, page]).run(fix=True)
