@@ -49,6 +49,7 @@ from agent.links import open_link
 from agent.links.ble import with_ble
 from agent.links.ble_gatt import open_gatt
 from agent.links.ble_radio import BleRadio
+from agent.settings.notices import Notices
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -93,6 +94,8 @@ class App:
         arduino = _arduino(config, paths, self.catalog)
         self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (arduino, NoCloud())}
         self.sketches = _sketches(config, paths, arduino)
+        self.notices = Notices()
+        """What is wrong with this agent itself."""
         self._stack = AsyncExitStack()
         self._services: Services | None = None
         self._doctor: Doctor | None = None
@@ -109,6 +112,7 @@ class App:
         """Find the boards, open the journal, and bring to an end what a crash left."""
         journal, failed = await open_journal_or_memory(self._paths.journal_file)
         self._stack.push_async_callback(journal.close)
+        self.notices.set("journal", None if failed is None else failed.report())
         if self.radio is not None:
             # Ends after everybody who has links through it.
             self._stack.push_async_callback(self.radio.close)
@@ -133,7 +137,6 @@ class App:
                 platform=_PLATFORMS.get(sys.platform, "linux"),
                 simulated=bool(self._config.ports.simulated),
                 capabilities=(*(kind.value for kind in JobKind), "serial"),
-                notices=() if failed is None else (failed.report(),),
             ),
             boards=self.boards,
             jobs=jobs,
@@ -146,6 +149,7 @@ class App:
             examine=self._examine,
             show=self._show,
             bluetooth=self.radio,
+            notices=self.notices,
         )
         await jobs.start_up()
 
@@ -167,7 +171,7 @@ class App:
             open_page=open_page,
             quit_agent=services.quit,
             memory_file=self._paths.tray_file,
-            problems=[notice.title for notice in services.about.notices],
+            notices=services.notices,
             at_login=_at_login(),
         )
 
@@ -187,7 +191,7 @@ class App:
                 self.catalog,
                 boards=self.boards.list,
                 radio=self.radio,
-                notices=lambda: self.services.about.notices,
+                notices=self.notices.list,
             )
         return await self._doctor.run(fix=fix, looked=looked)
 

@@ -9,6 +9,7 @@ import msgspec
 from agent import __version__
 from agent.boards.board import BoardChanges
 from agent.bridge import rpc
+from agent.bridge.agent_feed import AgentInfo
 from agent.bridge.board_feed import BluetoothState
 from agent.bridge.fields import schema_field
 from agent.bridge.outbox import Dropped
@@ -24,6 +25,7 @@ OPENRPC_VERSION = "1.3.2"
 """Of the specification (spec.open-rpc.org)."""
 
 NOTIFICATIONS: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "agent.changed": (AgentInfo, "Something about the agent itself changed."),
     "boards.changed": (BoardChanges, "Boards appeared, changed or vanished."),
     "bluetooth.changed": (BluetoothState, "Bluetooth can be used, or no longer and why."),
     "job.changed": (JobChange, "A job went on; carries the whole job."),

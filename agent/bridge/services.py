@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agent.settings.held import Held
+from agent.settings.notices import Notices
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Lease
     from agent.jobs.which import Procedure
     from agent.settings import Secret
+    from agent.settings.notices import Update
 
 
 class Boards(Protocol):
@@ -134,8 +138,6 @@ class About:
     """The boards and clouds are simulated ones."""
     capabilities: tuple[str, ...] = field(default=())
     """Kinds of job, and ``serial``."""
-    notices: tuple[ErrorReport, ...] = ()
-    """What is wrong with the agent itself since its start, and people should know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +162,7 @@ class Services:
     """Open a place on the page (``job/3``) in the person's browser; False: there is none."""
     bluetooth: Radio | None = None
     """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""
+    notices: Notices = field(default_factory=Notices)
+    """What is wrong with the agent itself, and people should know."""
+    update: Held[Update | None] = field(default_factory=lambda: Held(None))
+    """A newer version of the agent, once one is known."""

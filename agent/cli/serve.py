@@ -69,7 +69,7 @@ async def serve(
         app = build(config, paths, stop.set, shown.show)
         try:
             await app.start()
-            for notice in app.services.about.notices:
+            for notice in app.notices.list():
                 output.explain(notice)
             if prepare is not None:
                 await prepare(app)

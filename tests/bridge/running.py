@@ -438,7 +438,6 @@ async def run_bridge(
             platform=sys.platform,
             simulated=True,
             capabilities=("identify", "provision", "serial"),
-            notices=(NOTICE,),
         ),
         boards=boards,
         jobs=MemoryJobs(),
@@ -452,6 +451,7 @@ async def run_bridge(
         show=lambda place: running.show(place),
         bluetooth=radio,
     )
+    services.notices.set("journal", NOTICE)
     first = free_port()
     config = BridgeConfig(first_port=first, last_port=min(first + 20, 65535))
     server = BridgeServer(services, token=Secret(TOKEN), config=config, web=web)

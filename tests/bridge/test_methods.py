@@ -13,6 +13,7 @@ from agent.bridge import limits
 from agent.errors import BoardSilent
 from agent.jobs.job import JobState
 from agent.settings import Secret
+from agent.settings.notices import Update
 from tests.bridge.running import FOREIGN, NOTICE, OTHER, Bridge, Client
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ async def test_what_is_wrong_with_the_agent_is_told_to_its_own_people_only(bridg
     assert own["notices"] == [msgspec.to_builtins(NOTICE)]
     foreign = await (await bridge.open(FOREIGN)).call("agent.info")
     assert foreign["notices"] == []
+
+
+async def test_who_follows_the_agent_is_told_what_it_may_see(bridge: Bridge) -> None:
+    own, foreign = await bridge.open(), await bridge.open(FOREIGN)
+    for client in (own, foreign):
+        told = await client.call("agent.subscribe")
+        assert told == await client.call("agent.subscribe")
+        assert told == await client.call("agent.info")
+    bridge.services.notices.set("journal", None)
+    assert (await own.next("agent.changed"))["notices"] == []
+    bridge.services.update.set(Update(version="9.0", url="https://example.com/9"))
+    newer = {"version": "9.0", "url": "https://example.com/9"}
+    assert (await own.next("agent.changed"))["update"] == newer
+    assert (await own.call("agent.info"))["update"] == newer
+    # Nothing that concerns it has changed.
+    assert (await foreign.call("agent.info"))["update"] is None
+    assert foreign.notifications == own.notifications == []
+    await own.close()
+    await foreign.close()
 
 
 async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:

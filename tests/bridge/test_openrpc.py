@@ -14,6 +14,7 @@ from agent.bridge.openrpc import NOTIFICATIONS
 from agent.errors import BoardSilent
 from agent.jobs.job import Step
 from agent.settings import Secret
+from agent.settings.notices import Update
 from tests.bridge.running import FOREIGN, Bridge, Client
 from tests.bridge.schema import check
 
@@ -72,6 +73,9 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     options = [{"ssid": "HomeNet", "ssid_hex": b"HomeNet".hex(), "rssi_dbm": -85}]
 
     await agent.call("agent.info")
+    await agent.call("agent.subscribe")
+    bridge.services.update.set(Update(version="9", url="https://example.com"))
+    await agent.next("agent.changed")
     await agent.call("boards.list")
     await agent.call("boards.subscribe", ble=True)
     await agent.call("models.list")

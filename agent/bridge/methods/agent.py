@@ -7,38 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from agent.bridge.agent_feed import AgentInfo, follow, info_for
 from agent.bridge.rpc import Call, Method, Nothing, Params
-from agent.errors import ErrorReport
 
 if TYPE_CHECKING:
     from agent.bridge.services import Services
 
-PROTOCOL = 1
-"""Version of this interface; grows when something that existed changes its meaning."""
-
-
-class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What this agent is."""
-
-    name: str
-    version: str
-    protocol: int
-    platform: str
-    """``linux``, ``windows``, ``macos``."""
-    simulated: bool
-    """The boards and clouds are simulated ones."""
-    own: bool
-    """Whether this peer may call everything."""
-    capabilities: list[str]
-    """Kinds of job this agent can do, ``serial``, and ``ble`` where it may use Bluetooth."""
-    boards: int
-    """Boards connected now."""
-    jobs: int
-    """Jobs that run or ask now."""
-    notices: list[ErrorReport]
-    """What is wrong with the agent itself; empty for other pages, for it may name files."""
-
-
+SUBSCRIPTION = "agent"
+"""Name of a subscription among what a peer holds."""
 PLACE_CHARS = 400
 """Of a place on the page: an id of a board is at most a quarter of that, escapes included."""
 
@@ -58,22 +34,15 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def methods(services: Services) -> list[Method[Any, Any]]:
-    """``agent.info``, ``agent.show`` and ``agent.quit``."""
+    """Say what the agent is, show its page, end it."""
 
     async def info(call: Call, _params: Nothing) -> AgentInfo:
-        about = services.about
-        return AgentInfo(
-            name="mooring",
-            version=about.version,
-            protocol=PROTOCOL,
-            platform=about.platform,
-            simulated=about.simulated,
-            own=call.peer.own,
-            capabilities=[*about.capabilities, *(["ble"] if services.bluetooth else [])],
-            boards=len(services.boards.list()),
-            jobs=services.jobs.active,
-            notices=list(about.notices) if call.peer.own else [],
-        )
+        return info_for(call.peer, services)
+
+    async def subscribe(call: Call, _params: Nothing) -> AgentInfo:
+        if not call.peer.holds(SUBSCRIPTION):
+            call.peer.hold(SUBSCRIPTION, follow(call.peer, services))
+        return info_for(call.peer, services)
 
     async def show(_call: Call, params: Place) -> Shown:
         return Shown(shown=services.show(params.page))
@@ -84,6 +53,13 @@ def methods(services: Services) -> list[Method[Any, Any]]:
 
     return [
         Method("agent.info", "What this agent is.", Nothing, AgentInfo, info),
+        Method(
+            "agent.subscribe",
+            "What this agent is, and from now on agent.changed.",
+            Nothing,
+            AgentInfo,
+            subscribe,
+        ),
         Method(
             "agent.show",
             "Open the agent's page in the person's browser.",

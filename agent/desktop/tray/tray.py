@@ -26,9 +26,10 @@ from agent.desktop.tray.menu import (
 from agent.desktop.tray.state import QUIET_KINDS, Notice, Notices, describe, icon_of
 from agent.errors import MooringError
 from agent.jobs.job import JobState
+from agent.settings.notices import Notices as AgentNotices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from agent.boards.board import Board, BoardChanges
@@ -93,12 +94,12 @@ class Tray:
         open_page: Callable[[str], object],
         quit_agent: Callable[[], None],
         memory_file: Path,
-        problems: Sequence[str] = (),
+        notices: AgentNotices | None = None,
         at_login: AtLogin | None = None,
     ) -> None:
         """``page`` is the page's address; ``open_page`` may block, even for good, and runs in a thread.
 
-        ``problems``: what is wrong with the agent since its start, one sentence each.
+        ``notices``: what is wrong with the agent itself.
         """
         self._host = host
         self._boards = boards
@@ -107,7 +108,7 @@ class Tray:
         self._open_page = open_page
         self._quit = quit_agent
         self._memory_file = memory_file
-        self._problems = tuple(problems)
+        self._agent_notices = notices or AgentNotices()
         self._at_login = at_login
         self._login: bool | None = None
         self._chosen: str | None = None
@@ -126,6 +127,7 @@ class Tray:
             stack.callback(self._stop)
             stack.callback(self._boards.subscribe(self._boards_changed))
             stack.callback(self._jobs.subscribe(self._job_changed))
+            stack.callback(self._agent_notices.subscribe(self._soon))
             # What is plugged in already is no news; what begins to run from here on was heard.
             there = [board.id for board in self._boards.list()]
             self._notices = Notices([*self._saved.met, *there])
@@ -250,7 +252,7 @@ class Tray:
             jobs=tuple(self._running.values()),
             failed=tuple(self._failed.values()),
             chosen=self._chosen,
-            problems=self._problems,
+            problems=tuple(notice.title for notice in self._agent_notices.list()),
             at_login=self._login,
         )
         self._host.show(Shown(icon_of(view), describe(view), build_menu(view)))

@@ -25,6 +25,7 @@ from agent.desktop.tray.state import IconState, Notice
 from agent.desktop.tray.tray import FAILED_LIMIT, Tray
 from agent.errors import FolderFailed, JournalFailed, UnknownJob
 from agent.jobs.job import JobChange, JobState
+from agent.settings.notices import Notices
 from tests.desktop.tray.samples import board, job
 
 if TYPE_CHECKING:
@@ -358,10 +359,16 @@ async def test_the_end_of_what_an_earlier_run_left_is_no_news(agent, file):
         assert agent.told == []
 
 
-async def test_problems_of_the_agent_are_shown(agent, file):
-    async with tray(agent, file, problems=["The journal is in memory."]):
+async def test_problems_of_the_agent_are_shown_as_long_as_they_last(agent, file):
+    notices = Notices()
+    failed = JournalFailed(path="/home/ann/journal.db", detail="disk full").report()
+    notices.set("journal", failed)
+    async with tray(agent, file, notices=notices):
         assert agent.icon is IconState.PROBLEM
-        assert agent.line("The journal is in memory.")
+        assert agent.line(failed.title)
+        notices.set("journal", None)
+        await until(lambda: agent.icon is IconState.IDLE)
+        assert agent.line(failed.title) is None
 
 
 async def test_quitting_is_done_at_once_while_nothing_runs(agent, file):
