@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
-    from agent.errors import BluetoothError, ErrorReport, Examination, Looked
+    from agent.errors import BluetoothError, Examination, Looked
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
