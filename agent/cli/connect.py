@@ -43,11 +43,12 @@ async def open_client(output: Output) -> AsyncIterator[Client]:
             yield client
         return
     from agent.app import build
+    from agent.settings.crash import watch_crashes
     from agent.settings.log import start_logging
 
     config = load_config(paths.config_file)
     paths.make()
-    start_logging(paths.log_file, config.log.level, stderr=False)
+    watch_crashes(start_logging(paths.log_file, config.log.level, stderr=False))
     app = build(config, paths)
     try:
         await app.start()

@@ -54,6 +54,7 @@ async def serve(
     """
     from agent.app import build
     from agent.desktop.instance import InstanceLock, new_token
+    from agent.settings.crash import watch_crashes
     from agent.settings.log import start_logging
 
     paths.make()
@@ -63,7 +64,8 @@ async def serve(
         tell_handed_over(output, handed, again)
         return ExitStatus.DONE
     with lock:
-        start_logging(paths.log_file, config.log.level, stderr=not output.as_json)
+        log = start_logging(paths.log_file, config.log.level, stderr=not output.as_json)
+        watch_crashes(log)
         stop = asyncio.Event()
         shown = _Page(open_page)
         app = build(config, paths, stop.set, shown.show)

@@ -7,17 +7,18 @@ libraries that know nothing of that type.
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import re
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from agent.errors import MooringError
+from agent.settings.log_file import claim_log_file
 
 if TYPE_CHECKING:
-    from io import TextIOWrapper
+    from pathlib import Path
     from types import TracebackType
+
+    from agent.settings.log_file import LogFile
 
     ExcInfo: TypeAlias = (
         tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -82,33 +83,32 @@ def _words(error: BaseException) -> str:
     return f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
 
 
-class _PrivateHandler(logging.handlers.RotatingFileHandler):
-    """Makes each new file, also at a rotation, for this user only."""
-
-    def _open(self) -> TextIOWrapper:
-        file = Path(self.baseFilename)
-        file.touch(mode=0o600)
-        file.chmod(0o600)  # an older file, or a careless copy
-        return super()._open()
+class _Stderr(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - name of the base class
+        """Nothing: Python would print the record with all its arguments, secrets among them."""
 
 
-def start_logging(file: Path | None, level: str, *, stderr: bool) -> None:
+def start_logging(file: Path | None, level: str, *, stderr: bool) -> LogFile | None:
     """Send the log to ``file`` and, for a terminal, warnings and worse to stderr.
 
+    Where another process has that file, one beside it is taken; see the path of the result. None:
+    there is no file, because none was asked for or too many processes log already.
     Libraries log from warning on only: their debug texts can hold what travels.
+    Raises :class:`OSError` where no file can be made.
     """
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     logging.getLogger("agent").setLevel(level.upper())
     formatter = RedactingFormatter(_FORMAT)
+    handler = None
     if file is not None:
-        handler = _PrivateHandler(
-            file, maxBytes=LOG_FILE_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
-        )
+        handler = claim_log_file(file, max_bytes=LOG_FILE_BYTES, files=LOG_FILES)
+    if handler is not None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     if stderr:
-        shown = logging.StreamHandler()
+        shown = _Stderr()
         shown.setLevel(logging.WARNING)
         shown.setFormatter(RedactingFormatter("%(levelname)s: %(message)s"))
         root.addHandler(shown)
+    return handler

@@ -122,7 +122,7 @@ def test_the_file_made_at_a_rotation_belongs_to_this_user(tmp_path, root_logger,
     start_logging(file, "info", stderr=False)
     for _ in range(9):
         logging.getLogger("agent.test").info("x" * 60)
-    files = sorted(path.name for path in tmp_path.iterdir())
+    files = sorted(path.name for path in tmp_path.glob("mooring.log*"))
     assert files == ["mooring.log", "mooring.log.1", "mooring.log.2"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
