@@ -38,6 +38,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What it means; empty if it is fine."""
     mend: str = ""
     """What to do; empty if it is fine."""
+    commands: list[str] = []
+    """The commands in ``mend``, whole and ready to be copied."""
     fixable: bool = False
     """Whether the doctor can mend it itself without risk, when asked to."""
     will: str = ""

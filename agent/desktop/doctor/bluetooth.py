@@ -26,6 +26,13 @@ _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _OBJECTS: Final = "org.freedesktop.DBus.ObjectManager"
 BUS_LIMIT_S: Final = 10.0
 """For one question to the Bluetooth service; switching a radio on takes up to some seconds."""
+_COMMANDS: Final = (
+    "rfkill unblock bluetooth",
+    "bluetoothctl power on",
+    "sudo systemctl enable --now bluetooth",
+)
+"""Of the remedies that :mod:`agent.links.ble_failures` gives on Linux."""
+WILL: Final = "Switches Bluetooth on."
 
 
 class Bluetooth:
@@ -47,7 +54,7 @@ class Bluetooth:
             # Boards on a cable need none of it.
             off = isinstance(error, BluetoothOff) and sys.platform == "linux"
             fix = switch_on if off else None
-            return [from_error(AREA, error, Level.WARNING, fix=fix, will="Switches Bluetooth on.")]
+            return [from_error(AREA, error, Level.WARNING, commands=_COMMANDS, fix=fix, will=WILL)]
         return [fine(AREA, "Bluetooth works: this computer can listen for boards.")]
 
 

@@ -22,8 +22,9 @@ SKEW_WARNING_S: Final = 120.0
 """Tokens of Arduino Cloud live for five minutes; half of that is left for the way there."""
 SKEW_PROBLEM_S: Final = 86_400.0
 """A day: certificates that are renewed at the last moment are then refused."""
+COMMAND: Final = "sudo timedatectl set-ntp true"
 _MENDS: Final = {
-    "linux": "Have the clock set by the network: sudo timedatectl set-ntp true",
+    "linux": f"Have the clock set by the network: {COMMAND}",
     "darwin": "Switch on “Set time and date automatically” under System Settings, General.",
     "win32": "Press “Sync now” under Settings, Time and language, Date and time.",
 }
@@ -52,6 +53,7 @@ class Clock:
                 f"but Mooring already ran on {_shown(newest)}.",
                 "With a clock that is behind no certificate is valid, so no cloud can be reached.",
                 mend(),
+                commands=[COMMAND],
                 facts={"behind_s": round(newest - now)},
             )
         ]
@@ -82,6 +84,7 @@ def skewed(there: float, whom: str) -> Found | None:
         f"Here it is {_shown(now)}, there {_shown(there)}. "
         "Certificates and tokens count as not valid yet or as expired.",
         mend(),
+        commands=[COMMAND],
         facts={"off_s": round(off_s)},
     )
 

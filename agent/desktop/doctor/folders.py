@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -112,22 +113,26 @@ def _unusable(folder: Path) -> Found | None:
         return None
     owner = _other_owner(base)
     if owner:
+        own = f'sudo chown -R "$USER" {shlex.quote(str(base))}'
         return found(
             AREA,
             "folder-owner",
             Level.PROBLEM,
             f"The folder {base} belongs to {owner}.",
             "Mooring was probably started once with sudo; now it cannot write its own files.",
-            f'Run: sudo chown -R "$USER" {base}',
+            f"Run: {own}",
+            commands=[own],
             facts=facts,
         )
+    opening = f"chmod u+rwx {shlex.quote(str(base))}"
     return found(
         AREA,
         "folder-closed",
         Level.PROBLEM,
         f"The folder {base} cannot be written.",
         "Either its rights forbid that, or its disk is read-only, as after an error of the disk.",
-        f"Run: chmod u+rwx {base}; or set MOORING_HOME to a folder that you may write.",
+        f"Run: {opening}; or set MOORING_HOME to a folder that you may write.",
+        commands=[opening],
         facts=facts,
     )
 
@@ -209,13 +214,15 @@ def _too_open(path: Path) -> bool:
 
 def _readable(path: Path) -> Found:
     kind = "folder" if path.is_dir() else "file"
+    closing = f"chmod go-rwx {shlex.quote(str(path))}"
     return found(
         AREA,
         "private-file",
         Level.WARNING,
         f"Other users of this computer can get at the {kind} {path}.",
         "It may tell them about your boards, or hold what gives access to your account.",
-        f"Run: chmod go-rwx {path}",
+        f"Run: {closing}",
+        commands=[closing],
         facts={"path": str(path)},
         fix=partial(asyncio.to_thread, _close, path),
         will=f"Closes {path} for everybody but you.",

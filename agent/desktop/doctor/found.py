@@ -56,10 +56,14 @@ def found(
     mend: str,
     *,
     facts: dict[str, Fact] | None = None,
+    commands: Sequence[str] = (),
     fix: Fix | None = None,
     will: str = "",
 ) -> Found:
-    """Something is wrong, in three sentences; ``will`` says what ``fix`` does."""
+    """Something is wrong, in three sentences; ``will`` says what ``fix`` does.
+
+    Of ``commands``, those that ``mend`` has are offered to be copied.
+    """
     finding = Finding(
         code=code,
         area=area,
@@ -67,6 +71,7 @@ def found(
         title=title,
         meaning=meaning,
         mend=mend,
+        commands=[command for command in commands if command in mend],
         fixable=fix is not None,
         will=will if fix is not None else "",
         facts=facts or {},
@@ -79,10 +84,11 @@ def from_error(
     error: MooringError | ErrorReport,
     level: Level,
     *,
+    commands: Sequence[str] = (),
     fix: Fix | None = None,
     will: str = "",
 ) -> Found:
-    """The finding that an error is, with its own sentences and code; ``will``: what ``fix`` does."""
+    """The finding that an error is, with its own sentences and code; the rest as of :func:`found`."""
     report = error.report() if isinstance(error, Exception) else error
     finding = Finding(
         code=report.code,
@@ -91,6 +97,7 @@ def from_error(
         title=report.title,
         meaning=report.meaning,
         mend=report.remedy,
+        commands=[command for command in commands if command in report.remedy],
         fixable=fix is not None,
         will=will if fix is not None else "",
         facts=report.facts,

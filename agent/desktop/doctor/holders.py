@@ -142,6 +142,7 @@ class Probers:
                     "Install the udev rule of Mooring (mooring doctor --udev-rules prints it), or, "
                     "if there is no modem in this computer: "
                     "sudo systemctl disable --now ModemManager",
+                    commands=["sudo systemctl disable --now ModemManager"],
                     facts={"process": modems.process},
                 )
             )
@@ -160,6 +161,7 @@ class Probers:
                     "vanishes as soon as it has appeared.",
                     "If you use no Braille display: sudo apt-get remove brltty "
                     "(other systems: sudo systemctl mask --now brltty).",
+                    commands=["sudo apt-get remove brltty", "sudo systemctl mask --now brltty"],
                     facts={"claimed": names},
                 )
             )

@@ -62,6 +62,7 @@ def _broken(way: LoginWay, status: LoginStatus) -> Found:
         f"Start at login does not work: {status.place}.",
         status.detail or "What it names is not there.",
         "Run: mooring service install",
+        commands=["mooring service install"],
         facts={"way": status.way, "place": status.place, "command": status.command},
         # It was wanted once; now it names this Mooring.
         fix=partial(asyncio.to_thread, way.install),

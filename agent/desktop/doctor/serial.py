@@ -138,6 +138,7 @@ def _refused(node: Path) -> Found:
             f"The operating system gives it to the group {who.group}, in which {who.user} is not.",
             f"Run: sudo usermod -aG {who.group} {who.user}, then log out and in again. "
             "At this computer itself the udev rule of Mooring does as well.",
+            commands=[f"sudo usermod -aG {who.group} {who.user}"],
             facts=facts,
         )
     return found(

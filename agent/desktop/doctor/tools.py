@@ -21,6 +21,12 @@ _BOARDS: Final = {
     "Opta, GIGA and Nano ESP32.",
     ESPTOOL.name: "No sketch can be written to boards with an Espressif chip.",
 }
+_COMMANDS: Final = (
+    "sudo apt-get install dfu-util",
+    "brew install dfu-util",
+    "pip install 'esptool>=5.2'",
+)
+"""That install them, as :data:`agent.flash.tools.Tool.mends` names them."""
 
 
 class Tools:
@@ -47,6 +53,7 @@ class Tools:
                 f"{wanted} was not found.",
                 f"{_BOARDS[tool.name]} {error.facts['why']}",
                 tool.mends[self._places.system],
+                commands=_COMMANDS,
                 facts={"tool": tool.name},
             )
         title = f"{tool.name} {dotted(there.version)} is there."

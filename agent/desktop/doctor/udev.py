@@ -30,7 +30,7 @@ FOLDERS: Final = (
 CONTROL: Final = "run/udev/control"
 """There while udev runs; a container has none."""
 INSTALL: Final = (
-    f"Run: mooring doctor --udev-rules | sudo tee /etc/udev/rules.d/{RULE_NAME} && "
+    f"mooring doctor --udev-rules | sudo tee /etc/udev/rules.d/{RULE_NAME} && "
     "sudo udevadm control --reload && sudo udevadm trigger"
 )
 WILL: Final = f"Writes /{FOLDERS[0]}/{RULE_NAME} and has udev read it."
@@ -67,7 +67,8 @@ class UdevRule:
                     "Boards can be used only by who is in the group of their ports, and boards in "
                     "a bootloader without a serial port only by the administrator. Programs such "
                     "as ModemManager may open a board when it is plugged in.",
-                    INSTALL,
+                    f"Run: {INSTALL}",
+                    commands=[INSTALL],
                     fix=self._fix(),
                     will=WILL,
                 )
@@ -80,7 +81,8 @@ class UdevRule:
                     Level.WARNING,
                     f"The udev rule for boards was switched off: {rule}.",
                     "Somebody with the rights of the administrator did that, so it is left so.",
-                    f"To have it again remove that file, and then: {INSTALL}",
+                    f"To have it again remove that file, and then run: {INSTALL}",
+                    commands=[INSTALL],
                     facts={"file": str(rule)},
                 )
             ]
@@ -92,7 +94,8 @@ class UdevRule:
                     Level.WARNING,
                     f"The udev rule for boards is not the one of this version: {rule}.",
                     "Some boards may belong to the administrator only.",
-                    INSTALL,
+                    f"Run: {INSTALL}",
+                    commands=[INSTALL],
                     fix=self._fix(),
                     will=WILL,
                     facts={"file": str(rule)},

@@ -46,6 +46,9 @@ async def look(family: Family) -> list[Found]:
         assert finding.title
         assert finding.area
         assert finding.fixable == (one.fix is not None) == bool(finding.will)
+        assert all(command in finding.mend for command in finding.commands)
+        # What follows “run” is there to be copied.
+        assert bool(finding.commands) >= ("un: " in finding.mend)
         if finding.level.value != "fine":
             assert finding.meaning
             assert finding.mend

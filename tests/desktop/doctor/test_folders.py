@@ -145,3 +145,14 @@ async def test_files_that_others_can_read_are_told_and_closed(paths):
     assert [each.code for each in seen.findings] == ["disk-fine"]
     assert paths.accounts_file.stat().st_mode & 0o777 == 0o600
     assert paths.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+@POSIX
+async def test_the_command_that_closes_a_file_does_so_whatever_it_is_called(tmp_path):
+    paths = find_paths({"MOORING_HOME": str(tmp_path / "Anna's own; folder")})
+    paths.make()
+    paths.data_dir.chmod(0o755)
+    (one,) = await look(Folders(paths))
+    (command,) = one.finding.commands
+    subprocess.run(["sh", "-c", command], check=True)
+    assert paths.data_dir.stat().st_mode & 0o777 == 0o700
