@@ -12,12 +12,19 @@
  * computer. It reconnects by itself and renews what is followed. The shapes are in `types.js`,
  * the methods in the agent's `/openrpc.json`, a longer introduction in `docs/pages.md`.
  *
- * @typedef {"connecting"|"connected"|"absent"|"refused"|"closed"} State
- * @typedef {""|"silent"|"origin"|"permission"|"version"} Reason
+ * @typedef {import("./client/obstacles.js").State} State
+ * @typedef {import("./client/obstacles.js").Reason} Reason
+ * @typedef {import("./client/consent.js").Scope} Scope
  */
 
-import { MooringError, abandoned, gone, late, reported, tooMany } from "./client/errors.js";
-import { PROBE_MS, answers, loopbackPermission, openSocket, usualOrigins } from "./client/find.js";
+import { Calls } from "./client/calls.js";
+import { Questions } from "./client/consent.js";
+import { MooringError, gone } from "./client/errors.js";
+import { PROBE_MS, answers, blocksLoopback, hindrance, loopbackPermission } from "./client/find.js";
+import { openSocket, ownPage, usualOrigins } from "./client/find.js";
+import { Topics } from "./client/follow.js";
+import { obstacle } from "./client/obstacles.js";
+import { Pulse } from "./client/pulse.js";
 import { SerialChannel } from "./client/serial.js";
 import { sendFile } from "./client/upload.js";
 
@@ -26,56 +33,39 @@ export { MooringError, SerialChannel, loopbackPermission };
 /** Version of the interface that this client speaks. */
 export const PROTOCOL = 1;
 
-/** An answer for which the agent needs no board and no cloud. */
-const CALL_MS = 15_000;
-/** A board may scan and join a network twice before it answers; the firmware allows 200 s. */
-const SLOW_CALL_MS = 240_000;
-const SLOW_CALLS = new Set([
-  "board.identify",
-  "board.networks",
-  "board.procedure",
-  "clouds.login",
-  "serial.open",
-]);
-
-/** Calls under way at once; the agent refuses more from one page. */
-const PENDING_MAX = 32;
-
-// A page may promise to say within two seconds that the agent is gone: these three add up to less.
-const TICK_MS = 200;
-/** After this much silence the agent is asked for a sign of life. */
-const SILENCE_MS = 700;
-/** The sign of life normally takes a millisecond. */
-const SIGN_MS = 800;
 /** A call that the agent answers from memory. */
 const SIGN_METHOD = "agent.info";
-/** A connection that shows no sign of life for this long is given up. */
-const DEAD_MS = 10_000;
 
 /** Pauses between attempts; the last one repeats. */
 const RETRY_MS = [200, 400, 800, 1_500];
 /** The last pause when nine ports have to be tried. */
 const RETRY_FAR_MS = 4_000;
 
-const TOPICS = /** @type {const} */ ({
-  boards: { method: "boards.subscribe", notification: "boards.changed" },
-  jobs: { method: "jobs.subscribe", notification: "job.changed" },
-});
-
 /** A connection to the agent of this computer. */
 export class Mooring extends EventTarget {
   /** @type {string[]} */ #origins;
   /** @type {WebSocket|null} */ #socket = null;
-  /** @type {Map<number, {settle: (message: any) => void, fail: (error: MooringError) => void}>} */
-  #pending = new Map();
+  #calls = new Calls();
   /** @type {Map<number, SerialChannel>} */ #channels = new Map();
-  /** @type {Set<{topic: keyof typeof TOPICS, snapshot?: Function, change?: Function}>} */
-  #followed = new Set();
-  #nextId = 1;
+  #topics = new Topics({
+    subscribe: (method, topic) => this.call(method, topic === "boards" ? this.#looking() : {}),
+    stale: () => this.#drop(),
+  });
+  #pulse = new Pulse({
+    ask: () => this.call(SIGN_METHOD).catch(() => {}),
+    silent: () => this.#become("absent", "silent"),
+    dead: () => this.#drop(),
+  });
   #running = false;
-  #heardAt = 0;
-  #askedAt = 0;
+  /** The person has just done something, so the browser may ask. */ #clicked = false;
+  /** This page has been let in before. */ #allowed = false;
   #air = false;
+  #hurry = false;
+  /** @type {string[]} Agents that do not let this page in. */ #closed = [];
+  #questions = new Questions((consent) => {
+    this.consent = consent;
+    this.dispatchEvent(new CustomEvent("consent", { detail: consent }));
+  });
   #wake = () => {};
   #ended = () => {};
 
@@ -86,6 +76,10 @@ export class Mooring extends EventTarget {
     /** @type {State} */ this.state = "connecting";
     /** @type {Reason} Why the state is "absent" or "refused", as far as a page can know. */
     this.reason = "";
+    /** @type {MooringError|null} The same in sentences for people; null while nothing is wrong. */
+    this.problem = null;
+    /** @type {import("./client/consent.js").Consent|null} How the last question stands; see `ask`. */
+    this.consent = null;
     /** Address of the agent found, such as `http://127.0.0.1:8991`. */
     this.origin = "";
     /** @type {import("./types.js").AgentInfo|null} */ this.info = null;
@@ -94,15 +88,17 @@ export class Mooring extends EventTarget {
   /**
    * Look for the agent, now and whenever it is lost; resolves at the first connection.
    *
-   * Never rejects: watch the event `state` to learn that the agent is absent or refuses.
+   * Never rejects: watch the event `state` to learn that the agent is absent or refuses. Where the
+   * browser would ask the person first, it waits for a call from a click, and says so.
    *
    * @returns {Promise<void>}
    */
   connect() {
     if (!this.#running) {
       this.#running = true;
+      this.#noteClick();
       void this.#run();
-    }
+    } else this.retry();
     if (this.state === "connected") return Promise.resolve();
     return new Promise((resolve) => {
       const check = () => {
@@ -116,12 +112,32 @@ export class Mooring extends EventTarget {
 
   /** Try at once instead of after the pause, for a button “Try now”. */
   retry() {
+    this.#noteClick();
+    this.#hurry = true;
     this.#wake();
+  }
+
+  /**
+   * Have the person asked whether this page may use the boards, or may do more with them.
+   *
+   * The agent shows the question for two minutes at most. Events `consent` and `agent.consent` tell
+   * how it stands. Once it is allowed, the page is connected by itself.
+   *
+   * @param {{wants?: Scope[], signal?: AbortSignal}} [options] `signal` takes the question back.
+   * @returns {Promise<{may: Scope[], once: boolean}>} What the page may do now; rejects with a
+   *   {@link MooringError}, such as code `origin-silenced` after a no.
+   */
+  async ask({ wants = ["boards"], signal } = {}) {
+    const allowed = await this.#questions.ask(await this.#whomToAsk(), wants, signal);
+    if (this.state === "connected") await this.#mayMore();
+    else this.retry();
+    return allowed;
   }
 
   /** End the connection for good. */
   close() {
     this.#running = false;
+    this.#questions.close();
     this.#drop();
     this.#wake();
     this.#become("closed");
@@ -136,44 +152,20 @@ export class Mooring extends EventTarget {
    * @returns {Promise<any>} The result; rejects with a {@link MooringError}.
    */
   call(method, params = {}, options = {}) {
-    const limit = options.timeoutMs ?? (SLOW_CALLS.has(method) ? SLOW_CALL_MS : CALL_MS);
-    return new Promise((resolve, reject) => {
-      if (!this.#socket || this.#socket.readyState !== WebSocket.OPEN) return reject(gone());
-      if (this.#pending.size >= PENDING_MAX) return reject(tooMany(PENDING_MAX));
-      if (options.signal?.aborted) return reject(abandoned(method));
-      const id = this.#nextId++;
-      const finish = () => {
-        clearTimeout(timer);
-        this.#pending.delete(id);
-        options.signal?.removeEventListener("abort", abort);
-      };
-      const fail = (/** @type {MooringError} */ error) => (finish(), reject(error));
-      const abort = () => fail(abandoned(method));
-      const timer = setTimeout(() => fail(late(method, limit)), limit);
-      options.signal?.addEventListener("abort", abort);
-      const settle = (/** @type {any} */ message) => {
-        finish();
-        if (message.error) reject(reported(message.error));
-        else resolve(message.result);
-      };
-      this.#pending.set(id, { settle, fail });
-      this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-    });
+    return this.#calls.call(this.#socket, method, params, options);
   }
 
   /**
-   * Follow the boards or the jobs, across reconnections.
+   * Follow the boards, the jobs or the agent itself, across reconnections.
    *
-   * @param {keyof typeof TOPICS} topic
-   * @param {{snapshot?: Function, change?: Function}} callbacks `snapshot` gets everything, at
-   *   the start and after each reconnection; `change` gets each notification after it.
+   * @param {import("./client/follow.js").Topic} topic
+   * @param {import("./client/follow.js").Followed} callbacks
    * @returns {() => void} Call it to stop.
    */
   follow(topic, callbacks) {
-    const entry = { topic, ...callbacks };
-    this.#followed.add(entry);
-    if (this.state === "connected") this.#subscribe(topic, [entry]);
-    return () => void this.#followed.delete(entry);
+    const entry = this.#topics.add(topic, callbacks);
+    if (this.state === "connected") this.#topics.subscribe(topic, [entry]);
+    return () => this.#topics.remove(entry);
   }
 
   /**
@@ -184,7 +176,7 @@ export class Mooring extends EventTarget {
   attend(/** @type {boolean} */ looking) {
     if (looking === this.#air) return;
     this.#air = looking;
-    if (this.state === "connected") this.#subscribe("boards", this.#following("boards"));
+    if (this.state === "connected") this.#topics.renew(["boards"]);
   }
 
   /**
@@ -251,15 +243,19 @@ export class Mooring extends EventTarget {
 
   /** @returns {Promise<"connected"|[State, Reason]>} */
   async #attempt() {
-    const foreign = !this.#origins.includes(location.origin);
-    if (foreign && (await loopbackPermission()) === "denied") return ["refused", "permission"];
-    const present = await Promise.all(this.#origins.map(answers));
+    const mayAsk = this.#clicked;
+    this.#clicked = this.#hurry = false;
+    const hindered = await hindrance(this.#origins, mayAsk);
+    if (hindered) return ["refused", hindered];
+    const present = await Promise.all(this.#origins.map((origin) => answers(origin)));
     /** @type {[State, Reason]} */
-    let outcome = ["absent", ""];
+    let outcome = blocksLoopback() ? ["refused", "browser"] : ["absent", ""];
+    this.#closed = [];
     for (const origin of this.#origins.filter((_, index) => present[index])) {
-      const socket = await openSocket(origin);
+      const socket = await openSocket(origin, "/rpc");
       if (!socket) {
-        outcome = ["refused", "origin"];
+        this.#closed.push(origin);
+        outcome = ["refused", this.#allowed ? "revoked" : "origin"];
         continue;
       }
       this.#attach(socket);
@@ -267,6 +263,7 @@ export class Mooring extends EventTarget {
         this.info = await this.call("agent.info", {}, { timeoutMs: PROBE_MS });
         if (this.info?.protocol === PROTOCOL) {
           this.origin = origin;
+          this.#allowed = true;
           return "connected";
         }
         outcome = ["refused", "version"];
@@ -281,8 +278,6 @@ export class Mooring extends EventTarget {
   /** @param {WebSocket} socket */
   #attach(socket) {
     this.#socket = socket;
-    this.#heardAt = performance.now();
-    this.#askedAt = 0;
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = () => this.#socket === socket && this.#drop();
   }
@@ -292,40 +287,17 @@ export class Mooring extends EventTarget {
     const socket = this.#socket;
     const over = new Promise((resolve) => (this.#ended = () => resolve(undefined)));
     if (!socket || socket.readyState !== WebSocket.OPEN) return;
-    const watch = setInterval(() => this.#watch(), TICK_MS);
-    this.#tickedAt = performance.now();
+    this.#pulse.start();
     this.#become("connected");
-    for (const topic of /** @type {(keyof typeof TOPICS)[]} */ (Object.keys(TOPICS))) {
-      this.#subscribe(topic, this.#following(topic));
-    }
+    this.#topics.renew();
     await over;
-    clearInterval(watch);
+    this.#pulse.stop();
     if (this.#running) this.#become("connecting");
-  }
-
-  #tickedAt = 0;
-
-  /** Notice an agent that keeps its connection but no longer answers. */
-  #watch() {
-    const now = performance.now();
-    const slept = now - this.#tickedAt > 4 * TICK_MS;
-    this.#tickedAt = now;
-    if (slept) return; // This page was held up, not the agent.
-    if (!this.#askedAt) {
-      if (now - this.#heardAt < SILENCE_MS) return;
-      this.#askedAt = now;
-      this.call(SIGN_METHOD).catch(() => {});
-    } else if (now - this.#askedAt > DEAD_MS) {
-      this.#drop();
-    } else if (now - this.#askedAt > SIGN_MS) {
-      this.#become("absent", "silent");
-    }
   }
 
   /** @param {string|ArrayBuffer} data */
   #receive(data) {
-    this.#heardAt = performance.now();
-    this.#askedAt = 0;
+    this.#pulse.heard();
     if (this.state === "absent" && this.reason === "silent") this.#become("connected");
     if (typeof data !== "string") {
       const bytes = new Uint8Array(data);
@@ -334,7 +306,7 @@ export class Mooring extends EventTarget {
     }
     const message = JSON.parse(data);
     if (message.method) this.#notify(message.method, message.params ?? {});
-    else this.#pending.get(message.id)?.settle(message);
+    else this.#calls.settle(message);
   }
 
   /** @param {string} method @param {any} params */
@@ -343,26 +315,35 @@ export class Mooring extends EventTarget {
     if (method === "serial.dropped") channel?.callbacks.dropped?.(params.count);
     if (method === "serial.refused") channel?.callbacks.refused?.(params.count);
     if (method === "serial.closed") channel?.end(params.error ? new MooringError(params.error) : null);
-    for (const entry of this.#followed) {
-      if (TOPICS[entry.topic].notification === method) entry.change?.(params);
-    }
+    if (method === "agent.changed") this.info = params;
+    this.#topics.notify(method, params);
     this.dispatchEvent(new CustomEvent(method, { detail: params }));
   }
 
-  /** @param {keyof typeof TOPICS} topic */
-  #following(topic) {
-    return [...this.#followed].filter((entry) => entry.topic === topic);
+  /** Over what boards are looked for. */
+  #looking() {
+    return this.info?.capabilities.includes("ble") ? { ble: this.#air } : {};
   }
 
-  /** @param {keyof typeof TOPICS} topic @param {{snapshot?: Function}[]} entries */
-  #subscribe(topic, entries) {
-    if (!entries.length) return;
-    const params = topic === "boards" && this.info?.capabilities.includes("ble") ? { ble: this.#air } : {};
-    this.call(TOPICS[topic].method, params).then(
-      (result) => entries.forEach((entry) => entry.snapshot?.(result)),
-      // A lost connection subscribes again by itself; anything else would leave the page stale.
-      (error) => error.code !== "agent-gone" && this.#drop(),
-    );
+  /** Agents at which a question makes sense. @returns {Promise<string[]>} */
+  async #whomToAsk() {
+    if (!this.#running) void this.connect();
+    while (this.state === "connecting") {
+      await new Promise((resolve) => this.addEventListener("state", resolve, { once: true }));
+    }
+    if (this.state === "connected") return [this.origin];
+    if (this.reason === "origin" || this.reason === "revoked") return this.#closed;
+    throw this.problem ?? gone();
+  }
+
+  /** The person allowed more than before. */
+  async #mayMore() {
+    this.info = await this.call(SIGN_METHOD);
+    this.#topics.renewBarred();
+  }
+
+  #noteClick() {
+    this.#clicked ||= navigator.userActivation?.isActive ?? true;
   }
 
   /** Forget the connection; everything that waits for it learns so. */
@@ -373,7 +354,7 @@ export class Mooring extends EventTarget {
       socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    for (const { fail } of [...this.#pending.values()]) fail(gone());
+    this.#calls.failAll();
     for (const channel of [...this.#channels.values()]) channel.end(gone());
     this.#ended();
   }
@@ -383,17 +364,21 @@ export class Mooring extends EventTarget {
     if (this.state === state && this.reason === reason) return;
     this.state = state;
     this.reason = reason;
+    this.problem = obstacle(state, reason, ownPage(this.#origins));
     this.dispatchEvent(new CustomEvent("state", { detail: { state, reason } }));
   }
 
   /** Wait, but not while the person looks at a page that could try again. @param {number} ms */
   async #pause(ms) {
+    if (this.#hurry) return;
+    const over = new AbortController();
     const seen = () => document.visibilityState === "visible" && this.#wake();
     await new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
-      setTimeout(this.#wake, ms);
-      document.addEventListener("visibilitychange", seen);
+      const timer = setTimeout(this.#wake, ms);
+      over.signal.addEventListener("abort", () => clearTimeout(timer));
+      document.addEventListener("visibilitychange", seen, { signal: over.signal });
     });
-    document.removeEventListener("visibilitychange", seen);
+    over.abort();
   }
 }

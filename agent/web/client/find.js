@@ -6,11 +6,35 @@ const PORTS = Array.from({ length: 9 }, (_, index) => 8991 + index);
 /** Longest wait for a port of this computer to accept a request. */
 export const PROBE_MS = 1_500;
 
+/** A person reads the browser's question and answers it. */
+const BROWSER_ASKS_MS = 120_000;
+
+const LOCAL_NAMES = ["127.0.0.1", "localhost", "[::1]"];
+
+/** This page comes from this computer: browsers let it talk to the agent without a permission. */
+const local = () => LOCAL_NAMES.includes(location.hostname);
+
 /** Where this page looks for the agent: at its own origin if that is one, else on all ports. */
 export function usualOrigins() {
-  const own = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  if (own && PORTS.includes(Number(location.port))) return [location.origin];
+  if (local() && PORTS.includes(Number(location.port))) return [location.origin];
   return PORTS.map((port) => `http://127.0.0.1:${port}`);
+}
+
+/** The page of the agent, to which a plain link works in every browser. */
+export function ownPage(/** @type {string[]} */ origins) {
+  return `${origins[0]}/`;
+}
+
+/** @returns {Promise<PermissionStatus|null>} null: the browser has no such permission. */
+async function permission() {
+  for (const name of ["loopback-network", "local-network-access"]) {
+    try {
+      return await navigator.permissions.query(/** @type {any} */ ({ name }));
+    } catch {
+      // This browser does not know the name.
+    }
+  }
+  return null;
 }
 
 /**
@@ -22,21 +46,57 @@ export function usualOrigins() {
  * @returns {Promise<"granted"|"denied"|"prompt"|"unknown">}
  */
 export async function loopbackPermission() {
-  for (const name of ["loopback-network", "local-network-access"]) {
-    try {
-      const status = await navigator.permissions.query(/** @type {any} */ ({ name }));
-      return status.state;
-    } catch {
-      // This browser does not know the name.
-    }
-  }
-  return "unknown";
+  return (await permission())?.state ?? "unknown";
+}
+
+/**
+ * What in this browser keeps the page from looking for the agent; empty: nothing that is known.
+ *
+ * @param {string[]} origins
+ * @param {boolean} mayAsk Have the browser ask the person, if that is what it takes.
+ * @returns {Promise<""|"insecure"|"permission"|"unasked"|"unanswered">}
+ */
+export async function hindrance(origins, mayAsk) {
+  if (local()) return "";
+  if (!isSecureContext) return "insecure";
+  let state = await loopbackPermission();
+  const asks = state === "prompt" && mayAsk;
+  if (asks) state = await askBrowser(origins);
+  if (state === "denied") return "permission";
+  if (state !== "prompt") return "";
+  return asks ? "unanswered" : "unasked";
+}
+
+/**
+ * Reach for the agent so that the browser asks; it asks only where something listens.
+ *
+ * @param {string[]} origins
+ */
+async function askBrowser(origins) {
+  const status = await permission();
+  const over = new AbortController();
+  const answered = new Promise((resolve) => {
+    status?.addEventListener("change", resolve, { once: true, signal: over.signal });
+  });
+  const tried = Promise.all(origins.map((origin) => answers(origin, BROWSER_ASKS_MS)));
+  await Promise.race([answered, tried]);
+  over.abort();
+  return loopbackPermission();
+}
+
+/**
+ * True if this browser blocks the agent like any insecure content of a secure page.
+ *
+ * WebKit does, and has no permission for it; to the page it looks as if nothing listened.
+ */
+export function blocksLoopback() {
+  return !local() && location.protocol === "https:" && navigator.vendor.startsWith("Apple");
 }
 
 /** True if any server answers at this origin; its answer itself stays closed to foreign pages. */
-export async function answers(/** @type {string} */ origin) {
+export async function answers(/** @type {string} */ origin, limit_ms = PROBE_MS) {
   try {
-    const signal = AbortSignal.timeout(PROBE_MS);
+    const signal = AbortSignal.timeout(limit_ms);
     await fetch(`${origin}/`, { method: "HEAD", mode: "no-cors", cache: "no-store", signal });
     return true;
   } catch {
@@ -44,11 +104,11 @@ export async function answers(/** @type {string} */ origin) {
   }
 }
 
-/** @param {string} origin @returns {Promise<WebSocket|null>} null if it was refused. */
-export function openSocket(origin) {
+/** @param {string} origin @param {string} path @returns {Promise<WebSocket|null>} null if it was refused. */
+export function openSocket(origin, path) {
   return new Promise((resolve) => {
     try {
-      const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/rpc`);
+      const socket = new WebSocket(`${origin.replace(/^http/, "ws")}${path}`);
       const timer = setTimeout(() => socket.close(), PROBE_MS);
       const settle = (/** @type {WebSocket|null} */ found) => (clearTimeout(timer), resolve(found));
       socket.binaryType = "arraybuffer";
