@@ -161,7 +161,7 @@ def _check_unit(computer: Computer) -> None:
     until(lambda: computer.is_active(UNIT), "the unit runs it without a desktop")
     killed = int(computer.property(UNIT, "MainPID"))
     require(killed > 1, "systemd knows its process")
-    computer.run("kill", "-KILL", str(killed))
+    computer.run("sh", "-c", f"kill -KILL {killed}")  # a shell brings its own
     until(
         lambda: computer.property(UNIT, "NRestarts") == "1" and computer.is_active(UNIT),
         "killed, it is started again",
