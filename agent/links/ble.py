@@ -179,8 +179,6 @@ class BleLink:
     def _begin(self) -> None:
         self._chunks.clear()
         self._pending = 0
-        self._ended.clear()
-        self._lost = False
 
     async def _send(self, data: bytes) -> None:
         async with self._writing:

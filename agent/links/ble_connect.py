@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import BleServiceMissing, BleUnreachable
 from agent.links.ble_failures import Trouble, library_errors, radio_error, shown, trouble
+from agent.links.ble_held import END_LIMIT_S
 from agent.links.ble_library import within
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ PATIENCE: Final = Patience()
 ATTEMPT_MARGIN_S: Final = 3.0
 """The library is given the limit itself and undoes what it began when that has passed; macOS would
 else go on connecting. This much more is for the subscription, and for undoing."""
+DEAF_END_LIMIT_S: Final = 2.0
+"""For BlueZ to hang up: the library waits for a sign of it that cannot reach it (:func:`_deaf`)."""
 FORGET_LIMIT_S: Final = 5.0
 """BlueZ answers at once, having ended the link if there is one."""
 
@@ -81,8 +84,9 @@ async def connect(
 
     ``on_begin`` is called before each attempt: what came before does not belong to the link. The
     caller ends the link with ``radio.end(client)``, in every case; ``on_lost`` is called for that
-    too. Raises :class:`BluetoothError`, :class:`BleUnreachable` or :class:`BleServiceMissing`; no
-    client has a link then, nor when this is cancelled.
+    too, but not for a link that falls while it is made, which is one more failed attempt. Raises
+    :class:`BluetoothError`, :class:`BleUnreachable` or :class:`BleServiceMissing`; no client has a
+    link then, nor when this is cancelled.
     """
     port = f"ble://{address}"
     expected: tuple[type[Exception], ...] = (*library_errors(), BleServiceMissing)
@@ -93,27 +97,30 @@ async def connect(
             raise ladder.failure or BleUnreachable(
                 port=port, attempts=attempt, detail="it was not heard"
             )
+        # An attempt that was given up twice may still be about to hang up: on whoever has a link.
+        await radio.wait_ended(address)
         on_begin()
-        tap = _Tap(on_data, on_lost)
+        tap = _Tap(port, on_data, on_lost)
         client = _client(device, wanted, tap, patience.attempt_s, uncached=ladder.uncached)
+        # In a task of its own: who is cancelled a second time must not leave a link behind.
+        beginning = asyncio.create_task(
+            _begin(radio, client, wanted, tap, patience.attempt_s, quiet=ladder.quiet)
+        )
         try:
-            async with contextlib.AsyncExitStack() as stack:
-                if ladder.quiet:
-                    await stack.enter_async_context(radio.quiet())
-                limit_s = patience.attempt_s + ATTEMPT_MARGIN_S
-                await within(limit_s, _attempt(radio, client, port, wanted, tap))
+            await asyncio.wait({beginning})
+        except asyncio.CancelledError:
+            await radio.give_up(client, beginning)
+            raise
+        try:
+            beginning.result()
         except expected as error:
             _log.info("attempt %s to reach %s failed: %s", attempt, port, shown(error))
-            await _end(radio, client, tap)
             final = ladder.climb(error, port, attempt)
             if final is not None:
                 raise final from error
             if ladder.forget:
                 await _forget(client)
             await asyncio.sleep(patience.pause_s)
-        except BaseException:
-            await _end(radio, client, tap)
-            raise
         else:
             return client
     raise ladder.failure or BleUnreachable(port=port, attempts=0, detail="no attempt was allowed")
@@ -125,9 +132,14 @@ class _Tap:
     On Windows its last words may come after its end: they wait in the queue of the event loop.
     """
 
-    def __init__(self, on_data: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, port: str, on_data: Callable[[bytes], None], on_lost: Callable[[], None]
+    ) -> None:
+        self.port = port
         self.linked = False
         """The library has made a link, and not undone it."""
+        self.ready = False
+        """The attempt has succeeded. Links that fell before were others, or tried again."""
         self._on_data = on_data
         self._on_lost = on_lost
         self._open = True
@@ -142,9 +154,23 @@ class _Tap:
             self._on_data(bytes(value))
 
     def lost(self, _: BleakClient) -> None:
-        """bleak: there is no link any more."""
-        if self._open:
+        """bleak: there is no link any more; it may be about to make one anew (on Linux)."""
+        if self._open and self.ready:
             self._on_lost()
+
+
+async def _begin(
+    radio: BleRadio, client: BleakClient, wanted: Wanted, tap: _Tap, limit_s: float, *, quiet: bool
+) -> None:
+    """One attempt; if it fails or is cancelled, what it did is undone."""
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            if quiet:
+                await stack.enter_async_context(radio.quiet())
+            await within(limit_s + ATTEMPT_MARGIN_S, _attempt(radio, client, wanted, tap))
+    except BaseException:
+        await _end(radio, client, tap)
+        raise
 
 
 async def _end(radio: BleRadio, client: BleakClient, tap: _Tap) -> None:
@@ -153,8 +179,19 @@ async def _end(radio: BleRadio, client: BleakClient, tap: _Tap) -> None:
         # All is undone already, and to ask for it may take for ever: the end of a connection to
         # the bus is waited for that was given up before it began (dbus-fast, MessageBus.connect).
         return
-    # Not awaited itself: who is cancelled a second time must not leave a link behind.
-    await asyncio.wait({radio.end(client)})
+    limit_s = DEAF_END_LIMIT_S if _deaf(client) else END_LIMIT_S
+    await asyncio.wait({radio.end(client, limit_s)})
+
+
+def _deaf(client: BleakClient) -> bool:
+    """Whether bleak hears nothing of a link that it has: no value, and not its end (on Linux).
+
+    It took late news of an earlier link's end for the end of this one, before that was made.
+    Source: bleak 3.1, ``bluezdbus/client.py``, ``connect`` and ``_on_disconnected``.
+    """
+    if sys.platform != "linux" or not client.is_connected:
+        return False
+    return getattr(client._backend, "_remove_device_watcher", True) is None  # noqa: SLF001 - no other sign
 
 
 class _Ladder:
@@ -206,9 +243,7 @@ def _client(
     )
 
 
-async def _attempt(
-    radio: BleRadio, client: BleakClient, port: str, wanted: Wanted, tap: _Tap
-) -> None:
+async def _attempt(radio: BleRadio, client: BleakClient, wanted: Wanted, tap: _Tap) -> None:
     if sys.platform == "darwin":
         await _connect_to_the_end(radio, client)
     else:
@@ -216,9 +251,14 @@ async def _attempt(
     tap.linked = True
     for uuid in (wanted.to_board, wanted.from_board):
         if client.services.get_characteristic(uuid) is None:
-            raise BleServiceMissing(port=port, detail=f"characteristic {uuid}")
+            raise BleServiceMissing(port=tap.port, detail=f"characteristic {uuid}")
     # The subscription starts the session of the board; nothing was written before it.
     await client.start_notify(wanted.from_board, tap.data)
+    if not client.is_connected or _deaf(client):
+        from bleak.exc import BleakError
+
+        raise BleakError("the link fell while it was made")
+    tap.ready = True
 
 
 async def _connect_to_the_end(radio: BleRadio, client: BleakClient) -> None:

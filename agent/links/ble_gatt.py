@@ -160,7 +160,6 @@ class BleGattLink:
 
     def _begin(self) -> None:
         self._notified.clear()
-        self._ended.clear()
 
     def _notify(self, uuid: str, value: bytes) -> None:
         if self._ended.is_set():
@@ -176,7 +175,7 @@ class BleGattLink:
         return self._failure
 
     def _end(self) -> None:
-        """The link is gone or is to go; called while an attempt to connect fails, too."""
+        """The link is gone or is to go; called before :meth:`connect` has returned, too."""
         self._ended.set()
         self._changed.set()
         if self._ending is None and self._client is not None:

@@ -68,7 +68,7 @@ async def within(
     finally:
         if ended is not None:
             ended.cancel()
-        task.add_done_callback(_take_note)
+        task.add_done_callback(take_note)
         await _give_up(task, cancel_limit_s)
 
 
@@ -80,7 +80,7 @@ async def _give_up(task: asyncio.Task[Any], limit_s: float) -> None:
         await asyncio.wait({task}, timeout=limit_s)
 
 
-def _take_note(task: asyncio.Task[Any]) -> None:
+def take_note(task: asyncio.Task[Any]) -> None:
     """How a task ended that nobody waits for any more is of no interest."""
     if not task.cancelled():
         task.exception()

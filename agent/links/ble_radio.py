@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import BluetoothFailed
 from agent.links.ble_failures import library_errors, radio_error, shown
-from agent.links.ble_held import HeldLinks
+from agent.links.ble_held import END_LIMIT_S, HeldLinks
 from agent.links.ble_library import load, within
 
 if TYPE_CHECKING:
@@ -236,9 +236,17 @@ class BleRadio:
         """See :meth:`HeldLinks.take_ended`."""
         return self._held.take_ended(address)
 
-    def end(self, client: BleakClient) -> asyncio.Task[None]:
+    def end(self, client: BleakClient, limit_s: float = END_LIMIT_S) -> asyncio.Task[None]:
         """See :meth:`HeldLinks.end`."""
-        return self._held.end(client)
+        return self._held.end(client, limit_s)
+
+    async def give_up(self, client: BleakClient, beginning: asyncio.Task[None]) -> None:
+        """See :meth:`HeldLinks.give_up`."""
+        await self._held.give_up(client, beginning)
+
+    async def wait_ended(self, address: str) -> None:
+        """See :meth:`HeldLinks.wait_ended`."""
+        await self._held.wait_ended(address)
 
     # --- the scan ------------------------------------------------------------------------------
 

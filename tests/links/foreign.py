@@ -75,6 +75,7 @@ class ForeignClient:
     def __init__(self, system: ForeignSystem, device: Any, options: dict[str, Any]) -> None:
         self.device = device
         self.options = options
+        self.address = system.address
         self.is_connected = False
         self.ended = 0
         self.forgotten = 0

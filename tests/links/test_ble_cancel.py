@@ -16,7 +16,7 @@ import pytest
 from agent.links.ble import PROVISIONING, open_ble
 from agent.links.ble_connect import Patience
 from agent.links.ble_radio import BleRadio
-from tests.links.air import ADDRESS, ScriptedBoard, air, services
+from tests.links.air import ADDRESS, ScriptedBoard, ScriptedLink, air, services
 
 if TYPE_CHECKING:
     from agent.simulator.ble_bluez import BluezStandIn
@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
 
 SOON = Patience(attempts=3, attempt_s=2.0, find_s=2.0, pause_s=0.001)
-OURS = ("open_ble", "within", "_attempt", "connect", "disconnect", "unpair", "_disconnect", "wait")
+OURS = (
+    "open_ble",
+    "_begin",
+    "within",
+    "_attempt",
+    "connect",
+    "disconnect",
+    "unpair",
+    "_disconnect",
+    "wait",
+)
 """Coroutines that run in tasks of their own while a link is made or ended."""
 
 
@@ -150,3 +160,41 @@ async def test_also_while_attempts_fail_and_the_board_is_forgotten():
         board.services = services(from_board="0000ffe1-0000-1000-8000-00805f9b3400")
 
     assert await cut_everywhere(board, prepare) >= 15
+
+
+async def test_a_new_link_waits_until_one_that_was_given_up_has_ended():
+    """What is still asked for the old one would end the new one."""
+    board = ScriptedBoard()
+    order: list[str] = []
+    connect, may_end = board.connect, asyncio.Event()
+
+    async def slow_to_end(on_lost: Callable[[], None]) -> ScriptedLink:
+        order.append("begins")
+        link = await connect(on_lost)
+        close = link.close
+
+        async def ends() -> None:
+            await may_end.wait()
+            order.append("ends")
+            await close()
+
+        link.close = ends  # type: ignore[method-assign]
+        return link
+
+    board.connect = slow_to_end  # type: ignore[method-assign]
+    async with air(board) as bluez:
+        radio = BleRadio([PROVISIONING.service])
+        bluez.faults.hang("StartNotify")
+        opening = asyncio.create_task(open_ble(radio, ADDRESS, patience=SOON))
+        for method in ("StartNotify", "Disconnect"):
+            while method not in bluez.calls:
+                await asyncio.sleep(0.001)
+            opening.cancel()
+        await asyncio.wait({opening})
+        again = asyncio.create_task(works(board, radio))
+        await asyncio.sleep(0.05)  # enough to do it wrong
+        may_end.set()
+        await again
+        await radio.close()
+    assert opening.cancelled()
+    assert order == ["begins", "ends", "begins", "ends"]

@@ -25,6 +25,8 @@ async def try_it(board: ScriptedBoard, bluez: BluezStandIn, patience: Patience =
     try:
         link = await open_ble(radio, ADDRESS, patience=patience)
         assert board.link is not None
+        board.say(b"list")
+        assert await link.receive() == b"list"
         await link.close()
     finally:
         await radio.close()
@@ -47,6 +49,43 @@ async def test_interference_is_answered_with_the_same_again():
         calls = await try_it(board, bluez)
     assert calls.count("Connect") == 3
     assert "RemoveDevice" not in calls
+
+
+async def test_the_late_end_of_an_earlier_link_is_not_taken_for_the_end_of_this_one():
+    board = ScriptedBoard()
+    connect = board.connect
+    async with air(board) as bluez:
+
+        async def late_news(on_lost):
+            if board.links == 0:
+                device = bluez.adapter.device(f"/org/bluez/hci0/dev_{ADDRESS.replace(':', '_')}")
+                assert device is not None
+                device.flash_up()
+            return await connect(on_lost)
+
+        board.connect = late_news  # type: ignore[method-assign]  # as of a program that died
+        calls = await try_it(board, bluez)
+    assert calls.count("Connect") == calls.count("Disconnect") == 2
+    assert "RemoveDevice" not in calls
+
+
+async def test_a_link_that_falls_while_it_is_made_is_made_again():
+    board = ScriptedBoard()
+    connect = board.connect
+    async with air(board) as bluez:
+
+        async def falls(on_lost):
+            link = await connect(on_lost)
+            if board.links < 3:
+                link.subscribe = drop  # type: ignore[method-assign]
+            return link
+
+        async def drop(handle, on_value):
+            board.drop()
+
+        board.connect = falls  # type: ignore[method-assign]
+        calls = await try_it(board, bluez)
+    assert calls.count("Connect") == calls.count("StartNotify") == 3
 
 
 async def test_another_abort_is_answered_with_the_same_again():
