@@ -7,6 +7,7 @@
 
 import { Announcer } from "./lib/announce.js";
 import { Decisions } from "./lib/decisions.js";
+import { Examiner } from "./lib/examiner.js";
 import { Memory } from "./lib/memory.js";
 import { Store } from "./lib/store.js";
 import { Ticker } from "./lib/ticker.js";
@@ -18,6 +19,7 @@ import { Shell } from "./views/shell.js";
  * @property {Mooring} agent
  * @property {Store} store
  * @property {Decisions} decisions
+ * @property {Examiner} examiner
  * @property {Memory} memory
  * @property {Announcer} announcer
  * @property {Ticker} ticker
@@ -32,6 +34,7 @@ const app = {
   agent,
   store,
   decisions: new Decisions(agent, store),
+  examiner: new Examiner(agent),
   memory: new Memory(),
   announcer: new Announcer(),
   ticker: new Ticker(),

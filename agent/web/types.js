@@ -253,6 +253,24 @@
  * @property {ErrorReport[]} notices What is wrong with the agent itself; empty for other pages.
  */
 
+/**
+ * @typedef {object} Finding One thing that the doctor looked at.
+ * @property {string} code
+ * @property {string} area
+ * @property {"fine"|"warning"|"problem"} level
+ * @property {string} title
+ * @property {string} [meaning]
+ * @property {string} [mend]
+ * @property {string[]} [commands] The commands in `mend`.
+ * @property {boolean} [fixable]
+ * @property {string} [will] What the doctor would do about it itself.
+ * @property {Record<string, string|number|boolean|null>} [facts]
+ */
+
+/** @typedef {{findings: Finding[], fixed?: Finding[]}} Examination Result of `doctor.run`. */
+
+/** @typedef {{area: string, done: number, total: number}} Looked Payload of `doctor.progress`. */
+
 /** @typedef {Record<string, any>} Schema JSON Schema. */
 
 /** @typedef {{field: string, problem: string}} Problem */

@@ -16,6 +16,7 @@ import msgspec
 from agent.boards.board import Board, BoardState, Port, Provisioning
 from agent.bridge.methods.boards import model_info
 from agent.catalog import Catalog
+from agent.errors import Examination
 from agent.jobs.job import Action, Job, JobKind, JobState, Question, Step, StepState
 from agent.jobs.which import BoardSays, CloudSays, decide
 from agent.settings.network import network_schema
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page, WebSocketRoute
 
-    from agent.errors import MooringError
+    from agent.errors import Finding, MooringError
 
 ACCOUNT: Final = {
     "type": "object",
@@ -93,6 +94,8 @@ class FakeAgent:
         self.signed_in = True
         self.bluetooth: dict[str, Any] | None = None
         """What the radio of the computer is at; None: it is never used."""
+        self.findings: list[Finding] = []
+        """Of the doctor."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.uploads: dict[int, bytearray] = {}
         self.answer: dict[str, Callable[[dict[str, Any]], Any]] = {}
@@ -186,13 +189,13 @@ class FakeAgent:
     def gone(self, board: Board) -> None:
         """It is neither on a cable nor heard."""
         del self.boards[board.id]
-        self._notify("boards.changed", {"vanished": [board.id]})
+        self.tell("boards.changed", {"vanished": [board.id]})
 
     def radio(self, problem: MooringError | None = None) -> None:
         """This is wrong with the Bluetooth of the computer; None: nothing."""
         report = None if problem is None else problem.report()
         self.bluetooth = {"scanning": True, "problem": report}
-        self._notify("bluetooth.changed", self.bluetooth)
+        self.tell("bluetooth.changed", self.bluetooth)
 
     def old_board(self, model: str = "mkr_wifi_1010", number: int = 1, **fields: Any) -> Board:
         """Plug a board of provisioning 1.0 in."""
@@ -209,7 +212,7 @@ class FakeAgent:
         known = board.id in self.boards
         self.boards[board.id] = board
         which = "changed" if known else "appeared"
-        self._notify("boards.changed", {which: [board]})
+        self.tell("boards.changed", {which: [board]})
 
     def job(self, board: Board, kind: str, steps: Sequence[Step], **fields: Any) -> Job:
         """A job begins."""
@@ -312,17 +315,27 @@ class FakeAgent:
         if self._socket is not None:
             self._socket.send(msgspec.json.encode(message).decode())
 
-    def _notify(self, method: str, params: dict[str, Any]) -> None:
+    def tell(self, method: str, params: dict[str, Any]) -> None:
+        """Send a notification."""
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def _tell(self, job: Job) -> None:
-        self._notify("job.changed", {"job": job.id, "state": job.state, "snapshot": job})
+        self.tell("job.changed", {"job": job.id, "state": job.state, "snapshot": job})
 
     def _agent_info(self, _params: dict[str, Any]) -> Any:
         counts = {"boards": len(self.boards), "jobs": len(self.jobs)}
         told = {"name": "mooring", "version": "0", "protocol": 1, "platform": "linux"}
         can = {"capabilities": ["ble"] if self.bluetooth else []}
         return told | counts | can | {"simulated": True, "own": True, "notices": []}
+
+    def _agent_subscribe(self, params: dict[str, Any]) -> Any:
+        return self._agent_info(params)
+
+    def _doctor_run(self, params: dict[str, Any]) -> Any:
+        fixable = [finding for finding in self.findings if finding.fixable]
+        fixed = fixable if params["fix"] else []
+        self.findings = [finding for finding in self.findings if finding not in fixed]
+        return Examination(findings=self.findings, fixed=fixed)
 
     def _boards_subscribe(self, params: dict[str, Any]) -> Any:
         if self.bluetooth is not None:

@@ -2,6 +2,8 @@
 
 import { toClipboard } from "../lib/copies.js";
 import { View, h } from "../lib/dom.js";
+import { areaOf } from "../lib/findings.js";
+import { href } from "../lib/router.js";
 
 export class ErrorCard extends View {
   /**
@@ -21,15 +23,16 @@ export class ErrorCard extends View {
   }
 }
 
-/** The code of an error, small, and “Copy report”. @param {any} error @param {Record<string, any>} [context] */
-export function codeLine(error, context = {}) {
+/** The code of an error, small, “Copy report”, and the way to the doctor if it knows such errors. @param {any} error @param {Record<string, any>} [context] @param {string} [area] Of the doctor. */
+export function codeLine(error, context = {}, area = areaOf(error.code)) {
   const copied = h("span.soft.small", { role: "status" });
   const copy = h("button.link", { type: "button" }, "Copy report");
   copy.addEventListener("click", async () => {
     const done = await toClipboard(report(error, context));
     copied.textContent = done ? "Copied." : "The browser did not allow it.";
   });
-  return h("p.error-code", {}, h("code", {}, error.code), copy, copied);
+  const doctor = area ? h("a", { href: href("doctor", area) }, "Ask the doctor") : null;
+  return h("p.error-code", {}, h("code", {}, error.code), doctor, copy, copied);
 }
 
 /** The report as JSON: fit for a forum or a ticket. @param {any} error @param {object} context */

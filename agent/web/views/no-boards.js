@@ -2,6 +2,7 @@
 
 import { toClipboard } from "../lib/copies.js";
 import { h } from "../lib/dom.js";
+import { href } from "../lib/router.js";
 import { symbol } from "../parts/drawing.js";
 
 const DEMO = "mooring demo";
@@ -27,6 +28,7 @@ export function noBoards(air) {
       h("li", {}, "Plug it in directly rather than through a hub."),
       h("li", {}, "Close other programs that use the board, such as an IDE's serial monitor."),
     ),
+    h("p", {}, h("a", { href: href("doctor") }, "My board is not here"), ": the doctor looks what on this computer keeps it away."),
     h("h2", {}, "Try a simulated board"),
     h("p", {}, "No board at hand? This command starts Mooring with a simulated board and a simulated cloud:"),
     h("p.row", {}, h("code.command", {}, DEMO), copy, copied),

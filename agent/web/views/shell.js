@@ -9,6 +9,7 @@ import { BoardList } from "./board-list.js";
 import { BoardView } from "./board-view.js";
 import { CloudsView } from "./clouds-view.js";
 import { ConnectionBar } from "./connection-bar.js";
+import { DoctorView } from "./doctor-view.js";
 import { JobView } from "./job-view.js";
 import { JournalView } from "./journal-view.js";
 import { MissingBoard } from "./missing-board.js";
@@ -106,6 +107,7 @@ export class Shell extends View {
     if (page === "job") return new JobView(this.app, id);
     if (page === "journal") return new JournalView(this.app);
     if (page === "clouds") return new CloudsView(this.app);
+    if (page === "doctor") return new DoctorView(this.app, id);
     if (page === "settings") return new SettingsView(this.app);
     return null;
   }
