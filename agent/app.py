@@ -20,6 +20,7 @@ from agent.boards.service import BoardService, port_sources
 from agent.boards.usb_loaders import ListedDevice
 from agent.bridge.connection import Connection
 from agent.bridge.methods import build_dispatcher
+from agent.bridge.consent_service import Consent
 from agent.bridge.origins import Origins
 from agent.bridge.peer import Peer
 from agent.bridge.relay import Relay
@@ -132,6 +133,7 @@ class App:
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
         self._services = Services(
+        origins = Origins(self._paths.origins_file)
             about=About(
                 version=__version__,
                 platform=_PLATFORMS.get(sys.platform, "linux"),
@@ -143,7 +145,8 @@ class App:
             clouds=self.clouds,
             catalog=self.catalog,
             sketches=self.sketches.store,
-            origins=Origins(self._paths.origins_file),
+            origins=origins,
+            consent=Consent(origins),
             flash_urls=self._config.flash.urls,
             quit=self._quit,
             examine=self._examine,

@@ -13,6 +13,9 @@ from agent.errors import ErrorReport, ExitStatus, MooringError, ReportedError
 CODES = {
     "agent-gone": "AgentGone",
     "agent-silent": "AgentSilent",
+    "ask-busy": "AskBusy",
+    "ask-expired": "AskExpired",
+    "ask-gone": "AskGone",
     "autostart-failed": "AutostartFailed",
     "bad-message": "BadMessage",
     "ble": "BluetoothError",
@@ -97,6 +100,9 @@ CODES = {
     "port-busy": "PortBusy",
     "port-busy-other-link": "OtherLinkBusy",
     "port-failed": "PortFailed",
+    "origin-silenced": "OriginSilenced",
+    "origins-full": "OriginsFull",
+    "origins-unsaved": "OriginsUnsaved",
     "port-gone": "PortGone",
     "port-none": "NoSerialPort",
     "port-permission": "NoPermission",
@@ -112,6 +118,7 @@ CODES = {
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 
+    "scope-refused": "ScopeRefused",
 GROUPS = {"ble", "board", "bridge", "cloud", "error", "flash", "network", "port", "reported"}
 """Classes that order the others and are not raised themselves."""
 

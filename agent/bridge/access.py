@@ -67,6 +67,13 @@ def admit(
     raise TokenRefused
 
 
+def admit_asker(*, origins: list[str], port: int) -> Visitor:
+    """Who wants to be allowed; any page may ask. Raises :class:`TokenRefused` for a program."""
+    if len(origins) != 1:
+        raise TokenRefused
+    return Visitor(origins[0], own=origins[0] in own_origins(port))
+
+
 def bearer_tokens(headers: list[str]) -> list[str]:
     """The tokens of ``Authorization: Bearer …`` headers."""
     pairs = (header.split(None, 1) for header in headers)

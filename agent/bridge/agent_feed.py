@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.bridge.outbox import Notification
+from agent.bridge.scopes import Scope, ordered
 from agent.errors import ErrorReport
 from agent.settings.notices import Update
 
@@ -32,6 +33,8 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The boards and clouds are simulated ones."""
     own: bool
     """Whether this peer may call everything."""
+    may: tuple[Scope, ...]
+    """What this peer may do: ``boards``, ``serial``, ``flash``, ``provision``."""
     capabilities: list[str]
     """Kinds of job this agent can do, ``serial``, and ``ble`` where it may use Bluetooth."""
     boards: int
@@ -58,6 +61,7 @@ def info_for(peer: Peer, services: Services) -> AgentInfo:
         boards=len(services.boards.list()),
         jobs=services.jobs.active,
         notices=services.notices.list() if peer.own else [],
+        may=ordered(peer.may),
         update=services.update.value if peer.own else None,
     )
 

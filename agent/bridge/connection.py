@@ -75,20 +75,10 @@ class Connection:
         waiting: set[asyncio.Future[Close]] = {reader, writer, self._closing}
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            return self._outcome(done)
+            return first_end(done, self._closing, self.peer.label)
         finally:
-            await _cancel([reader, writer, *self._running])
+            await cancel_all([reader, writer, *self._running])
             await self.peer.gone()
-
-    def _outcome(self, done: set[asyncio.Future[Close]]) -> Close:
-        for task in done:
-            error = task.exception()
-            if isinstance(error, OSError):
-                return GONE
-            if error is not None:
-                _logger.error("serving %s failed", self.peer.label, exc_info=error)
-                return DEFECT
-        return self._closing.result() if self._closing in done else next(iter(done)).result()
 
     async def _read(self, receive: Receive) -> Close:
         while (message := await receive()) is not None:
@@ -137,7 +127,22 @@ class Connection:
         self._ready.set()
 
 
-async def _cancel(tasks: list[asyncio.Future[Close] | asyncio.Task[None]]) -> None:
+def first_end(
+    done: set[asyncio.Future[Close]], closing: asyncio.Future[Close], label: str
+) -> Close:
+    """Why a connection ends, of which these tasks are ``done``; ``closing`` decides if it is."""
+    for task in done:
+        error = task.exception()
+        if isinstance(error, OSError):
+            return GONE
+        if error is not None:
+            _logger.error("serving %s failed", label, exc_info=error)
+            return DEFECT
+    return closing.result() if closing in done else next(iter(done)).result()
+
+
+async def cancel_all(tasks: list[asyncio.Future[Close] | asyncio.Task[None]]) -> None:
+    """Cancel and wait until all have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,10 +10,13 @@ from agent import __version__
 from agent.boards.board import BoardChanges
 from agent.bridge import rpc
 from agent.bridge.agent_feed import AgentInfo
+from agent.bridge.ask import WANTS
 from agent.bridge.board_feed import BluetoothState
+from agent.bridge.consent_service import AskAllowed, AskOpen, AskRefused, OriginsDocument
 from agent.bridge.fields import schema_field
 from agent.bridge.outbox import Dropped
 from agent.bridge.relay import Closed, Refused
+from agent.bridge.scopes import JOB_SCOPES, Scope, ordered
 from agent.errors import ErrorReport, Looked
 from agent.jobs.job import JobChange
 from agent.settings.network import NetworkSetting
@@ -30,10 +33,14 @@ NOTIFICATIONS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "bluetooth.changed": (BluetoothState, "Bluetooth can be used, or no longer and why."),
     "job.changed": (JobChange, "A job went on; carries the whole job."),
     "doctor.progress": (Looked, "How far doctor.run is; goes to who called it."),
+    "origins.changed": (OriginsDocument, "A page asks, was answered, allowed or revoked."),
     "serial.dropped": (Dropped, "Data of the board was lost here: this connection is too slow."),
     "serial.refused": (Refused, "Data for the board did not fit: the board reads too slowly."),
     "serial.closed": (Closed, "A channel ended by itself."),
 }
+
+ASK_MESSAGES: tuple[type[msgspec.Struct], ...] = (AskOpen, AskAllowed, AskRefused)
+"""What comes over ``/ask``."""
 
 _ERRORS = {
     rpc.NOT_JSON: "not JSON",
@@ -51,6 +58,7 @@ def describe(dispatcher: Dispatcher) -> dict[str, Any]:
         *(method.params for method in methods),
         *(method.result for method in methods),
         *(payload for payload, _ in NOTIFICATIONS.values()),
+        *ASK_MESSAGES,
         ErrorReport,
         NetworkSetting,
     ]
@@ -77,6 +85,13 @@ def describe(dispatcher: Dispatcher) -> dict[str, Any]:
             {"name": name, "summary": summary, "params": {"$ref": _ref(payload)}}
             for name, (payload, summary) in NOTIFICATIONS.items()
         ],
+        "x-job-scopes": {kind.value: ordered(scopes) for kind, scopes in JOB_SCOPES.items()},
+        "x-ask": {
+            "path": "/ask",
+            "summary": "A WebSocket on which a page asks the person to be allowed.",
+            "query": {WANTS: f"{Scope.BOARDS} unless told; several with commas: {','.join(Scope)}"},
+            "messages": [{"$ref": _ref(message)} for message in ASK_MESSAGES],
+        },
         "components": {
             "schemas": components,
             "errors": {
@@ -109,6 +124,7 @@ def _method(
         "result": {"name": "result", "schema": result},
         "errors": [{"$ref": f"#/components/errors/{str(code).lstrip('-')}"} for code in _ERRORS],
         "x-own": method.own,
+        "x-scope": method.scope,
     }
 
 

@@ -1,17 +1,22 @@
-"""The web pages that may use the agent: the list, its file, and what a correct entry is."""
+"""The web pages that may use the agent, those that must not ask, and the file of both.
+
+What gives a page more is on disk before it counts. What takes something from a page counts at
+once; if it cannot be written down, whoever asked for it is told.
+"""
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import re
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.errors import InputError
+from agent.bridge.consent import RefusedOrigin, Silences
+from agent.bridge.once import ONCE_MAX, OnceGrants
+from agent.bridge.origin_url import is_origin, normalise
+from agent.bridge.scopes import ALL, Scope, complete, ordered
+from agent.errors import OriginsFull, OriginsUnsaved
 from agent.settings.files import write_private
 
 if TYPE_CHECKING:
@@ -20,134 +25,221 @@ if TYPE_CHECKING:
 
 ORIGINS_MAX = 100
 """Nobody trusts more pages than this; a list that grows further is a mistake of some script."""
+LATEST = 32_503_680_000.0
+"""The year 3000: no time of a sound file is later."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(
-    r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-)
 _BROKEN = ".broken"
+_NOT_ALLOWED = "Therefore it does not count: the page may do what it could do before."
+_NOT_KEPT = "It counts until the agent ends, and is forgotten then."
 
 _logger = logging.getLogger(__name__)
 
 
 class AllowedOrigin(msgspec.Struct, frozen=True, kw_only=True):
-    """A web page that may use the agent."""
+    """A web page that may use the agent. One that has something always and more once is two."""
 
     url: str
     """Scheme, host and, unless it is the usual one, port: ``https://app.example.com``."""
     since: float
     """When it was allowed (Unix seconds)."""
+    may: tuple[Scope, ...]
+    """What it may do."""
+    once: bool = False
+    """Only as long as it is connected, and five minutes longer; else until it is revoked."""
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str
+    since: float
+    may: frozenset[Scope]
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    origins: list[AllowedOrigin]
+    origins: list[_Kept]
+    refused: list[RefusedOrigin]
 
 
 class Origins:
-    """The list of allowed origins. Changes are on disk before they count."""
+    """The list of allowed origins, and of those that were refused."""
 
-    def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        file: Path,
+        clock: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Read ``file``; one that cannot be read allows nobody and is kept beside it."""
         self._file = file
         self._clock = clock
+        self._now = now
         self._revoked: list[Callable[[str], None]] = []
-        self._allowed = {entry.url: entry for entry in _load(file)}
+        self._once = OnceGrants()
+        content = _load(file)
+        self._kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
+        self._silences = Silences(content.refused)
 
     def list(self) -> list[AllowedOrigin]:
         """All of them, oldest first."""
-        return sorted(self._allowed.values(), key=lambda entry: (entry.since, entry.url))
+        always = [
+            AllowedOrigin(url=each.url, since=each.since, may=ordered(each.may))
+            for each in self._kept.values()
+        ]
+        once = [
+            AllowedOrigin(url=each.url, since=each.since, may=ordered(each.may), once=True)
+            for each in self._once.holding(self._now())
+        ]
+        return sorted([*always, *once], key=lambda entry: (entry.since, entry.url, entry.once))
+
+    def may(self, origin: str) -> frozenset[Scope]:
+        """What a page may do whose browser sends this ``Origin``."""
+        kept = self._kept.get(origin)
+        always = kept.may if kept is not None else frozenset()
+        return always | self._once.may(origin, self._now())
+
+    def once(self, origin: str) -> bool:
+        """Whether something that the page may do was given once."""
+        return bool(self._once.may(origin, self._now()))
 
     def __contains__(self, origin: object) -> bool:
         """Whether a page whose browser sends this ``Origin`` may use the agent."""
-        return origin in self._allowed
+        return isinstance(origin, str) and bool(self.may(origin))
 
-    def allow(self, url: str) -> AllowedOrigin:
-        """Add the origin of ``url``; :class:`InputError` if no page can have it."""
-        origin = normalise(url)
-        known = self._allowed.get(origin)
-        if known is not None:
-            return known
-        if len(self._allowed) >= ORIGINS_MAX:
-            problem = f"the list has {ORIGINS_MAX} pages already; revoke one first"
-            raise InputError(field="url", problem=problem)
-        entry = AllowedOrigin(url=origin, since=self._clock())
-        self._store({**self._allowed, origin: entry})
-        return entry
+    # What people decide -----------------------------------------------------------------------
 
-    def revoke(self, url: str) -> None:
-        """Remove the origin of ``url`` and end its connections; one that is not there is no error."""
+    def allow(self, url: str, may: frozenset[Scope] = ALL) -> AllowedOrigin:
+        """Let the origin of ``url`` do exactly ``may`` from now on; it may ask again as well.
+
+        Raises :class:`InputError` if no page can have it, OriginsFull and OriginsUnsaved. What it
+        could do beyond ``may`` ends, with its connections.
+        """
         origin = normalise(url)
-        if origin in self._allowed:
-            self._store({key: entry for key, entry in self._allowed.items() if key != origin})
-            for callback in self._revoked:
-                callback(origin)
+        before = self.may(origin)
+        entry = self._keep(origin, complete(may))
+        self._once.drop(origin)
+        if before - entry.may:
+            self._end(origin)
+        return AllowedOrigin(url=origin, since=entry.since, may=ordered(entry.may))
+
+    def add(self, origin: str, may: frozenset[Scope]) -> None:
+        """Let it do ``may`` as well, always; raises OriginsFull and OriginsUnsaved."""
+        kept = self._kept.get(origin)
+        entry = self._keep(origin, complete(may | kept.may if kept else may))
+        if self._once.may(origin, self._now()) <= entry.may:
+            self._once.drop(origin)
+
+    def add_once(self, origin: str, may: frozenset[Scope]) -> None:
+        """Let it do ``may`` as well, while it is connected; raises OriginsFull."""
+        now = self._now()
+        if len(self._once.holding(now)) >= ONCE_MAX and not self._once.may(origin, now):
+            raise OriginsFull(count=ONCE_MAX)
+        self._once.give(origin, complete(may), self._clock(), now)
+
+    def revoke(self, url: str) -> str:
+        """Forget the origin of ``url`` and end its connections; one that is not there is no error.
+
+        It may ask again. Says which origin that is; raises OriginsUnsaved, and counts all the same.
+        """
+        origin = normalise(url)
+        had = origin in self
+        stored = origin in self._kept or origin in self._silences
+        self._kept.pop(origin, None)
+        self._once.drop(origin)
+        self._silences = self._silences.without(origin, self._clock())
+        if had:
+            self._end(origin)
+        if stored:
+            self._store(self._kept, self._silences, _NOT_KEPT)
+        return origin
+
+    def refuse(self, origin: str) -> None:
+        """It cannot ask for a day; raises OriginsUnsaved, and counts all the same."""
+        self._silences = self._silences.with_new(origin, self._clock())
+        self._store(self._kept, self._silences, _NOT_KEPT)
+
+    def silent_until(self, origin: str) -> float | None:
+        """Until when (Unix seconds) it cannot ask; None: it may."""
+        return self._silences.until(origin, self._clock())
+
+    def refused(self) -> tuple[RefusedOrigin, ...]:
+        """The pages that cannot ask, the one that may ask again first first."""
+        return tuple(self._silences.list(self._clock()))
+
+    # Connections ------------------------------------------------------------------------------
 
     def when_revoked(self, callback: Callable[[str], None]) -> None:
-        """Call ``callback`` with each origin that is revoked from now on."""
+        """Call ``callback`` with each origin that loses something from now on."""
         self._revoked.append(callback)
 
-    def _store(self, allowed: dict[str, AllowedOrigin]) -> None:
-        write_private(self._file, msgspec.json.encode(_File(list(allowed.values()))))
-        self._allowed = allowed
+    def enter(self, origin: str) -> None:
+        """A connection of the page began; paired with :meth:`leave`."""
+        self._once.enter(origin)
 
+    def leave(self, origin: str) -> None:
+        """A connection of the page ended."""
+        self._once.leave(origin, self._now())
 
-def normalise(url: str) -> str:
-    """The origin of ``url`` as a browser sends it; :class:`InputError` if no page may have it.
+    def lapse(self) -> bool:
+        """Forget what was given once and is over; says whether there was anything."""
+        return self._once.lapse(self._now())
 
-    https, or http on this computer: anybody on the way could change a page that came over http.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise _wrong("is not a web address") from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise _wrong("must look like https://app.example.com")
-    if parts.username is not None or parts.password is not None:
-        raise _wrong("must not contain a user name or password")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise _wrong("must end after the host: all pages of a host are one origin")
-    host = _host(parts.hostname)
-    if parts.scheme == "http" and not _loopback(host):
-        raise _wrong("must use https; http is for pages of this computer only")
-    usual = port is None or port == _DEFAULT_PORTS[parts.scheme]
-    return f"{parts.scheme}://{host}" + ("" if usual else f":{port}")
+    def next_lapse(self) -> float | None:
+        """When (by the clock ``now``) the next thing that was given once ends."""
+        return self._once.next_lapse()
 
+    # ------------------------------------------------------------------------------------------
 
-def _host(name: str) -> str:
-    if ":" in name:
+    def _keep(self, origin: str, may: frozenset[Scope]) -> _Kept:
+        known = self._kept.get(origin)
+        if known is None and len(self._kept) >= ORIGINS_MAX:
+            raise OriginsFull(count=ORIGINS_MAX)
+        entry = _Kept(url=origin, since=known.since if known else self._clock(), may=may)
+        kept = {**self._kept, origin: entry}
+        silences = self._silences.without(origin, self._clock())
+        if entry != known or origin in self._silences:
+            self._store(kept, silences, _NOT_ALLOWED)
+        self._kept, self._silences = kept, silences
+        return entry
+
+    def _store(self, kept: dict[str, _Kept], silences: Silences, effect: str) -> None:
+        entries = [
+            {"url": each.url, "since": each.since, "may": ordered(each.may)}
+            for each in kept.values()
+        ]
+        content = {"origins": entries, "refused": silences.list(self._clock())}
         try:
-            return f"[{ipaddress.IPv6Address(name).compressed}]"
-        except ValueError:
-            raise _wrong("has a host that is not an address") from None
-    try:
-        host = name.encode("idna").decode() if not name.isascii() else name
-    except UnicodeError:
-        raise _wrong("has a host that is not a name") from None
-    if not _HOST.fullmatch(host):
-        raise _wrong("has a host that is not a name")
-    return host
+            write_private(self._file, msgspec.json.encode(content))
+        except OSError as error:
+            _logger.error("%s cannot be written: %s", self._file, error)
+            detail = error.strerror or type(error).__name__
+            folder = str(self._file.parent)
+            raise OriginsUnsaved(detail=detail, effect=effect, folder=folder) from error
+
+    def _end(self, origin: str) -> None:
+        for callback in self._revoked:
+            callback(origin)
 
 
-def _loopback(host: str) -> bool:
-    return host in {"localhost", "127.0.0.1", "[::1]"}
-
-
-def _wrong(problem: str) -> InputError:
-    return InputError(field="url", problem=problem)
-
-
-def _load(file: Path) -> list[AllowedOrigin]:
+def _load(file: Path) -> _File:
     try:
         data = file.read_bytes()
+        content = msgspec.json.decode(data, type=_File)
     except FileNotFoundError:
-        return []
-    try:
-        entries = msgspec.json.decode(data, type=_File).origins
-        if all(normalise(entry.url) == entry.url for entry in entries):
-            return entries[:ORIGINS_MAX]
-    except (msgspec.DecodeError, UnicodeDecodeError, InputError):
-        pass
+        return _File([], [])
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
+        return _set_aside(file)
+    sound = all(
+        is_origin(each.url) and Scope.BOARDS in each.may and 0 <= each.since <= LATEST
+        for each in content.origins
+    )
+    if sound and all(is_origin(each.url) for each in content.refused):
+        return content
+    return _set_aside(file)
+
+
+def _set_aside(file: Path) -> _File:
     _logger.error("%s cannot be read: no page is allowed; it is kept as %s", file.name, _BROKEN)
-    file.replace(file.with_name(file.name + _BROKEN))
-    return []
+    try:
+        file.replace(file.with_name(file.name + _BROKEN))
+    except OSError as error:
+        _logger.error("%s cannot be kept: %s", file.name, error)
+    return _File([], [])

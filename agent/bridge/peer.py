@@ -6,12 +6,15 @@ import logging
 from typing import TYPE_CHECKING
 
 from agent.bridge.outbox import Outbox
+from agent.bridge.scopes import ALL, ordered
+from agent.errors import ScopeRefused
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from agent.bridge.relay import Channel
+    from agent.bridge.scopes import Scope
     from agent.bridge.uploads import Offer
 
 OWN = "own"
@@ -30,9 +33,17 @@ class Peer:
     everything; each foreign origin is a party of its own and sees what it started itself.
     """
 
-    def __init__(self, *, origin: str | None, own: bool) -> None:
+    def __init__(
+        self,
+        *,
+        origin: str | None,
+        own: bool,
+        may: Callable[[], frozenset[Scope]] = frozenset,
+    ) -> None:
+        """``may`` says at each moment what a foreign page was allowed; an own peer may do all."""
         self.origin = origin
         self.own = own
+        self._may = may
         self.party = OWN if own or origin is None else origin
         self.outbox = Outbox()
         self.channels: dict[int, Channel] = {}
@@ -48,6 +59,19 @@ class Peer:
         if self.origin is None:
             return "a program of this user"
         return "the agent's own page" if self.own else clean_text(self.origin)
+
+    @property
+    def may(self) -> frozenset[Scope]:
+        """What it may do now."""
+        return ALL if self.own else self._may()
+
+    def require(self, scopes: frozenset[Scope]) -> None:
+        """Raise ScopeRefused unless it may do all of that."""
+        missing = scopes - self.may
+        if missing:
+            raise ScopeRefused(
+                scopes=", ".join(ordered(missing)), may=", ".join(ordered(self.may)) or "nothing"
+            )
 
     def new_number(self) -> int:
         """A number for binary messages that nothing of this peer has.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from agent.bridge.peer import Peer
+    from agent.bridge.scopes import Scope
 
 NOT_JSON = -32700
 NOT_A_REQUEST = -32600
@@ -88,6 +89,8 @@ class Method(Generic[P, R]):
     run: Callable[[Call, P], Awaitable[R]]
     own: bool = False
     """Only for the agent's own page and programs of this user."""
+    scope: Scope | None = None
+    """What a foreign page must have been allowed; None, where it is not ``own``: anything."""
 
 
 class _Request(msgspec.Struct):
@@ -156,6 +159,8 @@ class Dispatcher:
             raise UnknownMethod(method=clean_text(request.method, METHOD_NAME_CHARS))
         if method.own and not call.peer.own:
             raise NotAllowed(method=method.name)
+        if method.scope is not None:
+            call.peer.require(frozenset({method.scope}))
         return await method.run(call, _convert(method.params, request.params))
 
 

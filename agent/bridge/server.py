@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.bridge import access, limits, pages
+from agent.bridge.ask import WANTS, Ask
 from agent.bridge.connection import GONE, RESTART, REVOKED, Close, Connection
 from agent.bridge.listen import bind
 from agent.bridge.methods import build_dispatcher
@@ -68,6 +69,7 @@ class BridgeServer:
         self._pages = web or pages.Pages()
         self._document = msgspec.json.encode(describe(self.dispatcher))
         self._live: set[Connection] = set()
+        self._asking: set[Ask] = set()
         self._sockets: list[socket.socket] = []
         self._server: uvicorn.Server | None = None
         services.origins.when_revoked(self._revoke)
@@ -125,6 +127,8 @@ class BridgeServer:
             return
         for connection in list(self._live):
             connection.close(RESTART)
+        for ask in list(self._asking):
+            ask.close(RESTART)
         await self.relay.stop()
         await server.shutdown(sockets=self._sockets)
 
@@ -174,41 +178,68 @@ class BridgeServer:
 
     async def _serve_socket(self, web: WebSocket) -> None:
         try:
-            visitor = self._admit(web)
+            self._check_way(web)
+            await (self._serve_peer if web.scope["path"] == "/rpc" else self._serve_asker)(web)
         except _Turned as turned:
             await web.send_denial_response(_plain(turned.status, turned.text))
-            return
-        peer = Peer(origin=visitor.origin, own=visitor.own)
+        except BridgeError as error:
+            _logger.info("refused: %s", error)
+            await web.send_denial_response(_plain(_REFUSED, str(error)))
+
+    async def _serve_peer(self, web: WebSocket) -> None:
+        visitor = self._admit(web)
+        origin, origins = visitor.origin, self._services.origins
+        foreign = None if visitor.own else origin
+        peer = Peer(
+            origin=origin,
+            own=visitor.own,
+            may=lambda: origins.may(foreign) if foreign else frozenset(),
+        )
         connection = Connection(self.dispatcher, peer, self.relay.take_data)
         self._live.add(connection)
+        leave = self._services.consent.enter(foreign) if foreign else None
         try:
             await web.accept()
             why = await connection.serve(_receiver(web), _sender(web))
         finally:
             self._live.discard(connection)
+            if leave is not None:
+                leave()
         await _close(web, why)
 
-    def _admit(self, web: WebSocket) -> access.Visitor:
+    async def _serve_asker(self, web: WebSocket) -> None:
+        visitor = access.admit_asker(origins=web.headers.getlist("origin"), port=self.port)
+        if len(self._asking) >= limits.ASKING:
+            raise _too_many("pages that ask", limits.ASKING)
+        ask = Ask(self._services.consent, visitor.origin or "", own=visitor.own)
+        self._asking.add(ask)
+        try:
+            await web.accept()
+            wants = web.query_params.getlist(WANTS)
+            why = await ask.serve(wants, _receiver(web), _sender(web))
+            await _close(web, why)
+        finally:
+            self._asking.discard(ask)
+
+    def _check_way(self, web: WebSocket) -> None:
         if _header_bytes(web.scope) > limits.HEADER_BYTES:
             raise _Turned(431, "The request is too large.")
         if not access.host_is_ours(web.headers.getlist("host"), self.port):
             raise _Turned(_MISDIRECTED, "This is not the address of the agent.")
-        if web.scope["path"] != "/rpc":
+        if web.scope["path"] not in {"/rpc", "/ask"}:
             raise _Turned(404, "There is nothing here.")
         if _of_other_user(web.scope):
             raise _Turned(_REFUSED, _words(OtherUser()))
+
+    def _admit(self, web: WebSocket) -> access.Visitor:
         tokens = access.bearer_tokens(web.headers.getlist("authorization"))
-        try:
-            visitor = access.admit(
-                origins=web.headers.getlist("origin"),
-                tokens=tokens + web.query_params.getlist("token"),
-                port=self.port,
-                allowed=self._services.origins,
-                token=self._token,
-            )
-        except BridgeError as error:
-            _logger.info("refused: %s", error)
-            raise _Turned(_REFUSED, str(error)) from None
+        visitor = access.admit(
+            origins=web.headers.getlist("origin"),
+            tokens=tokens + web.query_params.getlist("token"),
+            port=self.port,
+            allowed=self._services.origins,
+            token=self._token,
+        )
         party = sum(live.peer.origin == visitor.origin for live in self._live)
         if len(self._live) >= limits.CONNECTIONS:
             raise _too_many("connections", limits.CONNECTIONS)

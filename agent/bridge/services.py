@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from agent.boards.board import Board, BoardChanges, Via
+    from agent.boards.pause import Pause
+    from agent.bridge.consent_service import Consent
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
@@ -163,6 +165,8 @@ class Services:
     bluetooth: Radio | None = None
     """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""
     notices: Notices = field(default_factory=Notices)
+    consent: Consent
+    """Questions of pages to the person; over the same ``origins``."""
     """What is wrong with the agent itself, and people should know."""
     update: Held[Update | None] = field(default_factory=lambda: Held(None))
     """A newer version of the agent, once one is known."""

@@ -71,6 +71,15 @@ from agent.errors.clouds import (
     QuotaReached,
     Unreachable,
 )
+from agent.errors.consent import (
+    AskBusy,
+    AskExpired,
+    AskGone,
+    OriginsFull,
+    OriginSilenced,
+    OriginsUnsaved,
+    ScopeRefused,
+)
 from agent.errors.desktop import AgentSilent, AutostartFailed
 from agent.errors.findings import Examination, Finding, Level, Looked
 from agent.errors.flashing import (
@@ -139,6 +148,9 @@ __all__ = [
     "BoardBusy",
     "BoardError",
     "BoardNotHeard",
+    "AskBusy",
+    "AskExpired",
+    "AskGone",
     "BoardSilent",
     "BridgeError",
     "CertificateRefused",
@@ -216,6 +228,9 @@ __all__ = [
     "StoreFailed",
     "TokenRefused",
     "ToolMissing",
+    "OriginSilenced",
+    "OriginsFull",
+    "OriginsUnsaved",
     "UnknownBoard",
     "UnknownJob",
     "UnknownMethod",
@@ -223,3 +238,8 @@ __all__ = [
     "VerifyFailed",
     "WrongSketch",
 ]
+    "ScopeRefused",
+    "SettingRefused",
+    "SettingsBroken",
+    "SettingsFailed",
+    "SettingsTangled",

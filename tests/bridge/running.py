@@ -16,6 +16,7 @@ import websockets.asyncio.client as websockets
 
 from agent.boards.ble_boards import BleBoards
 from agent.boards.service import BoardService, port_sources
+from agent.bridge.consent_service import Consent
 from agent.bridge.origins import Origins
 from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
@@ -362,6 +363,9 @@ class Bridge:
         )
         return Examination(findings=[found], fixed=[found] if fix else [])
 
+    async def report(self) -> tuple[str, str]:
+        return "mooring-report-20260131-120000.txt", "A report.\n"
+
     def show(self, place: str) -> bool:
         self.shown.append(place)
         return self.desktop
@@ -390,6 +394,18 @@ class Bridge:
         client = Client(socket)
         self.clients.append(client)
         return client
+
+    @contextlib.asynccontextmanager
+    async def ask(self, origin: str | None, wants: str | None = None) -> AsyncIterator[Any]:
+        """The socket over which a page of ``origin`` asks."""
+        query = "" if wants is None else f"?wants={wants}"
+        async with websockets.connect(
+            f"ws://{self.host}/ask{query}",
+            origin=origin,  # type: ignore[arg-type] # a NewType of str
+            proxy=None,
+            compression=None,
+        ) as socket:
+            yield socket
 
     async def board(
         self, name: str = "uno", serial_number: str = "F412FA65"
@@ -445,9 +461,11 @@ async def run_bridge(
         catalog=Catalog.load(),
         sketches=SketchStore(folder / "sketches"),
         origins=origins,
+        consent=Consent(origins),
         flash_urls=["https://files.example.com/"],
         quit=lambda: running.quit(),
         examine=lambda fix, looked: running.examine(fix, looked),
+        report=lambda: running.report(),
         show=lambda place: running.show(place),
         bluetooth=radio,
     )

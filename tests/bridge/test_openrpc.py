@@ -15,7 +15,7 @@ from agent.errors import BoardSilent
 from agent.jobs.job import Step
 from agent.settings import Secret
 from agent.settings.notices import Update
-from tests.bridge.running import FOREIGN, Bridge, Client
+from tests.bridge.running import FOREIGN, UNKNOWN, Bridge, Client
 from tests.bridge.schema import check
 
 DOCS = Path(__file__).parents[2] / "docs" / "bridge.md"
@@ -140,7 +140,16 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("clouds.login", cloud="arduino", account=account)
     await agent.call("clouds.logout", cloud="arduino")
     await agent.call("origins.list")
-    await agent.call("origins.allow", url="https://new.example.com")
+    await agent.call("origins.subscribe")
+    await agent.call("origins.allow", url="https://new.example.com", may=["serial"])
+    await agent.next("origins.changed")
+    async with bridge.ask(UNKNOWN, "boards,flash") as page:
+        asking = json.loads(await page.recv())
+        check(asking, {"anyOf": document["x-ask"]["messages"]}, agent.components)
+        (asked,) = (await agent.call("origins.list"))["asking"]
+        await agent.call("origins.answer", ask=asked["ask"], decision="no")
+        told = json.loads(await page.recv())
+        check(told, {"anyOf": document["x-ask"]["messages"]}, agent.components)
     await agent.call("origins.revoke", url="https://new.example.com")
     channel = (await agent.call("serial.open", board=board, baud=9600))["channel"]
     await agent.call("serial.write", channel=channel, text="x")

@@ -10,6 +10,7 @@ import msgspec
 from agent.boards.board import Board, Via
 from agent.bridge.board_feed import BluetoothState, BoardFeed, state_of, tell_state
 from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.bridge.scopes import Scope
 from agent.errors import Interrupted, ReportedError
 from agent.jobs.advice import Advice
 from agent.jobs.job import JobKind, JobState
@@ -191,13 +192,21 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         return ended.result or {}
 
     return [
-        Method("boards.list", "The boards that are connected.", Nothing, BoardList, list_boards),
+        Method(
+            "boards.list",
+            "The boards that are connected.",
+            Nothing,
+            BoardList,
+            list_boards,
+            scope=Scope.BOARDS,
+        ),
         Method(
             "boards.subscribe",
             "The boards, and from now on boards.changed and bluetooth.changed.",
             Look,
             BoardsAndAir,
             subscribe,
+            scope=Scope.BOARDS,
         ),
         Method("models.list", "The models that Mooring knows.", Nothing, ModelList, list_models),
         Method(
@@ -206,9 +215,15 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             OneBoard,
             BoardFacts,
             identify,
+            scope=Scope.BOARDS,
         ),
         Method(
-            "board.networks", "The Wi-Fi networks that a board sees.", OneBoard, Scanned, networks
+            "board.networks",
+            "The Wi-Fi networks that a board sees.",
+            OneBoard,
+            Scanned,
+            networks,
+            scope=Scope.BOARDS,
         ),
         Method(
             "board.blink",
@@ -216,6 +231,7 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             OneBoard,
             Nothing,
             blink,
+            scope=Scope.BOARDS,
         ),
         Method(
             "board.procedure",
@@ -223,6 +239,7 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
             Wanted,
             Advice,
             procedure,
+            scope=Scope.PROVISION,
         ),
     ]
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from agent.bridge import limits
 from agent.bridge.methods.start import Started
 from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.bridge.scopes import Scope
 
 if TYPE_CHECKING:
     from agent.bridge.methods.start import Starter
@@ -80,9 +81,28 @@ def methods(uploads: Uploads, starter: Starter) -> list[Method[Any, Any]]:
         return await starter.start(call, request, attended=params.attended, image=params.image)
 
     return [
-        Method("flash.offer", "Announce a file; its bytes follow.", OfferParams, Offered, offer),
-        Method("flash.drop", "Forget a file that was offered.", OneImage, Nothing, drop),
         Method(
-            "flash.start", "Write a sketch: jobs.start of the kind flash.", Flash, Started, start
+            "flash.offer",
+            "Announce a file; its bytes follow.",
+            OfferParams,
+            Offered,
+            offer,
+            scope=Scope.FLASH,
+        ),
+        Method(
+            "flash.drop",
+            "Forget a file that was offered.",
+            OneImage,
+            Nothing,
+            drop,
+            scope=Scope.FLASH,
+        ),
+        Method(
+            "flash.start",
+            "Write a sketch: jobs.start of the kind flash.",
+            Flash,
+            Started,
+            start,
+            scope=Scope.FLASH,
         ),
     ]

@@ -13,6 +13,7 @@ from agent.bridge.fields import NetworkData
 from agent.bridge.methods.start import Started
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.bridge.scopes import JOB_SCOPES
 from agent.errors import UnknownJob
 from agent.jobs.job import Job, JobChange, JobKind
 from agent.jobs.which import Procedure
@@ -151,8 +152,14 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
                 request[name] = value
         return await starter.start(call, request, attended=params.attended, image=params.image)
 
+    async def require(peer: Peer, name: str) -> None:
+        """Refuse a job of somebody else, and one of a kind that the page may not start (now)."""
+        owners.require(peer, name)
+        if not peer.own:
+            peer.require(JOB_SCOPES[(await jobs.get(name)).kind])
+
     async def answer(call: Call, params: AnswerParams) -> Nothing:
-        owners.require(call.peer, params.job)
+        await require(call.peer, params.job)
         given: dict[str, Any] = {"action": params.answer.action}
         if params.answer.password is not None:
             given["password"] = params.answer.password
@@ -164,18 +171,21 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
         return Nothing()
 
     async def cancel(call: Call, params: OneJob) -> Nothing:
-        owners.require(call.peer, params.job)
+        await require(call.peer, params.job)
         await jobs.cancel(params.job)
         return Nothing()
 
     async def get(call: Call, params: OneJob) -> Job:
-        owners.require(call.peer, params.job)
+        await require(call.peer, params.job)
         return await jobs.get(params.job)
 
     async def file(call: Call, params: OneFile) -> File:
-        owners.require(call.peer, params.job)
+        await require(call.peer, params.job)
         content = await jobs.file(params.job, params.name)
         return File(name=params.name, text=content.reveal())
+
+    def may(peer: Peer, job: Job) -> bool:
+        return JOB_SCOPES[job.kind] <= peer.may
 
     async def list_jobs(call: Call, params: ListParams) -> JobList:
         return JobList(jobs=await _visible(call.peer, params.limit, params.board))
@@ -185,7 +195,7 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
         waiting: list[JobChange] | None = []
 
         def publish(change: JobChange) -> None:
-            if not owners.sees(peer, change.job):
+            if not owners.sees(peer, change.job) or not may(peer, change.snapshot):
                 return
             if waiting is not None:
                 waiting.append(change)
@@ -224,7 +234,7 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
                 break
             with contextlib.suppress(UnknownJob):  # the journal keeps jobs for some time only
                 job = await jobs.get(name)
-                if board in {None, job.board}:
+                if board in {None, job.board} and may(peer, job):
                     found.append(job)
         return found
 

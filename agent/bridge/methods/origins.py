@@ -1,22 +1,21 @@
-"""``origins.*``: which web pages may use the agent."""
+"""``origins.*``: which web pages may use the agent, which ask, and which were refused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from agent.bridge.origins import AllowedOrigin
+from agent.bridge.consent import Decision
+from agent.bridge.consent_service import OriginsDocument
+from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.bridge.scopes import ALL, Scope
 
 if TYPE_CHECKING:
+    from agent.bridge.peer import Peer
     from agent.bridge.services import Services
 
-
-class OriginList(msgspec.Struct, frozen=True, kw_only=True):
-    """The pages that are allowed."""
-
-    origins: list[AllowedOrigin]
+SUBSCRIPTION = "origins"
+CHANGED = "origins.changed"
 
 
 class OneOrigin(Params, frozen=True, kw_only=True):
@@ -26,36 +25,89 @@ class OneOrigin(Params, frozen=True, kw_only=True):
     """Scheme and host: ``https://app.example.com``."""
 
 
+class Allow(Params, frozen=True, kw_only=True):
+    """A page, and what it may do."""
+
+    url: str
+    """Scheme and host: ``https://app.example.com``."""
+    may: list[Scope] | None = None
+    """Exactly this, and ``boards``; without it everything that a page can be allowed."""
+
+
+class OriginAnswer(Params, frozen=True, kw_only=True):
+    """What the person says."""
+
+    ask: str
+    """Id of the question."""
+    decision: Decision
+
+
 def methods(services: Services) -> list[Method[Any, Any]]:
-    """List, allow, revoke."""
-    origins = services.origins
+    """List, subscribe, answer, allow, revoke."""
+    consent = services.consent
 
-    async def list_origins(_call: Call, _params: Nothing) -> OriginList:
-        return OriginList(origins=origins.list())
+    async def list_origins(_call: Call, _params: Nothing) -> OriginsDocument:
+        return consent.document()
 
-    async def allow(_call: Call, params: OneOrigin) -> OriginList:
-        origins.allow(params.url)
-        return OriginList(origins=origins.list())
+    async def subscribe(call: Call, _params: Nothing) -> OriginsDocument:
+        peer = call.peer
+        if not peer.holds(SUBSCRIPTION):
+            peer.hold(SUBSCRIPTION, consent.subscribe(lambda: tell(peer)))
+        return consent.document()
 
-    async def revoke(_call: Call, params: OneOrigin) -> OriginList:
-        origins.revoke(params.url)
-        return OriginList(origins=origins.list())
+    def tell(peer: Peer) -> None:
+        peer.outbox.notify(Notification(CHANGED, consent.document()), key=CHANGED)
+
+    async def answer(_call: Call, params: OriginAnswer) -> OriginsDocument:
+        consent.answer(params.ask, params.decision)
+        return consent.document()
+
+    async def allow(_call: Call, params: Allow) -> OriginsDocument:
+        consent.allow(params.url, ALL if params.may is None else frozenset(params.may))
+        return consent.document()
+
+    async def revoke(_call: Call, params: OneOrigin) -> OriginsDocument:
+        consent.revoke(params.url)
+        return consent.document()
 
     return [
         Method(
             "origins.list",
-            "The pages that are allowed.",
+            "The pages that may use the agent, those that ask, and those that were refused.",
             Nothing,
-            OriginList,
+            OriginsDocument,
             list_origins,
             own=True,
         ),
-        Method("origins.allow", "Allow a page.", OneOrigin, OriginList, allow, own=True),
+        Method(
+            "origins.subscribe",
+            "The same, and from now on origins.changed.",
+            Nothing,
+            OriginsDocument,
+            subscribe,
+            own=True,
+        ),
+        Method(
+            "origins.answer",
+            "Answer a page that asks; the first answer counts.",
+            OriginAnswer,
+            OriginsDocument,
+            answer,
+            own=True,
+        ),
+        Method(
+            "origins.allow",
+            "Allow a page to do exactly this; it may ask again as well.",
+            Allow,
+            OriginsDocument,
+            allow,
+            own=True,
+        ),
         Method(
             "origins.revoke",
-            "Forbid a page again and end its connections.",
+            "Forget a page, allowed or refused, and end its connections.",
             OneOrigin,
-            OriginList,
+            OriginsDocument,
             revoke,
             own=True,
         ),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.bridge.rpc import Call, Method, Nothing, Params
+from agent.bridge.scopes import Scope
 
 if TYPE_CHECKING:
     from agent.bridge.relay import Relay
@@ -64,13 +65,28 @@ def methods(relay: Relay) -> list[Method[Any, Any]]:
         return Nothing()
 
     return [
-        Method("serial.open", "Open the serial port of a board.", Open, Opened, open_serial),
+        Method(
+            "serial.open",
+            "Open the serial port of a board.",
+            Open,
+            Opened,
+            open_serial,
+            scope=Scope.SERIAL,
+        ),
         Method(
             "serial.write",
             "Send text; answered once the port has taken it.",
             Write,
             Nothing,
             write,
+            scope=Scope.SERIAL,
         ),
-        Method("serial.close", "Close a channel.", OneChannel, Nothing, close),
+        Method(
+            "serial.close",
+            "Close a channel.",
+            OneChannel,
+            Nothing,
+            close,
+            scope=Scope.SERIAL,
+        ),
     ]

@@ -1,0 +1,66 @@
+"""What a foreign page may do: four scopes, and which of them each kind of job needs. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from agent.errors import InputError
+from agent.jobs.job import JobKind
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Scope(StrEnum):
+    """One permission. Each includes ``boards``, because each names a board."""
+
+    BOARDS = "boards"
+    """See boards, what they are and which networks they see; have one show itself."""
+    SERIAL = "serial"
+    """Read and write their serial ports."""
+    FLASH = "flash"
+    """Write sketches to them, and restart them."""
+    PROVISION = "provision"
+    """Set them up: networks, and devices in the person's cloud accounts."""
+
+
+ALL: Final = frozenset(Scope)
+
+JOB_SCOPES: Final[dict[JobKind, frozenset[Scope]]] = {
+    JobKind.IDENTIFY: frozenset({Scope.BOARDS}),
+    JobKind.NETWORKS: frozenset({Scope.BOARDS}),
+    JobKind.BLINK: frozenset({Scope.BOARDS}),
+    JobKind.FLASH: frozenset({Scope.FLASH}),
+    JobKind.START: frozenset({Scope.FLASH}),
+    JobKind.PROVISION: frozenset({Scope.PROVISION}),
+    JobKind.CONFIGURE: frozenset({Scope.PROVISION}),
+    JobKind.FORGET: frozenset({Scope.PROVISION}),
+    JobKind.MIGRATE: frozenset({Scope.FLASH, Scope.PROVISION}),
+}
+"""To start a job of a kind, to answer or end it, and to see it."""
+
+
+def ordered(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    """Each scope once, in the order in which people read them."""
+    given = set(scopes)
+    return tuple(scope for scope in Scope if scope in given)
+
+
+def complete(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """``scopes`` with what each of them includes."""
+    return frozenset(scopes) | {Scope.BOARDS}
+
+
+def parse_scopes(text: str, field: str) -> frozenset[Scope]:
+    """The scopes of ``boards,serial``, complete; raises :class:`InputError` for the ``field``."""
+    found = set()
+    for name in text.split(","):
+        try:
+            found.add(Scope(name.strip()))
+        except ValueError:
+            known = ", ".join(Scope)
+            problem = f"“{clean_text(name)}” is not one of {known}"
+            raise InputError(field=field, problem=problem) from None
+    return complete(found)
