@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agent.clouds.clock import Clock
     from agent.clouds.http import Limits
     from agent.clouds.pacing import Rate
+    from agent.clouds.route import Routes
 
 ID: Final = "arduino"
 NOT_REGISTERED: Final = frozenset({1, 2, 15})
@@ -63,6 +64,7 @@ class ArduinoCloud:
         clock: Clock | None = None,
         rate: Rate | None = None,
         limits: Limits | None = None,
+        routes: Routes | None = None,
     ) -> None:
         """``base_url`` comes from the configuration only; :class:`InputError` if it is not safe."""
         self.title = title
@@ -74,6 +76,7 @@ class ArduinoCloud:
             clock=clock,
             rate=rate,
             limits=limits,
+            routes=routes,
         )
         self._lock = asyncio.Lock()
         self._account: Account | None = None

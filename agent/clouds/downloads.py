@@ -13,6 +13,7 @@ from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from agent.clouds.clock import Clock
+    from agent.clouds.route import Routes
 
 ANSWER_LIMIT_S: Final = 120.0
 """One file: 250 kB take a minute on the slowest line on which anybody would try it."""
@@ -35,10 +36,17 @@ class DownloadedFile:
 class Downloads:
     """Downloads files; it keeps nothing open between two of them."""
 
-    def __init__(self, *, limits: Limits | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        routes: Routes | None = None,
+    ) -> None:
         """``limits`` are for one file; its size limit is given with each download."""
         self._limits = limits or Limits(answer_s=ANSWER_LIMIT_S)
         self._clock = clock
+        self._routes = routes
 
     async def get(self, url: str, *, limit: int) -> DownloadedFile:
         """The file at ``url``, which is https, or http to this computer.
@@ -58,11 +66,14 @@ class Downloads:
                 base_url=f"{parts.scheme}://{parts.netloc}",
                 clock=self._clock,
                 limits=Limits(self._limits.connect_s, self._limits.answer_s, limit),
+                routes=self._routes,
             )
             path = parts.path + (f"?{parts.query}" if parts.query else "")
-            headers = {"Accept": "*/*"}
+            request = Request(
+                "GET", path, headers={"Accept": "*/*"}, repeatable=True, leads_on=True
+            )
             try:
-                answer = await http.send(Request("GET", path, headers=headers, repeatable=True))
+                answer = await http.send(request)
             finally:
                 await http.close()
             if answer.ok:

@@ -7,15 +7,14 @@ One object per cloud. It knows nothing of a cloud's paths, bodies or error codes
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.clouds.address import is_loopback
+from agent.clouds.client import Clients
 from agent.clouds.clock import Clock, SystemClock
+from agent.clouds.failures import HOPELESS, Failure, Trail
 from agent.clouds.pacing import (
     SERVER_ERROR,
     TOO_MANY_REQUESTS,
@@ -25,7 +24,9 @@ from agent.clouds.pacing import (
     parse_retry_after,
     retry_delay,
 )
-from agent.errors import CloudAnswer, QuotaReached, Unreachable
+from agent.clouds.route import Routes
+from agent.clouds.trust import leads_elsewhere
+from agent.errors import CaptivePortal, CloudAnswer, QuotaReached, Unreachable
 from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ QUEUE_LIMIT_S: Final = 120.0
 """Longest wait for a turn: 600 requests at 5/s. What would wait longer is refused."""
 BODY_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an answer: a provisioning sketch in base64, or 20 000 onboardings."""
+SIGN_IN_TO_NETWORK: Final = 511
+"""The status with which a network itself answers (RFC 6585, section 6)."""
 DETAIL_BYTES: Final = 4096
 """How much of an error's body is looked at for a sentence to show."""
 # Redirects are not followed: these interfaces have none, and one would carry the token elsewhere.
@@ -69,6 +72,10 @@ class Request:
     """Sent again by itself after 429, 5xx or a lost connection."""
     secrets: tuple[Secret, ...] = ()
     """What an answer might repeat and nobody may read."""
+    page: bool = False
+    """A web page is an answer too; else it is taken for the page of a network."""
+    leads_on: bool = False
+    """So is a redirect to another server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +116,20 @@ class CloudHttp:
         clock: Clock | None = None,
         rate: Rate | None = None,
         limits: Limits | None = None,
+        routes: Routes | None = None,
     ) -> None:
+        """``routes`` say how it is reached; None: as this computer says, without settings."""
         self.title = title
         self.base_url = base_url
         self.clock = clock or SystemClock()
         self._bucket = TokenBucket(rate or Rate())
         self._limits = limits or Limits()
-        self._client: httpx.AsyncClient | None = None
+        self._clients = Clients(
+            base_url,
+            routes or Routes(),
+            connect_s=self._limits.connect_s,
+            answer_s=self._limits.answer_s,
+        )
 
     async def send(self, request: Request) -> Answer:
         """Send, again where that is allowed, and return the first answer that counts.
@@ -145,9 +159,7 @@ class CloudHttp:
 
     async def close(self) -> None:
         """Release the connections; a later request opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._clients.close()
 
     async def _turn(self) -> None:
         now = self.clock.monotonic()
@@ -162,8 +174,8 @@ class CloudHttp:
         if isinstance(result, Answer):
             after_s = parse_retry_after(result.retry_after, self.clock.wall())
             return Outcome(status=result.status, retry_after_s=after_s)
-        untrusted = isinstance(_system_error(result), ssl.SSLCertVerificationError)
-        return Outcome(sent=result.facts["sent"] is not False, hopeless=untrusted)
+        hopeless = isinstance(result, HOPELESS)
+        return Outcome(sent=result.facts["sent"] is not False, hopeless=hopeless)
 
     def _refuse_overload(self, answer: Answer, request: Request) -> None:
         text = answer.body[:DETAIL_BYTES].decode("utf-8", errors="replace")
@@ -176,10 +188,29 @@ class CloudHttp:
             detail = f"It has a fault of its own (HTTP status {answer.status}). {sentence}".strip()
             raise Unreachable(cloud=self.title, detail=detail, status=answer.status, sent=True)
 
+    def _portal(self, answer: Answer, request: Request) -> CaptivePortal | None:
+        """The error where the network answered, and not the cloud."""
+        page = answer.ok and not request.page and answer.body[:64].lstrip()[:1] == b"<"
+        led = (
+            300 <= answer.status < 400
+            and not request.leads_on
+            and leads_elsewhere(self.base_url, answer.location or "")
+        )
+        if not (page or led or answer.status == SIGN_IN_TO_NETWORK):
+            return None
+        detail = "A web page came where data was expected."
+        if led:
+            detail = "It sends to another address, which it never does."
+        return CaptivePortal(cloud=self.title, detail=detail, status=answer.status, sent=True)
+
     async def _attempt(self, request: Request) -> Answer | Unreachable:
         import httpx
 
-        client = self._open()
+        trail = Trail()
+        try:
+            route = self._clients.route()
+        except Unreachable as error:
+            return error
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", **request.headers}
         content: bytes | None = None
         if request.json is not None:
@@ -188,6 +219,7 @@ class CloudHttp:
         try:
             async with (
                 asyncio.timeout(self._limits.answer_s),
+                self._clients.get(route) as client,
                 client.stream(
                     request.method,
                     self.base_url + request.path,
@@ -195,11 +227,12 @@ class CloudHttp:
                     content=content,
                     data=dict(request.form) if request.form is not None else None,
                     headers=headers,
+                    extensions={"trace": trail},
                 ) as response,
             ):
                 body = await self._read(response)
                 headers_in = response.headers
-                return Answer(
+                answer = Answer(
                     response.status_code,
                     body,
                     retry_after=headers_in.get("Retry-After"),
@@ -207,8 +240,17 @@ class CloudHttp:
                     location=headers_in.get("Location"),
                     date=headers_in.get("Date"),
                 )
+                return self._portal(answer, request) or answer
         except (httpx.TransportError, OSError) as error:
-            return self._explain(error)
+            failure = Failure(cloud=self.title, url=self.base_url, route=route, trail=trail)
+            limits = self._limits
+            explained = await failure.explain(
+                error, connect_s=limits.connect_s, answer_s=limits.answer_s
+            )
+            explained.__cause__ = error
+            return explained
+        except Unreachable as error:
+            return error
         except (httpx.InvalidURL, UnicodeError):
             # Of all addresses only those that redirects lead to come unchecked.
             detail = "Its address is none that can be asked."
@@ -224,71 +266,3 @@ class CloudHttp:
                 detail = f"It is longer than {self._limits.body} bytes."
                 raise CloudAnswer(cloud=self.title, detail=detail)
         return bytes(body)
-
-    def _explain(self, error: Exception) -> Unreachable:
-        import httpx
-
-        reason = _system_error(error)
-        unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-        sent = not isinstance(error, unsent)
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            detail = f"This computer does not trust its certificate: {reason.verify_message}."
-        elif isinstance(error, httpx.ConnectTimeout):
-            detail = f"No connection within {self._limits.connect_s:g} s."
-        elif isinstance(error, TimeoutError | httpx.TimeoutException):
-            detail = f"No complete answer within {self._limits.answer_s:g} s."
-        elif isinstance(error, httpx.ProxyError):
-            detail = f"The proxy of this computer refused: {error}."
-        elif not sent:
-            detail = f"No connection: {(reason and reason.strerror) or error}."
-        else:
-            detail = "The connection was lost before the whole answer arrived."
-        failure = Unreachable(cloud=self.title, detail=clean_text(detail), sent=sent)
-        failure.__cause__ = error
-        return failure
-
-    def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
-            import httpx
-
-            parts = urlsplit(self.base_url)
-            context = _tls_context(parts.scheme)
-            try:
-                self._client = httpx.AsyncClient(
-                    verify=context,
-                    timeout=httpx.Timeout(self._limits.answer_s, connect=self._limits.connect_s),
-                    follow_redirects=False,
-                    # The system's proxy is for other computers.
-                    trust_env=not is_loopback(parts.hostname or ""),
-                )
-            except (httpx.InvalidURL, ValueError, ImportError):
-                # A desktop's setting for SOCKS does this. The library's words may quote a part of
-                # the proxy's password.
-                detail = (
-                    "The proxy settings of this computer name a proxy that Mooring cannot use; "
-                    "it takes those that begin with http:// or https://."
-                )
-                raise Unreachable(cloud=self.title, detail=detail, sent=False) from None
-        return self._client
-
-
-def _tls_context(scheme: str) -> ssl.SSLContext:
-    if scheme == "https":
-        import truststore
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Never used on http: it trusts nobody, and unlike the library's default costs nothing to make.
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _system_error(error: BaseException | None) -> OSError | None:
-    """What the operating system or TLS said: the innermost of the nearest causes with a number."""
-    found: OSError | None = None
-    while error is not None:
-        if isinstance(error, OSError):
-            found = error
-            if error.errno is not None:
-                break
-        # One library of the three on the way names no cause, only a context.
-        error = error.__cause__ or error.__context__
-    return found

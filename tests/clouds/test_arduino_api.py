@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from agent.clouds.arduino import ArduinoCloud
 from agent.errors import (
+    CaptivePortal,
     ClaimRefused,
     CloudAnswer,
     CloudError,
@@ -128,7 +129,6 @@ async def test_an_account_is_refused_in_several_ways(
         (400, {"error": "invalid_request", "error_description": "audience MARKER-secret"}),
         (404, b"<html>not here</html>"),
         (302, b""),
-        (200, b"<html>Log in to the hotel's Wi-Fi</html>"),
         (200, b""),
         (200, b"[]"),
         (200, {}),
@@ -142,6 +142,15 @@ async def test_an_answer_that_is_no_token_is_told_apart_from_a_refusal(
 ) -> None:
     script.say(TOKEN, status, body)
     async with failing(CloudAnswer):
+        await client.login(dict(ACCOUNT))
+    assert not (await client.info()).signed_in
+
+
+async def test_the_page_of_a_hotel_is_no_token_and_told_as_what_it_is(
+    client: ArduinoCloud, script: Scripted
+) -> None:
+    script.say(TOKEN, 200, b"<html>Log in to the hotel's Wi-Fi</html>")
+    async with failing(CaptivePortal):
         await client.login(dict(ACCOUNT))
     assert not (await client.info()).signed_in
 

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import gzip
-import ipaddress
 import logging
-import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.clouds.http import Answer, CloudHttp, Limits, Request, detail_of
 from agent.clouds.pacing import Rate
-from agent.errors import CloudAnswer, QuotaReached, Unreachable
+from agent.errors import (
+    CertificateUnknown,
+    CloudAnswer,
+    ProxyAccount,
+    ProxyUnusable,
+    QuotaReached,
+    Unreachable,
+)
 from agent.settings import Secret
 from agent.simulator.loopback_server import LoopbackServer
+from tests.internet import Authority, Site
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -370,7 +372,8 @@ async def test_the_systems_proxy_is_asked_for_other_computers(
             await http.send(POST)
     await http.close()
     assert asked[0].startswith(b"CONNECT cloud.test:443")
-    assert "proxy" in caught.value.report().meaning
+    assert "the environment (HTTPS_PROXY)" in caught.value.report().meaning
+    assert isinstance(caught.value, ProxyAccount)
     assert caught.value.facts["sent"] is False
     assert MARKER not in repr(caught.value.report())
 
@@ -393,69 +396,23 @@ async def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     with pytest.raises(Unreachable) as caught:
         await http.send(GET)
     await http.close()
-    assert "proxy" in caught.value.report().meaning
+    assert isinstance(caught.value, ProxyUnusable)
     assert caught.value.facts["sent"] is False
     assert caught.value.__cause__ is None
     assert MARKER not in repr(caught.value.report())
 
 
-class TlsServer:
-    """Answers 200 to everything, with a certificate for 127.0.0.1 that it signed itself."""
-
-    def __init__(self, folder: Path) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test Cloud")])
-        now = datetime.datetime.now(datetime.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .issuer_name(name)
-            .subject_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-                critical=False,
-            )
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        self.certificate = folder / "cert.pem"
-        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        private = folder / "key.pem"
-        private.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(self.certificate, private)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[str]:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-            await writer.drain()
-            writer.close()
-
-        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=self._context)
-        async with server:
-            yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_a_certificate_that_nobody_vouches_for_is_refused_once(
     clock: ManualClock, tmp_path: Path
 ) -> None:
-    async with TlsServer(tmp_path).running() as url:
+    context = Authority(tmp_path, "Nobody").context("127.0.0.1")
+    async with Site().running(context) as site:
+        url = f"https://127.0.0.1:{site.port}"
         http = CloudHttp(title="Test Cloud", base_url=url, clock=clock)
-        with pytest.raises(Unreachable) as caught:
+        with pytest.raises(CertificateUnknown) as caught:
             await http.send(GET)
         await http.close()
-    assert "does not trust its certificate" in caught.value.report().meaning
+    assert "“Nobody, Example Corporation”" in caught.value.report().meaning
     assert (caught.value.facts["sent"], clock.slept) == (False, [])
 
 
@@ -463,9 +420,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_once(
 async def test_a_certificate_that_the_system_trusts_is_accepted(
     clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = TlsServer(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tls.certificate))
-    async with tls.running() as url:
+    authority = Authority(tmp_path, "Test Authority")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.pem))
+    async with Site().running(authority.context("127.0.0.1")) as site:
+        url = f"https://127.0.0.1:{site.port}"
         http = CloudHttp(title="Test Cloud", base_url=url, clock=clock)
-        assert (await http.send(GET)).body == b"ok"
+        assert (await http.send(GET)).ok
         await http.close()
