@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
@@ -19,8 +20,8 @@ from agent.boards.loader_drives import Drive
 from agent.boards.service import BoardService, port_sources
 from agent.boards.usb_loaders import ListedDevice
 from agent.bridge.connection import Connection
-from agent.bridge.methods import build_dispatcher
 from agent.bridge.consent_service import Consent
+from agent.bridge.methods import build_dispatcher
 from agent.bridge.origins import Origins
 from agent.bridge.peer import Peer
 from agent.bridge.relay import Relay
@@ -132,8 +133,8 @@ class App:
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
-        self._services = Services(
         origins = Origins(self._paths.origins_file)
+        self._services = Services(
             about=About(
                 version=__version__,
                 platform=_PLATFORMS.get(sys.platform, "linux"),
@@ -150,6 +151,7 @@ class App:
             flash_urls=self._config.flash.urls,
             quit=self._quit,
             examine=self._examine,
+            report=self._report,
             show=self._show,
             bluetooth=self.radio,
             notices=self.notices,
@@ -198,6 +200,20 @@ class App:
             )
         return await self._doctor.run(fix=fix, looked=looked)
 
+    async def _report(self) -> tuple[str, str]:
+        from agent.desktop.report.report import Sources, make_report
+
+        sources = Sources(
+            paths=self._paths,
+            config=self._config,
+            models=_names(self.catalog),
+            examine=lambda: self._examine(False, lambda _: None),
+            boards=self.boards.list,
+            jobs=self.services.jobs.list,
+            notices=self.notices.list,
+        )
+        return await make_report(sources)
+
     async def close(self) -> None:
         """End everything, last started first; may be called again."""
         await self._stack.aclose()
@@ -226,9 +242,34 @@ async def open_sketches(config: Config, paths: Paths, catalog: Catalog) -> Async
 @asynccontextmanager
 async def open_doctor(config: Config, paths: Paths) -> AsyncIterator[Doctor]:
     """The doctor without an agent: finds the boards on cables, and writes nothing."""
-    from agent.desktop.doctor.families import build_doctor
+    async with _without_agent(config, paths, Catalog.load()) as (doctor, _):
+        yield doctor
+
+
+async def report_alone(config: Config, paths: Paths) -> tuple[str, str]:
+    """Name and text of a report that is made without an agent; writes nothing."""
+    from agent.desktop.report.kept import read_jobs
+    from agent.desktop.report.report import Sources, make_report
 
     catalog = Catalog.load()
+    async with _without_agent(config, paths, catalog) as (doctor, boards):
+        sources = Sources(
+            paths=paths,
+            config=config,
+            models=_names(catalog),
+            examine=doctor.run,
+            boards=boards.list,
+            jobs=lambda limit: asyncio.to_thread(read_jobs, paths.journal_file, limit),
+        )
+        return await make_report(sources)
+
+
+@asynccontextmanager
+async def _without_agent(
+    config: Config, paths: Paths, catalog: Catalog
+) -> AsyncIterator[tuple[Doctor, BoardService]]:
+    from agent.desktop.doctor.families import build_doctor
+
     async with AsyncExitStack() as stack:
         radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
         if radio is not None:
@@ -236,7 +277,11 @@ async def open_doctor(config: Config, paths: Paths) -> AsyncIterator[Doctor]:
         boards = BoardService(catalog, _port_sources(config, catalog))
         stack.push_async_callback(boards.close)
         await boards.start()
-        yield build_doctor(config, paths, catalog, boards=boards.list, radio=radio)
+        yield build_doctor(config, paths, catalog, boards=boards.list, radio=radio), boards
+
+
+def _names(catalog: Catalog) -> frozenset[str]:
+    return frozenset(name for model in catalog.models for name in (model.id, model.name))
 
 
 def _at_login() -> AtLogin | None:

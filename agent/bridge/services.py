@@ -153,6 +153,8 @@ class Services:
     catalog: Models
     sketches: SketchList
     origins: Origins
+    consent: Consent
+    """Questions of pages to the person; over the same ``origins``."""
     flash_urls: Sequence[str]
     """Beginnings of the addresses from which a peer may have a file written to a board."""
     quit: Callable[[], None]
@@ -160,13 +162,13 @@ class Services:
     examine: Callable[[bool, Callable[[Looked], None]], Awaitable[Examination]]
     """Look what on this computer would stop provisioning, and tell how far that is; True: and mend
     what can be mended."""
+    report: Callable[[], Awaitable[tuple[str, str]]]
+    """Name and text of a report for people who look for a fault, without what is personal."""
     show: Callable[[str], bool]
     """Open a place on the page (``job/3``) in the person's browser; False: there is none."""
     bluetooth: Radio | None = None
     """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""
     notices: Notices = field(default_factory=Notices)
-    consent: Consent
-    """Questions of pages to the person; over the same ``origins``."""
     """What is wrong with the agent itself, and people should know."""
     update: Held[Update | None] = field(default_factory=lambda: Held(None))
     """A newer version of the agent, once one is known."""

@@ -13,6 +13,7 @@ from agent.bridge.methods import (
     jobs,
     networks,
     origins,
+    report,
     serial,
     sketches,
 )
@@ -40,6 +41,7 @@ def build_dispatcher(services: Services, relay: Relay, uploads: Uploads) -> Disp
         jobs.methods(services, owners, starter),
         networks.methods(services),
         origins.methods(services),
+        report.methods(services),
         serial.methods(relay),
         sketches.methods(services),
     ):
