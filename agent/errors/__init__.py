@@ -241,6 +241,7 @@ __all__ = [
     "RateExceeded",
     "ReceiverStuck",
     "ReportedError",
+    "ScopeRefused",
     "SketchDamaged",
     "SketchGone",
     "SketchHalted",
@@ -258,8 +259,3 @@ __all__ = [
     "VerifyFailed",
     "WrongSketch",
 ]
-    "ScopeRefused",
-    "SettingRefused",
-    "SettingsBroken",
-    "SettingsFailed",
-    "SettingsTangled",
