@@ -57,11 +57,11 @@ def info_for(peer: Peer, services: Services) -> AgentInfo:
         platform=about.platform,
         simulated=about.simulated,
         own=peer.own,
+        may=ordered(peer.may),
         capabilities=[*about.capabilities, *(["ble"] if services.bluetooth else [])],
         boards=len(services.boards.list()),
         jobs=services.jobs.active,
         notices=services.notices.list() if peer.own else [],
-        may=ordered(peer.may),
         update=services.update.value if peer.own else None,
     )
 
