@@ -134,12 +134,6 @@ from agent.errors.ports import (
     PortFailed,
     PortGone,
 )
-from agent.errors.settings import (
-    SettingRefused,
-    SettingsBroken,
-    SettingsFailed,
-    SettingsTangled,
-)
 from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
 __all__ = [
