@@ -104,6 +104,7 @@ CODES = {
     "origins-full": "OriginsFull",
     "origins-unsaved": "OriginsUnsaved",
     "other-user": "OtherUser",
+    "paused": "Paused",
     "port": "PortError",
     "port-busy": "PortBusy",
     "port-busy-other-link": "OtherLinkBusy",

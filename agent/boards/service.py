@@ -16,6 +16,7 @@ from agent.boards.find import find_board
 from agent.boards.known import KnownBoards
 from agent.boards.leases import STALE_S, Arrivals, Lease
 from agent.boards.loader_drives import LoaderDrives
+from agent.boards.pause import Pause
 from agent.boards.registry import Registry
 from agent.boards.simulated_ports import SimulatedPorts
 from agent.boards.sockets import Sockets
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from agent.boards.usb_loaders import ListedDevice
     from agent.boards.watch import AirSource, PortSource
     from agent.catalog import Model
-    from agent.errors import MooringError
+    from agent.errors import MooringError, Paused
     from agent.links import LinkOpener
     from agent.settings.config import PortsConfig
 
@@ -96,6 +97,8 @@ class BoardService:
         self._catalog = catalog
         self._registry = Registry(catalog)
         self._air = air
+        self.pause = Pause(air)
+        """The switch with which the agent lets go of every board."""
         all_sources = [*sources, air] if air is not None else sources
         self._watcher = PortWatcher(all_sources, self._ports_changed)
         self._opener = opener
@@ -157,21 +160,34 @@ class BoardService:
 
     def attend(self) -> Callable[[], None]:
         """Somebody looks for boards in the air; the result, called once or more, ends that."""
-        return self._air.attend() if self._air is not None else _nothing
+        return self.pause.attend()
 
     @asynccontextmanager
     async def lease(
-        self, board_id: str, holder: str, *, via: Via | None = None
+        self,
+        board_id: str,
+        holder: str,
+        *,
+        via: Via | None = None,
+        recall: Callable[[Paused], None] | None = None,
     ) -> AsyncIterator[Lease]:
         """Use the board alone. ``holder`` is what a second one is told: “the serial monitor”.
 
         ``via``: over the cable or through the air; None: as ``Board.via`` says. Raises
-        :class:`UnknownBoard`, or :class:`PortBusy` with the holder. The board is free again when
-        the block ends, however it ends.
+        :class:`UnknownBoard`, :class:`PortBusy` with the holder, or :class:`Paused`. The board is
+        free again when the block ends, however it ends. ``recall`` is called when somebody pauses
+        the agent, and has the block end soon; without it the pause waits for the holder.
         """
+        with self.pause.held(recall):
+            async with self._lend(board_id, holder, via) as lease:
+                yield lease
+
+    @asynccontextmanager
+    async def _lend(self, board_id: str, holder: str, via: Via | None) -> AsyncIterator[Lease]:
         self._publish(self._registry.hold(board_id, clean_text(holder), via))
         record = self._registry.require(board_id)
-        leave = self.attend() if record.via == "ble" else _nothing
+        # A job that is waited for goes on hearing its board while others do not.
+        leave = self._air.attend() if self._air and record.via == "ble" else _nothing
         lease = Lease(
             record.id,
             holder,

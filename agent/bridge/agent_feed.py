@@ -41,6 +41,10 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Boards connected now."""
     jobs: int
     """Jobs that run or ask now."""
+    paused: bool
+    """Somebody paused the agent: until a person resumes, nobody gets a board."""
+    pausing: int
+    """While ``paused``: boards that jobs still use; with none of them it has let go of all."""
     notices: list[ErrorReport]
     """What is wrong with the agent itself; empty for other pages, for it may name files."""
     update: Update | None
@@ -49,7 +53,7 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 def info_for(peer: Peer, services: Services) -> AgentInfo:
     """What ``peer`` is told of the agent as it is now."""
-    about = services.about
+    about, pause = services.about, services.boards.pause.state
     return AgentInfo(
         name="mooring",
         version=about.version,
@@ -61,6 +65,8 @@ def info_for(peer: Peer, services: Services) -> AgentInfo:
         capabilities=[*about.capabilities, *(["ble"] if services.bluetooth else [])],
         boards=len(services.boards.list()),
         jobs=services.jobs.active,
+        paused=pause.on,
+        pausing=pause.waiting,
         notices=services.notices.list() if peer.own else [],
         update=services.update.value if peer.own else None,
     )
@@ -80,7 +86,8 @@ def follow(peer: Peer, services: Services) -> Callable[[], None]:
             told = _without_numbers(info)
             peer.outbox.notify(Notification("agent.changed", info), key="agent.changed")
 
-    ends = [source.subscribe(tell) for source in (services.notices, services.update)]
+    sources = (services.notices, services.update, services.boards.pause)
+    ends = [source.subscribe(tell) for source in sources]
 
     def end() -> None:
         for each in ends:

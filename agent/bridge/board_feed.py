@@ -17,9 +17,10 @@ from agent.bridge.outbox import Notification
 from agent.errors import ErrorReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from agent.boards.board import Board
+    from agent.boards.pause import Pause
     from agent.bridge.peer import Peer
     from agent.bridge.services import Radio
 
@@ -32,23 +33,45 @@ class BluetoothState(msgspec.Struct, frozen=True, kw_only=True):
     """The Bluetooth of this computer; also the payload of ``bluetooth.changed``."""
 
     scanning: bool
-    """Somebody looks into the air, so that this computer scans or tries to."""
+    """Somebody looks into the air, so that this computer scans or tries to; false while paused."""
     problem: ErrorReport | None
     """Why it cannot although somebody looks; None: it can, or nobody looks."""
 
 
-def state_of(radio: Radio) -> BluetoothState:
+def state_of(radio: Radio, pause: Pause) -> BluetoothState:
     """The state of the radio as it travels."""
     problem = radio.problem
     return BluetoothState(
-        scanning=radio.scanning, problem=None if problem is None else problem.report()
+        # It takes the radio a moment to end its scan, and a job may still have it scan.
+        scanning=radio.scanning and not pause.state.on,
+        problem=None if problem is None else problem.report(),
     )
 
 
-def tell_state(peer: Peer, radio: Radio) -> None:
-    """Post ``bluetooth.changed``; a peer that is behind gets the last state only."""
-    note = Notification("bluetooth.changed", state_of(radio))
-    peer.outbox.notify(note, key="bluetooth.changed")
+def follow_state(peer: Peer, radio: Radio, pause: Pause) -> Callable[[], None]:
+    """Post ``bluetooth.changed`` to ``peer`` when the radio fails, works again or is let alone.
+
+    A peer that is behind gets the last state only. Ends with the result.
+    """
+    paused = pause.state.on
+
+    def tell() -> None:
+        note = Notification("bluetooth.changed", state_of(radio, pause))
+        peer.outbox.notify(note, key="bluetooth.changed")
+
+    def look() -> None:
+        nonlocal paused
+        if pause.state.on is not paused:
+            paused = pause.state.on
+            tell()
+
+    ends = (radio.on_problem(lambda _: tell()), pause.subscribe(look))
+
+    def end() -> None:
+        for each in ends:
+            each()
+
+    return end
 
 
 class BoardFeed:

@@ -81,6 +81,9 @@ class Monitor:
         self.channels: list[Channel] = []
         self.closing = False
         """The last watcher left; the port is being given back."""
+        self._has_board = False
+        """Until it gives it back, which nothing may interrupt."""
+        self._recalled: MooringError | None = None
         self._boards = boards
         self._input: deque[tuple[Channel, bytes, asyncio.Future[None] | None]] = deque()
         self._has_input = asyncio.Event()
@@ -107,18 +110,30 @@ class Monitor:
         self.task.cancel()
         await asyncio.wait({self.task})
 
+    def _let_go(self, why: MooringError) -> None:
+        """The board is wanted back; watchers are told why."""
+        if self._recalled is None and self._has_board and not self.closing:
+            self._recalled = why
+            self.task.cancel()
+
     async def _run(self) -> None:
         end: MooringError = PortGone(port=self.board_id)
         try:
-            async with self._boards.lease(self.board_id, self.holder, via="usb") as lease:
-                await self._relay(lease)
+            async with self._boards.lease(
+                self.board_id, self.holder, via="usb", recall=self._let_go
+            ) as lease:
+                self._has_board = True
+                try:
+                    await self._relay(lease)
+                finally:
+                    self._has_board = False
         except MooringError as error:
             end = error
         except Exception as error:
             _logger.exception("the serial monitor of %s failed", self.board_id)
             end = InternalError(kind=type(error).__name__)
         finally:
-            self._report(end)
+            self._report(self._recalled or end)
 
     async def _relay(self, lease: Lease) -> None:
         link = await lease.open(self.baud)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
-    from agent.errors import BluetoothError, Examination, Looked
+    from agent.errors import BluetoothError, Examination, Looked, Paused
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 class Boards(Protocol):
     """The list of boards, and leases on their ports."""
 
+    @property
+    def pause(self) -> Pause:
+        """The switch with which the agent lets go of every board."""
+
     def list(self) -> list[Board]:
         """All boards now."""
 
@@ -44,9 +48,17 @@ class Boards(Protocol):
         """Call ``callback`` at each change; returns what ends it."""
 
     def lease(
-        self, board_id: str, holder: str, *, via: Via | None = None
+        self,
+        board_id: str,
+        holder: str,
+        *,
+        via: Via | None = None,
+        recall: Callable[[Paused], None] | None = None,
     ) -> AbstractAsyncContextManager[Lease]:
-        """Hold the board's port, of the link that ``via`` says; raises PortBusy with the holder."""
+        """Hold the board's port, of the link that ``via`` says; raises PortBusy with the holder.
+
+        ``recall`` says that the board is wanted back, and why.
+        """
 
     def attend(self) -> Callable[[], None]:
         """Somebody looks for boards in the air; the result, called once or more, ends that."""

@@ -129,6 +129,7 @@ from agent.errors.networks import (
 from agent.errors.ports import (
     NoPermission,
     NoSerialPort,
+    Paused,
     PortBusy,
     PortError,
     PortFailed,
@@ -229,6 +230,7 @@ __all__ = [
     "OtherInTheAir",
     "OtherLinkBusy",
     "OtherUser",
+    "Paused",
     "PortBusy",
     "PortError",
     "PortFailed",

@@ -59,3 +59,13 @@ class PortFailed(PortError):
     title = "{port} cannot be used: {detail}."
     meaning = "The operating system reported an error that has no more exact meaning."
     remedy = "Unplug the board, plug it in again and retry; if it stays, try another USB socket."
+
+
+class Paused(PortError):
+    """Somebody paused the agent, so it lends no board."""
+
+    code = "paused"
+    exit_status = ExitStatus.NO_ACCESS
+    title = "Mooring is paused."
+    meaning = "It uses no board until somebody resumes, so that other programs can."
+    remedy = "Choose Resume in the menu of the icon or on the agent's page, or run “mooring resume”."

@@ -127,9 +127,8 @@ class JobService:
         """Check the request and start; returns the job's id.
 
         Nothing was sent if this raises: :class:`InputError` names the field, :class:`PortBusy` who
-        holds the board; also UnknownBoard, AmbiguousBoard, NotSignedIn, NotSupported, WrongSketch.
-        ``attended`` false: each question gets its safest answer at once. ``owner`` is kept for
-        :meth:`owner_of`.
+        holds the board; Paused, UnknownBoard, AmbiguousBoard, NotSignedIn, NotSupported, WrongSketch.
+        ``attended`` false: questions get their safest answers. ``owner`` is for :meth:`owner_of`.
         """
         if self._closing:
             raise AgentGone
@@ -296,6 +295,7 @@ class JobService:
         await self._journal.save(apply(job, ended, self._clock.wall()))
 
     def _require_free(self, board: Board, request: Request) -> None:
+        self._surroundings.boards.pause.require_off()
         if board.id in self._starting:
             raise PortBusy(port=board.id, holder="another job")
         if board.holder is not None:

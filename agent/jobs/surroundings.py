@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from agent.boards.board import Board, BoardChanges, Port, Via
+    from agent.boards.pause import Pause
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
     from agent.errors import MooringError
@@ -55,6 +56,10 @@ class Lease(Protocol):
 class Boards(Protocol):
     """The boards of this computer (``agent.boards.service``)."""
 
+    @property
+    def pause(self) -> Pause:
+        """While it is on, nobody gets a board."""
+
     def find(self, query: str) -> Board:
         """The one board that is meant; UnknownBoard or AmbiguousBoard."""
 
@@ -74,7 +79,10 @@ class Boards(Protocol):
     def lease(
         self, board_id: str, holder: str, *, via: Via | None = None
     ) -> AbstractAsyncContextManager[Lease]:
-        """Use the board alone; PortBusy names the holder. While it is ``ble``, the air is heard."""
+        """Use the board alone; PortBusy names the holder, and Paused says that nobody may.
+
+        While it is ``ble``, the air is heard.
+        """
 
     def learn(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from agent.boards.board import BoardState
-from agent.errors import Interrupted, JournalFailed, PortBusy, PortGone, UnknownBoard
+from agent.errors import Interrupted, JournalFailed, Paused, PortBusy, PortGone, UnknownBoard
 from agent.flash.touch import Entry, entry_of
 from agent.jobs import facts
 from agent.jobs.effects import Cancelled, Finish
@@ -157,7 +157,7 @@ class Unfinished:
                 if why is not None:
                     await self._settle(pursuit, why)
                     return
-                with contextlib.suppress(PortBusy, UnknownBoard):
+                with contextlib.suppress(Paused, PortBusy, UnknownBoard):
                     await self._finish(pursuit, board)
                     if not await self._is_owed(pursuit):
                         return

@@ -115,6 +115,24 @@ async def test_looking_lasts_as_long_as_anybody_looks(place: Place) -> None:
     await place.quiet()
 
 
+async def test_nobody_listens_while_the_agent_is_paused(place: Place) -> None:
+    client = await place.bridge.open()
+    await until_seen(client, await client.call("boards.subscribe", ble=True), 2)
+    await client.call("agent.pause")
+    while (await client.next("bluetooth.changed"))["scanning"]:
+        pass
+    await place.quiet()
+    listed = await client.call("boards.subscribe", ble=True)
+    assert listed["bluetooth"] == {"scanning": False, "problem": None}
+    await client.call("agent.resume")
+    while not (await client.next("bluetooth.changed"))["scanning"]:
+        pass
+    while place.scans < 2:
+        await asyncio.sleep(0.005)
+    await client.close()
+    await place.quiet()
+
+
 async def leave(_: Place, client: Client) -> None:
     await client.close()
 

@@ -166,6 +166,8 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
         pass
     await agent.fail("serial.open", board="gone")
     await agent.call("doctor.run", fix=True)
+    await agent.call("agent.pause")
+    await agent.call("agent.resume")
     await agent.call("agent.show", page="job/3")
     await agent.call("agent.quit")
     assert agent.called == set(agent.methods), "each method of the document is called here"

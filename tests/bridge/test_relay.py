@@ -47,6 +47,49 @@ async def test_bytes_travel_both_ways_unchanged(bridge: Bridge) -> None:
     assert await pty.read(6) == "grün\n".encode()
 
 
+async def test_a_pause_closes_the_monitors_and_tells_their_watchers_why(bridge: Bridge) -> None:
+    pty, board = await bridge.board()
+    clients = [await bridge.open(FOREIGN), await bridge.open(FOREIGN)]
+    channels = [await open_serial(client, board) for client in clients]
+    own = await bridge.open()
+    await own.call("agent.subscribe")
+    await pty.write(b"last words")
+    for client, channel in zip(clients, channels, strict=True):
+        assert await client.read(channel, 10) == b"last words"
+    info = await own.call("agent.pause")
+    assert (info["paused"], info["pausing"]) == (True, 0)
+    assert bridge.services.boards.find(board).holder is None
+    for client, channel in zip(clients, channels, strict=True):
+        closed = await client.next("serial.closed")
+        assert (closed["channel"], closed["error"]["code"]) == (channel, "paused")
+        assert (await client.fail("serial.open", board=board))["data"]["code"] == "paused"
+        assert (await client.call("agent.info"))["paused"] is True
+        assert (await client.fail("agent.resume"))["data"]["code"] == "not-allowed"
+    assert (await own.call("agent.resume"))["paused"] is False
+    while (await own.next("agent.changed"))["paused"]:
+        pass
+    channel = await open_serial(clients[0], board)
+    await pty.write(b"again")
+    assert await clients[0].read(channel, 5) == b"again"
+
+
+async def test_a_monitor_that_closes_by_itself_is_not_interrupted_by_a_pause(
+    bridge: Bridge,
+) -> None:
+    pty, board = await bridge.board()
+    client, own = await bridge.open(FOREIGN), await bridge.open()
+    for _ in range(20):
+        channel = await open_serial(client, board)
+        closing = client.call("serial.close", channel=channel)
+        pausing = own.call("agent.pause")
+        await asyncio.gather(closing, pausing)
+        assert bridge.services.boards.pause.state.waiting == 0
+        await own.call("agent.resume")
+    channel = await open_serial(client, board)
+    await pty.write(b"fine")
+    assert await client.read(channel, 4) == b"fine"
+
+
 async def test_the_board_is_busy_while_it_is_watched_and_free_after_it(bridge: Bridge) -> None:
     _, board = await bridge.board()
     client = await bridge.open(FOREIGN)

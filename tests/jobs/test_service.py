@@ -14,6 +14,7 @@ from agent.errors import (
     JournalFailed,
     NotSignedIn,
     NotSupported,
+    Paused,
     RateExceeded,
     UnknownBoard,
     UnknownJob,
@@ -32,6 +33,22 @@ WRONG = {"kind": "wifi", "ssid": "HomeNet", "password": "not the password"}
 
 def wifi(**fields: Any) -> dict[str, Any]:
     return {"kind": "wifi", **fields}
+
+
+async def test_a_pause_waits_for_the_job_that_runs_and_lets_none_begin(bench: Bench):
+    await bench.plug()
+    await bench.start_agent()
+    job = await bench.jobs.start({"kind": "identify", "board": bench.board.id}, attended=False)
+    await bench.boards.pause.begin()
+    assert bench.boards.pause.state.waiting == 1
+    with pytest.raises(Paused):
+        await bench.jobs.start({"kind": "identify", "board": bench.board.id}, attended=False)
+    assert (await bench.jobs.wait(job)).state is JobState.DONE
+    assert bench.boards.pause.state == (True, 0)
+    assert len(await bench.jobs.list(10)) == 1
+    bench.boards.pause.end()
+    again = await bench.jobs.start({"kind": "identify", "board": bench.board.id}, attended=False)
+    assert (await bench.jobs.wait(again)).state is JobState.DONE
 
 
 # --- requests --------------------------------------------------------------------------------

@@ -70,3 +70,16 @@ def test_a_board_that_was_left_without_a_sketch_is_not_called_untouched():
     assert flash_left(ended("untouched")) is None
     assert flash_left(ended("written")) is None
     assert flash_left([]) is None
+
+
+async def test_while_the_agent_is_paused_the_board_is_waited_for_all_the_same(bench: Bench):
+    await bench.plug()
+    await bench.start_agent(clock=bench.hurried)
+    job, flash = await left(bench)
+    await bench.boards.pause.begin()
+    bench.jobs._unfinished.pursue(job, flash)
+    for _ in range(5):
+        await bench.hurried.sleep(1.0)
+    assert bench.boards.pause.state.waiting == 0
+    assert open_flash(await bench.journal.facts(job.id)) is not None
+    assert await bench.jobs._unfinished.cancel(job.id) is True

@@ -34,7 +34,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def methods(services: Services) -> list[Method[Any, Any]]:
-    """Say what the agent is, show its page, end it."""
+    """Say what the agent is, show its page, pause it, end it."""
 
     async def info(call: Call, _params: Nothing) -> AgentInfo:
         return info_for(call.peer, services)
@@ -42,6 +42,14 @@ def methods(services: Services) -> list[Method[Any, Any]]:
     async def subscribe(call: Call, _params: Nothing) -> AgentInfo:
         if not call.peer.holds(SUBSCRIPTION):
             call.peer.hold(SUBSCRIPTION, follow(call.peer, services))
+        return info_for(call.peer, services)
+
+    async def pause(call: Call, _params: Nothing) -> AgentInfo:
+        await services.boards.pause.begin()
+        return info_for(call.peer, services)
+
+    async def resume(call: Call, _params: Nothing) -> AgentInfo:
+        services.boards.pause.end()
         return info_for(call.peer, services)
 
     async def show(_call: Call, params: Place) -> Shown:
@@ -68,5 +76,14 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             show,
             own=True,
         ),
+        Method(
+            "agent.pause",
+            "Let go of every board: of monitors at once, of jobs when they end.",
+            Nothing,
+            AgentInfo,
+            pause,
+            own=True,
+        ),
+        Method("agent.resume", "End the pause.", Nothing, AgentInfo, resume, own=True),
         Method("agent.quit", "End the agent.", Nothing, Nothing, quit_agent, own=True),
     ]

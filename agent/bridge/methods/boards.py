@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agent.boards.board import Board, Via
-from agent.bridge.board_feed import BluetoothState, BoardFeed, state_of, tell_state
+from agent.bridge.board_feed import BluetoothState, BoardFeed, follow_state, state_of
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.bridge.scopes import Scope
 from agent.errors import Interrupted, ReportedError
@@ -128,18 +128,18 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         return BoardList(boards=services.boards.list())
 
     async def subscribe(call: Call, params: Look) -> BoardsAndAir:
-        peer, radio = call.peer, services.bluetooth
+        peer, radio, pause = call.peer, services.bluetooth, services.boards.pause
         if not peer.holds(SUBSCRIPTION):
             follow(peer)
         if radio is None:
             return BoardsAndAir(boards=services.boards.list(), bluetooth=None)
         if not peer.holds(BLUETOOTH):
-            peer.hold(BLUETOOTH, radio.on_problem(lambda _: tell_state(peer, radio)))
+            peer.hold(BLUETOOTH, follow_state(peer, radio, pause))
         if not params.ble:
             peer.end(AIR)
         elif not peer.holds(AIR):
             peer.hold(AIR, services.boards.attend())
-        return BoardsAndAir(boards=services.boards.list(), bluetooth=state_of(radio))
+        return BoardsAndAir(boards=services.boards.list(), bluetooth=state_of(radio, pause))
 
     def follow(peer: Peer) -> None:
         feed = BoardFeed(peer, services.boards.list())
