@@ -35,6 +35,7 @@ from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
 from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
+from agent.clouds.route import Routes
 from agent.desktop.tray.tray import Tray
 from agent.errors import AutostartFailed
 from agent.flash.dfu_list import DfuLister
@@ -93,9 +94,11 @@ class App:
         self.radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
         """The Bluetooth of this computer; None: the configuration says never."""
         self.boards = _boards(config, paths, self.catalog, self.radio)
-        arduino = _arduino(config, paths, self.catalog)
+        self.routes = Routes(lambda: self._config.network)
+        """How this computer reaches the Internet, by the settings of now."""
+        arduino = _arduino(config, paths, self.catalog, self.routes)
         self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (arduino, NoCloud())}
-        self.sketches = _sketches(config, paths, arduino)
+        self.sketches = _sketches(config, paths, arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
         self._stack = AsyncExitStack()
@@ -197,6 +200,7 @@ class App:
                 boards=self.boards.list,
                 radio=self.radio,
                 notices=self.notices.list,
+                routes=self.routes,
             )
         return await self._doctor.run(fix=fix, looked=looked)
 
@@ -232,9 +236,10 @@ def build(
 @asynccontextmanager
 async def open_sketches(config: Config, paths: Paths, catalog: Catalog) -> AsyncIterator[Sketches]:
     """The store of sketches and its sources alone: several processes may use it at a time."""
-    arduino = _arduino(config, paths, catalog)
+    routes = Routes(lambda: config.network)
+    arduino = _arduino(config, paths, catalog, routes)
     try:
-        yield _sketches(config, paths, arduino)
+        yield _sketches(config, paths, arduino, routes)
     finally:
         await arduino.close()
 
@@ -295,21 +300,22 @@ def _at_login() -> AtLogin | None:
         return None
 
 
-def _arduino(config: Config, paths: Paths, catalog: Catalog) -> ArduinoCloud:
+def _arduino(config: Config, paths: Paths, catalog: Catalog, routes: Routes) -> ArduinoCloud:
     return ArduinoCloud(
         base_url=config.arduino.base_url,
         title=config.arduino.title,
         accounts=AccountStore(paths.accounts_file, use_keyring=not paths.portable),
         catalog=catalog,
         rate=Rate(per_s=config.arduino.requests_per_s, burst=ceil(config.arduino.requests_per_s)),
+        routes=routes,
     )
 
 
-def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud) -> Sketches:
-    downloads = Downloads()
+def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud, routes: Routes) -> Sketches:
+    downloads = Downloads(routes=routes)
     key = config.sketches.index_key
     index = IndexSource(
-        Downloads(limits=Limits(answer_s=LIST_ANSWER_LIMIT_S)),
+        Downloads(limits=Limits(answer_s=LIST_ANSWER_LIMIT_S), routes=routes),
         paths.sketches_dir / "index.json",
         url=config.sketches.index_url,
         key_file=Path(key).expanduser() if key else INDEX_KEY,

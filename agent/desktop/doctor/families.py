@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.clouds.route import Routes
 from agent.desktop.autostart import find_ways
 from agent.desktop.doctor.accounts import Keyring
 from agent.desktop.doctor.bluetooth import Bluetooth
@@ -44,10 +45,12 @@ def build_doctor(
     boards: Callable[[], Sequence[Board]],
     radio: BleRadio | None,
     notices: Callable[[], Sequence[ErrorReport]] = lambda: (),
+    routes: Routes | None = None,
 ) -> Doctor:
     """The doctor of this computer and user.
 
-    ``boards`` that are there now; ``notices`` of the agent about itself. Looks at nothing yet.
+    ``boards`` that are there now; ``notices`` of the agent about itself; ``routes`` of the
+    agent to the Internet, None: by ``config``. Looks at nothing yet.
     """
 
     def ports() -> list[Port]:
@@ -76,7 +79,10 @@ def build_doctor(
             Probers(usb),
             Bluetooth(radio),
             BridgePorts(config.bridge, agent_port),
-            Internet([CloudAddress(config.arduino.title, config.arduino.base_url)]),
+            Internet(
+                [CloudAddress(config.arduino.title, config.arduino.base_url)],
+                routes=routes or Routes(lambda: config.network),
+            ),
             Clock(written),
             TrayPlace(),
             AtLogin(find_ways),

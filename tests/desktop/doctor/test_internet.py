@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
-import os
-import ssl
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent.clouds.http import Limits
-from agent.desktop.doctor.internet import CloudAddress, Internet, proxy_for
+from agent.clouds.route import Routes
+from agent.desktop.doctor.internet import CloudAddress, Internet
+from agent.settings.config import NetworkConfig
+from agent.settings.proxy import ProxyAddress
 from tests.desktop.doctor.patient import codes, facts, look
+from tests.internet import Authority, RealProxy
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 DAY_S = 86_400
 LIMITS = Limits(connect_s=2.0, answer_s=2.0)
@@ -61,50 +58,26 @@ async def server(
         yield one
 
 
-def certificate(folder: Path, *, from_day: float = -1, to_day: float = 1) -> ssl.SSLContext:
-    """A server's certificate that is its own authority, ``cert.pem`` in the folder."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test Cloud")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .issuer_name(name)
-        .subject_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now + datetime.timedelta(days=from_day))
-        .not_valid_after(now + datetime.timedelta(days=to_day))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
-
-
-def internet(url: str) -> Internet:
-    return Internet([CloudAddress("Test Cloud", url)], limits=LIMITS)
+def internet(url: str, settings: NetworkConfig | None = None) -> Internet:
+    network = settings or NetworkConfig()
+    routes = Routes(lambda: network)
+    return Internet([CloudAddress("Test Cloud", url)], routes=routes, limits=LIMITS)
 
 
 @pytest.fixture
-def trusted(tmp_path, monkeypatch):
-    """This computer trusts what is in ``cert.pem`` of the folder."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-    return tmp_path
+def authority(tmp_path):
+    return Authority(tmp_path / "ca", "Test Authority")
 
 
-async def test_any_answer_means_that_the_cloud_can_be_reached(trusted):
-    async with server(certificate(trusted)) as cloud:
-        family = internet(f"https://127.0.0.1:{cloud.port}")
+@pytest.fixture
+def trusted(authority):
+    """Settings under which that authority is trusted."""
+    return NetworkConfig(certificates=str(authority.pem))
+
+
+async def test_any_answer_means_that_the_cloud_can_be_reached(authority, trusted):
+    async with server(authority.context("127.0.0.1")) as cloud:
+        family = internet(f"https://127.0.0.1:{cloud.port}", trusted)
         assert await codes(family) == ["internet-fine"]
         (request,) = cloud.requests
     assert request.startswith(b"GET / ")
@@ -132,29 +105,48 @@ async def test_some_minutes_are_a_warning_and_some_seconds_nothing():
 
 @pytest.mark.parametrize(("days", "off_s"), [((-10, -5), -7 * DAY_S), ((5, 10), 7 * DAY_S)])
 async def test_certificates_that_look_old_or_new_because_of_the_clock_are_told_as_that(
-    trusted, days, off_s
+    authority, trusted, days, off_s
 ):
-    context = certificate(trusted, from_day=days[0], to_day=days[1])
+    context = authority.context("127.0.0.1", days=days)
     async with server(context, off_s=off_s) as cloud:
-        (one,) = await look(internet(f"https://127.0.0.1:{cloud.port}"))
+        (one,) = await look(internet(f"https://127.0.0.1:{cloud.port}", trusted))
         assert cloud.requests[-1].startswith(b"HEAD / ")
     assert one.finding.code == "clock"
     assert "7 days" in one.finding.title
 
 
-async def test_a_certificate_that_really_is_old_is_told_as_that(trusted):
-    async with server(certificate(trusted, from_day=-10, to_day=-5)) as cloud:
-        (one,) = await look(internet(f"https://127.0.0.1:{cloud.port}"))
-    assert one.finding.code == "certificate"
+async def test_a_certificate_that_really_is_old_is_told_as_that(authority, trusted):
+    async with server(authority.context("127.0.0.1", days=(-10, -5))) as cloud:
+        (one,) = await look(internet(f"https://127.0.0.1:{cloud.port}", trusted))
+    assert one.finding.code == "certificate-unknown"
     assert "expired" in facts(one)["reason"]
 
 
-async def test_a_certificate_that_nobody_here_trusts_is_told_with_the_reason(tmp_path):
-    async with server(certificate(tmp_path)) as cloud:
+async def test_a_certificate_that_nobody_here_trusts_is_told_with_its_issuer(authority):
+    async with server(authority.context("127.0.0.1")) as cloud:
         (one,) = await look(internet(f"https://127.0.0.1:{cloud.port}"))
-    assert one.finding.code == "certificate"
-    assert "self-signed" in facts(one)["reason"]
+    assert one.finding.code == "certificate-unknown"
+    assert "Test Authority" in one.finding.meaning
+    assert "network.certificates" in one.finding.mend
     assert one.finding.level.value == "problem"
+
+
+async def test_a_file_of_certificates_in_the_settings_that_is_not_there_is_told(tmp_path):
+    settings = NetworkConfig(certificates=str(tmp_path / "none.pem"))
+    (one,) = await look(internet("https://cloud.invalid", settings))
+    assert one.finding.code == "certificates-unreadable"
+
+
+async def test_the_proxy_on_the_way_is_named_where_all_is_well(authority, trusted):
+    async with server(authority.context("cloud.invalid")) as cloud:
+        proxy = RealProxy({"cloud.invalid": cloud.port}, account="ada:MARKER-proxy")
+        async with proxy.running():
+            address = ProxyAddress(f"http://ada:MARKER-proxy@127.0.0.1:{proxy.port}")
+            settings = NetworkConfig(proxy=address, certificates=trusted.certificates)
+            (one,) = await look(internet("https://cloud.invalid", settings))
+    assert one.finding.code == "internet-fine"
+    assert f"through the proxy 127.0.0.1:{proxy.port}" in one.finding.title
+    assert "MARKER" not in str(one)
 
 
 async def test_a_cloud_that_does_not_answer_is_told():
@@ -179,7 +171,7 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_account(monkeypatc
     monkeypatch.setenv("HTTPS_PROXY", f"http://ada:MARKER-proxy@127.0.0.1:{port}")
     # A name in this domain exists nowhere; the proxy would look it up.
     (one,) = await look(internet("https://cloud.invalid"))
-    assert one.finding.code == "proxy"
+    assert one.finding.code == "proxy-unreachable"
     assert f"127.0.0.1:{port}" in one.finding.title
     assert "MARKER" not in str(one)
     assert "ada" not in str(one.finding)
@@ -190,23 +182,11 @@ async def test_a_proxy_that_refuses_is_told_with_its_answer(monkeypatch):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         (one,) = await look(internet("https://cloud.invalid"))
         assert proxy.requests[0].startswith(b"CONNECT cloud.invalid:443")
-    assert one.finding.code == "proxy"
+    assert one.finding.code == "proxy-refused"
     assert "403" in one.finding.meaning
 
 
 async def test_a_proxy_that_cannot_be_used_is_told(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
     (one,) = await look(internet("https://cloud.invalid"))
-    assert one.finding.code == "proxy"
-
-
-def test_the_proxy_of_an_address_is_the_one_that_the_system_names(monkeypatch):
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
-    assert proxy_for("https://cloud.invalid") == ""
-    monkeypatch.setenv("HTTPS_PROXY", "http://u:p@proxy.invalid:3128/")
-    assert proxy_for("https://cloud.invalid") == "proxy.invalid:3128"
-    assert proxy_for("http://cloud.invalid") == ""
-    assert proxy_for("https://127.0.0.1:5") == ""
-    monkeypatch.setenv("NO_PROXY", "cloud.invalid")
-    assert proxy_for("https://cloud.invalid") == ""
+    assert one.finding.code == "proxy-unusable"
