@@ -24,7 +24,7 @@ _HOW: Final = ("mode=ro", "immutable=1")
 
 def read_json(file: Path) -> Any:  # noqa: ANN401 - JSON data
     """The content of one of our files; None if there is none that can be read."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if file.stat().st_size <= FILE_LIMIT_BYTES:
             return msgspec.json.decode(file.read_bytes())
     return None

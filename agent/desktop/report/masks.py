@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PUBLIC_HOSTS: Final = ("arduino.cc", "github.com", "pypi.org", "localhost")
 """Hosts, and those below them, that say nothing about a person."""
 _MASK = re.compile(r"<(?:[a-z]+-\d+|secret|login)>")
+_KEPT = re.compile(rf"{_MASK.pattern}|0000[0-9a-f]{{4}}-0000-1000-8000-00805f9b34fb", re.IGNORECASE)
+"""Names that were given, and numbers that the Bluetooth specification assigns."""
 _URL = re.compile(
     r"(?P<head>[a-z][a-z0-9+.-]*://)(?P<login>[^/\s@]*@)?(?P<host>\[[^\]\s]*\]|[^/\s:?#\"'”,;)]+)?"
     r"(?P<port>:\d+)?(?P<path>[^\s?#\"'”]*)(?P<query>[?#][^\s\"'”]*)?",
@@ -33,8 +35,6 @@ _MAC = re.compile(
 _UUID = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE
 )
-_BLUETOOTH = re.compile(r"0000[0-9a-f]{4}-0000-1000-8000-00805f9b34fb", re.IGNORECASE)
-"""Numbers that the Bluetooth specification assigns."""
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)")
 _IPV6 = re.compile(
     r"(?<![0-9a-z:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:%\w+)?(?![0-9a-z:])", re.IGNORECASE
@@ -144,7 +144,7 @@ class Masks:
         shapes: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = (
             (_URL, self._url),
             (_MAIL, lambda m: self.name("mail", m[0])),
-            (_UUID, lambda m: m[0] if _BLUETOOTH.fullmatch(m[0]) else self.name("id", m[0])),
+            (_UUID, lambda m: self.name("id", m[0])),
             (_MAC, lambda m: self.name("hardware", m[0])),
             (_IPV4, self._address),
             (_IPV6, self._address),
@@ -159,6 +159,8 @@ class Masks:
         return text
 
     def _url(self, found: re.Match[str]) -> str:
+        if found["head"].lower() == "ble://":
+            return found[0]
         host = found["host"] or ""
         shown = host
         if host and not _is_public(host):
@@ -194,10 +196,10 @@ def _is_public(host: str) -> bool:
 
 
 def _outside(text: str, change: Callable[[str], str]) -> str:
-    """Change what stands between names that were given already."""
+    """Change what stands between what is kept."""
     parts: list[str] = []
     at = 0
-    for mask in _MASK.finditer(text):
-        parts += [change(text[at : mask.start()]), mask[0]]
-        at = mask.end()
+    for kept in _KEPT.finditer(text):
+        parts += [change(text[at : kept.start()]), kept[0]]
+        at = kept.end()
     return "".join([*parts, change(text[at:])])

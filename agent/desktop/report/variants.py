@@ -26,7 +26,9 @@ CUT_CHARS: Final = 4
 """Of the beginning of a value, before a text was cut; fewer tell nobody anything."""
 _BETWEEN: Final = r"[\s:,_-]{0,2}(?:0x|\\x)?"
 """What may stand between two bytes in hexadecimal digits."""
-_FILLERS: Final = re.compile(r"[\s:,_-]|0x|\\x")
+_DIGITS: Final = r"[A-Za-z0-9+/_=-]*"
+_FILLERS: Final = re.compile(r"[\s:,_-]")
+_MARKS: Final = re.compile(r"0x|\\x")
 
 
 class Variant(NamedTuple):
@@ -40,8 +42,9 @@ class Variant(NamedTuple):
 
 
 def compact(lowered: str) -> str:
-    """A text without what may stand between hexadecimal digits."""
-    return _FILLERS.sub("", lowered)
+    """A text without what may stand between hexadecimal digits; twice, for 0x may be digits too."""
+    close = _FILLERS.sub("", lowered)
+    return f"{close}\n{_MARKS.sub('', close)}"
 
 
 def variants(value: str) -> Iterator[Variant]:
@@ -56,13 +59,16 @@ def variants(value: str) -> Iterator[Variant]:
         yield Variant(percent, percent)
         if len(data) >= HEX_BYTES:
             pairs = [f"{byte:02x}" for byte in data]
-            yield Variant("".join(pairs), r"(?<![0-9a-f])" + _BETWEEN.join(pairs), compact=True)
+            # With what stands around it: it may be of the same message.
+            pattern = f"[0-9a-f]*{_BETWEEN.join(pairs)}[0-9a-f]*"
+            yield Variant("".join(pairs), pattern, compact=True)
         for core in dict.fromkeys(_cores(data)):
-            yield Variant(core.lower(), re.escape(core))
-    if len(value) > 1:
-        for filler in "\0·":  # two bytes for a character, shown as text
-            spaced = filler.join(value)
-            yield Variant(spaced.lower(), re.escape(spaced))
+            yield Variant(core.lower(), f"{_DIGITS}{re.escape(core)}{_DIGITS}")
+    for order in ("utf-16-le", "utf-16-be"):
+        wide = value.encode(order, "surrogatepass").decode("latin-1")
+        for text in (wide.strip("\0"), clean_text(wide.strip("\0"))):
+            if len(text) > 1:
+                yield Variant(text.lower(), re.escape(text))
 
 
 def cut_off(value: str, text: str) -> int:
