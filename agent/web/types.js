@@ -251,6 +251,9 @@
  * @property {number} boards
  * @property {number} jobs
  * @property {ErrorReport[]} notices What is wrong with the agent itself; empty for other pages.
+ * @property {Update|null} [update] A newer version, if one is known; null for other pages.
+ * @property {boolean} [paused] Nobody gets a board until a person resumes.
+ * @property {number} [pausing] While it is paused: boards that jobs still use.
  */
 
 /**
@@ -270,6 +273,8 @@
 /** @typedef {{findings: Finding[], fixed?: Finding[]}} Examination Result of `doctor.run`. */
 
 /** @typedef {{area: string, done: number, total: number}} Looked Payload of `doctor.progress`. */
+
+/** @typedef {{version: string, url: string}} Update A newer version, and where it is. */
 
 /** @typedef {Record<string, any>} Schema JSON Schema. */
 

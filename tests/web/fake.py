@@ -94,6 +94,8 @@ class FakeAgent:
         self.signed_in = True
         self.bluetooth: dict[str, Any] | None = None
         """What the radio of the computer is at; None: it is never used."""
+        self.info: dict[str, Any] = {}
+        """What it says of itself, otherwise than usual."""
         self.findings: list[Finding] = []
         """Of the doctor."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -190,6 +192,11 @@ class FakeAgent:
         """It is neither on a cable nor heard."""
         del self.boards[board.id]
         self.tell("boards.changed", {"vanished": [board.id]})
+
+    def becomes(self, **info: Any) -> None:
+        """From now on it says this of itself."""
+        self.info |= info
+        self.tell("agent.changed", self._agent_info({}))
 
     def radio(self, problem: MooringError | None = None) -> None:
         """This is wrong with the Bluetooth of the computer; None: nothing."""
@@ -326,10 +333,18 @@ class FakeAgent:
         counts = {"boards": len(self.boards), "jobs": len(self.jobs)}
         told = {"name": "mooring", "version": "0", "protocol": 1, "platform": "linux"}
         can = {"capabilities": ["ble"] if self.bluetooth else []}
-        return told | counts | can | {"simulated": True, "own": True, "notices": []}
+        return told | counts | can | {"simulated": True, "own": True, "notices": []} | self.info
 
     def _agent_subscribe(self, params: dict[str, Any]) -> Any:
         return self._agent_info(params)
+
+    def _agent_resume(self, _params: dict[str, Any]) -> Any:
+        self.becomes(paused=False, pausing=0)
+        return self._agent_info({})
+
+    def _agent_pause(self, _params: dict[str, Any]) -> Any:
+        self.becomes(paused=True, pausing=0)
+        return self._agent_info({})
 
     def _doctor_run(self, params: dict[str, Any]) -> Any:
         fixable = [finding for finding in self.findings if finding.fixable]

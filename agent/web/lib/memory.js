@@ -1,8 +1,11 @@
 /**
  * What the person typed or chose, for as long as the page is open.
  *
- * A password typed once need not be typed again when the board asks; nothing here is ever stored.
+ * A password typed once need not be typed again when the board asks. Nothing here is ever stored, but
+ * for the version of which a person does not want to hear any more.
  */
+
+const DISMISSED = "mooring.dismissed-update";
 
 export class Memory {
   /** @type {Map<string, string>} */ #passwords = new Map();
@@ -14,6 +17,26 @@ export class Memory {
   baud = 9600;
   /** @type {Map<string, File>} The file that was chosen last for a board. */ files = new Map();
   /** @type {Map<string, string>} What a person said a board is, where its port cannot tell. */ models = new Map();
+
+  /** The newer version that was waved away in this browser. */
+  get dismissed() {
+    try {
+      return localStorage.getItem(DISMISSED) ?? "";
+    } catch {
+      return this.#dismissed; // The browser forbids it; then it counts until the page is closed.
+    }
+  }
+
+  set dismissed(version) {
+    this.#dismissed = version;
+    try {
+      localStorage.setItem(DISMISSED, version);
+    } catch {
+      // As above.
+    }
+  }
+
+  #dismissed = "";
 
   /** Remember the password of a network. @param {string} network @param {string} password */
   keepPassword(network, password) {

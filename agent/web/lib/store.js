@@ -65,6 +65,8 @@ export class Store extends EventTarget {
       snapshot: () => this.#insist(() => this.#allJobs()),
       change: (/** @type {any} */ change) => this.putJob(change.snapshot),
     });
+    const told = (/** @type {any} */ info) => this.#info(info);
+    agent.follow("agent", { snapshot: told, change: told });
     agent.addEventListener("bluetooth.changed", (/** @type {any} */ event) => this.#air(event.detail));
     agent.addEventListener("state", () => {
       this.#changed("info");
@@ -169,6 +171,12 @@ export class Store extends EventTarget {
     this.clouds = this.clouds.map((cloud) => (cloud.id === info.id ? info : cloud));
     this.#changed("clouds");
     return info;
+  }
+
+  /** @param {import("../types.js").AgentInfo} info */
+  #info(info) {
+    this.agent.info = info;
+    this.#changed("info");
   }
 
   /** @param {import("../types.js").Bluetooth|null} bluetooth */
