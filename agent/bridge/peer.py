@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from agent.bridge.origin_url import short_origin
 from agent.bridge.outbox import Outbox
 from agent.bridge.scopes import ALL, ordered
 from agent.errors import ScopeRefused
-from agent.settings import clean_text
+from agent.settings.text import SHOWN_TEXT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,7 +59,7 @@ class Peer:
         """Who this is, for people and the log."""
         if self.origin is None:
             return "a program of this user"
-        return "the agent's own page" if self.own else clean_text(self.origin)
+        return "the agent's own page" if self.own else short_origin(self.origin, SHOWN_TEXT_LIMIT)
 
     @property
     def may(self) -> frozenset[Scope]:

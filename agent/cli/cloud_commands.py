@@ -1,9 +1,8 @@
-"""Commands about accounts and trust: ``clouds``, ``cloud``, ``origins``."""
+"""Commands about accounts: ``clouds``, ``cloud``."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -95,48 +94,6 @@ def logout(*, name: str, as_json: bool) -> None:
         return ExitStatus.DONE
 
     run_command(as_json, sign_out)
-
-
-@click.group(invoke_without_command=True)
-@json_option
-@click.pass_context
-def origins(context: click.Context, *, as_json: bool) -> None:
-    """Which web pages may talk to the agent."""
-    if context.invoked_subcommand is None:
-        _origins(as_json, "origins.list")
-
-
-@origins.command()
-@click.argument("url", metavar="URL")
-@json_option
-def allow(*, url: str, as_json: bool) -> None:
-    """Let a web page use your boards."""
-    _origins(as_json, "origins.allow", url=url)
-
-
-@origins.command()
-@click.argument("url", metavar="URL")
-@json_option
-def revoke(*, url: str, as_json: bool) -> None:
-    """Take the permission back."""
-    _origins(as_json, "origins.revoke", url=url)
-
-
-def _origins(as_json: bool, method: str, **params: str) -> None:
-    async def show(shell: Shell) -> ExitStatus:
-        async with open_client(shell.output) as client:
-            result = await client.call(method, **params)
-        if shell.output.as_json:
-            shell.output.document(result)
-        else:
-            rows = [
-                (entry["url"], datetime.fromtimestamp(entry["since"], UTC).strftime("%Y-%m-%d"))
-                for entry in result["origins"]
-            ]
-            shell.output.table(("PAGE", "SINCE"), rows, empty="No other web page is allowed.")
-        return ExitStatus.DONE
-
-    run_command(as_json, show)
 
 
 def _row(info: CloudInfo) -> tuple[str, str, str]:

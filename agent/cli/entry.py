@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "job": ("agent.cli.job_commands:job", "One job with its steps."),
     "clouds": ("agent.cli.cloud_commands:clouds", "The clouds, and where you are signed in."),
     "cloud": ("agent.cli.cloud_commands:cloud", "Sign in to a cloud, and out."),
-    "origins": ("agent.cli.cloud_commands:origins", "Which web pages may talk to the agent."),
+    "origins": ("agent.cli.origin_commands:origins", "Which web pages may talk to the agent."),
     "doctor": ("agent.cli.doctor_commands:doctor", "What on this computer is in the way."),
     "service": ("agent.cli.service_commands:service", "Start the agent when you log in."),
     "sketches": ("agent.cli.sketch_commands:sketches", "The sketches for provisioning."),

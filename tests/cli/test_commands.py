@@ -182,14 +182,6 @@ async def test_unknown_jobs_clouds_and_pages_are_wrong_input(alone: Mooring):
         assert ended.out == ""
 
 
-async def test_pages_are_allowed_and_revoked(alone: Mooring):
-    await alone.run("origins", "allow", "https://app.example.com")
-    listed = await alone.run("origins", "--json")
-    assert [each["url"] for each in listed.document["origins"]] == ["https://app.example.com"]
-    ended = await alone.run("origins", "revoke", "https://app.example.com", "--json")
-    assert ended.document == {"origins": []}
-
-
 async def test_an_interrupt_undoes_what_was_begun(mooring: Mooring):
     await mooring.sign_in()
     # A board that falls silent while it joins, so that there is time to interrupt.

@@ -1,0 +1,127 @@
+"""``mooring origins``: which web pages may talk to the agent, which ask, which were refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from agent.bridge.consent import Decision
+from agent.bridge.consent_service import OriginsDocument
+from agent.bridge.origin_url import normalise, short_origin
+from agent.bridge.scopes import ordered, parse_scopes
+from agent.cli.connect import open_client
+from agent.cli.options import json_option
+from agent.cli.shell import run_command
+from agent.errors import AskGone, ExitStatus
+from agent.settings.text import SHOWN_TEXT_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from agent.cli.client import Client
+    from agent.cli.output import Output
+    from agent.cli.shell import Shell
+
+HEAD: Final = ("PAGE", "STATE", "MAY", "WHEN")
+_DAY: Final = "%Y-%m-%d"
+_MINUTE: Final = "%Y-%m-%d %H:%M"
+
+_url = click.argument("url", metavar="URL")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def origins(context: click.Context, *, as_json: bool) -> None:
+    """Which web pages may talk to the agent, which ask, and which were refused."""
+    if context.invoked_subcommand is None:
+        _run(as_json, lambda client: client.call("origins.list"))
+
+
+@origins.command()
+@_url
+@click.option(
+    "--for",
+    "scopes",
+    metavar="SCOPES",
+    help="Only this, with commas between: boards, serial, flash, provision. Default: everything.",
+)
+@json_option
+def allow(*, url: str, scopes: str | None, as_json: bool) -> None:
+    """Let a web page use your boards, and let it ask again if you had said no."""
+
+    async def call(client: Client) -> object:
+        params: dict[str, Any] = {"url": url}
+        if scopes is not None:
+            params["may"] = list(ordered(parse_scopes(scopes, "--for")))
+        return await client.call("origins.allow", **params)
+
+    _run(as_json, call)
+
+
+@origins.command()
+@_url
+@json_option
+def revoke(*, url: str, as_json: bool) -> None:
+    """Forget a web page, allowed or refused, and end its connections."""
+    _run(as_json, lambda client: client.call("origins.revoke", url=url))
+
+
+@origins.command()
+@_url
+@click.argument("decision", type=click.Choice([each.value for each in Decision]))
+@json_option
+def answer(*, url: str, decision: str, as_json: bool) -> None:
+    """Answer a web page that asks: always, once, or no (then it is silent for a day)."""
+
+    async def call(client: Client) -> object:
+        origin = normalise(url)
+        found = msgspec.convert(await client.call("origins.list"), OriginsDocument)
+        for asking in found.asking:
+            if asking.url == origin:
+                return await client.call("origins.answer", ask=asking.ask, decision=decision)
+        raise AskGone(how="This page does not ask at the moment.")
+
+    _run(as_json, call)
+
+
+def _run(as_json: bool, call: Callable[[Client], Awaitable[object]]) -> None:
+    async def show(shell: Shell) -> ExitStatus:
+        async with open_client(shell.output) as client:
+            result = await call(client)
+        if shell.output.as_json:
+            shell.output.document(result)
+        else:
+            show_origins(shell.output, msgspec.convert(result, OriginsDocument))
+        return ExitStatus.DONE
+
+    run_command(as_json, show)
+
+
+def show_origins(output: Output, document: OriginsDocument) -> None:
+    """The pages as a table: first those that ask."""
+    output.table(HEAD, _rows(document), empty="No other web page is allowed.")
+
+
+def _rows(document: OriginsDocument) -> Iterator[tuple[str, str, str, str]]:
+    for asks in document.asking:
+        yield _page(asks.url), "asks", ", ".join(asks.wants), f"until {_when(asks.until, _MINUTE)}"
+    for allowed in document.origins:
+        state = "allowed once" if allowed.once else "allowed"
+        since = f"since {_when(allowed.since, _DAY)}"
+        yield _page(allowed.url), state, ", ".join(allowed.may), since
+    for refused in document.refused:
+        yield _page(refused.url), "refused", "", f"until {_when(refused.until, _MINUTE)}"
+
+
+def _page(url: str) -> str:
+    # A table cuts what is too long at its end, and that is what tells whose page it is.
+    return short_origin(url, SHOWN_TEXT_LIMIT)
+
+
+def _when(seconds: float, form: str) -> str:
+    """A time of this computer's zone."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime(form)

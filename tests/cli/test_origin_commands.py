@@ -1,0 +1,88 @@
+"""``mooring origins``: the list of pages as people read and change it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import websockets.asyncio.client as websockets
+
+from agent.bridge.consent import Asking, RefusedOrigin
+from agent.bridge.consent_service import OriginsDocument
+from agent.bridge.origins import AllowedOrigin
+from agent.bridge.scopes import Scope
+from agent.cli.origin_commands import show_origins
+from agent.cli.output import Output
+from agent.desktop.instance import find_instance
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from tests.cli.conftest import Mooring
+
+PAGE = "https://app.example.com"
+NOTHING: dict[str, list[Any]] = {"origins": [], "asking": [], "refused": []}
+
+
+async def test_pages_are_allowed_and_revoked(alone: Mooring) -> None:
+    await alone.run("origins", "allow", PAGE)
+    listed = await alone.run("origins", "--json")
+    (entry,) = listed.document["origins"]
+    assert entry["url"] == PAGE
+    assert entry["may"] == ["boards", "serial", "flash", "provision"]
+    narrowed = await alone.run("origins", "allow", PAGE, "--for", "serial", "--json")
+    assert narrowed.document["origins"] == [{**entry, "may": ["boards", "serial"]}]
+    ended = await alone.run("origins", "revoke", PAGE, "--json")
+    assert ended.document == NOTHING
+
+
+async def test_an_unknown_permission_is_wrong_input(alone: Mooring) -> None:
+    ended = await alone.run("origins", "allow", PAGE, "--for", "boards,everything")
+    assert ended.status == 2
+    assert "boards, serial, flash, provision" in ended.err
+
+
+async def test_a_page_that_asks_is_answered_from_the_command_line(
+    alone: Mooring, agent: asyncio.subprocess.Process
+) -> None:
+    del agent
+    instance = find_instance(alone.demo.paths)
+    assert instance is not None
+    asks = f"ws://127.0.0.1:{instance.port}/ask?wants=serial"
+    async with websockets.connect(asks, origin=PAGE, proxy=None) as page:  # type: ignore[arg-type] # a NewType of str
+        assert json.loads(await page.recv())["state"] == "asking"
+        assert "asks" in (await alone.run("origins")).out
+        ended = await alone.run("origins", "answer", PAGE + "/", "no")
+        assert ended.status == 0
+        assert "refused" in ended.out
+        assert json.loads(await page.recv())["error"]["code"] == "origin-silenced"
+    late = await alone.run("origins", "answer", PAGE, "always")
+    assert late.status == 2
+    assert "does not ask" in late.err
+
+
+def test_a_long_name_is_cut_where_it_does_not_matter() -> None:
+    url = "https://bank.example.com." + "a" * 60 + ("." + "b" * 60) * 2 + ".evil.example:8443"
+    asks = Asking(
+        ask="1",
+        url=url,
+        wants=(Scope.BOARDS, Scope.FLASH),
+        has=(),
+        since=0.0,
+        until=120.0,
+        quiet=False,
+    )
+    document = OriginsDocument(
+        origins=[AllowedOrigin(url=PAGE, since=0.0, may=(Scope.BOARDS,), once=True)],
+        asking=[asks],
+        refused=[RefusedOrigin(url="https://no.example.com", until=86_400.0)],
+    )
+    out = io.StringIO()
+    show_origins(Output(out=out), document)
+    head, first, second, third = out.getvalue().splitlines()
+    assert head.split() == ["PAGE", "STATE", "MAY", "WHEN"]
+    assert ".evil.example:8443  asks" in first
+    assert "boards, flash" in first
+    assert second.split()[:4] == [PAGE, "allowed", "once", "boards"]
+    assert third.split()[:3] == ["https://no.example.com", "refused", "until"]
