@@ -235,6 +235,21 @@ async def listening(
         await server.wait_closed()
 
 
+@contextlib.asynccontextmanager
+async def in_front_of(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
+    """A port with TLS whose connections go on to ``port`` of this computer without it."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
+        finally:
+            outer.transport.abort()
+
+    async with listening(carry, context) as own_port:
+        yield own_port
+
+
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):

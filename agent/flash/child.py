@@ -41,6 +41,8 @@ process that it left behind holds the pipe open."""
 
 OUR_VARIABLES: Final = "MOORING_"
 """Begin of the variables that are for Mooring alone (docs/configuration.md)."""
+PROXY_VARIABLES: Final = "_proxy"
+"""End of the variables that name a proxy, maybe with its password: no tool here uses a network."""
 
 OnLine: TypeAlias = Callable[[str], None]
 
@@ -99,8 +101,8 @@ async def run_child(
 ) -> ChildResult:
     """Run ``command`` to its end and hand each line of its output to ``on_line``.
 
-    ``environ`` is added to this process's, which goes along without our own variables: a password
-    may be among them. Raises OSError if the program cannot be started, and
+    ``environ`` is added to this process's, which goes along without our own variables and those of
+    the proxy: a password may be among them. Raises OSError if the program cannot be started, and
     :class:`ChildSilent` when nothing came for ``silence_s`` seconds. When cancelled, the program
     has ended before this returns, within a second.
     """
@@ -110,7 +112,7 @@ async def run_child(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**_without_ours(os.environ), **(environ or {})},
+        env={**_without_secrets(os.environ), **(environ or {})},
         **_own_group(),
     )
     try:
@@ -123,8 +125,12 @@ async def run_child(
     return ChildResult(transport.get_returncode() or 0, tuple(child.tail))
 
 
-def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in environ.items() if not name.startswith(OUR_VARIABLES)}
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in environ.items()
+        if not name.startswith(OUR_VARIABLES) and not name.lower().endswith(PROXY_VARIABLES)
+    }
 
 
 def _own_group() -> dict[str, Any]:

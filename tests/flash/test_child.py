@@ -54,6 +54,7 @@ def test_a_line_without_an_end_is_cut_and_never_lost(parts):
 
 
 async def test_a_program_is_not_told_the_passwords_in_our_variables(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://ada:marker-proxy@proxy.test:3128")
     monkeypatch.setenv("MOORING_WIFI_PASSWORD", "marker-wifi")
     monkeypatch.setenv("MOORING_CLOUD_CLIENT_SECRET", "marker-cloud")
     monkeypatch.setenv("OTHER_VARIABLE", "goes along")
