@@ -63,7 +63,7 @@ def run(
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         from agent.cli.inputs import drop_secret_variables
         from agent.cli.serve import serve
-        from agent.settings.config import load_config
+        from agent.settings.load import load_config
 
         drop_secret_variables()
         paths = find_paths()

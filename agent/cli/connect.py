@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.errors import AgentGone, ErrorReport
-from agent.settings.config import load_config
+from agent.settings.load import load_config
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:

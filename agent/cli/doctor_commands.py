@@ -111,16 +111,11 @@ async def _by_agent(instance: Instance, *, fix: bool) -> tuple[Examination | Non
 
 async def _alone(paths: Paths, *, fix: bool) -> Examination:
     from agent.app import open_doctor
-    from agent.errors import InputError
-    from agent.settings.config import Config, load_config
+    from agent.settings.load import load_or_defaults
 
     _log_nowhere()
-    try:
-        config = load_config(paths.config_file)
-    except (InputError, OSError):
-        # Which the doctor tells among the rest.
-        config = Config()
-    async with open_doctor(config, paths) as one:
+    # What is wrong in the settings the doctor tells among the rest.
+    async with open_doctor(load_or_defaults(paths.config_file).config, paths) as one:
         return await one.run(fix=fix)
 
 

@@ -258,7 +258,7 @@ def _parse(text: str) -> object:
 
 
 def _configured_folder() -> str | None:
-    from agent.settings.config import load_config
+    from agent.settings.load import load_config
     from agent.settings.paths import find_paths
 
     return load_config(find_paths().config_file).ports.simulated or None

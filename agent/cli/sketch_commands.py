@@ -26,7 +26,7 @@ from agent.flash.local import read_local
 from agent.flash.sketch import KINDS, Sketch, SketchKind
 from agent.flash.store import SketchStore
 from agent.settings import clean_text
-from agent.settings.config import load_config
+from agent.settings.load import load_config
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:

@@ -135,6 +135,12 @@ from agent.errors.ports import (
     PortFailed,
     PortGone,
 )
+from agent.errors.settings import (
+    SettingRefused,
+    SettingsBroken,
+    SettingsFailed,
+    SettingsTangled,
+)
 from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
 __all__ = [
@@ -244,6 +250,10 @@ __all__ = [
     "ReceiverStuck",
     "ReportedError",
     "ScopeRefused",
+    "SettingRefused",
+    "SettingsBroken",
+    "SettingsFailed",
+    "SettingsTangled",
     "SketchDamaged",
     "SketchGone",
     "SketchHalted",

@@ -44,6 +44,11 @@ def server_problem(address: str) -> str | None:
     return None
 
 
+def web_problem(address: str) -> str | None:
+    """Why ``address`` cannot be one of a web server that a person chose; None: it can."""
+    return "must be an address such as https://host.example" if _split(address) is None else None
+
+
 def is_below(address: str, beginnings: Iterable[str]) -> bool:
     """Whether ``address`` lies below one of them: same scheme, host and port, inside the folder."""
     parts = _split(address)

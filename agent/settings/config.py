@@ -1,24 +1,17 @@
-"""``config.toml``: every key with its default and meaning; an unknown key is an error."""
+"""Every setting: its default, what it may be, what it means, and from when on a change counts.
+
+The only place that says so: the file is checked by these types, and the page, the command line
+and docs/configuration.md take their words from here (:mod:`agent.settings.keys`).
+"""
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from agent.errors import InputError
-from agent.settings.addresses import beginning_problem, server_problem
 from agent.settings.proxy import ProxyAddress
-from agent.settings.text import clean_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 DEFAULT_PORTS = (8991, 8999)
 """First and last port that the bridge tries (contract 2)."""
@@ -26,97 +19,268 @@ TOOLS = ("dfu-util", "esptool")
 """Programs that some boards are flashed with (flashing, section 8)."""
 DOWNLOAD_HOSTS = ("https://downloads.arduino.cc/", "https://cloud-downloads.arduino.cc/")
 """Where Arduino publishes firmware and sketches."""
+CLOUD_VARIABLE: Final = "IOT_API_URL"
+"""Takes the place of ``arduino.base_url``."""
+
+TEXT_CHARS = 2000
+"""Of one text: the longest address, and more than any path of a person."""
+LIST_ITEMS = 500
+"""Far more ports or addresses than a person writes down."""
+
+_NOW: Final = {"x-applies": "now"}
+_RESTART: Final = {"x-applies": "restart"}
+
+Text = Annotated[str, Meta(max_length=TEXT_CHARS)]
 
 
 class BridgeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[bridge]``: the server that pages and commands talk to."""
 
-    first_port: Annotated[int, Meta(ge=1024, le=65535)] = DEFAULT_PORTS[0]
-    last_port: Annotated[int, Meta(ge=1024, le=65535)] = DEFAULT_PORTS[1]
+    first_port: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=65535,
+            title="First port",
+            description="The first port of this computer that the agent tries for its page.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = DEFAULT_PORTS[0]
+    last_port: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=65535,
+            title="Last port",
+            description="The last port that it tries.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = DEFAULT_PORTS[1]
 
 
 class PortsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[ports]``: where boards are looked for."""
 
-    system: bool = True
-    """Look at the serial ports of this computer."""
-    simulated: str = ""
-    """Folder in which simulated boards announce their ports; empty: none."""
-    ignore: list[str] = []
-    """Port addresses that are never opened or shown; in the air ``ble://A1:B2:C3:D4:E5:F6``."""
-    extra: list[str] = []
-    """Port addresses that are shown although they have no USB ids (a built-in serial port)."""
+    system: Annotated[
+        bool,
+        Meta(
+            title="Boards on cables",
+            description="Look for boards on the serial ports of this computer.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = True
+    simulated: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="Simulated boards",
+            description="The folder in which simulated boards announce themselves; empty: none.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = ""
+    ignore: Annotated[
+        list[Text],
+        Meta(
+            max_length=LIST_ITEMS,
+            title="Ports to leave alone",
+            description="Addresses of ports that are never opened or shown, "
+            "as “mooring boards” prints them.",
+            examples=[["COM7"]],
+            extra_json_schema=_RESTART,
+        ),
+    ] = []
+    extra: Annotated[
+        list[Text],
+        Meta(
+            max_length=LIST_ITEMS,
+            title="More ports",
+            description="Addresses of ports that are shown although they have no USB ids, "
+            "such as a built-in serial port.",
+            examples=[["/dev/ttyS0"]],
+            extra_json_schema=_RESTART,
+        ),
+    ] = []
 
 
 class BluetoothConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[bluetooth]``: boards in the air."""
 
-    scan: Literal["asked", "always", "never"] = "asked"
-    """When to listen for boards: while a page, a command or a job looks for them; as long as the
-    agent runs; or never, so that the Bluetooth of this computer is not touched."""
+    scan: Annotated[
+        Literal["asked", "always", "never"],
+        Meta(
+            title="Listen for boards in the air",
+            description="When to listen over Bluetooth LE: “asked” while a page, a command or a job "
+            "looks for boards, “always” as long as the agent runs, “never” to leave the Bluetooth of "
+            "this computer alone. A change from or to “never” counts after a restart.",
+            extra_json_schema=_NOW,
+        ),
+    ] = "asked"
 
 
 class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[arduino]``: Arduino Cloud."""
 
-    base_url: str = "https://api2.arduino.cc"
-    """Another address is for tests and simulated clouds; never set by a web page."""
-    title: str = "Arduino Cloud"
-    requests_per_s: Annotated[float, Meta(gt=0, le=10_000)] = 5.0
-    """Requests that Mooring sends per second; Arduino allows 10 unless agreed otherwise."""
+    base_url: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="Address of Arduino Cloud",
+            description="Another address is for tests and simulated clouds.",
+            extra_json_schema=_RESTART | {"x-environment": CLOUD_VARIABLE},
+        ),
+    ] = "https://api2.arduino.cc"
+    title: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            title="Name of that cloud",
+            description="How it is called on the page and in messages.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = "Arduino Cloud"
+    requests_per_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=10_000,
+            title="Requests per second",
+            description="How many requests are sent to it per second. Arduino refuses more than 10 "
+            "unless your contract says otherwise; setting up many new boards at once takes three "
+            "requests for each.",
+            extra_json_schema=_NOW,
+        ),
+    ] = 5.0
 
 
 class SketchesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[sketches]``: where provisioning sketches come from."""
 
-    index_url: str = "https://cloud-downloads.arduino.cc/binaries/index.json.gz"
-    """The signed list of 1.0 sketches; its signature is beside it (``.json.sig``)."""
-    index_key: str = ""
-    """File with the OpenPGP key of that list; empty: Arduino's, which Mooring carries."""
+    index_url: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="List of sketches",
+            description="The address of the signed list of provisioning 1.0 sketches; its signature "
+            "is beside it, as “.json.sig”.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = "https://cloud-downloads.arduino.cc/binaries/index.json.gz"
+    index_key: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="Key of that list",
+            description="The file with the OpenPGP key that signs the list; empty: Arduino's key, "
+            "which Mooring carries.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = ""
 
 
 class FlashConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[flash]``: how sketches are written to boards."""
 
-    tools: dict[str, str] = {}
-    """Programs by name (:data:`TOOLS`); one that is named here is not looked for elsewhere."""
-    urls: list[str] = msgspec.field(default_factory=lambda: list(DOWNLOAD_HOSTS))
-    """Beginnings of the addresses from which a page may have a sketch written."""
+    tools: Annotated[
+        dict[str, Text],
+        Meta(
+            title="Flashing programs",
+            description="Programs that some boards are flashed with, as whole paths: “dfu-util” and "
+            "“esptool”. One that is named here is not looked for elsewhere.",
+            examples=[{"dfu-util": "/opt/dfu/bin/dfu-util"}],
+            extra_json_schema=_RESTART,
+        ),
+    ] = {}
+    urls: Annotated[
+        list[Text],
+        Meta(
+            max_length=LIST_ITEMS,
+            title="Addresses that pages may have written",
+            description="Beginnings of the addresses from which a page may have a file written to a "
+            "board; each is https (http only with this computer) and ends with “/”.",
+            examples=[["https://downloads.arduino.cc/"]],
+            extra_json_schema=_NOW,
+        ),
+    ] = msgspec.field(default_factory=lambda: list(DOWNLOAD_HOSTS))
 
 
 class DesktopConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[desktop]``: the icon beside the clock."""
 
-    notifications: bool = True
-    """Tell of new boards, of ends and of questions in the corner of the screen."""
+    notifications: Annotated[
+        bool,
+        Meta(
+            title="Notifications",
+            description="Tell of new boards, of what is done and of questions in the corner of the "
+            "screen, where the system has that.",
+            extra_json_schema=_NOW,
+        ),
+    ] = True
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[network]``: how this computer reaches the Internet."""
 
-    proxy: ProxyAddress = ProxyAddress("")
-    """Empty: the proxy of the system; ``none``: none; else its address."""
-    certificates: str = ""
-    """File with certificates (PEM) that are trusted beside those of the system; empty: none."""
+    proxy: Annotated[
+        ProxyAddress,
+        Meta(
+            title="Proxy",
+            description="The proxy for everything that Mooring fetches: empty for the one of the "
+            "system, “none” for none, else its address, such as http://proxy.example:3128. "
+            "A name and password in it are shown nowhere.",
+            extra_json_schema=_NOW | {"x-masked": True},
+        ),
+    ] = msgspec.field(default_factory=ProxyAddress)
+    certificates: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="More certificates",
+            description="The whole path of a file with certificates (PEM) that are trusted beside "
+            "those of the system, for a proxy that opens connections; empty: none.",
+            extra_json_schema=_NOW,
+        ),
+    ] = ""
 
 
 class UpdatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[updates]``: whether there is a newer version."""
 
-    check: bool = True
-    """Ask once a day; nothing is ever installed."""
-    url: str = ""
-    """Where to ask; empty: nowhere."""
+    check: Annotated[
+        bool,
+        Meta(
+            title="Look for newer versions",
+            description="Look once a day whether there is a newer version; nothing is ever installed "
+            "by itself.",
+            extra_json_schema=_NOW,
+        ),
+    ] = True
+    url: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="Where to look",
+            description="The address that is asked; https (http only with this computer); "
+            "empty: none is.",
+            extra_json_schema=_NOW,
+        ),
+    ] = ""
 
 
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[log]``."""
+    """``[log]``: what the agent writes down of its work."""
 
-    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(
+            title="Log",
+            description="How much is written to the log; secrets are in none of it.",
+            extra_json_schema=_NOW,
+        ),
+    ] = "info"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file."""
+    """All settings, one attribute for each section of the file."""
 
     bridge: BridgeConfig = BridgeConfig()
     ports: PortsConfig = PortsConfig()
@@ -128,86 +292,3 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     network: NetworkConfig = NetworkConfig()
     updates: UpdatesConfig = UpdatesConfig()
     log: LogConfig = LogConfig()
-
-
-def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the file if there is one; ``IOT_API_URL`` overrides ``arduino.base_url``.
-
-    Raises :class:`InputError` that names file, key and, for an unknown key, the nearest known one.
-    """
-    data: dict[str, object] = {}
-    if path.exists():
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(field=str(path), problem=f"is not valid TOML: {error}") from None
-        except OSError as error:
-            detail = error.strerror or str(error)
-            raise InputError(field=str(path), problem=f"cannot be read: {detail}") from None
-    url = environ.get("IOT_API_URL")
-    if url:
-        section = data.setdefault("arduino", {})
-        if isinstance(section, dict):
-            section["base_url"] = url
-    try:
-        config = msgspec.convert(data, Config, dec_hook=_proxy_from)
-    except msgspec.ValidationError as error:
-        raise InputError(field=path.name, problem=_explain(str(error))) from None
-    if config.bridge.first_port > config.bridge.last_port:
-        raise InputError(field=path.name, problem="bridge.first_port is above bridge.last_port")
-    problem = _flash_problem(config.flash) or _address_problem(config)
-    if problem is not None:
-        raise InputError(field=path.name, problem=problem)
-    return config
-
-
-def _flash_problem(flash: FlashConfig) -> str | None:
-    for name, program in flash.tools.items():
-        if name not in TOOLS:
-            return _unknown(f"flash.tools.{name}", name, TOOLS)
-        # The agent has no folder of its own that a name could be below.
-        if not Path(program).is_absolute():
-            return f"flash.tools.{name} must be a whole path"
-    for url in flash.urls:
-        problem = beginning_problem(url)
-        if problem is not None:
-            return f"flash.urls: {clean_text(url)} {problem}"
-    return None
-
-
-def _address_problem(config: Config) -> str | None:
-    problem = config.network.proxy.problem()
-    if problem is not None:
-        return f"network.proxy {problem}"
-    file = config.network.certificates
-    if file and not Path(file).is_absolute():
-        return "network.certificates must be a whole path"
-    problem = server_problem(config.updates.url) if config.updates.url else None
-    return None if problem is None else f"updates.url {problem}"
-
-
-def _proxy_from(kind: type, value: object) -> object:
-    """Msgspec ``dec_hook``; what is wrong is not quoted, it may hold a password."""
-    if kind is ProxyAddress and isinstance(value, str):
-        return ProxyAddress(value)
-    msg = "Expected `str`"
-    raise TypeError(msg)
-
-
-def _explain(message: str) -> str:
-    unknown = re.search(r"unknown field `(.*?)`", message)
-    if not unknown:
-        return message[:1].lower() + message[1:].replace("`$.", "`")
-    key = unknown.group(1)
-    where = re.search(r"at `\$\.(.*?)`", message)
-    section: type[msgspec.Struct] = Config
-    if where:
-        section = type(getattr(Config(), where.group(1)))
-    name = f"{where.group(1)}.{key}" if where else key
-    return _unknown(name, key, section.__struct_fields__)
-
-
-def _unknown(name: str, key: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
-    return f"unknown key {name}{hint}"

@@ -79,7 +79,7 @@ async def test_broken_settings_are_a_finding_and_stop_no_other(alone: Mooring):
     ended = await alone.run("doctor", "--json")
     codes = by_code(ended.document)
     assert ended.status == 1
-    assert "did you mean level?" in codes["input"]["title"]
+    assert "Did you mean log.level?" in codes["settings-broken"]["mend"]
     assert "clock-fine" in codes
 
 

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from agent.desktop.doctor.found import fine, found, from_error
-from agent.errors import InputError, Level
-from agent.settings.config import load_config
+from agent.errors import InputError, Level, SettingsBroken
+from agent.settings.load import load_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,18 +32,36 @@ class AgentItself:
 
     async def look(self) -> Sequence[Found]:
         """Settings that cannot be used, and what was wrong at the start."""
-        findings = [from_error(AREA, notice, Level.PROBLEM) for notice in self._notices()]
-        told = {one.key for one in findings}
+        notices = list(self._notices())
+        findings = [
+            from_error(AREA, notice, Level.PROBLEM)
+            for notice in notices
+            if notice.code != SettingsBroken.code
+        ]
         try:
             await asyncio.to_thread(load_config, self._config_file)
-        except InputError as error:
+        except (SettingsBroken, InputError) as error:
             one = from_error(AREA, error, Level.PROBLEM)
-            if one.key not in told:
+            if one.key not in {each.key for each in findings}:
                 findings.append(one)
+        else:
+            if len(findings) < len(notices):
+                findings.append(_mended_since())
         if findings:
             return findings
         where = self._config_file if self._config_file.exists() else "none, so all are the usual"
         return [fine(AREA, f"The settings can be used: {where}.")]
+
+
+def _mended_since() -> Found:
+    return found(
+        AREA,
+        "settings-mended",
+        Level.WARNING,
+        "The settings can be used again, but the agent works without them.",
+        "They could not be used when it started.",
+        "Look at them on the page or with “mooring config”, or start the agent again.",
+    )
 
 
 def silent_agent(process: int) -> Finding:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agent.desktop.doctor.settings import AgentItself, older_agent, silent_agent
-from agent.errors import InputError, JournalFailed
+from agent.errors import JournalFailed
+from agent.settings.load import load_or_defaults
 from tests.desktop.doctor.patient import codes, look
 
 
@@ -20,7 +21,8 @@ async def test_settings_that_cannot_be_used_are_told_with_the_nearest_key(tmp_pa
     file.write_text("[bridge]\nfrist_port = 9000\n")
     (one,) = await look(AgentItself(file))
     assert one.finding.level.value == "problem"
-    assert "first_port" in one.finding.title
+    assert "line 2" in one.finding.title
+    assert "bridge.first_port?" in one.finding.mend
 
 
 async def test_what_the_agent_noticed_at_its_start_is_repeated(tmp_path):
@@ -32,9 +34,11 @@ async def test_what_the_agent_noticed_at_its_start_is_repeated(tmp_path):
 async def test_what_the_agent_noticed_and_is_still_so_is_told_once(tmp_path):
     file = tmp_path / "config.toml"
     file.write_text("[bridge]\nfrist_port = 9000\n")
-    (one,) = await look(AgentItself(file))
-    error = InputError(**one.finding.facts)
-    assert await codes(AgentItself(file, lambda: [error.report()])) == ["input"]
+    problem = load_or_defaults(file).problem
+    assert problem is not None
+    assert await codes(AgentItself(file, lambda: [problem])) == ["settings-broken"]
+    file.write_text("[bridge]\nfirst_port = 8995\n")
+    assert await codes(AgentItself(file, lambda: [problem])) == ["settings-mended"]
 
 
 def test_an_agent_that_is_stuck_or_old_is_told_with_the_mend():
