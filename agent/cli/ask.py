@@ -30,7 +30,7 @@ async def ask_question(shell: Shell, question: Question) -> dict[str, Any]:
     _explain(shell.output, question)
     actions = question.actions
     if question.fates and [action.id for action in actions] == YES_NO:
-        return {"action": actions[not await _agreed(shell, actions[0].label)].id}
+        return {"action": actions[not await agreed(shell, actions[0].label)].id}
     if actions and actions[0].needs == "password":
         # The usual answer needs no choice: just the password.
         password = await shell.keyboard.ask("Password (empty for other choices): ", secret=True)
@@ -60,7 +60,8 @@ def _explain(output: Output, question: Question) -> None:
         output.note(clean_lines(question.safe))
 
 
-async def _agreed(shell: Shell, what: str) -> bool:
+async def agreed(shell: Shell, what: str) -> bool:
+    """Whether the person says yes; asks again until it is yes or no."""
     while True:
         typed = await shell.keyboard.ask(f"{clean_text(what)}? (yes or no): ")
         if typed.strip().lower() in {"y", "yes", "n", "no"}:
