@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from agent.boards.identity import face_of
 from agent.errors import (
     BleNotHeard,
     InputError,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from agent.boards.board import Board, Via
+    from agent.boards.identity import Face
     from agent.boards.registry import Registry
     from agent.boards.sighting import Sighting
     from agent.errors import MooringError
@@ -77,19 +79,30 @@ class Arrivals:
         self._arrivals = arrivals
 
     def returned(self, sightings: Sequence[Sighting]) -> set[Sighting]:
-        """Ports that went and came back under the same name since the list that was noted last."""
+        """Ports that went and came back since the list that was noted last.
+
+        Under the same name; or all ports of a device under others, as their old names were taken
+        or still in use.
+        """
+        before = {address: sighting.node for address, (sighting, _) in self._arrivals.items()}
+        devices = {_device(sighting) for sighting, _ in self._arrivals.values()}
+        wired = [sighting for sighting in sightings if sighting.port.via == "usb"]
+        stayed = {_device(s) for s in wired if before.get(s.port.address) == s.node}
         return {
             sighting
-            for sighting in sightings
-            if (before := self._arrivals.get(sighting.port.address))
-            and before[0].node != sighting.node
-            and sighting.port.via == "usb"
+            for sighting in wired
+            if before.get(sighting.port.address, sighting.node) != sighting.node
+            or _device(sighting) in devices - stayed
         }
 
     def age_s(self, sighting: Sighting, now: float) -> float:
         """Seconds since this port came; infinite if that is not known."""
         arrival = self._arrivals.get(sighting.port.address)
         return math.inf if arrival is None else now - arrival[1]
+
+
+def _device(sighting: Sighting) -> Face:
+    return face_of(sighting.port)
 
 
 class Lease:

@@ -207,15 +207,19 @@ async def test_a_lost_port_that_nobody_saw_vanish_is_not_taken_for_the_returned_
         assert (await waiting).ports[0].address == port.address
 
 
-async def test_a_restart_too_short_to_be_seen_is_told_as_going_and_coming(running, ports):
+@pytest.mark.parametrize("renamed", [False, True])
+async def test_a_restart_too_short_to_be_seen_is_told_as_going_and_coming(renamed, running, ports):
     port = ports.plug("kitchen", **KITCHEN)
     async with running, running.service.lease(BOARD, "job"):
         assert (await running.told.get()).appeared
         assert (await running.told.get()).changed[0].state is BoardState.BUSY
         port.unplug()
+        taken = os.openpty() if renamed else ()  # its name, which has become free
         port.plug()
         assert (await running.told.get()).changed[0].state is BoardState.UNREACHABLE
         assert (await running.told.get()).changed[0].state is BoardState.BUSY
+    for descriptor in taken:
+        os.close(descriptor)
 
 
 async def test_a_board_that_never_left_is_back_at_once(running, ports):
