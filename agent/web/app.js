@@ -6,6 +6,7 @@
  */
 
 import { Announcer } from "./lib/announce.js";
+import { Consent } from "./lib/consent.js";
 import { Decisions } from "./lib/decisions.js";
 import { Examiner } from "./lib/examiner.js";
 import { Memory } from "./lib/memory.js";
@@ -22,6 +23,7 @@ import { Shell } from "./views/shell.js";
  * @property {Examiner} examiner
  * @property {Memory} memory
  * @property {Announcer} announcer
+ * @property {Consent} consent
  * @property {Ticker} ticker
  */
 
@@ -37,6 +39,7 @@ const app = {
   examiner: new Examiner(agent),
   memory: new Memory(),
   announcer: new Announcer(),
+  consent: new Consent(agent),
   ticker: new Ticker(),
 };
 

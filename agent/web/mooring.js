@@ -20,8 +20,8 @@
 import { Calls } from "./client/calls.js";
 import { Questions } from "./client/consent.js";
 import { MooringError, gone } from "./client/errors.js";
-import { PROBE_MS, answers, blocksLoopback, hindrance, loopbackPermission } from "./client/find.js";
-import { openSocket, ownPage, usualOrigins } from "./client/find.js";
+import { Gate, PROBE_MS, answers, blocksLoopback, isAgent } from "./client/find.js";
+import { loopbackPermission, openSocket, usualOrigins } from "./client/find.js";
 import { Topics } from "./client/follow.js";
 import { obstacle } from "./client/obstacles.js";
 import { Pulse } from "./client/pulse.js";
@@ -56,6 +56,7 @@ export class Mooring extends EventTarget {
     silent: () => this.#become("absent", "silent"),
     dead: () => this.#drop(),
   });
+  #gate = new Gate();
   #running = false;
   /** The person has just done something, so the browser may ask. */ #clicked = false;
   /** This page has been let in before. */ #allowed = false;
@@ -132,6 +133,11 @@ export class Mooring extends EventTarget {
     if (this.state === "connected") await this.#mayMore();
     else this.retry();
     return allowed;
+  }
+
+  /** Address of the agent's own page, for a plain link: that works in every browser. */
+  get ownPage() {
+    return `${this.#closed[0] ?? (this.origin || this.#origins[0])}/`;
   }
 
   /** End the connection for good. */
@@ -245,7 +251,7 @@ export class Mooring extends EventTarget {
   async #attempt() {
     const mayAsk = this.#clicked;
     this.#clicked = this.#hurry = false;
-    const hindered = await hindrance(this.#origins, mayAsk);
+    const hindered = await this.#gate.hindrance(this.#origins, mayAsk);
     if (hindered) return ["refused", hindered];
     const present = await Promise.all(this.#origins.map((origin) => answers(origin)));
     /** @type {[State, Reason]} */
@@ -254,6 +260,7 @@ export class Mooring extends EventTarget {
     for (const origin of this.#origins.filter((_, index) => present[index])) {
       const socket = await openSocket(origin, "/rpc");
       if (!socket) {
+        if (!(await isAgent(origin))) continue;
         this.#closed.push(origin);
         outcome = ["refused", this.#allowed ? "revoked" : "origin"];
         continue;
@@ -364,7 +371,7 @@ export class Mooring extends EventTarget {
     if (this.state === state && this.reason === reason) return;
     this.state = state;
     this.reason = reason;
-    this.problem = obstacle(state, reason, ownPage(this.#origins));
+    this.problem = obstacle(state, reason, this.ownPage);
     this.dispatchEvent(new CustomEvent("state", { detail: { state, reason } }));
   }
 

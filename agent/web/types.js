@@ -247,6 +247,7 @@
  * @property {string} platform
  * @property {boolean} simulated
  * @property {boolean} own True for the agent's own page.
+ * @property {Scope[]} may What this page may do.
  * @property {string[]} capabilities
  * @property {number} boards
  * @property {number} jobs
@@ -254,6 +255,33 @@
  * @property {Update|null} [update] A newer version, if one is known; null for other pages.
  * @property {boolean} [paused] Nobody gets a board until a person resumes.
  * @property {number} [pausing] While it is paused: boards that jobs still use.
+ */
+
+/** @typedef {"boards"|"serial"|"flash"|"provision"} Scope One permission of a page. */
+
+/**
+ * @typedef {object} AllowedOrigin A page that may use the agent.
+ * @property {string} url
+ * @property {number} since Unix seconds.
+ * @property {Scope[]} may
+ * @property {boolean} once Only until a while after its last connection.
+ */
+
+/**
+ * @typedef {object} Asking A page's open question.
+ * @property {string} ask
+ * @property {string} url As the browser names the page: names in other scripts as punycode.
+ * @property {Scope[]} wants
+ * @property {Scope[]} has What it may already.
+ * @property {number} since Unix seconds.
+ * @property {number} until Unix seconds; then the question is gone.
+ * @property {boolean} [quiet] It asked a short while ago and nobody answered.
+ */
+
+/**
+ * @typedef {object} RefusedOrigin A page to which a person said no.
+ * @property {string} url
+ * @property {number} until Unix seconds; before that it cannot ask again.
  */
 
 /**
@@ -273,6 +301,27 @@
 /** @typedef {{findings: Finding[], fixed?: Finding[]}} Examination Result of `doctor.run`. */
 
 /** @typedef {{area: string, done: number, total: number}} Looked Payload of `doctor.progress`. */
+
+/**
+ * @typedef {object} Setting One key of the settings.
+ * @property {string} key Such as `bridge.first_port`.
+ * @property {string} title
+ * @property {string} meaning
+ * @property {Schema} schema
+ * @property {any} value
+ * @property {any} default
+ * @property {"default"|"file"|"environment"} source Who says the value.
+ * @property {"now"|"restart"} applies When a change counts.
+ * @property {boolean} pending It was changed, and counts after a restart.
+ * @property {string|null} [variable] Of the environment, that can take its place.
+ */
+
+/**
+ * @typedef {object} SettingsDocument Result of `settings.get` and `settings.set`.
+ * @property {string} path
+ * @property {ErrorReport|null} problem Why the file cannot be used; then the defaults count.
+ * @property {Setting[]} settings
+ */
 
 /** @typedef {{version: string, url: string}} Update A newer version, and where it is. */
 

@@ -346,6 +346,9 @@ class FakeAgent:
         self.becomes(paused=True, pausing=0)
         return self._agent_info({})
 
+    def _origins_subscribe(self, _params: dict[str, Any]) -> Any:
+        return {"origins": [], "asking": [], "refused": []}
+
     def _doctor_run(self, params: dict[str, Any]) -> Any:
         fixable = [finding for finding in self.findings if finding.fixable]
         fixed = fixable if params["fix"] else []

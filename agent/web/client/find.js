@@ -9,6 +9,9 @@ export const PROBE_MS = 1_500;
 /** A person reads the browser's question and answers it. */
 const BROWSER_ASKS_MS = 120_000;
 
+/** Nobody answers a question within this time: there was none. */
+const TOO_QUICK_MS = 300;
+
 const LOCAL_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 
 /** This page comes from this computer: browsers let it talk to the agent without a permission. */
@@ -18,11 +21,6 @@ const local = () => LOCAL_NAMES.includes(location.hostname);
 export function usualOrigins() {
   if (local() && PORTS.includes(Number(location.port))) return [location.origin];
   return PORTS.map((port) => `http://127.0.0.1:${port}`);
-}
-
-/** The page of the agent, to which a plain link works in every browser. */
-export function ownPage(/** @type {string[]} */ origins) {
-  return `${origins[0]}/`;
 }
 
 /** @returns {Promise<PermissionStatus|null>} null: the browser has no such permission. */
@@ -49,39 +47,65 @@ export async function loopbackPermission() {
   return (await permission())?.state ?? "unknown";
 }
 
-/**
- * What in this browser keeps the page from looking for the agent; empty: nothing that is known.
- *
- * @param {string[]} origins
- * @param {boolean} mayAsk Have the browser ask the person, if that is what it takes.
- * @returns {Promise<""|"insecure"|"permission"|"unasked"|"unanswered">}
- */
-export async function hindrance(origins, mayAsk) {
-  if (local()) return "";
-  if (!isSecureContext) return "insecure";
-  let state = await loopbackPermission();
-  const asks = state === "prompt" && mayAsk;
-  if (asks) state = await askBrowser(origins);
-  if (state === "denied") return "permission";
-  if (state !== "prompt") return "";
-  return asks ? "unanswered" : "unasked";
+/** What the browser wants to know before it lets a page look for the agent. */
+export class Gate {
+  /** The browser has been seen to let this page through without a question. */
+  #open = remembered();
+
+  /**
+   * What keeps the page from looking for the agent; empty: nothing that is known.
+   *
+   * @param {string[]} origins
+   * @param {boolean} mayAsk Have the browser ask the person, if that is what it takes.
+   * @returns {Promise<""|"insecure"|"permission"|"unasked"|"unanswered">}
+   */
+  async hindrance(origins, mayAsk) {
+    if (local()) return "";
+    if (!isSecureContext) return "insecure";
+    const state = await loopbackPermission();
+    if (state === "denied") return "permission";
+    if (state !== "prompt" || this.#open) return "";
+    return mayAsk ? this.#ask(origins) : "unasked";
+  }
+
+  /** Reach for the agent so that the browser asks. @param {string[]} origins */
+  async #ask(origins) {
+    const beganAt = performance.now();
+    const status = await permission();
+    const over = new AbortController();
+    const answered = new Promise((resolve) => {
+      status?.addEventListener("change", () => resolve(false), { once: true, signal: over.signal });
+    });
+    const tried = Promise.all(origins.map((origin) => answers(origin, BROWSER_ASKS_MS)));
+    const reached = await Promise.race([answered, tried.then((each) => each.includes(true))]);
+    over.abort();
+    const state = await loopbackPermission();
+    if (state === "denied") return "permission";
+    if (state === "granted") return "";
+    // Firefox has the permission, and lets pages through without it unless a person changed that.
+    this.#open = reached || performance.now() - beganAt < TOO_QUICK_MS;
+    if (reached) remember();
+    return this.#open ? "" : "unanswered";
+  }
 }
 
-/**
- * Reach for the agent so that the browser asks; it asks only where something listens.
- *
- * @param {string[]} origins
- */
-async function askBrowser(origins) {
-  const status = await permission();
-  const over = new AbortController();
-  const answered = new Promise((resolve) => {
-    status?.addEventListener("change", resolve, { once: true, signal: over.signal });
-  });
-  const tried = Promise.all(origins.map((origin) => answers(origin, BROWSER_ASKS_MS)));
-  await Promise.race([answered, tried]);
-  over.abort();
-  return loopbackPermission();
+/** The place where it is remembered that no question comes before the agent in this browser. */
+const REMEMBERED = "mooring.reached";
+
+function remembered() {
+  try {
+    return localStorage.getItem(REMEMBERED) !== null;
+  } catch {
+    return false; // Storage is blocked.
+  }
+}
+
+function remember() {
+  try {
+    localStorage.setItem(REMEMBERED, "1");
+  } catch {
+    // It costs a click at the next visit.
+  }
 }
 
 /**
@@ -118,4 +142,16 @@ export function openSocket(origin, path) {
       resolve(null); // The browser forbids it, for example as mixed content.
     }
   });
+}
+
+/**
+ * True if what refused this page is an agent, and no other program at its place.
+ *
+ * An agent lets everybody ask; a question for nothing is put to nobody.
+ */
+export async function isAgent(/** @type {string} */ origin) {
+  const socket = await openSocket(origin, "/ask?wants=");
+  if (socket) socket.onclose = null;
+  socket?.close();
+  return socket !== null;
 }

@@ -14,6 +14,7 @@ import { JobView } from "./job-view.js";
 import { JournalView } from "./journal-view.js";
 import { MissingBoard } from "./missing-board.js";
 import { NewsReader } from "./news.js";
+import { PageQuestions } from "./page-questions.js";
 import { SettingsView } from "./settings-view.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -43,6 +44,7 @@ export class Shell extends View {
     this.main = h("main", { id: "main" });
     this.append(
       h("a.skip", { href: "#main", onclick: (/** @type {Event} */ event) => this.#skip(event) }, "Skip to content"),
+      new PageQuestions(app),
       h("header", {}, h("a.brand", { href: href("boards") }, symbol("anchor", 20, 20), "Mooring"), this.counts, this.nav),
       new AgentNotices(app),
       this.main,
@@ -108,7 +110,7 @@ export class Shell extends View {
     if (page === "journal") return new JournalView(this.app);
     if (page === "clouds") return new CloudsView(this.app);
     if (page === "doctor") return new DoctorView(this.app, id);
-    if (page === "settings") return new SettingsView(this.app);
+    if (page === "settings") return new SettingsView(this.app, id);
     return null;
   }
 

@@ -1,0 +1,49 @@
+/** Which pages may use this agent, which ask, and how a person answers. Event: `change`. */
+
+/** @typedef {import("../types.js").Asking} Asking */
+/** @typedef {import("../types.js").AllowedOrigin} AllowedOrigin */
+/** @typedef {import("../types.js").RefusedOrigin} RefusedOrigin */
+
+export class Consent extends EventTarget {
+  /** @type {AllowedOrigin[]} */ origins = [];
+  /** @type {Asking[]} Oldest first. */ asking = [];
+  /** @type {RefusedOrigin[]} */ refused = [];
+  /** The list has arrived at least once. */
+  loaded = false;
+
+  /** @param {import("../mooring.js").Mooring} agent */
+  constructor(agent) {
+    super();
+    this.agent = agent;
+    const take = (/** @type {any} */ all) => this.#take(all);
+    agent.follow("origins", { snapshot: take, change: take });
+    agent.addEventListener("state", () => {
+      // Questions end with the agent; what it may not be asked must not stay on the page.
+      if (agent.state !== "connected" && this.asking.length) this.#take({ ...this, asking: [] });
+    });
+  }
+
+  /** Answer a question. @param {string} ask @param {"always"|"once"|"no"} decision */
+  async answer(ask, decision) {
+    this.#take(await this.agent.call("origins.answer", { ask, decision }));
+  }
+
+  /** @param {string} url @param {string[]} may */
+  async allow(url, may) {
+    this.#take(await this.agent.call("origins.allow", { url, may }));
+  }
+
+  /** Take back what a page may, or its silence. @param {string} url */
+  async revoke(url) {
+    this.#take(await this.agent.call("origins.revoke", { url }));
+  }
+
+  /** @param {{origins: AllowedOrigin[], asking: Asking[], refused: RefusedOrigin[]}} all */
+  #take({ origins, asking, refused }) {
+    this.origins = origins;
+    this.asking = asking;
+    this.refused = refused;
+    this.loaded = true;
+    this.dispatchEvent(new Event("change"));
+  }
+}
