@@ -20,6 +20,7 @@ from agent.boards.loader_drives import Drive
 from agent.boards.service import BoardService, port_sources
 from agent.boards.usb_loaders import ListedDevice
 from agent.bridge.connection import Connection
+from agent.bridge.consent import Decision
 from agent.bridge.consent_service import Consent
 from agent.bridge.methods import build_dispatcher
 from agent.bridge.origins import Origins
@@ -36,6 +37,7 @@ from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
+from agent.desktop.tray.followed import Followed
 from agent.desktop.tray.tray import Tray
 from agent.errors import AutostartFailed
 from agent.flash.dfu_list import DfuLister
@@ -171,17 +173,22 @@ class App:
     def tray(self, host: TrayHost, page: str, open_page: Callable[[str], object]) -> Tray:
         """What follows this agent beside the clock; ``page`` is the address of its page."""
         services = self.services
-        return Tray(
-            host,
+        followed = Followed(
             boards=services.boards,
             jobs=services.jobs,
             page=page,
             open_page=open_page,
             quit_agent=services.quit,
-            memory_file=self._paths.tray_file,
             notices=services.notices,
+            update=services.update,
+            pause=services.boards.pause,
+            consent=services.consent,
+            answer=lambda ask, decision: services.consent.answer(ask, Decision(decision)),
             at_login=_at_login(),
+            tells=lambda: self._config.desktop.notifications,
+            is_seen=lambda: services.seen.value > 0,
         )
+        return Tray(host, followed, self._paths.tray_file)
 
     def connection(self) -> Connection:
         """A program of this user inside this process, over the same methods."""

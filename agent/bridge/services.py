@@ -184,3 +184,5 @@ class Services:
     """What is wrong with the agent itself, and people should know."""
     update: Held[Update | None] = field(default_factory=lambda: Held(None))
     """A newer version of the agent, once one is known."""
+    seen: Held[int] = field(default_factory=lambda: Held(0))
+    """Own pages that are before the person's eyes, as far as their browsers know."""

@@ -87,6 +87,22 @@ async def test_a_subscriber_sees_boards_come_and_go(bridge: Bridge) -> None:
     assert client.notifications == []
 
 
+async def test_a_page_of_the_agent_is_before_a_person_while_it_is_visible(bridge: Bridge) -> None:
+    seen = bridge.services.seen
+    first, second = await bridge.open(own=True), await bridge.open(own=True)
+    for client in (first, second, await bridge.open(), await bridge.open(FOREIGN)):
+        await client.call("boards.subscribe", ble=True)
+        await client.call("boards.subscribe", ble=True)
+    assert seen.value == 2
+    await first.call("boards.subscribe", ble=False)
+    assert seen.value == 1
+    gone = asyncio.Event()
+    seen.subscribe(gone.set)
+    await second.close()
+    await gone.wait()
+    assert seen.value == 0
+
+
 async def test_models_are_the_whole_catalogue(bridge: Bridge) -> None:
     client = await bridge.open(FOREIGN)
     models = (await client.call("models.list"))["models"]

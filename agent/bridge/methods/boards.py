@@ -18,6 +18,8 @@ from agent.jobs.which import Procedure
 from agent.sessions.session import BoardFacts, NetworkOption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.bridge.methods.visible import JobOwners
     from agent.bridge.peer import Peer
     from agent.bridge.services import Services
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 SUBSCRIPTION = "boards"
 BLUETOOTH = "bluetooth"
 AIR = "air"
-"""Names of what ends with a connection: news of boards, news of the radio, looking into the air."""
+SEEN = "seen"
+"""Names of what ends with a connection: news of boards, news of the radio, looking into the air, a
+page that is visible."""
 
 
 class OneBoard(Params, frozen=True, kw_only=True):
@@ -131,6 +135,11 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         peer, radio, pause = call.peer, services.bluetooth, services.boards.pause
         if not peer.holds(SUBSCRIPTION):
             follow(peer)
+        if not params.ble:
+            peer.end(SEEN)
+        elif peer.own and peer.origin is not None and not peer.holds(SEEN):
+            # Only a page looks for a person, and it does so while its tab is visible.
+            peer.hold(SEEN, see())
         if radio is None:
             return BoardsAndAir(boards=services.boards.list(), bluetooth=None)
         if not peer.holds(BLUETOOTH):
@@ -140,6 +149,10 @@ def methods(services: Services, owners: JobOwners) -> list[Method[Any, Any]]:
         elif not peer.holds(AIR):
             peer.hold(AIR, services.boards.attend())
         return BoardsAndAir(boards=services.boards.list(), bluetooth=state_of(radio, pause))
+
+    def see() -> Callable[[], None]:
+        services.seen.set(services.seen.value + 1)
+        return lambda: services.seen.set(services.seen.value - 1)
 
     def follow(peer: Peer) -> None:
         feed = BoardFeed(peer, services.boards.list())

@@ -13,13 +13,13 @@ from dbus_fast.constants import ErrorType
 from dbus_fast.errors import DBusError
 from dbus_fast.signature import Variant
 
-from agent.desktop.tray.menu import Opened
+from agent.desktop.tray.item import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agent.desktop.tray.dbus_object import Methods, Reply
-    from agent.desktop.tray.menu import Action, MenuItem
+    from agent.desktop.tray.item import Action, MenuItem
 
 PATH: Final = "/MenuBar"
 INTERFACE: Final = "com.canonical.dbusmenu"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent.desktop.tray.menu import Action, MenuItem
-    from agent.desktop.tray.state import IconState, Notice, Withdraw
+    from agent.desktop.tray.item import Action, MenuItem
+    from agent.desktop.tray.news import Notice, Withdraw
+    from agent.desktop.tray.state import IconState
 
 TITLE = "Mooring"
 

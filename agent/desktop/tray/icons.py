@@ -24,6 +24,7 @@ _BADGES: Final[dict[IconState, _Colour]] = {
     IconState.WORKING: (0x2F, 0x80, 0xED),
     IconState.ASKING: (0xF2, 0xA9, 0x00),
     IconState.PROBLEM: (0xD9, 0x30, 0x25),
+    IconState.PAUSED: (0x5F, 0x6B, 0x76),
 }
 """The shape inside differs as well: colours alone are not seen by everybody."""
 _GRID: Final = 32.0
@@ -127,8 +128,13 @@ def _exclamation(x: float, y: float) -> float:
     return min(_segment(x, y, 23, 18.2, 23, 23.6) - 1.4, hypot(x - 23, y - 27.4) - 1.5)
 
 
+def _bars(x: float, y: float) -> float:
+    return min(_segment(x, y, each, 19.8, each, 26.2) for each in (20.6, 25.4)) - 1.4
+
+
 _SIGNS: Final[dict[IconState, _Shape]] = {
     IconState.WORKING: _dots,
     IconState.ASKING: _question,
     IconState.PROBLEM: _exclamation,
+    IconState.PAUSED: _bars,
 }

@@ -8,9 +8,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from agent.boards.board import BoardState
+from agent.desktop.tray.asking import ask_line
+from agent.desktop.tray.item import (
+    CancelJob,
+    ChooseBoard,
+    GetUpdate,
+    MenuItem,
+    OpenPage,
+    Quit,
+    SetPause,
+    StartAtLogin,
+    fit,
+    line,
+)
 from agent.jobs.job import JobKind, JobState, StepState
 from agent.settings.text import clean_text
 
@@ -18,10 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.boards.board import Board
+    from agent.boards.pause import PauseState
+    from agent.desktop.tray.asking import Asking
     from agent.jobs.job import Job, Step
+    from agent.settings.notices import Update
 
-LABEL_LIMIT: Final = 60
-"""Characters of a line; a longer one makes a menu that covers half of a small screen."""
 BOARDS_LIMIT: Final = 12
 """Boards in the menu; whoever has more plugged in works with the page, which has a search."""
 WHERE_LIMIT: Final = 20
@@ -42,74 +56,6 @@ _DOING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPage:
-    """Show the page, at ``place``: ``("board", id)``, ``("job", id)`` or nothing."""
-
-    place: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChooseBoard:
-    """Put the mark at this board; at the marked one: take the mark away."""
-
-    board: str
-
-
-@dataclass(frozen=True, slots=True)
-class CancelJob:
-    """Ask the job to stop."""
-
-    job: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartAtLogin:
-    """Have the agent started at login, or not any more."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The person looks at the menu now; a host that does not hear of it never says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """End the agent. ``agreed``: the person has read what happens to jobs that run."""
-
-    agreed: bool = False
-
-
-Action: TypeAlias = OpenPage | ChooseBoard | CancelJob | StartAtLogin | Opened | Quit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MenuItem:
-    """One line of a menu."""
-
-    key: str
-    """The same for the same thing in each menu, so that a click is not lost to a change."""
-    label: str = ""
-    """Plain text; hosts mask what their systems take for markup. Empty: a line between sections."""
-    action: Action | None = None
-    """None: it says something, or it opens ``children``."""
-    mark: Literal["radio", "check"] | None = None
-    checked: bool = False
-    children: tuple[MenuItem, ...] = ()
-
-    @property
-    def separator(self) -> bool:
-        """A line between two sections."""
-        return not self.label
-
-    @property
-    def enabled(self) -> bool:
-        """It does something."""
-        return self.action is not None or bool(self.children)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """The agent's state, as far as the tray shows it."""
@@ -123,14 +69,26 @@ class View:
     """Id of the marked board, which may be gone."""
     problems: tuple[str, ...] = ()
     """What is wrong with the agent itself; one sentence each."""
+    asking: tuple[Asking, ...] = ()
+    """Pages that ask whether they may use the agent, oldest first."""
+    update: Update | None = None
+    """A newer version, if one is known."""
+    pause: PauseState | None = None
+    """None: the agent cannot be paused here."""
     at_login: bool | None = None
     """Whether the agent starts at login; None: that cannot be said or changed here."""
+
+    @property
+    def paused(self) -> bool:
+        """The agent uses no board, or will not when the last job has ended."""
+        return self.pause is not None and self.pause.on
 
 
 def build_menu(view: View) -> tuple[MenuItem, ...]:
     """The whole menu."""
     sections: tuple[Callable[[View], list[MenuItem]], ...] = (
         _page,
+        _asking,
         _boards,
         _jobs,
         _settings,
@@ -173,10 +131,17 @@ def home_of(view: View) -> OpenPage:
 
 def _page(view: View) -> list[MenuItem]:
     told = [
-        MenuItem(key=f"problem:{number}", label=_line(problem), action=OpenPage())
+        MenuItem(key=f"problem:{number}", label=line(problem), action=OpenPage())
         for number, problem in enumerate(view.problems)
     ]
+    if view.update is not None:
+        newer = line(f"Mooring {fit(view.update.version)} is there")
+        told.append(MenuItem(key="update", label=newer, action=GetUpdate()))
     return [MenuItem(key="open", label="Open Mooring", action=home_of(view)), *told]
+
+
+def _asking(view: View) -> list[MenuItem]:
+    return [ask_line(each) for each in view.asking]
 
 
 def _boards(view: View) -> list[MenuItem]:
@@ -187,10 +152,10 @@ def _boards(view: View) -> list[MenuItem]:
     shown = [
         MenuItem(
             key=f"board:{board.id}",
-            label=_line(
-                _fit(board.name),
+            label=line(
+                fit(board.name),
                 _where(board) if alike[board.name] > 1 else "",
-                _board_state(board, working.get(board.id)),
+                _board_state(board, working.get(board.id), paused=view.paused),
             ),
             action=ChooseBoard(board.id),
             mark="radio",
@@ -205,7 +170,7 @@ def _jobs(view: View) -> list[MenuItem]:
     failed = [
         MenuItem(
             key=f"job:{job.id}",
-            label=_line(_fit(job.title), "did not work"),
+            label=line(fit(job.title), "did not work"),
             action=OpenPage(("job", job.id)),
         )
         for job in view.failed
@@ -220,7 +185,7 @@ def _job(job: Job) -> MenuItem:
     detail = job.question.title if job.question is not None else step.name if step else ""
     page = OpenPage(("job", job.id))
     children = [
-        MenuItem(key=f"job:{job.id}:step", label=_line(detail)) if detail else None,
+        MenuItem(key=f"job:{job.id}:step", label=line(detail)) if detail else None,
         MenuItem(
             key=f"job:{job.id}:page",
             label="Answer on the Page" if asks else "Show on the Page",
@@ -230,23 +195,37 @@ def _job(job: Job) -> MenuItem:
     ]
     return MenuItem(
         key=f"job:{job.id}",
-        label=_line(_fit(job.title), "needs you" if asks else _percent(job)),
+        label=line(fit(job.title), "needs you" if asks else _percent(job)),
         children=tuple(child for child in children if child is not None),
     )
 
 
 def _settings(view: View) -> list[MenuItem]:
-    if view.at_login is None:
-        return []
-    return [
-        MenuItem(
-            key="at login",
-            label="Start at Login",
-            action=StartAtLogin(not view.at_login),
-            mark="check",
-            checked=view.at_login,
+    items = []
+    if view.pause is not None:
+        pause = SetPause(on=not view.pause.on)
+        label = pause_words(view.pause) if view.pause.waiting else "Resume"
+        items.append(
+            MenuItem(
+                key="pause",
+                label=label if view.pause.on else "Pause",
+                action=pause,
+                # Clicked again, it is undone.
+                mark="check" if view.pause.waiting else None,
+                checked=bool(view.pause.waiting),
+            )
         )
-    ]
+    if view.at_login is not None:
+        items.append(
+            MenuItem(
+                key="at login",
+                label="Start at Login",
+                action=StartAtLogin(not view.at_login),
+                mark="check",
+                checked=view.at_login,
+            )
+        )
+    return items
 
 
 def _end(view: View) -> list[MenuItem]:
@@ -257,7 +236,7 @@ def _end(view: View) -> list[MenuItem]:
             key="quit",
             label="Quit Mooring",
             children=(
-                MenuItem(key="quit:why", label=_line(cost_of_quitting(len(view.jobs)))),
+                MenuItem(key="quit:why", label=line(cost_of_quitting(len(view.jobs)))),
                 MenuItem(key="quit:agreed", label="Quit All the Same", action=Quit(agreed=True)),
             ),
         )
@@ -273,15 +252,24 @@ def cost_of_quitting(jobs: int) -> str:
     )
 
 
+def pause_words(pause: PauseState) -> str:
+    """What becomes of a pause that somebody asked for."""
+    if not pause.waiting:
+        return "Paused"
+    return f"Pausing after {pause.waiting} job{'s' if pause.waiting > 1 else ''}"
+
+
 # --- words --------------------------------------------------------------------------------------
 
 
-def _board_state(board: Board, job: Job | None) -> str:
+def _board_state(board: Board, job: Job | None, *, paused: bool) -> str:
     if job is not None:
         if job.state is JobState.ASKING:
             return "needs you"
         return f"{_DOING[job.kind]} {_percent(job)}".strip()
     if board.state is BoardState.READY:
+        if paused:
+            return "not used now"
         return "in the air" if board.via == "ble" else "ready"
     words = {
         BoardState.BUSY: "in use",
@@ -309,12 +297,3 @@ def _more(what: str, number: int) -> list[MenuItem]:
     if number <= 0:
         return []
     return [MenuItem(key=f"more {what}", label=f"{number} more on the Page", action=OpenPage())]
-
-
-def _fit(name: str) -> str:
-    """A name, short enough that what is said of it stands behind it."""
-    return clean_text(name, LABEL_LIMIT // 2)
-
-
-def _line(*parts: str) -> str:
-    return clean_text(" – ".join(part for part in parts if part), LABEL_LIMIT)

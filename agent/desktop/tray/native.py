@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from agent.desktop.tray.host import TITLE, Shown
 from agent.desktop.tray.icons import rgba
-from agent.desktop.tray.menu import OpenPage
-from agent.desktop.tray.state import IconState, Notice
+from agent.desktop.tray.item import OpenPage
+from agent.desktop.tray.news import Notice
+from agent.desktop.tray.state import IconState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agent.desktop.tray.host import Act
-    from agent.desktop.tray.menu import Action, MenuItem
-    from agent.desktop.tray.state import Withdraw
+    from agent.desktop.tray.item import Action, MenuItem
+    from agent.desktop.tray.news import Withdraw
 
 T = TypeVar("T")
 

@@ -19,9 +19,10 @@ from dbus_fast.signature import Variant
 
 from agent.desktop.tray.host import TITLE
 from agent.desktop.tray.icons import rgba
-from agent.desktop.tray.menu import OpenPage
+from agent.desktop.tray.item import OpenPage
+from agent.desktop.tray.news import Notice, Withdraw
 from agent.desktop.tray.session_bus import call
-from agent.desktop.tray.state import IconState, Notice, Withdraw
+from agent.desktop.tray.state import IconState
 
 if TYPE_CHECKING:
     from dbus_fast.aio import MessageBus

@@ -26,7 +26,7 @@ from agent.desktop.tray.dbus_menu import DBusMenu
 from agent.desktop.tray.dbus_object import answer
 from agent.desktop.tray.host import TITLE, Shown
 from agent.desktop.tray.icons import SIZES, argb
-from agent.desktop.tray.menu import OpenPage
+from agent.desktop.tray.item import OpenPage
 from agent.desktop.tray.notify import Notifier
 from agent.desktop.tray.session_bus import (
     ANSWER_LIMIT_S,
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from agent.desktop.tray.dbus_object import Methods, Reply
     from agent.desktop.tray.host import Act
-    from agent.desktop.tray.menu import Action
-    from agent.desktop.tray.state import Notice, Withdraw
+    from agent.desktop.tray.item import Action
+    from agent.desktop.tray.news import Notice, Withdraw
 
 ITEM: Final = "org.kde.StatusNotifierItem"
 PATH: Final = "/StatusNotifierItem"

@@ -6,35 +6,37 @@ import asyncio
 import contextlib
 import logging
 import threading
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from agent.desktop.browser import page_url
 from agent.desktop.tray.host import Shown
-from agent.desktop.tray.memory import TrayMemory, load_memory, save_memory
-from agent.desktop.tray.menu import (
+from agent.desktop.tray.item import (
+    AnswerPage,
     CancelJob,
     ChooseBoard,
+    GetUpdate,
     Opened,
     OpenPage,
     Quit,
+    SetPause,
     StartAtLogin,
-    View,
-    build_menu,
-    cost_of_quitting,
 )
-from agent.desktop.tray.state import QUIET_KINDS, Notice, Notices, describe, icon_of
+from agent.desktop.tray.memory import TrayMemory, load_memory, save_memory
+from agent.desktop.tray.menu import View, build_menu, cost_of_quitting
+from agent.desktop.tray.news import QUIET_KINDS, News, Notice, Withdraw
+from agent.desktop.tray.state import describe, icon_of
 from agent.errors import MooringError
 from agent.jobs.job import JobState
-from agent.settings.notices import Notices as AgentNotices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from agent.boards.board import Board, BoardChanges
+    from agent.boards.board import BoardChanges
+    from agent.desktop.tray.followed import Followed
     from agent.desktop.tray.host import TrayHost
-    from agent.desktop.tray.menu import Action
+    from agent.desktop.tray.item import Action, Decision
     from agent.jobs.job import Job, JobChange
 
 UPDATE_S: Final = 0.25
@@ -48,73 +50,18 @@ RUNNING_LIMIT: Final = 300
 _log = logging.getLogger(__name__)
 
 
-class Boards(Protocol):
-    """The list of boards."""
-
-    def list(self) -> list[Board]:
-        """All boards now."""
-
-    def subscribe(self, callback: Callable[[BoardChanges], None]) -> Callable[[], None]:
-        """Call ``callback`` at each change; returns what ends it."""
-
-
-class Jobs(Protocol):
-    """Jobs."""
-
-    async def list(self, limit: int) -> list[Job]:
-        """Newest first."""
-
-    async def cancel(self, job: str) -> None:
-        """Ask the job to stop."""
-
-    def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
-        """Call ``callback`` at each change; returns what ends it."""
-
-
-class AtLogin(Protocol):
-    """Whether the agent starts at login. The calls may take a moment, and run in a thread."""
-
-    def is_on(self) -> bool | None:
-        """What the system will really do; None: that cannot be said or changed here."""
-
-    def set(self, on: bool) -> None:
-        """Have the system do so; raises :class:`MooringError`."""
-
-
 class Tray:
     """One tray; :meth:`run` it as long as the agent runs."""
 
-    def __init__(
-        self,
-        host: TrayHost,
-        *,
-        boards: Boards,
-        jobs: Jobs,
-        page: str,
-        open_page: Callable[[str], object],
-        quit_agent: Callable[[], None],
-        memory_file: Path,
-        notices: AgentNotices | None = None,
-        at_login: AtLogin | None = None,
-    ) -> None:
-        """``page`` is the page's address; ``open_page`` may block, even for good, and runs in a thread.
-
-        ``notices``: what is wrong with the agent itself.
-        """
+    def __init__(self, host: TrayHost, agent: Followed, memory_file: Path) -> None:
         self._host = host
-        self._boards = boards
-        self._jobs = jobs
-        self._page = page
-        self._open_page = open_page
-        self._quit = quit_agent
+        self._agent = agent
         self._memory_file = memory_file
-        self._agent_notices = notices or AgentNotices()
-        self._at_login = at_login
         self._login: bool | None = None
         self._chosen: str | None = None
         self._running: dict[str, Job] = {}
         self._failed: dict[str, Job] = {}
-        self._notices = Notices()
+        self._news = News()
         self._saved = TrayMemory()
         self._update: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,12 +72,15 @@ class Tray:
         self._chosen = self._saved.chosen
         with contextlib.ExitStack() as stack:
             stack.callback(self._stop)
-            stack.callback(self._boards.subscribe(self._boards_changed))
-            stack.callback(self._jobs.subscribe(self._job_changed))
-            stack.callback(self._agent_notices.subscribe(self._soon))
+            agent = self._agent
+            stack.callback(agent.boards.subscribe(self._boards_changed))
+            stack.callback(agent.jobs.subscribe(self._job_changed))
+            for followed in (agent.notices, agent.update, agent.pause, agent.consent):
+                if followed is not None:
+                    stack.callback(followed.subscribe(self._soon))
             # What is plugged in already is no news; what begins to run from here on was heard.
-            there = [board.id for board in self._boards.list()]
-            self._notices = Notices([*self._saved.met, *there])
+            there = [board.id for board in self._agent.boards.list()]
+            self._news = News([*self._saved.met, *there])
             await self._look()
             self._show()
             await self._host.run(self.act)
@@ -144,7 +94,13 @@ class Tray:
             case ChooseBoard(board):
                 self._chosen = None if self._chosen == board else board
             case CancelJob(job):
-                self._start(self._jobs.cancel(job))
+                self._start(self._agent.jobs.cancel(job))
+            case AnswerPage(ask, decision):
+                self._start(self._answer(ask, decision))
+            case GetUpdate():
+                self._show_update()
+            case SetPause(on):
+                self._start(self._set_pause(on))
             case StartAtLogin(on):
                 self._start(self._set_login(on))
             case Opened():
@@ -159,23 +115,47 @@ class Tray:
 
     def _show_page(self, place: tuple[str, ...]) -> None:
         way = "/".join(quote(part, safe="") for part in place)
-        url = page_url(self._page, way)
+        self._open(page_url(self._agent.page, way))
+
+    def _open(self, url: str) -> None:
         # Not in the loop's own threads: the end would wait until the person closes the browser.
-        threading.Thread(target=_opened, args=(self._open_page, url), daemon=True).start()
+        threading.Thread(target=_opened, args=(self._agent.open_page, url), daemon=True).start()
+
+    def _show_update(self) -> None:
+        update = self._agent.update.value
+        # The address came over the network: it must lead to a page, and start nothing here.
+        if update is not None and update.url.startswith(("https://", "http://")):
+            self._open(update.url)
+
+    async def _set_pause(self, on: bool) -> None:
+        pause = self._agent.pause
+        if pause is not None and on:
+            await pause.begin()
+        elif pause is not None:
+            pause.end()
+
+    async def _answer(self, ask: str, decision: Decision) -> None:
+        try:
+            self._agent.answer(ask, decision)
+        except MooringError as error:
+            report = error.report()
+            body = f"{report.meaning} {report.remedy}"
+            self._tell(Notice(key=f"answer:{ask}", title=report.title, body=body), clicked=True)
+            raise
 
     async def _set_login(self, on: bool) -> None:
-        if self._at_login is not None:
+        if self._agent.at_login is not None:
             try:
-                await asyncio.to_thread(self._at_login.set, on)
+                await asyncio.to_thread(self._agent.at_login.set, on)
             finally:
                 await self._look_at_login()
 
     async def _look_at_login(self) -> None:
-        if self._at_login is None:
+        if self._agent.at_login is None:
             return
         before = self._login
         try:
-            self._login = await asyncio.to_thread(self._at_login.is_on)
+            self._login = await asyncio.to_thread(self._agent.at_login.is_on)
         except (MooringError, OSError) as error:
             _log.warning("Tray: whether Mooring starts at login is not known: %s", error)
             self._login = None
@@ -184,16 +164,17 @@ class Tray:
 
     def _end(self, agreed: bool) -> None:
         if agreed or not self._running:
-            self._quit()
+            self._agent.quit_agent()
             return
         # The menu that was clicked is from before the job began; the one of now asks.
         cost = cost_of_quitting(len(self._running))
-        self._host.tell(
+        self._tell(
             Notice(
                 key="quit",
                 title="Mooring is still needed",
                 body=f"{cost}. Choose Quit Mooring again to do it all the same.",
-            )
+            ),
+            clicked=True,
         )
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
@@ -205,7 +186,7 @@ class Tray:
 
     async def _look(self) -> None:
         try:
-            jobs = await self._jobs.list(RUNNING_LIMIT)
+            jobs = await self._agent.jobs.list(RUNNING_LIMIT)
         except MooringError as error:
             _log.warning("The tray does not know what runs: %s", error)
             jobs = []
@@ -215,7 +196,7 @@ class Tray:
         await self._look_at_login()
 
     def _boards_changed(self, changes: BoardChanges) -> None:
-        self._notices.appeared(changes.appeared)
+        self._news.appeared(changes.appeared)
         for job in [each for each in self._failed.values() if each.board in changes.vanished]:
             del self._failed[job.id]
         self._soon()
@@ -236,7 +217,7 @@ class Tray:
             self._failed[job.id] = job
             while len(self._failed) > FAILED_LIMIT:
                 del self._failed[next(iter(self._failed))]
-        self._notices.changed(job)
+        self._news.changed(job)
         self._soon()
 
     # --- showing ---------------------------------------------------------------------------------
@@ -247,21 +228,35 @@ class Tray:
 
     def _show(self) -> None:
         self._update = None
+        agent = self._agent
+        asking = tuple(agent.consent.asking) if agent.consent is not None else ()
+        self._news.asked(asking)
         view = View(
-            boards=tuple(self._boards.list()),
+            boards=tuple(agent.boards.list()),
             jobs=tuple(self._running.values()),
             failed=tuple(self._failed.values()),
             chosen=self._chosen,
-            problems=tuple(notice.title for notice in self._agent_notices.list()),
+            problems=tuple(notice.title for notice in agent.notices.list()),
+            asking=asking,
+            update=agent.update.value,
+            pause=None if agent.pause is None else agent.pause.state,
             at_login=self._login,
         )
         self._host.show(Shown(icon_of(view), describe(view), build_menu(view)))
-        for news in self._notices.due():
-            self._host.tell(news)
-        memory = TrayMemory(chosen=self._chosen, met=self._notices.met)
+        for news in self._news.due():
+            self._tell(news)
+        memory = TrayMemory(chosen=self._chosen, met=self._news.met)
         if memory != self._saved:
             self._saved = memory
             save_memory(self._memory_file, memory)
+
+    def _tell(self, news: Notice | Withdraw, *, clicked: bool = False) -> None:
+        """``clicked``: it is the answer to what somebody chose just now."""
+        agent = self._agent
+        # What is not told is in the menu and on the page.
+        seen = agent.is_seen() and not clicked
+        if isinstance(news, Withdraw) or (agent.tells() and not seen):
+            self._host.tell(news)
 
     def _stop(self) -> None:
         if self._update is not None:

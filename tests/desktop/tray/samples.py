@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from agent.boards.board import Board, BoardState, Port
@@ -48,6 +49,17 @@ def job(number: int = 1, state: JobState = JobState.RUNNING, **facts: Any) -> Jo
     if state is JobState.FAILED:
         known["error"] = NetworkNotFound(network="HomeNet").report()
     return Job(**(known | facts))
+
+
+@dataclass(frozen=True)
+class Asks:
+    """A page that asks, as the agent tells of it."""
+
+    ask: str = "q1"
+    url: str = "https://app.example.com"
+    wants: tuple[str, ...] = ("boards", "serial")
+    has: tuple[str, ...] = ()
+    quiet: bool = False
 
 
 def question(number: int = 1) -> Question:

@@ -14,16 +14,8 @@ from hypothesis import strategies as st
 
 from agent.desktop.tray.dbus_menu import INTERFACE, PATH, DBusMenu
 from agent.desktop.tray.dbus_object import INTROSPECTABLE, PROPERTIES, answer
-from agent.desktop.tray.menu import (
-    Action,
-    CancelJob,
-    MenuItem,
-    Opened,
-    OpenPage,
-    Quit,
-    View,
-    build_menu,
-)
+from agent.desktop.tray.item import Action, CancelJob, MenuItem, Opened, OpenPage, Quit
+from agent.desktop.tray.menu import View, build_menu
 from tests.desktop.tray.panel import Line, line_of
 from tests.desktop.tray.samples import board, job
 

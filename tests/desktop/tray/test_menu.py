@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.boards.board import BoardState, Port
-from agent.desktop.tray.menu import (
-    BOARDS_LIMIT,
-    JOBS_LIMIT,
+from agent.boards.pause import PauseState
+from agent.desktop.tray.item import (
     LABEL_LIMIT,
     CancelJob,
     ChooseBoard,
+    GetUpdate,
     MenuItem,
     OpenPage,
     Quit,
+    SetPause,
     StartAtLogin,
-    View,
-    build_menu,
-    share_of,
 )
+from agent.desktop.tray.menu import BOARDS_LIMIT, JOBS_LIMIT, View, build_menu, share_of
 from agent.jobs.job import JobKind, JobState, Step, StepState
-from tests.desktop.tray.samples import board, job
+from agent.settings.notices import Update
+from tests.desktop.tray.samples import Asks, board, job
 
 
 def labels(menu: tuple[MenuItem, ...]) -> list[str]:
@@ -134,6 +134,36 @@ def test_problems_of_the_agent_itself_stand_at_the_top():
     ]
 
 
+def test_a_newer_version_has_a_line_below_the_problems():
+    newer = Update(version="1.2", url="https://example.com")
+    menu = build_menu(View(problems=("x",), update=newer))
+    assert labels(menu)[:3] == ["Open Mooring", "x", "Mooring 1.2 is there"]
+    assert line(menu, "Mooring").action == GetUpdate()
+
+
+def test_pages_that_ask_have_a_section_of_their_own():
+    menu = build_menu(View(asking=(Asks(), Asks("q2", "https://b.example"))))
+    assert labels(menu)[:3] == [
+        "Open Mooring",
+        "https://app.example.com asks",
+        "https://b.example asks",
+    ]
+
+
+def test_a_pause_is_offered_undone_while_jobs_run_and_ended():
+    assert "Pause" not in labels(build_menu(View()))
+    off = line(build_menu(View(pause=PauseState(on=False))), "Pause")
+    assert (off.mark, off.action) == (None, SetPause(on=True))
+    one = line(build_menu(View(pause=PauseState(on=True, waiting=1))), "Pausing")
+    assert (one.label, one.mark, one.checked) == ("Pausing after 1 job", "check", True)
+    assert one.action == SetPause(on=False)
+    two = labels(build_menu(View(pause=PauseState(on=True, waiting=2))))
+    assert "Pausing after 2 jobs" in two
+    paused = build_menu(View(boards=(board(name="kitchen"),), pause=PauseState(on=True)))
+    assert line(paused, "Resume").action == SetPause(on=False)
+    assert line(paused, "kitchen").label == "kitchen – not used now"
+
+
 def test_the_end_is_asked_about_while_jobs_run():
     one = line(build_menu(View(jobs=(job(),))), "Quit")
     assert one.action is None
@@ -162,7 +192,14 @@ def test_many_boards_and_jobs_are_cut_and_counted():
 
 
 def test_no_two_sections_without_a_line_and_no_line_without_sections():
-    view = View(boards=(board(),), jobs=(job(),), at_login=True, problems=("x",))
+    view = View(
+        boards=(board(),),
+        jobs=(job(),),
+        at_login=True,
+        problems=("x",),
+        asking=(Asks(),),
+        pause=PauseState(on=False),
+    )
     for menu in (build_menu(View()), build_menu(view)):
         shape = [item.separator for item in menu]
         assert not shape[0]
@@ -182,10 +219,13 @@ def test_how_far_a_job_is():
 @given(
     name=st.text(max_size=300),
     title=st.text(max_size=300),
+    url=st.text(max_size=400),
     chosen=st.sampled_from([None, "uno_r4_wifi-1", "other"]),
     state=st.sampled_from([JobState.RUNNING, JobState.ASKING]),
 )
-def test_whatever_boards_and_jobs_are_called_the_menu_is_sound(name, title, chosen, state):
+def test_whatever_boards_jobs_and_pages_are_called_the_menu_is_sound(
+    name, title, url, chosen, state
+):
     running = job(1, state, title=title)
     view = View(
         boards=(board(1, name=name), board(2, name=name)),
@@ -194,6 +234,8 @@ def test_whatever_boards_and_jobs_are_called_the_menu_is_sound(name, title, chos
         chosen=chosen,
         problems=(title or "x",),
         at_login=True,
+        asking=(Asks("1", url), Asks("2", url, wants=(name,), has=(title,))),
+        update=Update(version=title, url=url),
     )
     lines = all_lines(build_menu(view))
     assert len({item.key for item in lines}) == len(lines)

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.desktop.tray.host import Shown
-from agent.desktop.tray.menu import Action, CancelJob, OpenPage, View, build_menu
+from agent.desktop.tray.item import Action, CancelJob, OpenPage
+from agent.desktop.tray.menu import View, build_menu
 from agent.desktop.tray.native import BODY_LIMIT, HEAD_LIMIT, LINE_LIMIT, NativeTray
-from agent.desktop.tray.state import IconState, Notice, Withdraw
+from agent.desktop.tray.news import Notice, Withdraw
+from agent.desktop.tray.state import IconState
 from tests.desktop.tray.samples import board, job
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.constants import MessageType
 from dbus_fast.message import Message
 
-from agent.desktop.tray.menu import Action, OpenPage
+from agent.desktop.tray.item import Action, OpenPage
+from agent.desktop.tray.news import Notice, Withdraw
 from agent.desktop.tray.notify import ICON_SIZE, PATH, SERVICE, WAITING_LIMIT
-from agent.desktop.tray.state import Notice, Withdraw
 from agent.desktop.tray.status_notifier import StatusNotifier
 from tests.desktop.tray.panel import BUS, ITEM, call, panel
 

@@ -14,8 +14,10 @@ from dbus_fast.errors import DBusError
 
 from agent.desktop.tray.host import Shown
 from agent.desktop.tray.icons import SIZES
-from agent.desktop.tray.menu import Action, CancelJob, OpenPage, View, build_menu
-from agent.desktop.tray.state import IconState, Notice
+from agent.desktop.tray.item import Action, CancelJob, OpenPage
+from agent.desktop.tray.menu import View, build_menu
+from agent.desktop.tray.news import Notice
+from agent.desktop.tray.state import IconState
 from agent.desktop.tray.status_notifier import StatusNotifier
 from agent.simulator.ble_bus import PrivateBus
 from tests.desktop.tray.panel import ITEM, Panel, panel

@@ -11,22 +11,29 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.boards.board import BoardChanges
-from agent.desktop.tray.memory import TrayMemory, load_memory, save_memory
-from agent.desktop.tray.menu import (
+from agent.boards.pause import Pause
+from agent.desktop.tray.followed import Followed
+from agent.desktop.tray.item import (
+    AnswerPage,
     CancelJob,
     ChooseBoard,
+    GetUpdate,
     MenuItem,
     Opened,
     OpenPage,
     Quit,
+    SetPause,
     StartAtLogin,
 )
-from agent.desktop.tray.state import IconState, Notice
+from agent.desktop.tray.memory import TrayMemory, load_memory, save_memory
+from agent.desktop.tray.news import Notice, Withdraw
+from agent.desktop.tray.state import IconState
 from agent.desktop.tray.tray import FAILED_LIMIT, Tray
-from agent.errors import FolderFailed, JournalFailed, UnknownJob
+from agent.errors import FolderFailed, JournalFailed, OriginsFull, UnknownJob
 from agent.jobs.job import JobChange, JobState
-from agent.settings.notices import Notices
-from tests.desktop.tray.samples import board, job
+from agent.settings.held import Held
+from agent.settings.notices import Notices, Update
+from tests.desktop.tray.samples import Asks, board, job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,7 +41,6 @@ if TYPE_CHECKING:
 
     from agent.boards.board import Board
     from agent.desktop.tray.host import Act, Shown
-    from agent.desktop.tray.state import Withdraw
     from agent.jobs.job import Job
 
 PAGE = "http://127.0.0.1:8991/"
@@ -168,16 +174,15 @@ async def tray(agent: Agent, file: Path, **facts: Any) -> AsyncIterator[None]:
     def quit_agent() -> None:
         agent.ended += 1
 
-    made = Tray(
-        agent,
+    followed = Followed(
         boards=agent,
         jobs=Jobs(agent),
         page=PAGE,
         open_page=agent.opened.append,
         quit_agent=quit_agent,
-        memory_file=file,
         **facts,
     )
+    made = Tray(agent, followed, file)
     task = asyncio.create_task(made.run())
     await until(lambda: agent.act or task.done())
     try:
@@ -369,6 +374,106 @@ async def test_problems_of_the_agent_are_shown_as_long_as_they_last(agent, file)
         notices.set("journal", None)
         await until(lambda: agent.icon is IconState.IDLE)
         assert agent.line(failed.title) is None
+
+
+class Consent:
+    """The questions of pages."""
+
+    def __init__(self) -> None:
+        self.asking: list[Asks] = []
+        self.answers: list[tuple[str, str]] = []
+        self.changed = Held(0)
+        self.full = False
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        return self.changed.subscribe(callback)
+
+    def ask(self, *asking: Asks) -> None:
+        self.asking = list(asking)
+        self.changed.set(self.changed.value + 1)
+
+    def answer(self, ask: str, decision: str) -> None:
+        if self.full:
+            raise OriginsFull(limit=9)
+        self.answers.append((ask, decision))
+        self.ask()
+
+
+async def test_a_page_that_asks_is_shown_told_of_and_answered(agent, file):
+    consent = Consent()
+    async with tray(agent, file, consent=consent, answer=consent.answer):
+        consent.ask(Asks())
+        await until(lambda: agent.icon is IconState.ASKING)
+        assert agent.line("https://app.example.com asks")
+        await agent.choose(AnswerPage("q1", "once"))
+        await until(lambda: agent.icon is IconState.IDLE)
+        assert consent.answers == [("q1", "once")]
+        assert agent.line("https://app") is None
+        assert [type(each) for each in agent.told] == [Notice, Withdraw]
+
+
+async def test_an_answer_that_does_not_count_is_said_so(agent, file, caplog):
+    consent = Consent()
+    consent.full = True
+    async with tray(agent, file, consent=consent, answer=consent.answer, is_seen=lambda: True):
+        await agent.choose(AnswerPage("q1", "always"))
+        await until(lambda: agent.told)
+        (told,) = agent.told
+        assert isinstance(told, Notice)
+        assert told.title == OriginsFull(limit=9).report().title
+    assert "Tray" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "facts", [{"tells": lambda: False}, {"is_seen": lambda: True}], ids=["silenced", "page visible"]
+)
+async def test_nothing_is_told_that_nobody_wants_or_somebody_sees(agent, file, facts):
+    consent = Consent()
+    async with tray(agent, file, consent=consent, **facts):
+        consent.ask(Asks())
+        agent.plug(board())
+        await until(lambda: agent.icon is IconState.ASKING and agent.line("Arduino"))
+        assert agent.told == []
+        consent.ask()
+        await until(lambda: agent.told)
+        assert agent.told == [Withdraw("ask:q1")]
+
+
+async def test_a_newer_version_leads_to_its_address_and_nowhere_else(agent, file):
+    update: Held[Update | None] = Held(None)
+    async with tray(agent, file, update=update):
+        await agent.choose(GetUpdate())
+        for url in ("file:///etc/passwd", "javascript:alert(1)"):
+            update.set(Update(version="1.1", url=url))
+            await agent.choose(GetUpdate())
+        update.set(Update(version="1.2", url="https://example.com/1.2"))
+        await until(lambda: agent.line("Mooring 1.2 is there"))
+        await agent.choose(GetUpdate())
+        await until(lambda: agent.opened)
+        assert agent.opened == ["https://example.com/1.2"]
+
+
+async def test_a_pause_waits_for_jobs_and_is_undone(agent, file):
+    pause = Pause()
+    async with tray(agent, file, pause=pause):
+        with pause.held(None):
+            await agent.choose(SetPause(on=True))
+            await until(lambda: agent.line("Pausing after 1 job"))
+            await agent.choose(SetPause(on=False))
+            await until(lambda: agent.line("Pause"))
+            await agent.choose(SetPause(on=True))
+        await until(lambda: agent.line("Resume"))
+        assert agent.shown[-1].icon is IconState.PAUSED
+        await agent.choose(SetPause(on=False))
+        await until(lambda: agent.line("Pause"))
+        assert agent.shown[-1].icon is IconState.IDLE
+
+
+async def test_without_a_pause_there_is_nothing_to_switch(agent, file):
+    async with tray(agent, file):
+        await agent.choose(SetPause(on=True))
+        await agent.choose(SetPause(on=False))
+        assert agent.line("Pause") is None
 
 
 async def test_quitting_is_done_at_once_while_nothing_runs(agent, file):
