@@ -39,7 +39,7 @@ from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
 from agent.desktop.tray.followed import Followed
 from agent.desktop.tray.tray import Tray
-from agent.errors import AutostartFailed
+from agent.errors import AutostartFailed, JournalFailed
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.flashers import Flashers
@@ -161,6 +161,12 @@ class App:
             bluetooth=self.radio,
             notices=self.notices,
         )
+
+        async def journal_moved(why_not: JournalFailed | None) -> None:
+            self.notices.set("journal", None if why_not is None else why_not.report())
+            await jobs.start_up()
+
+        journal.moved = journal_moved
         await jobs.start_up()
 
     async def serve(self, token: Secret) -> BridgeServer:

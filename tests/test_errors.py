@@ -70,6 +70,7 @@ CODES = {
     "cloud-online-anyway": "OnlineAnyway",
     "cloud-quota": "QuotaReached",
     "cloud-unreachable": "Unreachable",
+    "disk-full": "DiskFull",
     "error": "MooringError",
     "flash": "FlashError",
     "flash-access": "LoaderRefused",

@@ -112,6 +112,7 @@ from agent.errors.internet import (
     ProxyUnusable,
 )
 from agent.errors.jobs import (
+    DiskFull,
     FolderFailed,
     InternalError,
     Interrupted,
@@ -184,6 +185,7 @@ __all__ = [
     "CommandRefused",
     "DeviceLeft",
     "DeviceRefused",
+    "DiskFull",
     "ErrorReport",
     "Examination",
     "ExitStatus",

@@ -45,6 +45,18 @@ class JournalFailed(MooringError):
     remedy = "Check that the disk has room and that the file belongs to you, and start again."
 
 
+class DiskFull(JournalFailed):
+    """There is no room to write down what is done to boards; ``detail`` says how little there is."""
+
+    code = "disk-full"
+    title = "The disk of {path} is full: {detail}."
+    meaning = (
+        "What is done to boards is written down before it is done; without room no job starts, and "
+        "nothing was sent to the board or the cloud."
+    )
+    remedy = "Remove what you no longer need on that disk, and try again; no restart is needed."
+
+
 class Interrupted(MooringError):
     """The agent ended in the middle of a job."""
 

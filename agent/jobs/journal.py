@@ -8,28 +8,38 @@ Durability. The file is in WAL mode. A killed process loses nothing that was com
 committed with NORMAL: the next one holds everything again. A fact about a claim is a debt at the
 cloud that nothing else remembers, so it is committed with FULL (one fsync, some milliseconds).
 Calls that wait at the same moment share one commit, so 32 boards do not queue for 32 fsyncs.
+
+A full disk. A new job is refused before it starts (:class:`DiskFull`), while there still is room
+for what must be undone. A snapshot that cannot be written is kept in memory until it can.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from agent.errors import JournalFailed
+from agent.errors import DiskFull, JournalFailed
 from agent.jobs.facts import CLAIMED, FLASHED, FLASHING, INTENT, SETTLED, Fact
 from agent.jobs.job import Job, JobState
 from agent.jobs.owner import OwnerLock
 from agent.jobs.worker import Worker
+from agent.settings.room import FULL_BYTES, free_bytes, size_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable
 
 SCHEMA_VERSION = 2
+MEMORY = ":memory:"
 KEEP_JOBS = 10_000
 """Jobs that are kept, about 4 KB each; older ones that have ended are removed."""
+LATE_MAX = 256
+"""Jobs whose newest snapshot waits for room; no more run at once."""
 BUSY_S = 2.0
 """How long another process may hold the file; its commits take milliseconds."""
 
@@ -107,9 +117,19 @@ class SqliteJournal:
         self._owner = owner
         self.where = where
         """The file, or ``:memory:``."""
+        self._late: dict[str, Job] = {}
+        self._wanted: Path | None = None
+        self._moving = asyncio.Lock()
+        self.moved: Callable[[JournalFailed | None], Awaitable[None]] | None = None
+        """Called when a journal that waited for room is in its file; with why, if it cannot be."""
+
+    def wait_for_room(self, file: Path) -> None:
+        """In memory only until there is room for ``file``; till then no job starts."""
+        self._wanted = file
 
     async def reserve(self) -> str:
-        """See :class:`Journal`."""
+        """See :class:`Journal`; :class:`DiskFull` while there is no room for another job."""
+        await self._require_room()
 
         def run(db: sqlite3.Connection) -> int:
             row = db.execute(
@@ -133,7 +153,16 @@ class SqliteJournal:
                 (job.board, job.state.value, data, int(job.id)),
             )
 
-        await self._worker.run(run)
+        try:
+            await self._worker.run(run)
+        except JournalFailed:
+            self._late.pop(job.id, None)
+            self._late[job.id] = job
+            while len(self._late) > LATE_MAX:
+                del self._late[next(iter(self._late))]
+            raise
+        # An older one that waits would overwrite this one.
+        self._late.pop(job.id, None)
 
     async def record(self, job: str, fact: Fact) -> None:
         """See :class:`Journal`."""
@@ -174,6 +203,8 @@ class SqliteJournal:
 
     async def get(self, job: str) -> Job | None:
         """See :class:`Journal`."""
+        if job in self._late:
+            return self._late[job]
 
         def run(db: sqlite3.Connection) -> list[Any]:
             return db.execute("SELECT id, data FROM jobs WHERE id = ?", (_number(job),)).fetchall()
@@ -217,17 +248,66 @@ class SqliteJournal:
                 )
             return found.fetchall()
 
-        return _jobs(await self._worker.run(run))
+        return [self._late.get(job.id, job) for job in _jobs(await self._worker.run(run))]
 
     async def close(self) -> None:
         """See :class:`Journal`."""
+        await self._write_late()
         await self._worker.close()
         self._owner.release()
+
+    async def _require_room(self) -> None:
+        file = self._wanted or (Path(self.where) if self.where != MEMORY else None)
+        if file is None:
+            return
+        if (full := await asyncio.to_thread(no_room, file)) is not None:
+            raise full
+        if self._wanted is not None:
+            async with self._moving:
+                await self._move()
+        await self._write_late()
+
+    async def _move(self) -> None:
+        """From memory into the file; nothing was written to memory, for no job was started."""
+        if self._wanted is None:
+            return
+        failed, memory = None, self._worker
+        try:
+            self._worker, self._owner, self.where = await _open(self._wanted)
+        except JournalFailed as error:
+            failed = error
+        else:
+            await memory.close()
+        self._wanted = None
+        if self.moved is not None:
+            await self.moved(failed)
+
+    async def _write_late(self) -> None:
+        for job in list(self._late.values()):
+            try:
+                await self.save(job)
+            except JournalFailed as error:
+                _log.warning("Job %s: %s", job.id, error)
+                return
+
+
+def no_room(file: Path) -> DiskFull | None:
+    """Why no job can be written down on the disk of ``file``; None: there is room."""
+    free = free_bytes(file)
+    # A disk that cannot be written at all has another trouble.
+    if free is None or free >= FULL_BYTES or not os.access(file.parent, os.W_OK):
+        return None
+    detail = f"{size_text(free)} are free, {size_text(FULL_BYTES)} are needed"
+    return DiskFull(path=str(file), detail=detail)
 
 
 async def open_journal(path: Path | None) -> SqliteJournal:
     """Open or make the journal; None: in memory. Raises :class:`JournalFailed`."""
-    where = str(path) if path else ":memory:"
+    return SqliteJournal(*await _open(path))
+
+
+async def _open(path: Path | None) -> tuple[Worker, OwnerLock, str]:
+    where = str(path) if path else MEMORY
     owner = OwnerLock(path)
 
     def connect() -> sqlite3.Connection:
@@ -248,19 +328,25 @@ async def open_journal(path: Path | None) -> SqliteJournal:
     except JournalFailed:
         owner.release()
         raise
-    return SqliteJournal(worker, owner, where)
+    return worker, owner, where
 
 
 async def open_journal_or_memory(path: Path) -> tuple[SqliteJournal, JournalFailed | None]:
     """The journal in ``path``; if that cannot be used, one in memory and the reason.
 
     The file is left as it is. The caller says so: without a file a crash cannot be repaired.
+    Where there only is no room for it, no job starts until there is, and then it is opened.
     """
     try:
         return await open_journal(path), None
     except JournalFailed as error:
-        _log.warning("%s Jobs are kept in memory only.", error)
-        return await open_journal(None), error
+        failed, journal = error, await open_journal(None)
+    if (full := no_room(path)) is not None:
+        _log.warning("%s No job starts until there is room.", full)
+        journal.wait_for_room(path)
+        return journal, full
+    _log.warning("%s Jobs are kept in memory only.", failed)
+    return journal, failed
 
 
 def _prepare(db: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.errors import JournalFailed
+from agent.errors import DiskFull, JournalFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +141,8 @@ class Worker:
             loop.call_soon_threadsafe(deliver)
 
     def _failed(self, error: Exception) -> JournalFailed:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return DiskFull(path=self._name, detail="nothing more can be written")
         # The database's own words hold no value; those of other exceptions may.
         said = str(error) if isinstance(error, sqlite3.Error | OSError) else type(error).__name__
         return JournalFailed(path=self._name, detail=said)

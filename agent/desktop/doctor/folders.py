@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.desktop.doctor.found import fine, found
 from agent.errors import Level
+from agent.settings.room import FULL_BYTES, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from agent.settings.paths import Paths
 
 AREA: Final = "disk"
-FULL_BYTES: Final = 16 << 20
-"""Three logs of 1 MB, the journal with its write-ahead file, and the largest sketch (some 3 MB),
-all of them once more while they are replaced."""
 SCARCE_BYTES: Final = 256 << 20
 """All sketches of the public list, and what a desktop fills in a day."""
 OTHERS: Final = 0o077
@@ -52,7 +50,7 @@ class Folders:
         if findings:
             return findings
         free = min(shutil.disk_usage(existing(folder)).free for folder in folders)
-        title = f"The folders of Mooring can be written, and {_size(free)} are free."
+        title = f"The folders of Mooring can be written, and {size_text(free)} are free."
         return [fine(AREA, title, free_bytes=free)]
 
     def _folders(self) -> list[Path]:
@@ -187,7 +185,7 @@ def _full(base: Path) -> Found | None:
         AREA,
         "disk-full" if full else "disk-scarce",
         Level.PROBLEM if full else Level.WARNING,
-        f"The disk of {base} is {'full' if full else 'nearly full'}: {_size(free)} are free.",
+        f"The disk of {base} is {'full' if full else 'nearly full'}: {size_text(free)} are free.",
         "What is done to boards is written down before it is done; without room no job starts.",
         "Remove what you no longer need on that disk.",
         facts=facts,
@@ -231,7 +229,3 @@ def _readable(path: Path) -> Found:
 
 def _close(path: Path) -> None:
     path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
