@@ -65,7 +65,7 @@ class ImprovInTheAir:
         speed: float = 1.0,
     ) -> None:
         self.firmware = ImprovFirmware(config or ImprovConfig(), world or demo_world())
-        self.service = ImprovGatt(self.firmware, mtu=mtu)
+        self.service = ImprovGatt(self.firmware, mtu=mtu, speed=speed)
         self.address = address
         self.rssi_dbm: int | None = USUAL_RSSI_DBM
         self._speed = speed

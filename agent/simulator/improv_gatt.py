@@ -38,9 +38,12 @@ UUIDS: Final = (
 
 
 class ImprovGatt:
-    """The service of one device."""
+    """The service of one device. ``speed``: board seconds in a second of who uses it.
 
-    def __init__(self, firmware: ImprovFirmware, *, mtu: int = MTU) -> None:
+    The second that is left after joining is one of theirs: a result has to be fetched in it.
+    """
+
+    def __init__(self, firmware: ImprovFirmware, *, mtu: int = MTU, speed: float = 1.0) -> None:
         self.firmware = firmware
         self.mtu = mtu
         self.subscribed: set[str] = set()
@@ -48,6 +51,7 @@ class ImprovGatt:
         self._notifications: deque[tuple[str, bytes]] = deque()
         self._written = b""
         self._ends_at = math.inf
+        self._lasts_ms = SERVICE_ENDS_MS * speed
         self._take()
 
     @property
@@ -120,7 +124,7 @@ class ImprovGatt:
                 case CurrentState(value):
                     self._notify(gatt.STATE_UUID, bytes((value,)))
                     if value == State.PROVISIONED:
-                        self._ends_at = self.firmware.now + SERVICE_ENDS_MS
+                        self._ends_at = self.firmware.now + self._lasts_ms
                 case ErrorState(value):
                     self._notify(gatt.ERROR_UUID, bytes((value,)))
                 case RpcResult(Command.WIFI_NETWORKS, strings) if strings:

@@ -43,7 +43,7 @@ class ImprovServer:
 
     def __init__(self, firmware: ImprovFirmware, link: LocalLink) -> None:
         firmware.run(firmware.next_wake)
-        self.service = ImprovGatt(firmware)
+        self.service = ImprovGatt(firmware, speed=SPEED)
         controller = Controller("improv", link=link, public_address=ADDRESS)
         settings = DeviceConfiguration(name="improv", address=Address(ADDRESS))
         self._device = Device(config=settings, host=Host(controller, AsyncPipeSink(controller)))

@@ -25,7 +25,7 @@ class RadioLink:
 
     def __init__(self, device: ImprovFirmware, *, mtu: int = 23) -> None:
         device.run(device.next_wake)
-        self.service = ImprovGatt(device, mtu=mtu)
+        self.service = ImprovGatt(device, mtu=mtu, speed=SPEED)
         self.closed = False
         self.written: list[bytes] = []
         """All values that the device was written."""
