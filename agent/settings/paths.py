@@ -55,6 +55,11 @@ class Paths:
         return self.data_dir / "tray.json"
 
     @property
+    def updates_file(self) -> Path:
+        """What was said last about newer versions."""
+        return self.state_dir / "updates.json"
+
+    @property
     def sketches_dir(self) -> Path:
         """The store of sketches."""
         return self.cache_dir / "sketches"
