@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import __version__
 from agent.clouds.route import Routes
 from agent.desktop.autostart import find_ways
 from agent.desktop.doctor.accounts import Keyring
@@ -22,6 +23,7 @@ from agent.desktop.doctor.tools import Tools
 from agent.desktop.doctor.tray import TrayPlace
 from agent.desktop.doctor.udev import UdevRule
 from agent.desktop.doctor.udev_rules import udev_rules
+from agent.desktop.doctor.updates import NewerVersion
 from agent.desktop.instance import find_instance
 from agent.flash.tools import places_here
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from agent.desktop.instance import Instance
     from agent.errors import ErrorReport
     from agent.links.ble_radio import BleRadio
-    from agent.settings.config import Config
+    from agent.settings.config import Config, UpdatesConfig
     from agent.settings.paths import Paths
 
 
@@ -46,11 +48,12 @@ def build_doctor(
     radio: BleRadio | None,
     notices: Callable[[], Sequence[ErrorReport]] = lambda: (),
     routes: Routes | None = None,
+    updates: Callable[[], UpdatesConfig] | None = None,
 ) -> Doctor:
     """The doctor of this computer and user.
 
-    ``boards`` that are there now; ``notices`` of the agent about itself; ``routes`` of the
-    agent to the Internet, None: by ``config``. Looks at nothing yet.
+    ``boards`` that are there now; ``notices`` of the agent about itself; ``routes`` and
+    ``updates`` are what counts in the agent now, None: ``config``. Looks at nothing yet.
     """
 
     def ports() -> list[Port]:
@@ -73,6 +76,7 @@ def build_doctor(
     return Doctor(
         [
             AgentItself(paths.config_file, notices),
+            NewerVersion(paths.updates_file, updates or (lambda: config.updates), __version__),
             SerialAccess(ports),
             UdevRule(udev_rules(catalog.models)),
             PortHolders(boards, own=agent_processes),
