@@ -20,6 +20,7 @@ from agent.errors import Examination
 from agent.jobs.job import Action, Job, JobKind, JobState, Question, Step, StepState
 from agent.jobs.which import BoardSays, CloudSays, decide
 from agent.settings.network import network_schema
+from tests.web.fake_settings import FakeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +62,7 @@ MIGRATE_STEPS: Final = [
 
 
 SILENCE: Final = object()
-"""An answer that never comes."""
+"""An answer that does not come, or only by :meth:`FakeAgent.reply`."""
 
 
 class Refusal(Exception):
@@ -96,12 +97,14 @@ class FakeAgent:
         """What the radio of the computer is at; None: it is never used."""
         self.info: dict[str, Any] = {}
         """What it says of itself, otherwise than usual."""
+        self.settings = FakeSettings()
         self.findings: list[Finding] = []
         """Of the doctor."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.uploads: dict[int, bytearray] = {}
         self.answer: dict[str, Callable[[dict[str, Any]], Any]] = {}
         """Instead of the usual answer of a method."""
+        self._silent: dict[str, int] = {}
         self._socket: WebSocketRoute | None = None
 
     async def serve(self, page: Page) -> None:
@@ -312,6 +315,7 @@ class FakeAgent:
             handler = self.answer.get(method, usual)
             result = handler(params)
             if result is SILENCE:
+                self._silent[method] = request["id"]
                 return
             answer: dict[str, Any] = {"result": result}
         except Refusal as refusal:
@@ -321,6 +325,15 @@ class FakeAgent:
     def _send(self, message: dict[str, Any]) -> None:
         if self._socket is not None:
             self._socket.send(msgspec.json.encode(message).decode())
+
+    async def drop(self) -> None:
+        """The connection breaks; the page makes a new one."""
+        assert self._socket is not None
+        await self._socket.close()
+
+    def reply(self, method: str, result: Any) -> None:
+        """The answer that was :data:`SILENCE` until now."""
+        self._send({"jsonrpc": "2.0", "id": self._silent.pop(method), "result": result})
 
     def tell(self, method: str, params: dict[str, Any]) -> None:
         """Send a notification."""
@@ -354,6 +367,15 @@ class FakeAgent:
         fixed = fixable if params["fix"] else []
         self.findings = [finding for finding in self.findings if finding not in fixed]
         return Examination(findings=self.findings, fixed=fixed)
+
+    def _settings_get(self, _params: dict[str, Any]) -> Any:
+        return self.settings.document()
+
+    def _settings_set(self, params: dict[str, Any]) -> Any:
+        return self.settings.take(params["values"])
+
+    def _report_make(self, _params: dict[str, Any]) -> Any:
+        return {"name": "mooring-report-2026.txt", "text": "Mooring 0\nnothing else\n"}
 
     def _boards_subscribe(self, params: dict[str, Any]) -> Any:
         if self.bluetooth is not None:

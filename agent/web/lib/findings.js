@@ -34,6 +34,15 @@ const CAUSES = /** @type {[RegExp, string][]} */ ([
   [/^autostart-failed$/, "login"],
 ]);
 
+/** Errors and findings that a setting can mend, by its key. */
+const SETTINGS = /** @type {[RegExp, string][]} */ ([
+  [/^ble-never$/, "bluetooth.scan"],
+  [/^(no-free-port|page-elsewhere)$/, "bridge.first_port"],
+  [/^proxy-/, "network.proxy"],
+  [/^certificates?-/, "network.certificates"],
+  [/^(tool-missing|flash-tool)$/, "flash.tools"],
+]);
+
 /** What a part of the computer is called. @param {string} area */
 export function areaTitle(area) {
   return AREAS[area] ?? area;
@@ -42,6 +51,11 @@ export function areaTitle(area) {
 /** The area in which the doctor finds the cause of an error; empty if it cannot. @param {string} code */
 export function areaOf(code) {
   return CAUSES.find(([pattern]) => pattern.test(code))?.[1] ?? "";
+}
+
+/** The key of the setting that can mend an error; empty if none can. @param {string} code */
+export function settingOf(code) {
+  return SETTINGS.find(([pattern]) => pattern.test(code))?.[1] ?? "";
 }
 
 /** Findings that differ only in what they are about, together. @param {Finding[]} findings @returns {Kind[]} */

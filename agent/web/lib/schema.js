@@ -5,7 +5,8 @@
 /**
  * @typedef {object} Field
  * @property {string} name
- * @property {"text"|"password"|"choice"|"integer"|"integers"|"switch"} type
+ * @property {"text"|"password"|"choice"|"integer"|"integers"|"number"|"switch"|"texts"|"table"} type
+ *   `texts` and `table` are those of settings: a list of texts, texts by name.
  * @property {string} title
  * @property {string} description
  * @property {boolean} required
@@ -13,6 +14,7 @@
  * @property {string[]} choices
  * @property {number|undefined} minimum
  * @property {number|undefined} maximum
+ * @property {number} [above] It is more than this.
  * @property {number|undefined} maxBytes
  * @property {boolean} counted The limit is near enough to be counted before the person's eyes.
  * @property {number|undefined} maxItems
@@ -63,6 +65,7 @@ function field(name, schema, object) {
     choices,
     minimum: schema.minimum,
     maximum: schema.maximum,
+    above: schema.exclusiveMinimum,
     maxBytes: schema["x-max-bytes"] ?? schema.maxLength,
     counted: schema["x-max-bytes"] !== undefined,
     maxItems: schema.maxItems,
@@ -73,7 +76,7 @@ function field(name, schema, object) {
 /** @param {Schema} schema @returns {Field["type"]} */
 function typeOf(schema) {
   if (schema.enum) return "choice";
-  if (schema.type === "integer" || schema.type === "number") return "integer";
+  if (schema.type === "integer" || schema.type === "number") return schema.type;
   if (schema.type === "array") return "integers";
   if (schema.type === "boolean") return "switch";
   return schema.format === "password" ? "password" : "text";
@@ -96,7 +99,8 @@ export function integerOf(/** @type {string} */ text) {
  */
 export function parse(field, text) {
   if (text === "") return field.required ? { problem: "is needed" } : {};
-  if (field.type === "integer") return parseInteger(field, text);
+  if (field.type === "integer") return ranged(field, integerOf(text), "is a whole number");
+  if (field.type === "number") return ranged(field, numberOf(text), "is a number");
   if (field.type === "integers") {
     const values = text.split(/[\s,;]+/).filter(Boolean).map(integerOf);
     if (values.some(Number.isNaN)) return { problem: "takes whole numbers, with commas between" };
@@ -117,10 +121,16 @@ function matches(field, text) {
   }
 }
 
-/** @param {Field} field @param {string} text @returns {{value?: any, problem?: string}} */
-function parseInteger(field, text) {
-  const value = integerOf(text);
-  if (Number.isNaN(value)) return { problem: "is a whole number" };
+/** A number as people type it: `5`, `2.5`, `2,5`; NaN if it is none. @param {string} text */
+function numberOf(text) {
+  const trimmed = text.trim().replace(",", ".");
+  return /^-?(\d+\.?\d*|\.\d+)$/.test(trimmed) ? Number(trimmed) : Number.NaN;
+}
+
+/** @param {Field} field @param {number} value @param {string} kind @returns {{value?: any, problem?: string}} */
+function ranged(field, value, kind) {
+  if (Number.isNaN(value)) return { problem: kind };
+  if (field.above !== undefined && value <= field.above) return { problem: `is more than ${field.above}` };
   if (field.minimum !== undefined && value < field.minimum) {
     return { problem: `is at least ${field.minimum}` };
   }

@@ -2,7 +2,7 @@
 
 import { toClipboard } from "../lib/copies.js";
 import { View, h } from "../lib/dom.js";
-import { areaOf } from "../lib/findings.js";
+import { areaOf, settingOf } from "../lib/findings.js";
 import { href } from "../lib/router.js";
 
 export class ErrorCard extends View {
@@ -23,7 +23,7 @@ export class ErrorCard extends View {
   }
 }
 
-/** The code of an error, small, “Copy report”, and the way to the doctor if it knows such errors. @param {any} error @param {Record<string, any>} [context] @param {string} [area] Of the doctor. */
+/** The code of an error, small, “Copy report”, and the ways to the doctor and to the setting that can help. @param {any} error @param {Record<string, any>} [context] @param {string} [area] Of the doctor. */
 export function codeLine(error, context = {}, area = areaOf(error.code)) {
   const copied = h("span.soft.small", { role: "status" });
   const copy = h("button.link", { type: "button" }, "Copy report");
@@ -32,7 +32,9 @@ export function codeLine(error, context = {}, area = areaOf(error.code)) {
     copied.textContent = done ? "Copied." : "The browser did not allow it.";
   });
   const doctor = area ? h("a", { href: href("doctor", area) }, "Ask the doctor") : null;
-  return h("p.error-code", {}, h("code", {}, error.code), doctor, copy, copied);
+  const key = settingOf(error.code);
+  const setting = key ? h("a", { href: href("settings", key) }, "Open the setting") : null;
+  return h("p.error-code", {}, h("code", {}, error.code), doctor, setting, copy, copied);
 }
 
 /** The report as JSON: fit for a forum or a ticket. @param {any} error @param {object} context */

@@ -43,6 +43,20 @@ export class FieldInput {
     return parse(this.shape, this.input.value).value;
   }
 
+  /** What stands in the control, right or wrong. */
+  get raw() {
+    return this.shape.type === "switch" ? this.input.checked : this.input.value;
+  }
+
+  set raw(/** @type {any} */ raw) {
+    if (this.shape.type === "switch") this.input.checked = raw;
+    else this.text = raw;
+  }
+
+  set locked(/** @type {boolean} */ locked) {
+    this.input.disabled = locked;
+  }
+
   set text(/** @type {string} */ text) {
     this.input.value = text;
     this.#count();
@@ -90,7 +104,7 @@ export class FieldInput {
       autocomplete: type === "password" ? "new-password" : "off",
       autocapitalize: "off",
       spellcheck: "false",
-      inputmode: type === "integer" ? "numeric" : null,
+      inputmode: type === "integer" ? "numeric" : type === "number" ? "decimal" : null,
       // -1 stands for “the board's own default” in network settings: shown as an empty field.
       value: value === null || value === undefined || (number && value === -1) ? "" : String(value),
     });
