@@ -235,8 +235,8 @@ class NetworkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Meta(
             max_length=TEXT_CHARS,
             title="More certificates",
-            description="The whole path of a file with certificates (PEM) that are trusted beside "
-            "those of the system, for a proxy that opens connections; empty: none.",
+            description="The whole path of a file with certificates (PEM or DER) that are trusted "
+            "beside those of the system, for a proxy that opens connections; empty: none.",
             extra_json_schema=_NOW,
         ),
     ] = ""
@@ -260,7 +260,7 @@ class UpdatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             max_length=TEXT_CHARS,
             title="Where to look",
             description="The address that is asked; https (http only with this computer); "
-            "empty: none is.",
+            "empty: that of the project.",
             extra_json_schema=_NOW,
         ),
     ] = ""
