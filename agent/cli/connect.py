@@ -59,6 +59,19 @@ async def open_client(output: Output) -> AsyncIterator[Client]:
         await app.close()
 
 
+@contextlib.asynccontextmanager
+async def open_running() -> AsyncIterator[Client | None]:
+    """A client of the running agent; None if none runs."""
+    instance = await _find_agent(find_paths())
+    if instance is None:
+        yield None
+        return
+    from agent.cli.remote import remote_client
+
+    async with remote_client(instance) as client:
+        yield client
+
+
 async def _find_agent(paths: Paths) -> Instance | None:
     """The agent that runs; one that is just starting is waited for, as it takes the ports."""
     from agent.desktop.instance import START_S, InstanceLock, find_instance

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "run": ("agent.cli.agent_commands:run", "The agent: page, bridge, tray."),
     "demo": ("agent.cli.agent_commands:demo", "The agent with simulated boards and clouds."),
+    "pause": ("agent.cli.control_commands:pause", "Have the agent let go of every board."),
+    "resume": ("agent.cli.control_commands:resume", "End a pause."),
+    "quit": ("agent.cli.control_commands:quit_", "End the agent."),
     "boards": ("agent.cli.board_list:boards", "The boards that are connected, or in the air."),
     "identify": ("agent.cli.board_commands:identify", "What a board is."),
     "networks": ("agent.cli.board_commands:networks", "The Wi-Fi networks that a board sees."),

@@ -37,6 +37,10 @@ CONTRACT = {
     "migrate",
     "blink",
     "doctor",
+    "pause",
+    "quit",
+    "report",
+    "resume",
 }
 
 
