@@ -6,13 +6,14 @@ once; if it cannot be written down, whoever asked for it is told.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent.bridge.consent import RefusedOrigin, Silences
+from agent.bridge.consent import SILENCE_S, RefusedOrigin, Silences
 from agent.bridge.once import ONCE_MAX, OnceGrants
 from agent.bridge.origin_url import is_origin, normalise
 from agent.bridge.scopes import ALL, Scope, complete, ordered
@@ -77,6 +78,10 @@ class Origins:
         content = _load(file)
         self._kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
         self._silences = Silences(content.refused)
+        if any(each.until > clock() + SILENCE_S for each in content.refused):
+            # The clock was wrong when the no was said; a day from now must be a day after restarts.
+            with contextlib.suppress(OriginsUnsaved):
+                self._store(self._kept, self._silences, _NOT_KEPT)
 
     def list(self) -> list[AllowedOrigin]:
         """All of them, oldest first."""
