@@ -256,12 +256,12 @@ export class Mooring extends EventTarget {
     const present = await Promise.all(this.#origins.map((origin) => answers(origin)));
     /** @type {[State, Reason]} */
     let outcome = blocksLoopback() ? ["refused", "browser"] : ["absent", ""];
-    this.#closed = [];
+    const closed = [];
     for (const origin of this.#origins.filter((_, index) => present[index])) {
       const socket = await openSocket(origin, "/rpc");
       if (!socket) {
         if (!(await isAgent(origin))) continue;
-        this.#closed.push(origin);
+        closed.push(origin);
         outcome = ["refused", this.#allowed ? "revoked" : "origin"];
         continue;
       }
@@ -279,6 +279,7 @@ export class Mooring extends EventTarget {
       }
       this.#drop();
     }
+    this.#closed = closed;
     return outcome;
   }
 

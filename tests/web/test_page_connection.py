@@ -92,17 +92,3 @@ async def test_the_agent_can_be_stopped_from_the_page(page: Page, agent: Agent) 
     await page.get_by_role("button", name="Stop the agent…").click()
     await page.get_by_role("button", name="Stop it").click()
     await expect(page.locator("connection-bar")).to_contain_text("The agent is not running.")
-
-
-async def test_pages_are_allowed_and_revoked_in_the_settings(page: Page, agent: Agent) -> None:
-    await open_page(page, agent, "#/settings")
-    address = page.get_by_label("Address of the page")
-    await address.fill("not an address")
-    await page.get_by_role("button", name="Allow this page").click()
-    await expect(page.locator(".field-error").first).to_be_visible()
-    await address.fill("https://app.example.com")
-    await page.get_by_role("button", name="Allow this page").click()
-    entry = page.locator(".origins li", has_text="https://app.example.com")
-    await expect(entry).to_contain_text("allowed just now")
-    await entry.get_by_role("button", name="Revoke").click()
-    await expect(page.get_by_text("No other page may use this agent.")).to_be_visible()

@@ -13,9 +13,9 @@ export class PageQuestions extends View {
   constructor(app) {
     super();
     this.app = app;
-    this.title = h("h2");
+    this.heading = h("h2");
     this.list = h("div.asking-pages");
-    this.fold = h("details", { open: true }, h("summary", {}, this.title), this.list);
+    this.fold = h("details", { open: true }, h("summary", {}, this.heading), this.list);
     this.append(h("section", { "aria-label": "Pages that ask" }, this.fold));
     this.hidden = true;
   }
@@ -46,7 +46,7 @@ export class PageQuestions extends View {
     this.#shown = ids;
     const held = this.contains(document.activeElement);
     keyed(this.list, asking, ({ ask }) => ask, (each) => this.#card(each), () => {});
-    say(this.title, asking.length === 1 ? "A page asks" : `${count(asking.length, "page")} ask`);
+    say(this.heading, asking.length === 1 ? "A page asks" : `${count(asking.length, "page")} ask`);
     this.hidden = !asking.length;
     if (this.hidden) this.fold.open = true;
     this.#rest();
