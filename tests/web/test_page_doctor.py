@@ -155,6 +155,7 @@ async def test_forty_findings_with_long_paths_stay_readable(
     assert not await page.evaluate(f"{root}.scrollWidth > {root}.clientWidth")
     await page.get_by_role("button", name="Mend these 30").click()
     await expect(page.locator(".outcome.good li")).to_have_count(30)
+    await expect(page.locator(".outcome.good")).to_contain_text("26 more")
     assert fake.called("doctor.run") == [{"fix": False}, {"fix": True}]
 
 

@@ -9,6 +9,9 @@ import { FindingCard } from "../parts/finding-card.js";
 
 /** @typedef {import("../types.js").Finding} Finding */
 
+/** Of a list that stand there at once. */
+const LINES = 4;
+
 export class DoctorView extends View {
   pageTitle = "Doctor";
   #drawn = /** @type {any} */ (undefined);
@@ -29,7 +32,7 @@ export class DoctorView extends View {
         {},
         h("h1", {}, "Doctor"),
         h("p.soft", {}, "What on this computer would keep boards from being set up. It opens no board, and it only looks until you ask it to mend something."),
-        h("div.looking", {}, h("div", {}, this.status, this.clock), this.bar, this.again),
+        h("div.looking", {}, h("div", {}, this.status, this.clock), this.again, this.bar),
       ),
       this.results,
     );
@@ -57,7 +60,8 @@ export class DoctorView extends View {
     const { look, seen, error } = examiner;
     const key = look ?? error ?? seen;
     set(this.again, "aria-disabled", look ? "true" : null);
-    this.bar.hidden = !look;
+    this.bar.classList.toggle("idle", !look); // It keeps its room, so that nothing below it moves.
+    this.results.classList.toggle("stale", Boolean(look));
     this.#tick();
     if (look) return this.#progress(look);
     if (key === this.#drawn) return;
@@ -86,7 +90,7 @@ export class DoctorView extends View {
   #tick() {
     const { look, seenAt } = this.app.examiner;
     const spent = look ? Math.max(0, Math.floor(Date.now() / 1000 - look.startedAt)) : 0;
-    say(this.clock, look ? `${spent} s; half a minute at most` : seenAt ? `Looked ${ago(seenAt)}.` : "");
+    say(this.clock, look ? `${spent} s${look.fix ? "" : "; half a minute at most"}` : seenAt ? `Looked ${ago(seenAt)}.` : "");
   }
 
   /** @param {import("../types.js").Examination} seen */
@@ -126,7 +130,7 @@ export class DoctorView extends View {
       {},
       h("h2", {}, fixable.length === 1 ? "Mooring can mend this for you" : "Mooring can mend these for you"),
       h("p.soft", {}, "Nothing else is changed, and no risk is taken. Then it looks again."),
-      h("ul.will", {}, ...all.map((will) => h("li", { dir: "auto" }, will))),
+      ...lines(all),
       h("div.row", {}, button),
     );
   }
@@ -140,8 +144,14 @@ function at(findings, level) {
 /** @param {Finding[]|undefined} fixed */
 function mended(fixed) {
   if (!fixed?.length) return "";
-  const lines = fixed.map(({ title }) => h("li", { dir: "auto" }, title));
-  return h("section.outcome.good", {}, h("h2", {}, "Mended"), h("p.soft.small", {}, "This was found, and is no longer so:"), h("ul.will", {}, ...lines));
+  return h("section.outcome.good", {}, h("h2", {}, "Mended"), h("p.soft.small", {}, "This was found, and is no longer so:"), ...lines(fixed.map(({ title }) => title)));
+}
+
+/** The first of many, and the others one click away. @param {string[]} texts */
+function lines(texts) {
+  const list = (/** @type {string[]} */ some) => h("ul.will", {}, ...some.map((text) => h("li", { dir: "auto" }, text)));
+  const [first, others] = texts.length > LINES + 1 ? [texts.slice(0, LINES), texts.slice(LINES)] : [texts, []];
+  return [list(first), others.length ? h("details.more", {}, h("summary", {}, `${others.length} more`), list(others)) : ""];
 }
 
 /** @param {Finding[]} findings */
@@ -154,8 +164,8 @@ function calm(findings) {
 /** What was looked at and is well, one click away. @param {Finding[]} findings */
 function fine(findings) {
   if (!findings.length) return "";
-  const lines = findings.map(({ area, title }) => [h("dt", {}, areaTitle(area)), h("dd", { dir: "auto" }, title)]);
-  const list = h("dl.stacked", {}, ...lines.flat());
+  const facts = findings.map(({ area, title }) => [h("dt", {}, areaTitle(area)), h("dd", { dir: "auto" }, title)]);
+  const list = h("dl.stacked", {}, ...facts.flat());
   return h("details.more.sheet", {}, h("summary", {}, `${count(findings.length, "thing")} looked at and well`), list);
 }
 

@@ -116,7 +116,7 @@ export class Shell extends View {
 
   /** @param {string} page */
   #places(page) {
-    const here = AT_LIST.has(page) ? "boards" : page;
+    const here = AT_LIST.has(page) ? "boards" : page === "doctor" ? "settings" : page;
     keyed(
       this.nav,
       PLACES,
