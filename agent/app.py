@@ -8,11 +8,11 @@ import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import __version__
+from agent.boards.attendance import Attendance
 from agent.boards.ble_advert import SERVICES
 from agent.boards.ble_boards import BleBoards
 from agent.boards.known import KnownBoards
@@ -38,7 +38,9 @@ from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
 from agent.desktop.tray.followed import Followed
+from agent.desktop.autostart import find_switch
 from agent.desktop.tray.tray import Tray
+from agent.desktop.updates import Updates
 from agent.errors import AutostartFailed, JournalFailed
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
@@ -54,17 +56,20 @@ from agent.links import open_link
 from agent.links.ble import with_ble
 from agent.links.ble_gatt import open_gatt
 from agent.links.ble_radio import BleRadio
+from agent.settings.file import SettingsFile
+from agent.settings.live import LiveConfig
+from agent.settings.log import set_level
 from agent.settings.notices import Notices
+from agent.settings.service import SettingsService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from agent.boards.watch import PortSource
     from agent.clouds.cloud import Cloud
-    from agent.desktop.autostart import AtLogin
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
-    from agent.errors import Examination, Looked
+    from agent.errors import ErrorReport, Examination, Looked
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths
@@ -83,11 +88,15 @@ class App:
         paths: Paths,
         quit_agent: Callable[[], None],
         show: Callable[[str], bool],
+        problem: ErrorReport | None,
     ) -> None:
         """Use :func:`build`. ``quit_agent`` is called when a person asks the agent to end.
 
         ``show`` opens a place on the page in the person's browser; False: there is none.
+        ``problem`` is why the settings are not those that the person wrote.
         """
+        self.live = LiveConfig(config)
+        """The settings of now; ``config`` are those of the start."""
         self._config = config
         self._paths = paths
         self._quit = quit_agent
@@ -96,13 +105,15 @@ class App:
         self.radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
         """The Bluetooth of this computer; None: the configuration says never."""
         self.boards = _boards(config, paths, self.catalog, self.radio)
-        self.routes = Routes(lambda: self._config.network)
+        self._attendance = Attendance(self.boards.attend)
+        self.routes = Routes(lambda: self.live.current.network)
         """How this computer reaches the Internet, by the settings of now."""
-        arduino = _arduino(config, paths, self.catalog, self.routes)
-        self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (arduino, NoCloud())}
-        self.sketches = _sketches(config, paths, arduino, self.routes)
+        self._arduino = _arduino(config, paths, self.catalog, self.routes)
+        self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (self._arduino, NoCloud())}
+        self.sketches = _sketches(config, paths, self._arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
+        self.notices.set("settings", problem)
         self._stack = AsyncExitStack()
         self._services: Services | None = None
         self._doctor: Doctor | None = None
@@ -125,8 +136,9 @@ class App:
             self._stack.push_async_callback(self.radio.close)
         await self.boards.start()
         self._stack.push_async_callback(self.boards.close)
-        if self._config.bluetooth.scan == "always":
-            self._stack.callback(self.boards.attend())
+        self._stack.callback(self.live.subscribe(self._follow))
+        self._stack.callback(self._attendance.keep, False)
+        self._attendance.keep(self._config.bluetooth.scan == "always")
         for cloud in self.clouds.values():
             self._stack.push_async_callback(cloud.close)
         surroundings = Surroundings(
@@ -153,7 +165,12 @@ class App:
             sketches=self.sketches.store,
             origins=origins,
             consent=Consent(origins),
-            flash_urls=self._config.flash.urls,
+            settings=SettingsService(
+                SettingsFile(self._paths.config_file, self._paths.settings_lock),
+                self.live,
+                on_problem=partial(self.notices.set, "settings"),
+            ),
+            flash_urls=lambda: self.live.current.flash.urls,
             quit=self._quit,
             examine=self._examine,
             report=self._report,
@@ -169,11 +186,28 @@ class App:
         journal.moved = journal_moved
         await jobs.start_up()
 
+    def _follow(self) -> None:
+        """Let the settings of now count where nobody asks for them."""
+        config = self.live.current
+        set_level(config.log.level)
+        self._arduino.change_rate(Rate.of(config.arduino.requests_per_s))
+        self._attendance.keep(config.bluetooth.scan == "always")
+
     async def serve(self, token: Secret) -> BridgeServer:
         """Answer pages and programs; ``token`` is what programs of this user show."""
         server = BridgeServer(self.services, token=token, config=self._config.bridge)
         await server.start()
         self._stack.push_async_callback(server.stop)
+        updates = Updates(
+            lambda: self.live.current.updates,
+            self._paths.updates_file,
+            __version__,
+            self.services.update.set,
+            routes=self.routes,
+        )
+        updates.start()
+        self._stack.push_async_callback(updates.close)
+        self._stack.callback(self.live.subscribe(updates.settings_changed))
         return server
 
     def tray(self, host: TrayHost, page: str, open_page: Callable[[str], object]) -> Tray:
@@ -190,7 +224,7 @@ class App:
             pause=services.boards.pause,
             consent=services.consent,
             answer=lambda ask, decision: services.consent.answer(ask, Decision(decision)),
-            at_login=_at_login(),
+            at_login=find_switch(),
             tells=lambda: self._config.desktop.notifications,
             is_seen=lambda: services.seen.value > 0,
         )
@@ -214,6 +248,7 @@ class App:
                 radio=self.radio,
                 notices=self.notices.list,
                 routes=self.routes,
+                updates=lambda: self.live.current.updates,
             )
         return await self._doctor.run(fix=fix, looked=looked)
 
@@ -222,7 +257,7 @@ class App:
 
         sources = Sources(
             paths=self._paths,
-            config=self._config,
+            config=self.live.current,
             models=_names(self.catalog),
             examine=lambda: self._examine(False, lambda _: None),
             boards=self.boards.list,
@@ -241,9 +276,10 @@ def build(
     paths: Paths,
     quit_agent: Callable[[], None] = lambda: None,
     show: Callable[[str], bool] = lambda _place: False,
+    problem: ErrorReport | None = None,
 ) -> App:
     """An agent that is not started yet. Call it inside the event loop that the agent will use."""
-    return App(config, paths, quit_agent, show)
+    return App(config, paths, quit_agent, show, problem)
 
 
 @asynccontextmanager
@@ -302,24 +338,13 @@ def _names(catalog: Catalog) -> frozenset[str]:
     return frozenset(name for model in catalog.models for name in (model.id, model.name))
 
 
-def _at_login() -> AtLogin | None:
-    """The switch for start at login; None: this program cannot be started by the system."""
-    from agent.desktop.autostart import AtLogin, find_ways
-
-    try:
-        return AtLogin(find_ways())
-    except AutostartFailed as error:
-        _log.info("Start at login cannot be offered: %s", error)
-        return None
-
-
 def _arduino(config: Config, paths: Paths, catalog: Catalog, routes: Routes) -> ArduinoCloud:
     return ArduinoCloud(
         base_url=config.arduino.base_url,
         title=config.arduino.title,
         accounts=AccountStore(paths.accounts_file, use_keyring=not paths.portable),
         catalog=catalog,
-        rate=Rate(per_s=config.arduino.requests_per_s, burst=ceil(config.arduino.requests_per_s)),
+        rate=Rate.of(config.arduino.requests_per_s),
         routes=routes,
     )
 

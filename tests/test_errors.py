@@ -87,7 +87,6 @@ CODES = {
     "setting-refused": "SettingRefused",
     "settings-broken": "SettingsBroken",
     "settings-failed": "SettingsFailed",
-    "settings-tangled": "SettingsTangled",
     "input": "InputError",
     "internal": "InternalError",
     "interrupted": "Interrupted",

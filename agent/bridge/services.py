@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agent.jobs.which import Procedure
     from agent.settings import Secret
     from agent.settings.notices import Update
+    from agent.settings.service import SettingList
 
 
 class Boards(Protocol):
@@ -141,6 +142,16 @@ class Models(Protocol):
         """The model with this id."""
 
 
+class Settings(Protocol):
+    """How the agent works, as a person wants it."""
+
+    async def get(self) -> SettingList:
+        """All settings."""
+
+    async def set(self, values: Mapping[str, Any]) -> SettingList:
+        """Change these; None: back to the default. All of them, or none and an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What ``agent.info`` says of this agent."""
@@ -167,7 +178,8 @@ class Services:
     origins: Origins
     consent: Consent
     """Questions of pages to the person; over the same ``origins``."""
-    flash_urls: Sequence[str]
+    settings: Settings
+    flash_urls: Callable[[], Sequence[str]]
     """Beginnings of the addresses from which a peer may have a file written to a board."""
     quit: Callable[[], None]
     """End the agent, soon after it returns."""

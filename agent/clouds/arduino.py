@@ -221,6 +221,10 @@ class ArduinoCloud:
         """The calls of provisioning 1.0, LoRa and secret-key boards; the same rate limit."""
         return ArduinoDevices(await self._signed_in(), self.title)
 
+    def change_rate(self, rate: Rate) -> None:
+        """From now on so many requests per second."""
+        self._http.change_rate(rate)
+
     async def close(self) -> None:
         """Release connections."""
         if self._api is not None:

@@ -157,6 +157,10 @@ class CloudHttp:
                 self._refuse_overload(result, request)
                 return result
 
+    def change_rate(self, rate: Rate) -> None:
+        """From now on this rate; a request that waits for its turn already keeps it."""
+        self._bucket.change(rate, self.clock.monotonic())
+
     async def close(self) -> None:
         """Release the connections; a later request opens new ones."""
         await self._clients.close()

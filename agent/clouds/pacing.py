@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import ceil
 from typing import Final
 
 BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0)
@@ -31,6 +32,11 @@ class Rate:
     per_s: float = 5.0
     burst: int = 5
 
+    @classmethod
+    def of(cls, per_s: float) -> Rate:
+        """So many per second, and those of a second at once."""
+        return cls(per_s=per_s, burst=ceil(per_s))
+
 
 class TokenBucket:
     """Spreads requests; those that wait are served in the order of their reservations."""
@@ -40,6 +46,16 @@ class TokenBucket:
         self._window_s = (rate.burst - 1) * self._interval_s
         # The moment at which all of the burst would be available again.
         self._full_at = float("-inf")
+        self._silent_until = float("-inf")
+
+    def change(self, rate: Rate, now: float) -> None:
+        """From now on this rate; turns that are taken stay so, and a silence is kept."""
+        begin = max(now, self._silent_until)
+        taken = max(0.0, self._full_at - begin) / self._interval_s
+        self._interval_s = 1.0 / rate.per_s
+        self._window_s = (rate.burst - 1) * self._interval_s
+        silent = self._silent_until + self._window_s
+        self._full_at = max(begin + taken * self._interval_s, silent)
 
     def wait_s(self, now: float) -> float:
         """Seconds that a reservation made now would wait."""
@@ -55,7 +71,8 @@ class TokenBucket:
     def pause(self, now: float, seconds: float) -> None:
         """The cloud asked for silence: turns begin one by one when it is over."""
         silence_s = min(seconds, PAUSE_LIMIT_S)
-        self._full_at = max(self._full_at, now + silence_s + self._window_s)
+        self._silent_until = max(self._silent_until, now + silence_s)
+        self._full_at = max(self._full_at, self._silent_until + self._window_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,6 @@ from agent.errors.settings import (
     SettingRefused,
     SettingsBroken,
     SettingsFailed,
-    SettingsTangled,
 )
 from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
@@ -255,7 +254,6 @@ __all__ = [
     "SettingRefused",
     "SettingsBroken",
     "SettingsFailed",
-    "SettingsTangled",
     "SketchDamaged",
     "SketchGone",
     "SketchHalted",

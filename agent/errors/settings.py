@@ -32,13 +32,3 @@ class SettingsFailed(MooringError):
     title = "The settings cannot be written to {path}: {detail}."
     meaning = "The settings are as they were."
     remedy = "See that this file and its folder can be written and the disk has room."
-
-
-class SettingsTangled(MooringError):
-    """The file is valid, and written so that a change would harm it."""
-
-    code = "settings-tangled"
-    exit_status = ExitStatus.USAGE
-    title = "{key} in {path} cannot be changed by itself."
-    meaning = "The file is written in an unusual way. The settings are as they were."
-    remedy = "Change this setting in the file with an editor."

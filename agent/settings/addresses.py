@@ -5,6 +5,7 @@ Comparing text would let ``https://good.example.evil.net`` pass for ``https://go
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -18,7 +19,6 @@ ADDRESS_CHARS: Final = 2000
 
 _ORDINARY = re.compile(r"[!-~]+", re.ASCII)
 """What an address consists of; other characters travel encoded."""
-_THIS_COMPUTER: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -27,7 +27,7 @@ def beginning_problem(beginning: str) -> str | None:
     parts = _split(beginning)
     if parts is None:
         return "is not an address"
-    if parts.scheme != "https" and parts.hostname not in _THIS_COMPUTER:
+    if parts.scheme != "https" and not _is_here(parts.hostname):
         return "must begin with https://"
     if not parts.path.endswith("/") or parts.query or parts.fragment:
         return "must end with /"
@@ -38,8 +38,8 @@ def server_problem(address: str) -> str | None:
     """Why ``address`` cannot be one that the agent asks by itself; None: it can."""
     parts = _split(address)
     if parts is None:
-        return "is not an address"
-    if parts.scheme != "https" and parts.hostname not in _THIS_COMPUTER:
+        return "must be an address such as https://host.example"
+    if parts.scheme != "https" and not _is_here(parts.hostname):
         return "must begin with https://"
     return None
 
@@ -72,6 +72,14 @@ def _split(address: str) -> SplitResult | None:
         return None
     usual = parts.scheme in _PORTS and parts.hostname and "@" not in parts.netloc
     return parts if usual else None
+
+
+def _is_here(host: str | None) -> bool:
+    """Whether it is this computer."""
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _server(parts: SplitResult) -> tuple[str, str | None, int | None]:

@@ -85,6 +85,11 @@ def _server_problem(url: str) -> str | None:
     return server_problem(url) if url else None
 
 
+def _base_problem(url: str) -> str | None:
+    """Of an address to which secrets travel, and that paths are put behind."""
+    return server_problem(url) or ("must have no ? or #" if {"?", "#"} & set(url) else None)
+
+
 def _proxy_problem(proxy: ProxyAddress) -> str | None:
     return proxy.problem()
 
@@ -95,6 +100,6 @@ _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "network.certificates": _path_problem,
     "network.proxy": _proxy_problem,
     "updates.url": _server_problem,
-    "arduino.base_url": web_problem,
+    "arduino.base_url": _base_problem,
     "sketches.index_url": web_problem,
 }

@@ -141,7 +141,7 @@ class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     requests_per_s: Annotated[
         float,
         Meta(
-            gt=0,
+            ge=0.01,
             le=10_000,
             title="Requests per second",
             description="How many requests are sent to it per second. Arduino refuses more than 10 "

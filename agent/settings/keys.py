@@ -61,7 +61,7 @@ class Key:
             *words, last = (f'"{word}"' for word in self.schema["enum"])
             return f"{', '.join(words)} or {last}"
         low, high = self.schema.get("minimum"), self.schema.get("maximum")
-        between = f" from {low} to {high}" if low is not None else f" above 0, up to {high}"
+        between = f" from {low} to {high}"
         example = next(iter(self.schema.get("examples", [])), "")
         return _TYPES[self.schema["type"]].format(range=between, example=toml_literal(example))
 

@@ -88,6 +88,11 @@ class _Stderr(logging.StreamHandler[TextIO]):
         """Nothing: Python would print the record with all its arguments, secrets among them."""
 
 
+def set_level(level: str) -> None:
+    """How much the agent writes from now on: ``debug``, ``info``, ``warning`` or ``error``."""
+    logging.getLogger("agent").setLevel(level.upper())
+
+
 def start_logging(file: Path | None, level: str, *, stderr: bool) -> LogFile | None:
     """Send the log to ``file`` and, for a terminal, warnings and worse to stderr.
 
@@ -98,7 +103,7 @@ def start_logging(file: Path | None, level: str, *, stderr: bool) -> LogFile | N
     """
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
-    logging.getLogger("agent").setLevel(level.upper())
+    set_level(level)
     formatter = RedactingFormatter(_FORMAT)
     handler = None
     if file is not None:

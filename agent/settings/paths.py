@@ -65,6 +65,11 @@ class Paths:
         return self.cache_dir / "sketches"
 
     @property
+    def settings_lock(self) -> Path:
+        """Held while the settings are changed."""
+        return self.runtime_dir / "settings.lock"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the running agent."""
         return self.runtime_dir / "agent.lock"

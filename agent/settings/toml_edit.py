@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class EditFailed(Exception):
-    """The text is written in a way that this module cannot change without harm."""
+    """The text would not mean what it should; no valid file of settings is known to do that."""
 
 
 def set_key(text: str, section: str, field: str, value: object) -> str:
-    """``text`` with this value of ``section.field``; it must be valid TOML."""
+    """``text`` with this value of ``section.field``; it must be valid, and its sections tables."""
     changed = _set(text, section, field, value)
     return _proved(text, changed, section, field, value)
 
 
 def unset_key(text: str, section: str, field: str) -> str:
-    """``text`` without ``section.field``; it must be valid TOML."""
+    """``text`` without ``section.field``; the same of it."""
     changed = _unset(text, section, field)
     return _proved(text, changed, section, field, None)
 
@@ -104,8 +104,8 @@ def _proved(before: str, after: str, section: str, field: str, value: Any) -> st
     wanted = tomllib.loads(before)
     if value is not None:
         wanted.setdefault(section, {})[field] = value
-    else:
-        wanted.get(section, {}).pop(field, None)
+    elif section in wanted:
+        wanted[section].pop(field, None)
     try:
         found = tomllib.loads(after)
     except tomllib.TOMLDecodeError as error:

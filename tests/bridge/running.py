@@ -38,7 +38,10 @@ from agent.jobs.advice import Advice, OldDevice
 from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
 from agent.settings import Secret
-from agent.settings.config import BridgeConfig, PortsConfig
+from agent.settings.config import BridgeConfig, Config, PortsConfig
+from agent.settings.file import SettingsFile
+from agent.settings.live import LiveConfig
+from agent.settings.service import SettingsService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -462,7 +465,12 @@ async def run_bridge(
         sketches=SketchStore(folder / "sketches"),
         origins=origins,
         consent=Consent(origins),
-        flash_urls=["https://files.example.com/"],
+        settings=SettingsService(
+            SettingsFile(folder / "config.toml", folder / "settings.lock"),
+            LiveConfig(Config()),
+            environ={},
+        ),
+        flash_urls=lambda: ["https://files.example.com/"],
         quit=lambda: running.quit(),
         examine=lambda fix, looked: running.examine(fix, looked),
         report=lambda: running.report(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -382,10 +383,49 @@ async def test_accounts_origins_and_the_end_are_closed_to_foreign_pages(bridge: 
         ("origins.list", {}),
         ("origins.allow", {"url": "https://more.example.com"}),
         ("origins.revoke", {"url": OTHER}),
+        ("settings.get", {}),
+        ("settings.set", {"values": {"log.level": "debug"}}),
         ("agent.show", {}),
         ("agent.quit", {}),
     ):
         assert (await page.fail(method, **params))["data"]["code"] == "not-allowed"
+
+
+async def test_settings_are_changed_together_or_not_at_all(bridge: Bridge) -> None:
+    page = await bridge.open()
+    before = await page.call("settings.get")
+    wrong = {"log.level": "debug", "bridge.first_port": 80}
+    error = (await page.fail("settings.set", values=wrong))["data"]
+    assert (error["code"], error["facts"]["field"]) == ("setting-refused", "bridge.first_port")
+    assert await page.call("settings.get") == before
+    seen = await page.call("settings.set", values={"log.level": "debug", "bridge.first_port": 8995})
+    changed = {each["key"]: each for each in seen["settings"] if each["source"] == "file"}
+    assert {key: each["pending"] for key, each in changed.items()} == {
+        "log.level": False,
+        "bridge.first_port": True,
+    }
+    assert seen == await page.call("settings.get")
+
+
+async def test_a_broken_file_of_settings_is_told_and_not_written(bridge: Bridge) -> None:
+    page = await bridge.open()
+    file = Path((await page.call("settings.get"))["path"])
+    file.write_text("[log]\nlevle = 'debug'\n")
+    seen = await page.call("settings.get")
+    assert seen["problem"]["facts"]["line"] == 2
+    error = (await page.fail("settings.set", values={"log.level": "debug"}))["data"]
+    assert error == seen["problem"]
+    assert file.read_text() == "[log]\nlevle = 'debug'\n"
+
+
+async def test_the_password_of_a_proxy_never_comes_back(bridge: Bridge) -> None:
+    page = await bridge.open()
+    values = {"network.proxy": "http://me:hunter22@proxy.example:3128"}
+    seen = await page.call("settings.set", values=values)
+    assert "hunter22" not in json.dumps(seen)
+    assert "http://***@proxy.example:3128" in json.dumps(seen)
+    error = await page.fail("settings.set", values={"network.proxy": "ftp://me:hunter22@h"})
+    assert "hunter22" not in json.dumps(error)
 
 
 async def test_a_program_has_the_page_opened_at_a_place_and_learns_whether_it_was(

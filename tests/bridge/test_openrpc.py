@@ -169,6 +169,10 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("agent.pause")
     await agent.call("agent.resume")
     await agent.call("agent.show", page="job/3")
+    await agent.call("report.make")
+    assert (await agent.call("settings.get"))["problem"] is None
+    await agent.call("settings.set", values={"log.level": "debug", "flash.urls": None})
+    await agent.fail("settings.set", values={"log.level": "loud"})
     await agent.call("agent.quit")
     assert agent.called == set(agent.methods), "each method of the document is called here"
 

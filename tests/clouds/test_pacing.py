@@ -45,6 +45,24 @@ def test_an_absurd_pause_is_cut() -> None:
     assert bucket.wait_s(0.0) == pytest.approx(PAUSE_LIMIT_S)
 
 
+def test_another_rate_counts_from_the_next_turn() -> None:
+    bucket = TokenBucket(Rate(per_s=5, burst=5))
+    for _ in range(7):
+        bucket.reserve(100.0)
+    bucket.change(Rate(per_s=1, burst=1), 100.0)
+    assert bucket.reserve(100.0) == pytest.approx(7.0)
+    bucket.change(Rate(per_s=10, burst=10), 108.0)
+    assert [bucket.reserve(108.0) for _ in range(11)] == pytest.approx([0.0] * 10 + [0.1])
+
+
+@pytest.mark.parametrize("rate", [Rate(per_s=1000, burst=1000), Rate(per_s=0.5, burst=2)])
+def test_another_rate_neither_cuts_nor_stretches_a_silence(rate: Rate) -> None:
+    bucket = TokenBucket(Rate(per_s=5, burst=5))
+    bucket.pause(100.0, 60.0)
+    bucket.change(rate, 110.0)
+    assert bucket.wait_s(110.0) == pytest.approx(56.0 if rate.per_s < 1 else 50.0)
+
+
 @given(st.lists(st.floats(0, 10), max_size=60))
 def test_no_window_of_a_second_ever_holds_more_than_burst_and_rate(gaps: list[float]) -> None:
     bucket = TokenBucket(Rate(per_s=5, burst=5))

@@ -20,7 +20,8 @@ from agent.settings.proxy import ProxyAddress
         ("network.certificates", r"\\server\share\ca.pem"),
         ("network.proxy", ProxyAddress("http://me:hunter22@h:3128")),
         ("updates.url", "https://a.example/latest.json"),
-        ("arduino.base_url", "http://cloud:8080"),
+        ("arduino.base_url", "http://127.0.0.2:8080/api"),
+        ("sketches.index_url", "http://mirror.example/index.json.gz"),
         ("arduino.title", "Cloud of the school, 3º grado"),
     ],
 )
@@ -40,6 +41,8 @@ def test_a_value_that_makes_sense_is_taken(name, value):
         ("network.proxy", ProxyAddress("socks5://h"), "http://proxy.example:3128"),
         ("updates.url", "http://a.example/", "must begin with https://"),
         ("arduino.base_url", "cloud", "must be an address"),
+        ("arduino.base_url", "http://cloud:8080", "must begin with https://"),
+        ("arduino.base_url", "https://cloud/?a=1", "must have no ? or #"),
         ("sketches.index_url", "", "must be an address"),
     ],
 )

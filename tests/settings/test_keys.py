@@ -22,7 +22,7 @@ def test_every_section_has_its_settings_in_their_order():
     ("name", "wanted"),
     [
         ("bridge.first_port", "a whole number from 1024 to 65535"),
-        ("arduino.requests_per_s", "a number above 0, up to 10000"),
+        ("arduino.requests_per_s", "a number from 0.01 to 10000"),
         ("log.level", '"debug", "info", "warning" or "error"'),
         ("updates.check", "true or false"),
         ("ports.ignore", 'a list of texts, such as ["COM7"]'),

@@ -15,6 +15,7 @@ from agent.bridge.methods import (
     origins,
     report,
     serial,
+    settings,
     sketches,
 )
 from agent.bridge.methods.start import Starter
@@ -43,6 +44,7 @@ def build_dispatcher(services: Services, relay: Relay, uploads: Uploads) -> Disp
         origins.methods(services),
         report.methods(services),
         serial.methods(relay),
+        settings.methods(services),
         sketches.methods(services),
     ):
         for method in methods:

@@ -54,7 +54,7 @@ class Starter:
         return Started(job=job)
 
     def _check_url(self, url: str) -> None:
-        allowed = self._services.flash_urls
+        allowed = self._services.flash_urls()
         if not is_below(url, allowed):
             known = ", ".join(allowed) or "none"
             problem = f"must begin with an address that the settings allow (flash.urls): {known}"
