@@ -37,11 +37,10 @@ from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
-from agent.desktop.tray.followed import Followed
 from agent.desktop.autostart import find_switch
+from agent.desktop.tray.followed import Followed
 from agent.desktop.tray.tray import Tray
 from agent.desktop.updates import Updates
-from agent.errors import AutostartFailed, JournalFailed
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.flashers import Flashers
@@ -69,7 +68,7 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Cloud
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
-    from agent.errors import ErrorReport, Examination, Looked
+    from agent.errors import ErrorReport, Examination, JournalFailed, Looked
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths

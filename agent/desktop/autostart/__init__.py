@@ -5,7 +5,7 @@
 of this computer. Installing or removing a way never starts or ends an agent that runs.
 """
 
-from agent.desktop.autostart.choose import AtLogin, find_ways, starts_at_login
+from agent.desktop.autostart.choose import AtLogin, find_switch, find_ways, starts_at_login
 from agent.desktop.autostart.program import Program, own_program
 from agent.desktop.autostart.way import LoginState, LoginStatus, LoginWay
 
@@ -15,6 +15,7 @@ __all__ = [
     "LoginStatus",
     "LoginWay",
     "Program",
+    "find_switch",
     "find_ways",
     "own_program",
     "starts_at_login",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from agent.desktop.autostart.program import Program
     from agent.desktop.autostart.way import LoginStatus, LoginWay
+
+_log = logging.getLogger(__name__)
 
 
 def find_ways(
@@ -62,3 +65,12 @@ class AtLogin:
             if not self.is_on():
                 status = self._ways[0].status()
                 raise AutostartFailed(place=status.place, detail=status.detail or "It stays off")
+
+
+def find_switch(environ: Mapping[str, str] = os.environ) -> AtLogin | None:
+    """The switch for this Mooring; None: it cannot be started by the system."""
+    try:
+        return AtLogin(find_ways(environ))
+    except AutostartFailed as error:
+        _log.info("Start at login cannot be offered: %s", error)
+        return None

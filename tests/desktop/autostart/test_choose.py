@@ -13,6 +13,7 @@ from agent.desktop.autostart import (
     AtLogin,
     LoginState,
     LoginStatus,
+    find_switch,
     find_ways,
     own_program,
     starts_at_login,
@@ -121,3 +122,8 @@ def test_the_ways_of_linux_fall_back_to_the_usual_folders(tmp_path: Path) -> Non
     environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "not/whole", "XDG_CONFIG_DIRS": "also:not"}
     status = XdgAutostart(own_program({}), environ).status()
     assert status.place == str(tmp_path / ".config" / "autostart" / ENTRY_NAME)
+
+
+def test_what_the_system_cannot_start_has_no_switch(home: Home) -> None:
+    assert find_switch(home.environ) is not None
+    assert find_switch({**home.environ, "MOORING_HOME": "/home/a\nb"}) is None
