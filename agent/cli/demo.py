@@ -19,6 +19,7 @@ from agent.settings.config import (
     Config,
     PortsConfig,
     SketchesConfig,
+    UpdatesConfig,
 )
 from agent.settings.paths import find_paths
 
@@ -140,6 +141,7 @@ async def demo_surroundings(
                     requests_per_s=REQUESTS_PER_S,
                 ),
                 sketches=sketches,
+                updates=UpdatesConfig(check=False),
             ),
             paths=paths,
             network=network,
