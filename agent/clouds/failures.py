@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import ssl
@@ -121,7 +122,7 @@ class Failure:
         elif isinstance(error, TimeoutError | httpx.TimeoutException):
             detail = f"No complete answer within {answer_s:g} s."
         elif not sent:
-            detail = f"No connection: {(reason and reason.strerror) or error}."
+            detail = f"No connection: {_said(reason) or error}."
         else:
             detail = "The connection was lost before the whole answer arrived."
         return Unreachable(cloud=self._cloud, detail=clean_text(detail), sent=sent)
@@ -226,4 +227,11 @@ def shown_time(unix_s: float) -> str:
 
 
 def _said(reason: OSError | None) -> str:
-    return clean_text((reason.strerror or type(reason).__name__).rstrip(".") if reason else "")
+    """What the system said; empty if it was not the system."""
+    if reason is None:
+        return ""
+    text = reason.strerror or type(reason).__name__
+    if reason.errno is not None and text.startswith("Connect call failed"):
+        # These are the words of the event loop, with an address that nobody knows.
+        text = os.strerror(reason.errno)
+    return clean_text(text.rstrip("."))
