@@ -362,6 +362,9 @@ class FakeAgent:
     def _origins_subscribe(self, _params: dict[str, Any]) -> Any:
         return {"origins": [], "asking": [], "refused": []}
 
+    def _origins_answer(self, params: dict[str, Any]) -> Any:
+        return self._origins_subscribe(params)
+
     def _doctor_run(self, params: dict[str, Any]) -> Any:
         fixable = [finding for finding in self.findings if finding.fixable]
         fixed = fixable if params["fix"] else []

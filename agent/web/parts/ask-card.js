@@ -2,7 +2,7 @@
 
 import { View, fill, freshId, h, say } from "../lib/dom.js";
 import { SCOPES, inBrief, originParts, scopeWords } from "../lib/scopes.js";
-import { duration } from "../lib/text.js";
+import { count } from "../lib/text.js";
 import { symbol } from "./drawing.js";
 import { ErrorCard } from "./error-card.js";
 
@@ -39,10 +39,10 @@ export class AskCard extends View {
       h(
         "div.page-asks",
         { role: "group", "aria-labelledby": title },
-        h("h3", { id: title }, origin(asking.url), ` asks to use your boards`),
+        h("h3", { id: title }, origin(asking.url), " asks whether it may:"),
         originParts(asking.url).here && h("p", {}, "This page comes from a program on this computer."),
-        asking.has.length > 0 && h("p.soft", {}, `It may ${inBrief(asking.has)} already. Now it also wants to:`),
         h("ul.scopes", {}, ...this.#wanted().map(scopeLine)),
+        asking.has.length > 0 && h("p.soft", {}, `It may ${inBrief(asking.has)} already.`),
         h("div.answers", {}, ...this.buttons),
         h("p.soft.small", {}, "After “No” it cannot ask again for a day. What you allow you can take back in the settings. ", this.left),
         this.outcome,
@@ -73,8 +73,8 @@ export class AskCard extends View {
   }
 
   #count() {
-    const left = Math.max(0, this.asking.until - Date.now() / 1000);
-    say(this.left, `The question goes away in ${duration(Math.ceil(left / 5) * 5)}.`);
+    const minutes = Math.max(1, Math.ceil((this.asking.until - Date.now() / 1000) / 60));
+    say(this.left, `The question goes away within ${minutes === 1 ? "a minute" : count(minutes, "minute")}.`);
   }
 
   /** Buttons that cannot be pressed keep the focus, unlike disabled ones. @param {boolean} now */

@@ -59,7 +59,7 @@ export class OriginList extends View {
     this.askingPart.hidden = !asking.length;
     this.refusedPart.hidden = !refused.length;
     const key = (/** @type {{url: string}} */ { url }) => url;
-    keyed(this.asking, asking, key, ({ url }) => this.#asks(url), () => {});
+    keyed(this.asking, asking, ({ ask }) => ask, (each) => this.#asks(each), () => {});
     keyed(this.allowed, origins, key, ({ url }) => this.#allows(url), (item, { since, may, once }) => {
       say(item.querySelector(".may"), `May ${inBrief(may)}.`);
       say(item.querySelector(".since"), once ? "Only this time: ends soon after the page is closed." : `Allowed ${ago(since)}.`);
@@ -69,9 +69,9 @@ export class OriginList extends View {
     });
   }
 
-  /** @param {string} url */
-  #asks(url) {
-    const onclick = () => /** @type {any} */ (document.querySelector("page-questions"))?.answer();
+  /** @param {import("../types.js").Asking} asking */
+  #asks({ ask, url }) {
+    const onclick = () => /** @type {any} */ (document.querySelector("page-questions"))?.answer(ask);
     return h("li", {}, origin(url), h("button.quiet", { type: "button", onclick, "aria-label": `Answer ${url}` }, "Answer"));
   }
 

@@ -33,10 +33,10 @@ export class PageQuestions extends View {
     this.#show();
   }
 
-  /** Bring the person to the first question. */
-  answer() {
+  /** Bring the person to a question. @param {string} ask */
+  answer(ask) {
     this.fold.open = true;
-    this.list.querySelector("button")?.focus();
+    /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-key="${ask}"] button`))?.focus();
   }
 
   #show() {
@@ -66,8 +66,8 @@ export class PageQuestions extends View {
 
   #giveBackFocus() {
     const next = this.list.querySelector("button");
-    if (next) next.focus();
-    else if (this.#from?.isConnected) this.#from.focus();
+    if (next) return next.focus();
+    if (this.#from?.isConnected) this.#from.focus();
     else focusOn(document.querySelector("main h1, main h2"));
     this.#from = null;
   }
