@@ -150,6 +150,8 @@ class App:
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
         origins = Origins(self._paths.origins_file)
+        if origins.problem is not None:
+            self.notices.set("origins", origins.problem.report())
         self._services = Services(
             about=About(
                 version=__version__,

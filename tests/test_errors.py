@@ -105,6 +105,7 @@ CODES = {
     "not-allowed": "NotAllowed",
     "origin-refused": "OriginRefused",
     "origin-silenced": "OriginSilenced",
+    "origins-broken": "OriginsBroken",
     "origins-full": "OriginsFull",
     "origins-unsaved": "OriginsUnsaved",
     "other-user": "OtherUser",

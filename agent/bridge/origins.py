@@ -17,7 +17,7 @@ from agent.bridge.consent import SILENCE_S, RefusedOrigin, Silences
 from agent.bridge.once import ONCE_MAX, OnceGrants
 from agent.bridge.origin_url import is_origin, normalise
 from agent.bridge.scopes import ALL, Scope, complete, ordered
-from agent.errors import OriginsFull, OriginsUnsaved
+from agent.errors import OriginsBroken, OriginsFull, OriginsUnsaved
 from agent.settings.files import write_private
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Origins:
         self._now = now
         self._revoked: list[Callable[[str], None]] = []
         self._once = OnceGrants()
-        content = _load(file)
+        content, self.problem = _load(file)
         self._kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
         self._silences = Silences(content.refused)
         if any(each.until > clock() + SILENCE_S for each in content.refused):
@@ -224,27 +224,30 @@ class Origins:
             callback(origin)
 
 
-def _load(file: Path) -> _File:
+def _load(file: Path) -> tuple[_File, OriginsBroken | None]:
+    nobody = _File([], [])
     try:
-        data = file.read_bytes()
-        content = msgspec.json.decode(data, type=_File)
+        content = msgspec.json.decode(file.read_bytes(), type=_File)
     except FileNotFoundError:
-        return _File([], [])
+        return nobody, None
     except (msgspec.DecodeError, UnicodeDecodeError, OSError):
-        return _set_aside(file)
-    sound = all(
-        is_origin(each.url) and Scope.BOARDS in each.may and 0 <= each.since <= LATEST
-        for each in content.origins
+        return nobody, _set_aside(file)
+    return (content, None) if _is_sound(content) else (nobody, _set_aside(file))
+
+
+def _is_sound(content: _File) -> bool:
+    urls = [each.url for each in content.origins] + [each.url for each in content.refused]
+    return all(map(is_origin, urls)) and all(
+        Scope.BOARDS in each.may and 0 <= each.since <= LATEST for each in content.origins
     )
-    if sound and all(is_origin(each.url) for each in content.refused):
-        return content
-    return _set_aside(file)
 
 
-def _set_aside(file: Path) -> _File:
-    _logger.error("%s cannot be read: no page is allowed; it is kept as %s", file.name, _BROKEN)
+def _set_aside(file: Path) -> OriginsBroken:
+    """Keep a file that cannot be read, so that the next write does not end it."""
+    kept = file.with_name(file.name + _BROKEN)
+    _logger.error("%s cannot be read: no page is allowed; it is kept as %s", file.name, kept.name)
     try:
-        file.replace(file.with_name(file.name + _BROKEN))
+        file.replace(kept)
     except OSError as error:
         _logger.error("%s cannot be kept: %s", file.name, error)
-    return _File([], [])
+    return OriginsBroken(kept=str(kept))

@@ -68,6 +68,15 @@ class OriginsFull(BridgeError):
     remedy = "Revoke one that you no longer use (mooring origins revoke URL), then try again."
 
 
+class OriginsBroken(BridgeError):
+    """The file of allowed pages is not one."""
+
+    code = "origins-broken"
+    title = "The list of allowed pages could not be read."
+    meaning = "No page is allowed until you allow it again. The old file was kept as {kept}."
+    remedy = "Let your pages ask again, or allow them by hand (mooring origins allow URL)."
+
+
 class OriginsUnsaved(BridgeError):
     """The list of pages could not be written."""
 

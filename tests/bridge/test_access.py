@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bridge.access import Visitor, admit, bearer_tokens, host_is_ours, own_origins
+from agent.bridge.access import (
+    Visitor,
+    admit,
+    admit_asker,
+    bearer_tokens,
+    host_is_ours,
+    own_origins,
+)
 from agent.errors import OriginRefused, TokenRefused
 from agent.settings import Secret
 
@@ -83,3 +90,13 @@ def test_an_agent_without_a_token_lets_no_program_in() -> None:
 
 def test_bearer_headers_are_read_and_others_ignored() -> None:
     assert bearer_tokens(["Bearer a", "bearer  b ", "Basic c", "Bearer", ""]) == ["a", "b"]
+
+
+def test_any_page_may_ask_and_no_program() -> None:
+    for origin in (APP, "https://unknown.example", "null"):
+        assert admit_asker(origins=[origin], port=PORT) == Visitor(origin, own=False)
+    own = "http://127.0.0.1:8991"
+    assert admit_asker(origins=[own], port=PORT) == Visitor(own, own=True)
+    for origins in ([], [APP, own], [own, own]):
+        with pytest.raises(TokenRefused):
+            admit_asker(origins=origins, port=PORT)

@@ -12,7 +12,7 @@ import pytest
 
 from agent.bridge.openrpc import NOTIFICATIONS
 from agent.errors import BoardSilent
-from agent.jobs.job import Step
+from agent.jobs.job import JobKind, Step
 from agent.settings import Secret
 from agent.settings.notices import Update
 from tests.bridge.running import FOREIGN, UNKNOWN, Bridge, Client
@@ -184,6 +184,11 @@ async def test_the_document_has_all_methods_and_says_which_are_closed_to_pages(
     registered = {method.name: method.own for method in bridge.server.dispatcher.methods}
     assert {m["name"]: m["x-own"] for m in document["methods"]} == registered
     assert {note["name"] for note in document["x-notifications"]} == set(NOTIFICATIONS)
+    scopes = {m.name: m.scope for m in bridge.server.dispatcher.methods}
+    assert {m["name"]: m["x-scope"] for m in document["methods"]} == scopes
+    assert document["x-job-scopes"]["migrate"] == ["flash", "provision"]
+    assert set(document["x-job-scopes"]) == {kind.value for kind in JobKind}
+    assert (document["x-ask"]["path"], list(document["x-ask"]["query"])) == ("/ask", ["wants"])
     page = await bridge.open(FOREIGN)
     for name, own in registered.items():
         error = (await page.request(name, wrong_on_purpose=1))["error"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.bridge.origins import ORIGINS_MAX, Origins
+from agent.bridge.scopes import Scope
 from agent.errors import OriginsFull
 
 if TYPE_CHECKING:
@@ -92,5 +93,51 @@ def test_a_broken_file_allows_nobody_and_is_kept(
     assert origins.list() == []
     assert (file.parent / "origins.json.broken").read_text() == text
     assert "no page is allowed" in caplog.text
+    assert origins.problem is not None
+    assert "origins.json.broken" in origins.problem.report().meaning
     origins.allow("https://app.example.com")
     assert json.loads(file.read_text())["origins"][0]["url"] == "https://app.example.com"
+
+
+def test_a_file_that_is_not_ours_to_read_allows_nobody_and_stops_nothing(file: Path) -> None:
+    file.mkdir(parents=True)
+    origins = Origins(file)
+    assert origins.problem is not None
+    assert origins.list() == []
+    origins.allow("https://app.example.com")
+    assert Origins(file).problem is None
+
+
+def test_a_time_that_no_calendar_has_is_a_broken_file(file: Path) -> None:
+    file.parent.mkdir()
+    entry = {"url": "https://app.example.com", "since": 1e300, "may": ["boards"]}
+    file.write_text(json.dumps({"origins": [entry], "refused": []}))
+    assert Origins(file).list() == []
+
+
+def test_what_a_page_may_is_kept_exactly(file: Path) -> None:
+    origins = Origins(file)
+    origins.allow("https://app.example.com", frozenset({Scope.SERIAL}))
+    assert Origins(file).may("https://app.example.com") == {Scope.BOARDS, Scope.SERIAL}
+    assert origins.may("https://other.example.com") == frozenset()
+
+
+def test_a_page_that_gets_less_is_told_like_one_that_is_revoked(file: Path) -> None:
+    origins = Origins(file)
+    told: list[str] = []
+    origins.when_revoked(told.append)
+    origins.allow("https://app.example.com", frozenset({Scope.BOARDS}))
+    origins.allow("https://app.example.com")
+    assert told == []
+    origins.allow("https://app.example.com", frozenset({Scope.FLASH}))
+    assert told == ["https://app.example.com"]
+
+
+def test_nothing_is_written_when_nothing_changes(file: Path) -> None:
+    origins = Origins(file)
+    origins.revoke("https://app.example.com")
+    assert not file.exists()
+    origins.allow("https://app.example.com")
+    before = file.stat().st_ino
+    origins.allow("https://app.example.com")
+    assert file.stat().st_ino == before

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from agent.bridge.peer import OWN, Peer
-
-if TYPE_CHECKING:
-    import pytest
+from agent.bridge.scopes import ALL, Scope
+from agent.errors import ScopeRefused
 
 
 def test_the_own_page_and_programs_are_one_party_and_each_page_its_own() -> None:
@@ -52,3 +51,23 @@ async def test_something_can_be_given_up_before_the_connection_ends() -> None:
     assert not peer.holds("air")
     await peer.gone()
     assert order == ["left"]
+
+
+def test_a_page_may_do_what_it_was_allowed_at_that_moment() -> None:
+    allowed = frozenset({Scope.BOARDS})
+    page = Peer(origin="https://app.example.com", own=False, may=lambda: allowed)
+    page.require(frozenset({Scope.BOARDS}))
+    with pytest.raises(ScopeRefused) as caught:
+        page.require(frozenset({Scope.PROVISION, Scope.FLASH}))
+    assert caught.value.facts == {"scopes": "flash, provision", "may": "boards"}
+    allowed = ALL
+    page.require(ALL)
+    Peer(origin=None, own=True).require(ALL)
+    with pytest.raises(ScopeRefused, match="boards"):
+        Peer(origin="https://app.example.com", own=False).require(frozenset({Scope.BOARDS}))
+
+
+def test_a_long_name_is_shown_with_its_end() -> None:
+    page = Peer(origin=f"https://bank.example.{'a' * 60}.{'b' * 60}.{'c' * 60}.evil.net", own=False)
+    assert page.label.endswith(".evil.net")
+    assert len(page.label) <= 200

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from agent.bridge.peer import Peer
 from agent.bridge.rpc import Call, Dispatcher, Method, Nothing, Params, explain
+from agent.bridge.scopes import Scope
 from agent.errors import PortBusy
 from agent.settings import Secret
 
@@ -54,6 +55,7 @@ def make_dispatcher() -> Dispatcher:
         Method("busy", "", Nothing, Nothing, busy),
         Method("broken", "", Nothing, Nothing, broken),
         Method("own", "", Nothing, Nothing, own, own=True),
+        Method("flash", "", Nothing, Nothing, own, scope=Scope.FLASH),
     ):
         dispatcher.add(method)
     return dispatcher
@@ -259,3 +261,11 @@ def test_messages_of_the_decoder_become_field_and_problem() -> None:
     )
     assert explain("Object missing required field `x` - at `$.a`") == ("a.x", "is missing")
     assert explain("Expected `object`, got `array`")[0] == ""
+
+
+async def test_a_method_outside_what_a_page_was_allowed_does_not_run() -> None:
+    message = '{"jsonrpc":"2.0","id":1,"method":"flash"}'
+    refused = (await ask(message, own=False))["error"]
+    assert refused["code"] == -32000
+    assert refused["data"]["code"] == "scope-refused"
+    assert (await ask(message))["result"] == {}

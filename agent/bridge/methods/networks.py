@@ -8,7 +8,6 @@ import msgspec
 
 from agent.bridge.fields import NetworkData
 from agent.bridge.rpc import Call, Method, Nothing, Params
-from agent.bridge.scopes import Scope
 from agent.errors import InputError, NotSupported
 from agent.jobs.check import NetworkWarning, check_kind, check_network
 from agent.sessions.session import NetworkOption
@@ -49,9 +48,7 @@ def methods(services: Services) -> list[Method[Any, Any]]:
     async def schema(_call: Call, _params: Nothing) -> dict[str, Any]:
         return network_schema()
 
-    async def check(call: Call, params: CheckParams) -> Checked:
-        if params.board is not None:
-            call.peer.require(frozenset({Scope.BOARDS}))
+    async def check(_call: Call, params: CheckParams) -> Checked:
         try:
             setting = params.network.parse()
             if params.board is not None:
