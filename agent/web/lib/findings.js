@@ -6,6 +6,7 @@
 
 const AREAS = /** @type {Record<string, string>} */ ({
   agent: "Mooring itself",
+  updates: "Newer versions",
   serial: "The right to use ports",
   udev: "The rule that gives boards to you",
   holders: "Programs that use boards",
