@@ -1,8 +1,8 @@
-"""The Run key of this user in the Windows registry.
+"""The Run key of this user in the Windows registry, and that of everybody.
 
-Source: Microsoft Learn, “Run and RunOnce Registry Keys”. That a person switched it off under
-Settings, Apps, Startup or in the task manager stands beside it in ``StartupApproved``: the first
-byte of the value is odd then.
+An MSI writes the second one, which only an administrator can change. That a person switched one off
+under Settings, Apps, Startup or in the task manager stands beside it in ``StartupApproved``: the
+first byte of the value is odd then. Source: Microsoft Learn, “Run and RunOnce Registry Keys”.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ VALUE: Final = "Mooring"
 RUN_KEY: Final = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED_KEY: Final = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 ARGUMENTS: Final = ("run", "--no-page")
+FOR_EVERYBODY: Final = "It was installed for everybody on this computer."
 COMMAND_CHARS: Final = 260
 """Windows passes over a longer command in this key."""
 
 
 class Registry(Protocol):
-    """Values below HKEY_CURRENT_USER."""
+    """Values below HKEY_CURRENT_USER; those of everybody below HKEY_LOCAL_MACHINE."""
 
-    def read(self, key: str, name: str) -> str | bytes | None:
+    def read(self, key: str, name: str, *, everybody: bool = False) -> str | bytes | None:
         """A text or binary value; None if there is none."""
 
     def write(self, key: str, name: str, value: str) -> None:
@@ -50,23 +51,41 @@ class RunKey:
         self._registry = registry
 
     def status(self) -> LoginStatus:
-        """See :class:`LoginWay`."""
+        """See :class:`LoginWay`; an entry for everybody counts where this user's does not start."""
+        own = self._status(everybody=False)
+        if own.state is LoginState.ON:
+            return own
+        shared = self._status(everybody=True)
+        decides = shared.state is LoginState.ON or own.state is LoginState.ABSENT
+        return shared if decides and shared.state is not LoginState.ABSENT else own
+
+    def _status(self, *, everybody: bool) -> LoginStatus:
+        def told(state: LoginState, command: str = "", detail: str = "") -> LoginStatus:
+            return LoginStatus(
+                way=self.id,
+                title=self.title,
+                state=state,
+                place=_place(everybody=everybody),
+                command=command,
+                detail=detail,
+            )
+
         try:
-            command = self._registry.read(RUN_KEY, VALUE)
-            approved = self._registry.read(APPROVED_KEY, VALUE)
+            command = self._registry.read(RUN_KEY, VALUE, everybody=everybody)
+            approved = self._registry.read(APPROVED_KEY, VALUE, everybody=everybody)
         except OSError as error:
-            return self._told(LoginState.BROKEN, detail=f"It cannot be read: {error.strerror}.")
+            return told(LoginState.BROKEN, detail=f"It cannot be read: {error.strerror}.")
         if not isinstance(command, str):
-            return self._told(LoginState.ABSENT)
+            return told(LoginState.ABSENT)
         if isinstance(approved, bytes) and approved[:1] and approved[0] & 1:
             why = "It was switched off in the settings of Windows (Apps, Startup)."
-            return self._told(LoginState.SWITCHED_OFF, command, why)
+            return told(LoginState.SWITCHED_OFF, command, why)
         if command == self._command():
-            return self._told(LoginState.ON, command)
+            return told(LoginState.ON, command, FOR_EVERYBODY if everybody else "")
         program = command[1:].partition('"')[0] if command[:1] == '"' else command.split(" ")[0]
         if not os.path.isfile(program):  # noqa: PTH113 - the path of a foreign system in tests
-            return self._told(LoginState.BROKEN, command, f"The program is not there: {program}.")
-        return self._told(LoginState.ON, command, "It starts another Mooring than this.")
+            return told(LoginState.BROKEN, command, f"The program is not there: {program}.")
+        return told(LoginState.ON, command, "It starts another Mooring than this.")
 
     def install(self) -> None:
         """See :class:`LoginWay`. A ``MOORING_HOME`` must be set for the account to hold there."""
@@ -77,34 +96,39 @@ class RunKey:
         if self._program.folder:
             detail = "Windows starts it in no folder of its own, so Mooring must be installed first"
             raise AutostartFailed(place=rf"HKCU\{RUN_KEY}", detail=detail)
+        shared = self._status(everybody=True)
         try:
-            self._registry.write(RUN_KEY, VALUE, command)
+            if shared.state is LoginState.ON and shared.command == command:
+                # A second entry would start it twice, and stay when the package is removed.
+                self._registry.delete(RUN_KEY, VALUE)
+            else:
+                self._registry.write(RUN_KEY, VALUE, command)
             self._registry.delete(APPROVED_KEY, VALUE)
         except OSError as error:
             raise _failed(error) from error
 
     def uninstall(self) -> None:
-        """See :class:`LoginWay`."""
+        """See :class:`LoginWay`; raises too if it starts for everybody, which stays so."""
         try:
             self._registry.delete(RUN_KEY, VALUE)
             self._registry.delete(APPROVED_KEY, VALUE)
         except OSError as error:
             raise _failed(error) from error
+        if self._status(everybody=True).state is LoginState.ON:
+            detail = (
+                "It was installed for everybody; switch it off in the settings of Windows "
+                "(Apps, Startup), or have an administrator remove it"
+            )
+            raise AutostartFailed(place=_place(everybody=True), detail=detail)
 
     def _command(self) -> str:
         first, *rest = self._program.words
         # Always in quotes: a path with a space and without them starts another program.
         return f'"{first}" ' + subprocess.list2cmdline([*rest, *ARGUMENTS])
 
-    def _told(self, state: LoginState, command: str = "", detail: str = "") -> LoginStatus:
-        return LoginStatus(
-            way=self.id,
-            title=self.title,
-            state=state,
-            place=rf"HKCU\{RUN_KEY}\{VALUE}",
-            command=command,
-            detail=detail,
-        )
+
+def _place(*, everybody: bool) -> str:
+    return rf"{'HKLM' if everybody else 'HKCU'}\{RUN_KEY}\{VALUE}"
 
 
 def _failed(error: OSError) -> AutostartFailed:
@@ -114,14 +138,15 @@ def _failed(error: OSError) -> AutostartFailed:
 class WindowsRegistry:
     """The registry of the user who runs this."""
 
-    def read(self, key: str, name: str) -> str | bytes | None:
+    def read(self, key: str, name: str, *, everybody: bool = False) -> str | bytes | None:
         """See :class:`Registry`."""
         if sys.platform != "win32":
             raise NotImplementedError
         import winreg
 
+        root = winreg.HKEY_LOCAL_MACHINE if everybody else winreg.HKEY_CURRENT_USER
         try:
-            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
+            with winreg.OpenKey(root, key) as opened:
                 value = winreg.QueryValueEx(opened, name)[0]
         except FileNotFoundError:
             return None

@@ -103,6 +103,8 @@ class SystemdUnit:
             state, detail = self._judge(command)
         elif said.startswith("masked"):
             state, detail = LoginState.SWITCHED_OFF, "The unit is masked (systemctl --user mask)."
+        elif said == "disabled" and place != self._own:
+            state, detail = LoginState.ABSENT, "A package brought the unit; it is not enabled."
         elif said:
             state, detail = LoginState.SWITCHED_OFF, f"For systemd the unit is {said}."
         else:
@@ -138,6 +140,7 @@ class SystemdUnit:
         """See :class:`LoginWay`; a unit that is enabled for everybody is masked."""
         if self._systemctl("is-enabled").status == -1:
             return
+        before = self._files()
         self._systemctl("disable")
         if not self._is_mask():
             remove_entry(self._own)
@@ -146,7 +149,15 @@ class SystemdUnit:
             if done.status != 0:
                 problem = done.problem or "It failed"
                 raise AutostartFailed(place="systemctl --user mask", detail=problem)
-        self._reload()
+        if self._files() != before:
+            self._reload()
+
+    def _files(self) -> dict[Path, str | bytes | None]:
+        """The unit of this person and what has it started, with what each file says."""
+        return {
+            path: str(path.readlink()) if path.is_symlink() else read_entry(path)
+            for path in self._own.parent.rglob(UNIT_NAME)
+        }
 
     def _file(self) -> tuple[Path, str]:
         """The file that counts, and what it starts; own and empty if there is none."""

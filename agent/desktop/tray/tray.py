@@ -138,15 +138,16 @@ class Tray:
         try:
             self._agent.answer(ask, decision)
         except MooringError as error:
-            report = error.report()
-            body = f"{report.meaning} {report.remedy}"
-            self._tell(Notice(key=f"answer:{ask}", title=report.title, body=body), clicked=True)
+            self._tell_failure(f"answer:{ask}", error)
             raise
 
     async def _set_login(self, on: bool) -> None:
         if self._agent.at_login is not None:
             try:
                 await asyncio.to_thread(self._agent.at_login.set, on)
+            except MooringError as error:
+                self._tell_failure("login", error)
+                raise
             finally:
                 await self._look_at_login()
 
@@ -257,6 +258,11 @@ class Tray:
         seen = agent.is_seen() and not clicked
         if isinstance(news, Withdraw) or (agent.tells() and not seen):
             self._host.tell(news)
+
+    def _tell_failure(self, key: str, error: MooringError) -> None:
+        report = error.report()
+        body = f"{report.meaning} {report.remedy}"
+        self._tell(Notice(key=key, title=report.title, body=body), clicked=True)
 
     def _stop(self) -> None:
         if self._update is not None:

@@ -31,10 +31,12 @@ class MemoryRegistry:
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], str | bytes] = {}
+        self.shared: dict[tuple[str, str], str | bytes] = {}
+        """Those of everybody."""
         self.refuses = False
 
-    def read(self, key: str, name: str) -> str | bytes | None:
-        return self.values.get((key.lower(), name.lower()))
+    def read(self, key: str, name: str, *, everybody: bool = False) -> str | bytes | None:
+        return (self.shared if everybody else self.values).get((key.lower(), name.lower()))
 
     def write(self, key: str, name: str, value: str) -> None:
         if self.refuses:
@@ -103,6 +105,59 @@ def test_a_program_that_is_gone_or_another_one_is_named(tmp_path: Path) -> None:
     assert "mooring w.exe" in other.status().detail
     registry.write(RUN_KEY, VALUE, "gone.exe run")
     assert other.status().state is LoginState.BROKEN
+
+
+def installed_for_everybody(folder: Path) -> tuple[MemoryRegistry, RunKey]:
+    """What an MSI leaves."""
+    registry = MemoryRegistry()
+    way = RunKey(program_in(folder), registry)
+    way.install()
+    registry.values, registry.shared = registry.shared, registry.values
+    return registry, way
+
+
+def test_what_was_installed_for_everybody_is_on_and_only_an_administrator_removes_it(
+    tmp_path: Path,
+) -> None:
+    registry, way = installed_for_everybody(tmp_path)
+    status = way.status()
+    assert status.state is LoginState.ON
+    assert status.place.startswith("HKLM")
+    assert "for everybody" in status.detail
+    registry.approve(OFF)
+    way.install()
+    assert registry.values == {}, "it is not started twice"
+    with pytest.raises(AutostartFailed) as caught:
+        way.uninstall()
+    assert "HKLM" in caught.value.report().title
+    assert "administrator" in caught.value.report().meaning
+    assert way.status().state is LoginState.ON
+
+
+def test_what_was_installed_for_everybody_and_switched_off_can_be_on_for_one(
+    tmp_path: Path,
+) -> None:
+    registry, way = installed_for_everybody(tmp_path)
+    registry.shared[APPROVED_KEY.lower(), VALUE.lower()] = OFF
+    status = way.status()
+    assert (status.state, status.place[:4]) == (LoginState.SWITCHED_OFF, "HKLM")
+    way.uninstall()
+    way.install()
+    assert (way.status().state, way.status().place[:4]) == (LoginState.ON, "HKCU")
+    way.uninstall()
+    assert way.status().state is LoginState.SWITCHED_OFF
+
+
+def test_another_mooring_for_everybody_is_told_where_this_user_has_none(tmp_path: Path) -> None:
+    registry, _ = installed_for_everybody(tmp_path)
+    (tmp_path / "new").mkdir()
+    other = RunKey(program_in(tmp_path / "new"), registry)
+    assert "another Mooring" in other.status().detail
+    other.install()
+    assert (other.status().detail, other.status().place[:4]) == ("", "HKCU")
+    (tmp_path / "new" / "mooring w.exe").unlink()
+    (tmp_path / "mooring w.exe").unlink()
+    assert other.status().place.startswith("HKCU")
 
 
 def test_a_command_that_windows_would_pass_over_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -91,12 +92,14 @@ def test_what_a_package_brought_is_used_if_it_starts_the_same(home: Home) -> Non
     brought.mkdir(parents=True)
     (brought / UNIT_NAME).write_text(unit_text(program))
     way = SystemdUnit(program, home.environ, shared=[str(brought)])
-    assert way.status().state is LoginState.SWITCHED_OFF
+    status = way.status()
+    assert (status.state, status.place) == (LoginState.ABSENT, str(brought / UNIT_NAME))
+    assert "not enabled" in status.detail
     way.install()
     assert (way.status().state, way.status().place) == (LoginState.ON, str(brought / UNIT_NAME))
     assert not unit(home).exists()
     way.uninstall()
-    assert way.status().state is LoginState.SWITCHED_OFF
+    assert way.status().state is LoginState.ABSENT
     other = SystemdUnit(home.program("other"), home.environ, shared=[str(brought)])
     other.install()
     assert (other.status().place, other.status().detail) == (str(unit(home)), "")
@@ -112,9 +115,28 @@ def test_a_unit_that_is_enabled_for_everybody_is_masked_by_an_uninstall(home: Ho
     way = SystemdUnit(program, home.environ, shared=[str(brought)])
     # It starts by no doing of this person; for systemd it is enabled all the same.
     way.uninstall()
-    assert way.status().state is LoginState.SWITCHED_OFF
+    assert way.status().state is LoginState.ABSENT
     way.install()
     assert way.status().state is LoginState.ON
+
+
+def test_the_manager_reads_the_units_again_only_if_one_changed(home: Home) -> None:
+    tools = home.folder / "tools"
+    tools.mkdir()
+    asked = home.folder / "asked"
+    systemctl_itself = shutil.which("systemctl")
+    tool = tools / "systemctl"
+    tool.write_text(f'#!/bin/sh\necho "$*" >> {asked}\nexec {systemctl_itself} "$@"\n')
+    tool.chmod(0o755)
+    home.environ["PATH"] = f"{tools}:{home.environ['PATH']}"
+    way = way_of(home, home.program())
+    way.uninstall()
+    assert "daemon-reload" not in asked.read_text()
+    way.install()
+    assert asked.read_text().count("daemon-reload") == 1
+    way.uninstall()
+    way.uninstall()
+    assert asked.read_text().count("daemon-reload") == 2
 
 
 def test_a_start_with_the_computer_is_told(home: Home) -> None:

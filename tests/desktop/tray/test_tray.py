@@ -466,7 +466,7 @@ async def test_a_pause_waits_for_jobs_and_is_undone(agent, file):
         assert agent.shown[-1].icon is IconState.PAUSED
         await agent.choose(SetPause(on=False))
         await until(lambda: agent.line("Pause"))
-        assert agent.shown[-1].icon is IconState.IDLE
+        await until(lambda: agent.icon is IconState.IDLE)
 
 
 async def test_without_a_pause_there_is_nothing_to_switch(agent, file):
@@ -507,6 +507,9 @@ async def test_start_at_login_that_cannot_be_changed_is_a_line_in_the_log(agent,
         await agent.choose(StartAtLogin(on=True))
         await until(lambda: caplog.records)
         assert "/autostart" in caplog.text
+        (told,) = agent.told
+        assert isinstance(told, Notice)
+        assert "/autostart" in f"{told.title} {told.body}"
         item = agent.line("Start at Login")
         assert item is not None
         assert not item.checked
