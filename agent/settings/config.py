@@ -187,7 +187,7 @@ class FlashConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             description="Programs that some boards are flashed with, as whole paths: “dfu-util” and "
             "“esptool”. One that is named here is not looked for elsewhere.",
             examples=[{"dfu-util": "/opt/dfu/bin/dfu-util"}],
-            extra_json_schema=_RESTART,
+            extra_json_schema=_RESTART | {"propertyNames": {"enum": list(TOOLS)}},
         ),
     ] = {}
     urls: Annotated[

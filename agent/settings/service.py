@@ -38,6 +38,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     applies: Applies
     """From when on a change counts."""
+    variable: str | None
+    """Of the environment, that takes its place."""
     pending: bool
     """It counts only after a restart of the agent."""
 
@@ -148,6 +150,7 @@ def _setting(key: Key, source: Source, wanted: Config, current: Config) -> Setti
         default=key.plain(key.default),
         source=source,
         applies=key.applies,
+        variable=key.variable,
         pending=key.of(wanted) != key.of(current),
     )
 
