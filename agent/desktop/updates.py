@@ -207,9 +207,12 @@ class Updates:
         try:
             newest, etag = await self._fetch(url, before)
         except CloudError as error:
-            _log.info("Whether there is a newer version is not known: %s", error.report().meaning)
+            unsent = isinstance(error, Unreachable) and error.facts.get("sent") is False
+            # Off line for a week is no news.
+            level = logging.DEBUG if unsent else logging.INFO
+            _log.log(level, "No word about newer versions: %s", error.report().meaning)
             self._not_before = self._clock.monotonic() + OFFLINE_S
-            if isinstance(error, Unreachable) and error.facts.get("sent") is False:
+            if unsent:
                 return
             # It answered, if nothing of use: what was known stays.
             newest, etag = (before.newest, before.etag) if before is not None else (None, "")
