@@ -34,6 +34,8 @@ NEW_PER_PAGE = 6
 """Of these, of one page: one that asks again and again must not leave the others without."""
 QUIET_S = 600.0
 """So long after a question that nobody answered the same page asks without making itself heard."""
+LOUD_MAX = 5
+"""Questions that make themselves heard within ``QUIET_S``: a site can have any number of origins."""
 SILENCE_S = 86_400.0
 """After a no: a day."""
 SILENCES_MAX = 200
@@ -65,7 +67,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     """Unix seconds; after ``until`` the question is gone."""
     quiet: bool
-    """It asked a short while ago and nobody answered: show it, but make no noise again."""
+    """It asked a short while ago and nobody answered, or many pages ask: show it without noise."""
 
 
 @dataclass(slots=True)
@@ -81,8 +83,10 @@ class Questions:
     def __init__(self) -> None:
         self._open: dict[str, _Open] = {}
         self._new: deque[tuple[float, str]] = deque()
-        self._loud: dict[str, float] = {}
+        self._unheard: dict[str, float] = {}
         """Pages with a question that nobody answered: when they may make noise again."""
+        self._loud: deque[float] = deque(maxlen=LOUD_MAX)
+        """When the last questions made noise."""
         self._ended: dict[str, str] = {}
 
     @property
@@ -115,7 +119,12 @@ class Questions:
         if len(self._open) >= OPEN_MAX or len(self._new) >= NEW_MAX or mine >= NEW_PER_PAGE:
             raise AskBusy
         self._new.append((now, url))
-        self._loud = {each: until for each, until in self._loud.items() if until > now}
+        self._unheard = {each: until for each, until in self._unheard.items() if until > now}
+        quiet = url in self._unheard or (
+            len(self._loud) == LOUD_MAX and now < self._loud[0] + QUIET_S
+        )
+        if not quiet:
+            self._loud.append(now)
         asking = Asking(
             ask=secrets.token_hex(8),
             url=url,
@@ -123,7 +132,7 @@ class Questions:
             has=ordered(has),
             since=wall,
             until=wall + ANSWER_S,
-            quiet=url in self._loud,
+            quiet=quiet,
         )
         self._open[asking.ask] = _Open(asking, now + ANSWER_S)
         return asking
@@ -151,7 +160,7 @@ class Questions:
     def settle(self, asking: Asking, how: str) -> None:
         """The question was answered; ``how`` is a sentence for whoever comes too late."""
         del self._open[asking.ask]
-        self._loud.pop(asking.url, None)
+        self._unheard.pop(asking.url, None)
         self._remember(asking.ask, how)
 
     def lapse(self, now: float) -> list[Asking]:
@@ -168,7 +177,7 @@ class Questions:
     def _unanswered(self, asking: Asking, how: str, now: float) -> None:
         del self._open[asking.ask]
         # Bounded by NEW_MAX: older ones are forgotten at each new question.
-        self._loud[asking.url] = now + QUIET_S
+        self._unheard[asking.url] = now + QUIET_S
         self._remember(asking.ask, how)
 
     def _remember(self, ask: str, how: str) -> None:

@@ -18,7 +18,7 @@ class OriginRefused(BridgeError):
     exit_status = ExitStatus.NO_ACCESS
     title = "The page {origin} may not use this agent."
     meaning = "Only the agent's own page and pages that you allowed may use your boards."
-    remedy = "To allow it, run: mooring origins allow {origin}"
+    remedy = "Let the page ask you, or run: mooring origins allow {origin}"
 
 
 class OtherUser(BridgeError):

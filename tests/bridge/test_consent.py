@@ -10,6 +10,7 @@ from agent.bridge.consent import (
     ANSWER_S,
     ASKERS_MAX,
     ENDED_MAX,
+    LOUD_MAX,
     NEW_MAX,
     NEW_PER_PAGE,
     OPEN_MAX,
@@ -138,6 +139,19 @@ def test_after_the_quiet_time_a_page_is_heard_again() -> None:
     questions = Questions()
     questions.withdraw(ask(questions).ask, 0.0)
     assert not ask(questions, now=QUIET_S).quiet
+
+
+def test_however_many_pages_ask_only_a_few_make_noise() -> None:
+    questions = Questions()
+    quiet = []
+    for number in range(40):
+        now = float(number * 10)
+        asking = ask(questions, page(number), now=now)
+        quiet.append(asking.quiet)
+        questions.settle(asking, "It was answered: no.")
+    assert quiet == [False] * LOUD_MAX + [True] * (40 - LOUD_MAX)
+    assert not ask(questions, PAGE, now=QUIET_S).quiet
+    assert ask(questions, page(41), now=QUIET_S + 1).quiet
 
 
 def test_an_answered_page_is_heard_when_it_asks_for_more() -> None:
