@@ -232,12 +232,14 @@ async def test_what_was_changed_elsewhere_is_told_and_what_was_typed_stays(
 ) -> None:
     await open_settings(page, files)
     await box(page, "bridge.first_port").fill("9100")
+    await button(page, "Add a line to Ports to leave alone").click()
     fake.settings.take({"bridge.first_port": 9000, "log.level": "debug"})
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(box(page, "log.level")).to_have_value("debug")
     first = row(page, "bridge.first_port")
     await expect(first).to_contain_text("Meanwhile it was changed elsewhere, to: 9000")
     await expect(box(page, "bridge.first_port")).to_have_value("9100")
+    await expect(box(page, "ports.ignore")).to_be_focused()
 
 
 async def test_what_is_typed_while_something_is_saved_is_not_lost(

@@ -67,7 +67,10 @@ async def test_what_the_agent_refuses_is_told_at_its_field_and_nothing_is_writte
     await page.keyboard.press("Enter")
     error = row(page, "flash.urls").locator(".field-error")
     await expect(error).to_contain_text("ftp://files.example.com/")
-    await expect(box(page, "flash.urls")).to_be_focused()
+    # The line that is meant, and not those beside it.
+    wrong = row(page, "flash.urls").locator("[aria-invalid]")
+    await expect(wrong).to_have_value("ftp://files.example.com/")
+    await expect(wrong).to_be_focused()
     assert file_of(agent).read_text(encoding="utf-8") == before
 
 

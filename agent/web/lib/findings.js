@@ -27,12 +27,13 @@ const CAUSES = /** @type {[RegExp, string][]} */ ([
   [/^port-busy$|^board-stuck$/, "holders"],
   [/^ble-(absent|stopped|off|forbidden|never|failed)$/, "bluetooth"],
   [/^no-free-port$/, "page"],
-  [/^cloud-(unreachable|answer|not-online)$|^(name-unknown|captive-portal)$|^(proxy|certificates?)-/, "internet"],
+  [/^cloud-unreachable$|^(name-unknown|captive-portal)$|^(proxy|certificates?)-/, "internet"],
   [/^clock/, "clock"],
   [/^flash-tool$/, "tools"],
-  [/^(folder|journal|disk-full|sketch-store)$/, "disk"],
+  [/^(folder|journal|disk-full|sketch-store|settings-failed|not-kept|origins-unsaved)$/, "disk"],
   [/^keyring/, "keyring"],
   [/^autostart-failed$/, "login"],
+  [/^settings-broken$/, "agent"],
 ]);
 
 /** Errors and findings that a setting can mend, by its key. */

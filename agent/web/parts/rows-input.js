@@ -7,12 +7,13 @@ import { freshId, h, say, set } from "../lib/dom.js";
 export class RowsInput {
   /**
    * @param {Field} shape Of the type `texts` or `table`.
-   * @param {{names?: string[], example?: string}} [options] `names`: the only ones that a table may have.
+   * @param {{names?: string[], examples?: [string, string][]}} [options] `names`: the only ones that a
+   *   table may have; `examples`: texts by name, or one without a name.
    */
   constructor(shape, options = {}) {
     this.shape = shape;
     this.names = options.names ?? [];
-    this.example = options.example ?? "";
+    this.examples = new Map(options.examples ?? []);
     this.id = freshId("rows");
     this.rows = h("ul.rows");
     this.error = h("p.field-error", { id: `${this.id}-error`, hidden: true });
@@ -80,11 +81,19 @@ export class RowsInput {
     const text = problem ? `${this.shape.title}: ${problem}` : "";
     say(this.error, text);
     this.error.hidden = !text;
-    for (const input of this.rows.querySelectorAll("input")) set(input, "aria-invalid", text ? "true" : null);
+    const lines = [...this.rows.children].map((row, number) => ({ row, words: this.raw[number].filter(Boolean) }));
+    const meant = lines.filter(({ words }) => words.some((word) => problem.includes(word)));
+    for (const { row } of lines) this.#mark(row, Boolean(text) && (!meant.length || meant.some((line) => line.row === row)));
   }
 
   focus() {
-    this.input.focus();
+    const wrong = /** @type {HTMLElement|null} */ (this.rows.querySelector("[aria-invalid]"));
+    (wrong ?? this.input).focus();
+  }
+
+  /** @param {Element} row @param {boolean} wrong */
+  #mark(row, wrong) {
+    for (const input of row.querySelectorAll("input")) set(input, "aria-invalid", wrong ? "true" : null);
   }
 
   /** @param {string} name @param {string} text */
@@ -101,7 +110,7 @@ export class RowsInput {
     } else if (this.shape.type === "table") {
       row.append(h("input.name", { ...usual, value: name, "aria-label": `${label}, name` }));
     }
-    row.append(h("input", { ...usual, id, value: text, placeholder: this.example || null, "aria-label": fixed ? null : label }));
+    row.append(h("input", { ...usual, id, value: text, placeholder: this.examples.get(fixed ? name : "") ?? null, "aria-label": fixed ? null : label }));
     if (!fixed) row.append(this.#remove(row, label));
     this.rows.append(row);
     return row;

@@ -70,8 +70,9 @@ export class SettingRow {
     const kept = this.dirty && !adopt;
     this.#elsewhere = kept && !same(this.setting.value, setting.value) && !same(this.value, setting.value);
     this.setting = setting;
-    if (!kept) this.discard();
-    else if (!this.dirty) this.#reset = false;
+    // What is the same stays in place, with its focus and a line that was just added.
+    if (!kept && !same(this.value, setting.value)) this.discard();
+    else if (!kept || !this.dirty) this.#reset = false;
     this.#notes();
   }
 
@@ -137,9 +138,9 @@ function controlFor(setting) {
   const shape = shapeOf(setting);
   const { schema } = setting;
   if (shape.type !== "texts" && shape.type !== "table") return ownField(shape);
-  const example = schema.examples?.[0];
-  const first = example && typeof example === "object" ? Object.values(example)[0] : "";
-  return new RowsInput(ownShape(shape), { names: schema.propertyNames?.enum, example: String(first ?? "") });
+  const example = schema.examples?.[0] ?? [];
+  const examples = shape.type === "table" ? Object.entries(example) : example.map((/** @type {string} */ text) => ["", text]);
+  return new RowsInput(ownShape(shape), { names: schema.propertyNames?.enum, examples });
 }
 
 /** @param {any} shape @returns {import("../lib/schema.js").Field} */

@@ -173,6 +173,7 @@ export class SettingsForm extends View {
   #done(said, held) {
     this.bar.hidden = false;
     say(this.words, said);
+    this.app.announcer.say(said);
     if (held) (this.undo.hidden ? /** @type {any} */ (this.groups.querySelector("summary")) : this.undo).focus();
   }
 
