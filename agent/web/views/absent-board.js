@@ -22,7 +22,10 @@ export class AbsentBoard extends View {
     const thing = isImprov(board ?? undefined) ? "device" : "board";
     fill(this.heading, heard ? `This ${thing} is not heard any more` : `This ${thing} is not connected`);
     const plug = h("p", {}, "Plug it in; this page goes on by itself.");
-    if (!board || !heard) return fill(this.text, plug);
+    if (!board || !heard) {
+      fill(this.text, plug);
+      return;
+    }
     const back = h("a", { href: href("missing", isImprov(board) ? "improv" : (board.model ?? "")) }, "bring its Bluetooth back by hand");
     fill(
       this.text,
