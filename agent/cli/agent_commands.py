@@ -63,12 +63,20 @@ def run(
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         from agent.cli.inputs import drop_secret_variables
         from agent.cli.serve import serve
-        from agent.settings.load import load_config
+        from agent.settings.load import load_or_defaults
 
         drop_secret_variables()
         paths = find_paths()
-        config = load_config(paths.config_file)
-        return serve(shell.output, config, paths, page=page, again=again, tray=tray)
+        loaded = load_or_defaults(paths.config_file)
+        return serve(
+            shell.output,
+            loaded.config,
+            paths,
+            problem=loaded.problem,
+            page=page,
+            again=again,
+            tray=tray,
+        )
 
     run_command(as_json, begin, main_thread)
 

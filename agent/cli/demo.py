@@ -130,19 +130,21 @@ async def demo_surroundings(
         simulator = await stack.enter_async_context(started)
         outside = {name: os.environ.get(name) for name in simulator.environment}
         stack.enter_context(environment(simulator.environment))
-        yield Demo(
-            config=Config(
-                # Never the Bluetooth of this computer: boards of the demo, or none.
-                bluetooth=BluetoothConfig(scan="asked" if simulator.environment else "never"),
-                ports=PortsConfig(system=False, simulated=ports),
-                arduino=ArduinoConfig(
-                    base_url=cloud.base_url,
-                    title=CLOUD_TITLE,
-                    requests_per_s=REQUESTS_PER_S,
-                ),
-                sketches=sketches,
-                updates=UpdatesConfig(check=False),
+        config = Config(
+            # Never the Bluetooth of this computer: boards of the demo, or none.
+            bluetooth=BluetoothConfig(scan="asked" if simulator.environment else "never"),
+            ports=PortsConfig(system=False, simulated=ports),
+            arduino=ArduinoConfig(
+                base_url=cloud.base_url,
+                title=CLOUD_TITLE,
+                requests_per_s=REQUESTS_PER_S,
             ),
+            sketches=sketches,
+            updates=UpdatesConfig(check=False),
+        )
+        _write_settings(config, paths)
+        yield Demo(
+            config=config,
             paths=paths,
             network=network,
             boards=simulator,
@@ -151,6 +153,15 @@ async def demo_surroundings(
             left_out=left_out,
             outside=outside,
         )
+
+
+def _write_settings(config: Config, paths: Paths) -> None:
+    """The file that says the same: the page and other commands read the settings there."""
+    from agent.settings.file import SettingsFile
+    from agent.settings.keys import all_keys
+
+    given = {key.name: key.of(config) for key in all_keys() if key.of(config) != key.default}
+    SettingsFile(paths.config_file, paths.settings_lock).change(given)
 
 
 async def _start_with_air(simulated: SimulatorConfig, page_url: str) -> tuple[SimulatorHandle, str]:

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "origins": ("agent.cli.origin_commands:origins", "Which web pages may talk to the agent."),
     "doctor": ("agent.cli.doctor_commands:doctor", "What on this computer is in the way."),
     "report": ("agent.cli.report_commands:report", "One text for a bug report."),
+    "config": ("agent.cli.config_commands:config", "The settings, and changing them."),
     "service": ("agent.cli.service_commands:service", "Start the agent when you log in."),
     "sketches": ("agent.cli.sketch_commands:sketches", "The sketches for provisioning."),
     "simulate": ("agent.cli.simulate:simulate", "A simulated board."),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.desktop.handover import HandedOver
     from agent.desktop.instance import InstanceLock
     from agent.desktop.tray.host import TrayHost
+    from agent.errors import ErrorReport
     from agent.settings.config import Config
     from agent.settings.paths import Paths
 
@@ -39,6 +40,7 @@ async def serve(
     config: Config,
     paths: Paths,
     *,
+    problem: ErrorReport | None = None,
     page: str | None = None,
     again: str | None = None,
     open_page: Callable[[str], object] = open_page,
@@ -47,6 +49,7 @@ async def serve(
 ) -> ExitStatus:
     """Be the agent until Ctrl-C, SIGTERM or ``agent.quit``; prints the page's address.
 
+    ``problem`` is why ``config`` is not what the person wrote; the agent tells it to everybody.
     ``prepare`` runs between start and first answer; ``tray`` makes what shows the icon. ``page`` is
     the place on the page that is opened with ``open_page`` at the start, where there is a desktop;
     None: none is. If an agent of this user runs already, that one is asked to open the place
@@ -68,7 +71,7 @@ async def serve(
         watch_crashes(log)
         stop = asyncio.Event()
         shown = _Page(open_page)
-        app = build(config, paths, stop.set, shown.show)
+        app = build(config, paths, stop.set, shown.show, problem)
         try:
             await app.start()
             for notice in app.notices.list():

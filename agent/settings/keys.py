@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from agent.errors import SettingRefused
 from agent.settings.checks import check_value
 from agent.settings.config import Config
 from agent.settings.proxy import ProxyAddress
+from agent.settings.text import clean_text
 from agent.settings.toml_text import toml_literal
 
 if TYPE_CHECKING:
@@ -104,6 +106,18 @@ def all_keys() -> list[Key]:
 def sections() -> list[str]:
     """The names of all sections."""
     return list(Config.__struct_fields__)
+
+
+def find_key(name: str) -> Key:
+    """The setting of this name; raises :class:`SettingRefused` with the nearest one."""
+    keys = all_keys()
+    for key in keys:
+        if key.name == name:
+            return key
+    section, _, field = name.rpartition(".")
+    near = near_key(section, field, keys)
+    hint = f"; did you mean {near.name}?" if near else ""
+    raise SettingRefused(field=clean_text(name), problem=f"is not a setting{hint}")
 
 
 def near_key(section: str, field: str, keys: Sequence[Key]) -> Key | None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from agent.errors import ErrorReport, InputError, SettingRefused, SettingsBroken
-from agent.settings.keys import Applies, Key, all_keys, build_config, near_key
+from agent.settings.keys import Applies, Key, all_keys, build_config, find_key
 from agent.settings.load import broken, from_environment
 from agent.settings.proxy import ProxyAddress
-from agent.settings.text import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,16 +110,14 @@ class SettingsService:
 
     def _plain(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values as they are written; raises :class:`SettingRefused`."""
-        keys = {key.name: key for key in all_keys()}
         found: dict[str, Any] = {}
         for name, value in values.items():
-            if name not in keys:
-                raise SettingRefused(field=clean_text(name), problem=_unknown(name, keys))
+            key = find_key(name)
             if value is None:
                 found[name] = None
                 continue
             try:
-                taken = keys[name].read(value)
+                taken = key.read(value)
             except ValueError as error:
                 raise SettingRefused(field=name, problem=str(error)) from None
             if isinstance(taken, ProxyAddress):
@@ -153,10 +150,3 @@ def _setting(key: Key, source: Source, wanted: Config, current: Config) -> Setti
         variable=key.variable,
         pending=key.of(wanted) != key.of(current),
     )
-
-
-def _unknown(name: str, keys: Mapping[str, Key]) -> str:
-    section, _, field = name.rpartition(".")
-    near = near_key(section, field, list(keys.values()))
-    hint = f"; did you mean {near.name}?" if near else ""
-    return f"is not a setting{hint}"

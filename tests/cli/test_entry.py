@@ -22,6 +22,7 @@ CONTRACT = {
     "identify",
     "networks",
     "provision",
+    "config",
     "configure",
     "forget",
     "monitor",
