@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from bleak import BleakClient, BleakScanner
+from bleak.exc import BleakDBusError
 
 from agent.catalog import Catalog
 from agent.protocols.v2.frames import PAYLOAD_LIMIT, FrameDecoder
+from agent.protocols.v2.messages import CommandCode
+from agent.protocols.v2.status import StatusCode
 from agent.simulator.ble_bluez import BluezStandIn
 from agent.simulator.ble_bus import PrivateBus
 from agent.simulator.ble_radio import INPUT_UUID, OUTPUT_UUID
 from agent.simulator.config import BoardConfig, SimulatorConfig
 from agent.simulator.device import SimulatedDevice
 from agent.simulator.timing import Timing
-from tests.simulator.boards import GONE, meaning, wifi
+from tests.simulator.boards import GONE, meaning, status, wifi
 from tests.simulator.boards import command as command_frame
 
 if TYPE_CHECKING:
@@ -93,13 +96,19 @@ class AirHost:
         self.client = BleakClient(device, disconnected_callback=self._gone, timeout=WAIT_S)
         self._decoder = FrameDecoder(PAYLOAD_LIMIT)
         self._heard: asyncio.Queue[Said] = asyncio.Queue()
+        self._asked_to_scan = self._scans_by_itself = False
 
     async def __aenter__(self) -> Self:
         await self.client.connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.client.disconnect()
+        try:
+            await self.client.disconnect()
+        except BleakDBusError as error:
+            # The board hung up first, and the news of it were still on their way.
+            if error.dbus_error != "org.bluez.Error.NotConnected":
+                raise
 
     async def subscribe(self) -> None:
         """Ask for indications, which opens the session."""
@@ -108,13 +117,14 @@ class AirHost:
     async def open(self) -> list[Said]:
         """Subscribe; everything up to the list of networks."""
         await self.subscribe()
-        heard = [await self.hear()]
-        while heard[-1][0] != "0x12001":
-            heard.append(await self.hear())
+        heard = [await self._next()]
+        while heard[-1][0] != NETWORKS:
+            heard.append(await self._next())
         return heard
 
     async def write(self, frame: bytes) -> None:
         """One frame in one write."""
+        self._asked_to_scan |= frame == command_frame(CommandCode.SCAN)
         await self.client.write_gatt_char(INPUT_UUID, frame, response=True)
 
     async def ask(self, frame: bytes) -> Said:
@@ -133,7 +143,21 @@ class AirHost:
         await asyncio.sleep(SPACING_S)
 
     async def hear(self) -> Said:
-        """The next message, or that the link is gone."""
+        """The next message, or that the link is gone.
+
+        A board scans by itself every two minutes of its time, which may be a second here: what it
+        says of that is passed over, unless it was asked to scan.
+        """
+        while True:
+            said = await self._next()
+            if said == status(StatusCode.SCANNING) and not self._asked_to_scan:
+                self._scans_by_itself = True
+            elif said[0] == NETWORKS and self._scans_by_itself:
+                self._scans_by_itself = False
+            else:
+                return said
+
+    async def _next(self) -> Said:
         async with asyncio.timeout(WAIT_S):
             return await self._heard.get()
 
@@ -145,5 +169,7 @@ class AirHost:
         self._heard.put_nowait((GONE, None))
 
 
+NETWORKS = "0x12001"
+"""Tag of the list of networks."""
 SPACING_S = 0.01
 """Between two frames that have no answer: one turn of a board a hundred times as fast."""
