@@ -46,10 +46,25 @@ PARTS = {
         ("chromium",),
         "the tests of the page",
     ),
+    "firefox": Part(
+        (("firefox-esr", "firefox"),),
+        ("firefox-esr",),
+        "the tests of web pages in Firefox",
+    ),
+    "webkit": Part(
+        (("WebKitWebDriver",), ("Xvfb",)),
+        ("webkit2gtk-driver", "xvfb"),
+        "the tests of web pages in WebKit",
+    ),
     "keyring": Part(
         (("gnome-keyring-daemon",), ("dbus-run-session",)),
         ("gnome-keyring", "dbus"),
         "the tests of stored accounts",
+    ),
+    "faketime": Part(
+        (("faketime",),),
+        ("faketime",),
+        "the tests with a wrong clock",
     ),
     "dbus": Part(
         (("dbus-daemon",),),

@@ -251,6 +251,7 @@ export class Mooring extends EventTarget {
   async #attempt() {
     const mayAsk = this.#clicked;
     this.#clicked = this.#hurry = false;
+    if (mayAsk && (this.reason === "unasked" || this.reason === "unanswered")) this.#become("connecting");
     const hindered = await this.#gate.hindrance(this.#origins, mayAsk);
     if (hindered) return ["refused", hindered];
     const present = await Promise.all(this.#origins.map((origin) => answers(origin)));
