@@ -103,6 +103,7 @@ CODES = {
     "network-not-found": "NetworkNotFound",
     "no-free-port": "NoFreePort",
     "not-allowed": "NotAllowed",
+    "not-kept": "NotKept",
     "origin-refused": "OriginRefused",
     "origin-silenced": "OriginSilenced",
     "origins-broken": "OriginsBroken",

@@ -32,7 +32,7 @@ def bind(first: int, last: int) -> list[socket.socket]:
                 raise
             continue
         return sockets
-    raise NoFreePort(first=first, last=last)
+    raise NoFreePort(first=first, last=last, held="")
 
 
 def _listen(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:

@@ -47,10 +47,11 @@ async def open_client(output: Output) -> AsyncIterator[Client]:
     from agent.settings.log import start_logging
 
     config = load_config(paths.config_file)
-    paths.make()
+    not_kept = paths.make()
     watch_crashes(start_logging(paths.log_file, config.log.level, stderr=False))
     app = build(config, paths)
     try:
+        app.notices.set("folders", None if not_kept is None else not_kept.report())
         await app.start()
         async with inside_client(app.connection()) as client:
             await _tell_notices(output, client)

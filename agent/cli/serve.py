@@ -15,7 +15,7 @@ from agent.desktop.browser import has_desktop, open_page, page_url
 from agent.desktop.handover import hand_over
 from agent.desktop.instance import START_S, find_instance
 from agent.desktop.sd_notify import READY, STOPPING, notify_systemd
-from agent.errors import AgentSilent, ExitStatus
+from agent.errors import AgentSilent, ExitStatus, NoFreePort, NotKept
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,7 +40,6 @@ async def serve(
     config: Config,
     paths: Paths,
     *,
-    problem: ErrorReport | None = None,
     page: str | None = None,
     again: str | None = None,
     open_page: Callable[[str], object] = open_page,
@@ -49,7 +48,6 @@ async def serve(
 ) -> ExitStatus:
     """Be the agent until Ctrl-C, SIGTERM or ``agent.quit``; prints the page's address.
 
-    ``problem`` is why ``config`` is not what the person wrote; the agent tells it to everybody.
     ``prepare`` runs between start and first answer; ``tray`` makes what shows the icon. ``page`` is
     the place on the page that is opened with ``open_page`` at the start, where there is a desktop;
     None: none is. If an agent of this user runs already, that one is asked to open the place
@@ -60,7 +58,7 @@ async def serve(
     from agent.settings.crash import watch_crashes
     from agent.settings.log import start_logging
 
-    paths.make()
+    not_kept = paths.make()
     lock = InstanceLock(paths)
     handed = await _lock_or_hand_over(lock, paths, again)
     if handed is not None:
@@ -71,16 +69,26 @@ async def serve(
         watch_crashes(log)
         stop = asyncio.Event()
         shown = _Page(open_page)
-        app = build(config, paths, stop.set, shown.show, problem)
+        app = build(config, paths, stop.set, shown.show)
         try:
+            app.notices.set("folders", None if not_kept is None else not_kept.report())
             await app.start()
             for notice in app.notices.list():
                 output.explain(notice)
             if prepare is not None:
                 await prepare(app)
             token = new_token()
-            server = await app.serve(token)
-            lock.publish(port=server.port, token=token, version=__version__)
+            try:
+                server = await app.serve(token)
+            except NoFreePort as error:
+                raise await asyncio.to_thread(_with_holders, error) from None
+            try:
+                lock.publish(port=server.port, token=token, version=__version__)
+            except OSError as error:
+                # Pages can be opened all the same; only commands and second starts do not find it.
+                notice = _unpublished(paths, error)
+                app.notices.set("instance", notice)
+                output.explain(notice)
             shown.serve_at(server.url)
             notify_systemd(READY)
             _told(output, server.url)
@@ -126,6 +134,20 @@ async def _show_tray(
         _logger.info("Tray: no icon, because a library is missing: %s", error)
     except Exception:
         _logger.exception("Tray: it has a defect and is gone")
+
+
+def _with_holders(error: NoFreePort) -> NoFreePort:
+    """The same, with the programs that hold the ports."""
+    from agent.desktop.doctor.bridge_ports import held_by, who_holds
+
+    first, last = int(str(error.facts["first"])), int(str(error.facts["last"]))
+    return NoFreePort(first=first, last=last, held=held_by(who_holds(range(first, last + 1))))
+
+
+def _unpublished(paths: Paths, error: OSError) -> ErrorReport:
+    detail = error.strerror or type(error).__name__
+    lost = "where it is, so that commands and second starts do not find it"
+    return NotKept(path=str(paths.runtime_dir), detail=detail, lost=lost).report()
 
 
 def _told(output: Output, url: str) -> None:

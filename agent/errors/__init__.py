@@ -119,6 +119,7 @@ from agent.errors.jobs import (
     Interrupted,
     JobNotAsking,
     JournalFailed,
+    NotKept,
     UnknownJob,
 )
 from agent.errors.networks import (
@@ -223,6 +224,7 @@ __all__ = [
     "NoSketch",
     "NotAllowed",
     "NotAuthorised",
+    "NotKept",
     "NotOnline",
     "NotProvisioned",
     "NotSignedIn",

@@ -82,13 +82,17 @@ class UnknownMethod(BridgeError):
 
 
 class NoFreePort(BridgeError):
-    """Every port of the bridge's range is taken."""
+    """Every port of the bridge's range is taken; ``held`` goes on with by whom, or is empty."""
 
     code = "no-free-port"
     exit_status = ExitStatus.NO_ACCESS
+    retryable = True
     title = "The ports {first} to {last} of this computer are all in use."
-    meaning = "The page needs one of them."
-    remedy = "Close the programs that hold them, or set other ports under [bridge] in config.toml."
+    meaning = "The page needs one of them{held}."
+    remedy = (
+        "Close the programs that hold them and start Mooring again, or set other ports under "
+        "[bridge] in config.toml."
+    )
 
 
 class SlowReader(BridgeError):

@@ -35,6 +35,18 @@ class FolderFailed(MooringError):
     remedy = "See that it belongs to you, or set MOORING_HOME to a folder that you may write."
 
 
+class NotKept(MooringError):
+    """Folders of Mooring cannot be written, and it runs without; ``lost`` says what is not kept."""
+
+    code = "not-kept"
+    title = "Mooring cannot write into {path}: {detail}."
+    meaning = "It runs all the same, but it does not keep {lost}."
+    remedy = (
+        "See that the folder belongs to you, that its disk has room and is not read-only, and start "
+        "Mooring again; mooring doctor names what is wrong."
+    )
+
+
 class JournalFailed(MooringError):
     """The journal cannot be read or written; ``path`` names it and ``detail`` says why."""
 
@@ -51,8 +63,8 @@ class DiskFull(JournalFailed):
     code = "disk-full"
     title = "The disk of {path} is full: {detail}."
     meaning = (
-        "What is done to boards is written down before it is done; without room no job starts, and "
-        "nothing was sent to the board or the cloud."
+        "What is done to boards is written down before it is done: without room no job starts, and "
+        "one that runs undoes what it began."
     )
     remedy = "Remove what you no longer need on that disk, and try again; no restart is needed."
 

@@ -83,6 +83,9 @@ def _words(error: BaseException) -> str:
     return f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
 
 
+_log = logging.getLogger(__name__)
+
+
 class _Stderr(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - name of the base class
         """Nothing: Python would print the record with all its arguments, secrets among them."""
@@ -99,15 +102,19 @@ def start_logging(file: Path | None, level: str, *, stderr: bool) -> LogFile | N
     Where another process has that file, one beside it is taken; see the path of the result. None:
     there is no file, because none was asked for or too many processes log already.
     Libraries log from warning on only: their debug texts can hold what travels.
-    Raises :class:`OSError` where no file can be made.
+    Where no file can be made, there is none, and that is the first record.
     """
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     set_level(level)
     formatter = RedactingFormatter(_FORMAT)
-    handler = None
+    handler, why_none = None, ""
     if file is not None:
-        handler = claim_log_file(file, max_bytes=LOG_FILE_BYTES, files=LOG_FILES)
+        try:
+            handler = claim_log_file(file, max_bytes=LOG_FILE_BYTES, files=LOG_FILES)
+            why_none = "" if handler else "too many programs of Mooring keep one now"
+        except OSError as error:
+            why_none = error.strerror or type(error).__name__
     if handler is not None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
@@ -116,4 +123,9 @@ def start_logging(file: Path | None, level: str, *, stderr: bool) -> LogFile | N
         shown.setLevel(logging.WARNING)
         shown.setFormatter(RedactingFormatter("%(levelname)s: %(message)s"))
         root.addHandler(shown)
+    if not root.handlers:
+        # Else Python shows records as they are, with whatever secret is in them.
+        root.addHandler(logging.NullHandler())
+    if why_none:
+        _log.warning("No log is kept in %s: %s", file, why_none)
     return handler

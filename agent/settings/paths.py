@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import FolderFailed
+from agent.errors import FolderFailed, NotKept
+from agent.settings.runtime_dir import choose_runtime_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,24 +86,45 @@ class Paths:
         """The rotated log."""
         return self.log_dir / "mooring.log"
 
-    def make(self) -> None:
-        """Create the folders that do not exist yet; raises :class:`FolderFailed`."""
-        for folder in (
-            self.config_dir,
-            self.data_dir,
-            self.state_dir,
-            self.cache_dir,
-            self.log_dir,
-            self.runtime_dir,
-        ):
-            try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise FolderFailed(path=str(folder), detail=error.strerror) from error
-        for folder in (self.log_dir, self.runtime_dir):
-            # Without the others Mooring still works; these it cannot do without.
-            if not os.access(folder, os.W_OK):
-                raise FolderFailed(path=str(folder), detail=os.strerror(errno.EACCES))
+    def make(self) -> NotKept | None:
+        """Create the folders that do not exist yet.
+
+        Returns what cannot be kept, where folders cannot be used. Without the one that says where
+        the agent is there can be no agent: :class:`FolderFailed`.
+        """
+        problem = _problem(self.runtime_dir)
+        if problem:
+            raise FolderFailed(path=str(self.runtime_dir), detail=problem)
+        failed = {
+            folder: (problem, what)
+            for folder, what in (
+                (self.config_dir, "changed settings"),
+                (self.data_dir, "accounts, allowed pages and what it learns about boards"),
+                (self.state_dir, "what was done"),
+                (self.cache_dir, "sketches that it fetches"),
+                (self.log_dir, "its log"),
+            )
+            if (problem := _problem(folder))
+        }
+        if not failed:
+            return None
+        path = next(iter(failed)) if len(failed) == 1 else Path(os.path.commonpath(failed))
+        details = dict.fromkeys(detail for detail, _ in failed.values())
+        lost = ", ".join(what for _, what in failed.values())
+        return NotKept(path=str(path), detail=", ".join(details), lost=lost)
+
+
+def _problem(folder: Path) -> str:
+    """Make it; why it cannot be used."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return ""
+        if sys.platform != "win32" and os.statvfs(folder).f_flag & os.ST_RDONLY:
+            return os.strerror(errno.EROFS)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return os.strerror(errno.EACCES)
 
 
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
@@ -115,7 +138,7 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
             state_dir=base / "state",
             cache_dir=base / "cache",
             log_dir=base / "log",
-            runtime_dir=base / "run",
+            runtime_dir=choose_runtime_dir(base / "run"),
             portable=True,
         )
     from platformdirs import PlatformDirs
@@ -131,5 +154,7 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
         state_dir=Path(dirs.user_state_dir),
         cache_dir=Path(dirs.user_cache_dir),
         log_dir=Path(dirs.user_log_dir),
-        runtime_dir=Path(session) / APP_NAME if usable else Path(dirs.user_state_dir) / "run",
+        runtime_dir=choose_runtime_dir(
+            Path(session) / APP_NAME if usable else Path(dirs.user_state_dir) / "run"
+        ),
     )

@@ -146,3 +146,25 @@ def test_the_file_belongs_to_this_user_and_shows_no_secret(tmp_path, root_logger
     assert "library" not in text
     if sys.platform != "win32":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_where_no_file_can_be_made_the_rest_works_and_says_so(tmp_path, root_logger, capfd):
+    (tmp_path / "file").write_text("in the way of a folder")
+    assert start_logging(tmp_path / "file" / "mooring.log", "info", stderr=True) is None
+    assert "No log is kept in" in capfd.readouterr().err
+
+
+def test_without_file_and_terminal_nothing_is_shown_as_it_is(tmp_path, capfd):
+    root = logging.getLogger()
+    before = list(root.handlers)
+    for handler in before:
+        root.removeHandler(handler)
+    try:
+        start_logging(None, "info", stderr=False)
+        logging.getLogger("agent.test").error("password=MARKER")
+        assert capfd.readouterr() == ("", "")
+    finally:
+        for handler in list(root.handlers):
+            root.removeHandler(handler)
+        for handler in before:
+            root.addHandler(handler)

@@ -32,6 +32,7 @@ def files(paths: Paths) -> list[str]:
             paths.journal_file,
             paths.accounts_file,
             paths.origins_file,
+            paths.settings_lock,
             paths.lock_file,
             paths.instance_file,
             paths.log_file,
@@ -98,3 +99,22 @@ def test_the_folders_can_be_read_by_their_user_only(tmp_path):
     assert sys.platform != "win32"
     for folder in (paths.data_dir, paths.state_dir, paths.log_dir, paths.runtime_dir):
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.system("linux", "darwin")
+def test_folders_that_cannot_be_used_are_no_obstacle_and_what_is_lost_is_told(tmp_path):
+    paths = find_paths({"MOORING_HOME": str(tmp_path / "home")})
+    paths.make()
+    for folder in (paths.log_dir, paths.cache_dir):
+        folder.rmdir()
+        folder.write_text("in the way")
+    lost = paths.make()
+    assert lost is not None
+    report = lost.report()
+    assert report.code == "not-kept"
+    assert str(tmp_path / "home") in report.title
+    assert "sketches that it fetches, its log" in report.meaning
+    paths.log_dir.unlink()
+    lost = paths.make()
+    assert lost is not None
+    assert str(paths.cache_dir) in lost.report().title

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.desktop.doctor.found import Found
-    from agent.errors import Fact
     from agent.settings.config import BridgeConfig
 
 AREA: Final = "page"
@@ -46,20 +45,14 @@ class BridgePorts:
         own = self._own_port()
         span = range(self._first, self._last + 1)
         taken = [port for port in span if port != own and not is_free(port)]
-        holders = {port: listener_on(port, self._proc) for port in taken}
-        who = ", ".join(
-            f"{port} by {holder or 'a program of another user'}" for port, holder in holders.items()
-        )
+        who = who_holds(taken, self._proc)
         if own is not None:
             return fine(AREA, f"The agent runs; its page is at http://127.0.0.1:{own}/.")
         if len(taken) == len(span):
-            error = NoFreePort(first=self._first, last=self._last)
-            meaning = f"{error.report().meaning} They are in use: {who}."
-            lead = from_error(AREA, error, Level.PROBLEM).finding
-            facts: dict[str, Fact] = {"taken": who}
-            return found(AREA, lead.code, lead.level, lead.title, meaning, lead.mend, facts=facts)
+            error = NoFreePort(first=self._first, last=self._last, held=held_by(who))
+            return from_error(AREA, error, Level.PROBLEM)
         if taken and taken[0] == self._first:
-            free = next(port for port in span if port not in holders)
+            free = next(port for port in span if port not in taken)
             return found(
                 AREA,
                 "page-elsewhere",
@@ -72,6 +65,21 @@ class BridgePorts:
                 facts={"taken": who},
             )
         return fine(AREA, f"The port of the page is free: {self._first}.")
+
+
+def who_holds(ports: Sequence[int], proc: Path = PROC) -> str:
+    """``8991, 8992 by python3 (process 4711); 8993 by a program of another user``. Blocks."""
+    held: dict[str, list[int]] = {}
+    for port in ports:
+        holder = listener_on(port, proc)
+        name = "a program of another user" if holder is None else str(holder)
+        held.setdefault(name, []).append(port)
+    return "; ".join(f"{', '.join(map(str, each))} by {name}" for name, each in held.items())
+
+
+def held_by(who: str) -> str:
+    """How :class:`NoFreePort` goes on with who holds the ports."""
+    return f"; they are held: {who}" if who else ""
 
 
 def is_free(port: int) -> bool:

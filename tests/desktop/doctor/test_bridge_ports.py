@@ -50,8 +50,8 @@ async def test_a_range_that_is_taken_is_told_with_the_programs():
         (one,) = await look(ports(first, first + 1))
     assert one.finding.code == "no-free-port"
     assert one.finding.level.value == "problem"
-    assert f"{first} by {me} (process {os.getpid()})" in one.finding.meaning
-    assert f"{first + 1} by {me}" in facts(one)["taken"]
+    assert f"{first}, {first + 1} by {me} (process {os.getpid()})" in one.finding.meaning
+    assert me in facts(one)["held"]
 
 
 async def test_a_page_that_will_be_elsewhere_is_told_with_its_address():
