@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.settings.keys import all_keys
 from tests.test_errors import CODES
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ async def test_errors_lead_to_an_area_that_exists(modules: Page) -> None:
     assert led["ble-off"] == "bluetooth"
     assert led["cloud-unreachable"] == "internet"
     assert led["network-join"] == ""
+
+
+async def test_errors_lead_to_a_setting_that_exists(modules: Page) -> None:
+    led = {code: await call(modules, "settingOf", code) for code in CODES}
+    assert {key for key in led.values() if key} <= {key.name for key in all_keys()}
+    assert led["proxy-account"] == "network.proxy"
+    assert led["journal"] == ""
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ const CAUSES = /** @type {[RegExp, string][]} */ ([
 const SETTINGS = /** @type {[RegExp, string][]} */ ([
   [/^ble-never$/, "bluetooth.scan"],
   [/^(no-free-port|page-elsewhere)$/, "bridge.first_port"],
-  [/^proxy-/, "network.proxy"],
+  [/^(proxy-|name-unknown$)/, "network.proxy"],
   [/^certificates?-/, "network.certificates"],
   [/^(tool-missing|flash-tool)$/, "flash.tools"],
 ]);
