@@ -56,6 +56,11 @@ PARTS = {
         ("webkit2gtk-driver", "xvfb"),
         "the tests of web pages in WebKit",
     ),
+    "policy": Part(
+        (("chromium",), ("unshare",)),
+        ("chromium", "util-linux"),
+        "the test of a browser that somebody manages",
+    ),
     "keyring": Part(
         (("gnome-keyring-daemon",), ("dbus-run-session",)),
         ("gnome-keyring", "dbus"),

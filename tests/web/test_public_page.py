@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+import dev_parts
 from tests.web.conftest import CHROMIUM_ARGUMENTS
 from tests.web.people import EVIDENCE_MS, open_page
 from tests.web.public import PublicSite, public_site
@@ -16,6 +19,7 @@ from tests.web.rig import plain_boards
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSocketRoute
 
@@ -38,15 +42,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicSite]:
         yield served
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def internet(site: PublicSite) -> AsyncIterator[Browser]:
+@contextlib.asynccontextmanager
+async def chromium(site: PublicSite, path: str | None = None) -> AsyncIterator[Browser]:
     """A Chromium for which the example is a public page."""
     arguments = [*CHROMIUM_ARGUMENTS, *site.chromium_arguments()]
+    (names,) = dev_parts.PARTS["chromium"].programs
+    path = path or next(found for found in map(shutil.which, names) if found)
     async with async_playwright() as playwright:
-        path = shutil.which("chromium")
         browser = await playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def internet(site: PublicSite) -> AsyncIterator[Browser]:
+    """One for all tests."""
+    async with chromium(site) as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -205,6 +217,30 @@ async def test_a_page_that_may_see_boards_asks_before_it_reads_what_they_print(
         await boards[0].send(b"21.5 degrees")
         await expect(page.locator("#log")).to_have_text("21.5 degrees")
         assert await page.evaluate("agent.info.may") == ["boards", "serial"]
+
+
+MANAGED = """#!/bin/sh
+exec unshare --user --map-root-user --mount \
+  sh -c 'mount --bind {folder} /etc/chromium && exec {chromium} "$@"' sh "$@"
+"""
+"""Chromium reads the policies of a computer at one place only; this one sees another there."""
+
+
+@pytest.mark.needs("policy")
+async def test_an_administrator_can_grant_the_permission_for_one_page(
+    tmp_path: Path, site: PublicSite, agent: Agent
+) -> None:
+    folder = tmp_path / "chromium"
+    (folder / "policies" / "managed").mkdir(parents=True)
+    policy = {"LoopbackNetworkAllowedForUrls": [site.origin()]}
+    (folder / "policies" / "managed" / "mooring.json").write_text(json.dumps(policy))
+    managed = tmp_path / "managed"
+    managed.write_text(MANAGED.format(folder=folder, chromium=shutil.which("chromium")))
+    managed.chmod(0o700)
+    async with chromium(site, str(managed)) as browser:
+        context = await browser.new_context()
+        await state(await visit(context, site, agent), "refused origin")
+        await state(await visit(context, site, agent, "other"), "refused unasked")
 
 
 async def test_an_agent_that_is_not_there_is_said_to_be_absent(
