@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agent import __version__
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 0.05
 """Between two looks at an agent that starts or ends; its lock is waited for meanwhile."""
+PUBLISH_AGAIN_S: Final = 2.0
+"""Between two tries to say where the agent is on a disk that is full; nothing tells of room."""
 
 _logger = logging.getLogger(__name__)
 
@@ -69,6 +72,7 @@ async def serve(
         watch_crashes(log)
         stop = asyncio.Event()
         shown = _Page(open_page)
+        publishing: asyncio.Task[None] | None = None
         app = build(config, paths, stop.set, shown.show)
         try:
             app.notices.set("folders", None if not_kept is None else not_kept.report())
@@ -82,13 +86,15 @@ async def serve(
                 server = await app.serve(token)
             except NoFreePort as error:
                 raise await asyncio.to_thread(_with_holders, error) from None
+            publish = partial(lock.publish, port=server.port, token=token, version=__version__)
             try:
-                lock.publish(port=server.port, token=token, version=__version__)
+                publish()
             except OSError as error:
                 # Pages can be opened all the same; only commands and second starts do not find it.
                 notice = _unpublished(paths, error)
                 app.notices.set("instance", notice)
                 output.explain(notice)
+                publishing = asyncio.create_task(_publish_later(publish, app), name="publish")
             shown.serve_at(server.url)
             notify_systemd(READY)
             _told(output, server.url)
@@ -101,6 +107,9 @@ async def serve(
             output.note("Stopping.")
         finally:
             notify_systemd(STOPPING)
+            if publishing is not None:
+                publishing.cancel()
+                await asyncio.wait({publishing})
             await app.close()
     return ExitStatus.DONE
 
@@ -142,6 +151,18 @@ def _with_holders(error: NoFreePort) -> NoFreePort:
 
     first, last = int(str(error.facts["first"])), int(str(error.facts["last"]))
     return NoFreePort(first=first, last=last, held=held_by(who_holds(range(first, last + 1))))
+
+
+async def _publish_later(publish: Callable[[], object], app: App) -> None:
+    """Say where the agent is as soon as there is room for that."""
+    while True:
+        await asyncio.sleep(PUBLISH_AGAIN_S)
+        try:
+            publish()
+        except OSError:
+            continue
+        app.notices.set("instance", None)
+        return
 
 
 def _unpublished(paths: Paths, error: OSError) -> ErrorReport:
