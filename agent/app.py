@@ -211,8 +211,13 @@ class App:
         self._stack.callback(self.live.subscribe(updates.settings_changed))
         return server
 
-    def tray(self, host: TrayHost, page: str, open_page: Callable[[str], object]) -> Tray:
-        """What follows this agent beside the clock; ``page`` is the address of its page."""
+    def tray(
+        self, host: TrayHost, page: str, open_page: Callable[[str], object], *, demo: bool = False
+    ) -> Tray:
+        """What follows this agent beside the clock; ``page`` is the address of its page.
+
+        That of a demo says what it is, and changes nothing of this computer.
+        """
         services = self.services
         followed = Followed(
             boards=services.boards,
@@ -220,13 +225,14 @@ class App:
             page=page,
             open_page=open_page,
             quit_agent=services.quit,
+            title="Mooring Demo" if demo else "Mooring",
             notices=services.notices,
             update=services.update,
             pause=services.boards.pause,
             consent=services.consent,
             answer=lambda ask, decision: services.consent.answer(ask, Decision(decision)),
-            at_login=find_switch(),
-            tells=lambda: self._config.desktop.notifications,
+            at_login=None if demo else find_switch(),
+            tells=lambda: self.live.current.desktop.notifications,
             is_seen=lambda: services.seen.value > 0,
         )
         return Tray(host, followed, self._paths.tray_file)

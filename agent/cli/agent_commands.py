@@ -9,11 +9,12 @@ import click
 from agent.cli.options import json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from agent.cli.client import Client
     from agent.cli.demo import Demo
     from agent.cli.shell import Shell
+    from agent.desktop.tray.host import TrayHost
     from agent.errors import ExitStatus
     from agent.settings import Secret
 
@@ -87,6 +88,7 @@ def run(
     is_flag=True,
     help="Provision a board on a cable and one in the air without a browser, and exit.",
 )
+@click.option("--headless", is_flag=True, help="Without a tray icon.")
 @click.option("--boards", "count", default=1, show_default=True, type=click.IntRange(1, 64))
 @click.option(
     "--password-stdin",
@@ -94,7 +96,7 @@ def run(
     help="Take the password of the simulated network from the first line of standard input.",
 )
 @json_option
-def demo(*, once: bool, count: int, password_stdin: bool, as_json: bool) -> None:
+def demo(*, once: bool, headless: bool, count: int, password_stdin: bool, as_json: bool) -> None:
     """The agent with simulated boards and a simulated cloud; opens the page.
 
     Beside the boards of --boards a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0 are
@@ -107,14 +109,21 @@ def demo(*, once: bool, count: int, password_stdin: bool, as_json: bool) -> None
 
         drop_secret_variables()
         password = first_line("password") if password_stdin else None
-        return _once(shell, password) if once else _show(shell, password, count)
+        return _once(shell, password) if once else _show(shell, password, count, tray)
 
     from agent.cli.shell import run_command
+    from agent.desktop.tray.systems import choose_host
 
-    run_command(as_json, begin)
+    tray, main_thread = (None, None) if headless or once else choose_host()
+    run_command(as_json, begin, main_thread)
 
 
-async def _show(shell: Shell, password: Secret | None, count: int) -> ExitStatus:
+async def _show(
+    shell: Shell,
+    password: Secret | None,
+    count: int,
+    tray: Callable[[], TrayHost] | None,
+) -> ExitStatus:
     from agent.cli.demo import demo_surroundings
     from agent.cli.serve import serve
 
@@ -134,6 +143,8 @@ async def _show(shell: Shell, password: Secret | None, count: int) -> ExitStatus
             page="",
             open_page=demo.open_page,
             prepare=demo.sign_in,
+            tray=tray,
+            demo=True,
         )
 
 

@@ -91,6 +91,8 @@ class Followed:
     open_page: Callable[[str], object]
     """Opens an address in the person's browser; may block, even for good, and runs in a thread."""
     quit_agent: Callable[[], None]
+    title: str = "Mooring"
+    """What it is called in its menu; a demo beside the real one needs another name."""
     notices: Notices = field(default_factory=Notices)
     """What is wrong with the agent itself."""
     update: Held[Update | None] = field(default_factory=lambda: Held(None))

@@ -60,6 +60,7 @@ _DOING: Final = {
 class View:
     """The agent's state, as far as the tray shows it."""
 
+    title: str = "Mooring"
     boards: tuple[Board, ...] = ()
     jobs: tuple[Job, ...] = ()
     """Those that run or ask, oldest first."""
@@ -137,7 +138,7 @@ def _page(view: View) -> list[MenuItem]:
     if view.update is not None:
         newer = line(f"Mooring {fit(view.update.version)} is there")
         told.append(MenuItem(key="update", label=newer, action=GetUpdate()))
-    return [MenuItem(key="open", label="Open Mooring", action=home_of(view)), *told]
+    return [MenuItem(key="open", label=f"Open {view.title}", action=home_of(view)), *told]
 
 
 def _asking(view: View) -> list[MenuItem]:
@@ -230,11 +231,11 @@ def _settings(view: View) -> list[MenuItem]:
 
 def _end(view: View) -> list[MenuItem]:
     if not view.jobs:
-        return [MenuItem(key="quit", label="Quit Mooring", action=Quit())]
+        return [MenuItem(key="quit", label=f"Quit {view.title}", action=Quit())]
     return [
         MenuItem(
             key="quit",
-            label="Quit Mooring",
+            label=f"Quit {view.title}",
             children=(
                 MenuItem(key="quit:why", label=line(cost_of_quitting(len(view.jobs)))),
                 MenuItem(key="quit:agreed", label="Quit All the Same", action=Quit(agreed=True)),

@@ -233,6 +233,7 @@ class Tray:
         asking = tuple(agent.consent.asking) if agent.consent is not None else ()
         self._news.asked(asking)
         view = View(
+            title=agent.title,
             boards=tuple(agent.boards.list()),
             jobs=tuple(self._running.values()),
             failed=tuple(self._failed.values()),

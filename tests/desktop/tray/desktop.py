@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
+
 from agent.cli.demo import Demo, demo_surroundings
+from agent.cli.remote import remote_client
+from agent.desktop.instance import find_instance
+from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from agent.cli.client import Client
 
 ROOT = Path(__file__).parents[3]
 SPEED = 2.0
@@ -63,8 +71,46 @@ class Desktop:
         return await asyncio.wait_for(self.process.wait(), LIMIT_S)
 
     @contextlib.asynccontextmanager
-    async def provisioning(self, password: str) -> AsyncIterator[None]:
-        """Somebody sets a board up meanwhile, on the command line."""
+    async def program(self) -> AsyncIterator[Client]:
+        """A program of the person, connected to the agent."""
+        instance = find_instance(find_paths({"MOORING_HOME": self.environ["MOORING_HOME"]}))
+        assert instance is not None
+        async with remote_client(instance) as client:
+            yield client
+
+    @contextlib.asynccontextmanager
+    async def asking(
+        self, page: str, wants: str
+    ) -> AsyncIterator[Callable[[], Awaitable[dict[str, Any]]]]:
+        """A page that asks whether it may use the agent; gives what it is told next."""
+        instance = find_instance(find_paths({"MOORING_HOME": self.environ["MOORING_HOME"]}))
+        assert instance is not None
+        async with connect(
+            f"ws://127.0.0.1:{instance.port}/ask?wants={wants}", origin=Origin(page), proxy=None
+        ) as socket:
+
+            async def told() -> dict[str, Any]:
+                message: dict[str, Any] = json.loads(await socket.recv())
+                return message
+
+            assert (await told())["state"] == "asking"
+            yield told
+
+    @contextlib.asynccontextmanager
+    async def provisioning(
+        self, password: str, *, attended: Client | None = None
+    ) -> AsyncIterator[None]:
+        """Somebody sets a board up meanwhile, on the command line, or with a program that waits."""
+        if attended is not None:
+            cloud, board = self.demo.cloud, self.demo.boards.ports[0].serial_number
+            secret = cloud.client_secret.reveal()
+            account = {"client_id": cloud.client_id, "client_secret": secret}
+            await attended.call("clouds.login", cloud="arduino", account=account)
+            network = {"kind": "wifi", "ssid": self.demo.network.ssid, "password": password}
+            wanted = {"kind": "provision", "board": board, "cloud": "arduino", "name": "kitchen"}
+            await attended.call("jobs.start", network=network, **wanted)
+            yield
+            return
         await self.command(
             *("cloud", "login", "arduino", "--set", f"client_id={self.demo.cloud.client_id}"),
             "--password-stdin",

@@ -48,6 +48,14 @@ def test_an_agent_without_boards_says_so_and_offers_the_page_and_the_end():
     assert line(menu, "Quit").action == Quit()
 
 
+def test_a_demo_says_what_it_is():
+    assert labels(build_menu(View(title="Mooring Demo"))) == [
+        "Open Mooring Demo",
+        "No board is plugged in",
+        "Quit Mooring Demo",
+    ]
+
+
 def test_each_board_has_a_line_with_its_state_and_can_be_chosen():
     menu = build_menu(View(boards=(board(1, name="kitchen"), board(2, name="cellar"))))
     assert line(menu, "kitchen").label == "kitchen – ready"

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from dbus_fast.aio import MessageBus
-from dbus_fast.constants import MessageType
-from dbus_fast.message import Message
 
 from agent.desktop.tray.item import Action, OpenPage
 from agent.desktop.tray.news import Notice, Withdraw
-from agent.desktop.tray.notify import ICON_SIZE, PATH, SERVICE, WAITING_LIMIT
+from agent.desktop.tray.notify import ICON_SIZE, WAITING_LIMIT
 from agent.desktop.tray.status_notifier import StatusNotifier
-from tests.desktop.tray.panel import BUS, ITEM, call, panel
+from tests.desktop.tray.panel import panel
+from tests.desktop.tray.shower import shower
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,50 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("dbus")
 
 NOTICE = Notice(key="job:1", title="Setting up a & b needs you", body="a < b", place=("job", "1"))
-
-
-@dataclass
-class Shower:
-    """Shows notifications, to nobody."""
-
-    bus: MessageBus
-    capabilities: list[str]
-    calls: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
-    number: int = 0
-
-    def __call__(self, message: Message) -> Message | None:
-        if message.message_type is not MessageType.METHOD_CALL or message.interface != SERVICE:
-            return None
-        if message.member == "GetCapabilities":
-            return Message.new_method_return(message, "as", [self.capabilities])
-        self.calls.put_nowait(message)
-        if message.member == "Notify":
-            self.number = message.body[1] or self.number + 1
-            return Message.new_method_return(message, "u", [self.number])
-        return Message.new_method_return(message)
-
-    async def next(self) -> Message:
-        return await asyncio.wait_for(self.calls.get(), 15)
-
-    async def signal(self, member: str, signature: str, *body: Any) -> None:
-        """What a person does; whoever asked has seen the answer before."""
-        for _ in range(2):
-            name = f"{ITEM}-{os.getpid()}-1"
-            await call(self.bus, name, "/", "org.freedesktop.DBus.Peer", "Ping")
-        self.bus.send(Message.new_signal(PATH, SERVICE, member, signature, list(body)))
-
-
-@contextlib.asynccontextmanager
-async def shower(address: str, *capabilities: str) -> AsyncIterator[Shower]:
-    bus = await MessageBus(bus_address=address).connect()
-    made = Shower(bus, list(capabilities))
-    bus.add_message_handler(made)
-    await call(bus, BUS, "/org/freedesktop/DBus", BUS, "RequestName", "su", [SERVICE, 0])
-    try:
-        yield made
-    finally:
-        bus.disconnect()
-        await bus.wait_for_disconnect()
 
 
 @pytest.fixture
