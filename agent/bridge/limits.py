@@ -16,9 +16,6 @@ CONNECTIONS = 64
 """Open WebSockets in total: some thirty pages and as many programs."""
 CONNECTIONS_PER_PARTY = 16
 """Open WebSockets of one foreign origin, so that one page cannot lock the others out."""
-ASKING = 40
-"""Open WebSockets of pages that ask: five questions of four windows each, and as many to whom is
-just said that they have to wait."""
 SOCKETS = 160
 """Open TCP connections: the WebSockets, and six per browser that loads the page."""
 FIRST_REQUEST_S = 3.0

@@ -6,7 +6,9 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import websockets.asyncio.client as websockets
+from websockets.exceptions import ConnectionClosed
 
 from agent.bridge.consent import Asking, RefusedOrigin
 from agent.bridge.consent_service import OriginsDocument
@@ -15,6 +17,7 @@ from agent.bridge.scopes import Scope
 from agent.cli.origin_commands import show_origins
 from agent.cli.output import Output
 from agent.desktop.instance import find_instance
+from tests.cli.conftest import running_agent
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,10 +50,7 @@ async def test_a_page_that_asks_is_answered_from_the_command_line(
     alone: Mooring, agent: asyncio.subprocess.Process
 ) -> None:
     del agent
-    instance = find_instance(alone.demo.paths)
-    assert instance is not None
-    asks = f"ws://127.0.0.1:{instance.port}/ask?wants=serial"
-    async with websockets.connect(asks, origin=PAGE, proxy=None) as page:  # type: ignore[arg-type] # a NewType of str
+    async with asks(alone) as page:
         assert json.loads(await page.recv())["state"] == "asking"
         assert "asks" in (await alone.run("origins")).out
         ended = await alone.run("origins", "answer", PAGE + "/", "no")
@@ -62,9 +62,35 @@ async def test_a_page_that_asks_is_answered_from_the_command_line(
     assert "does not ask" in late.err
 
 
+async def test_an_agent_that_is_killed_while_a_page_asks_comes_back_with_nothing_of_it(
+    alone: Mooring,
+) -> None:
+    process = await alone.start("run", "--headless", "--json")
+    assert process.stdout is not None
+    await process.stdout.readline()
+    async with asks(alone) as page:
+        assert json.loads(await page.recv())["state"] == "asking"
+        process.kill()
+        with pytest.raises(ConnectionClosed):
+            await page.recv()
+    await process.wait()
+    async with running_agent(alone):
+        assert (await alone.run("origins", "--json")).document == NOTHING
+        async with asks(alone) as page:
+            assert json.loads(await page.recv())["state"] == "asking"
+
+
+def asks(mooring: Mooring) -> websockets.connect:
+    """The socket over which the page asks the agent that runs."""
+    instance = find_instance(mooring.demo.paths)
+    assert instance is not None
+    url = f"ws://127.0.0.1:{instance.port}/ask?wants=serial"
+    return websockets.connect(url, origin=PAGE, proxy=None)  # type: ignore[arg-type] # a NewType of str
+
+
 def test_a_long_name_is_cut_where_it_does_not_matter() -> None:
     url = "https://bank.example.com." + "a" * 60 + ("." + "b" * 60) * 2 + ".evil.example:8443"
-    asks = Asking(
+    asking = Asking(
         ask="1",
         url=url,
         wants=(Scope.BOARDS, Scope.FLASH),
@@ -75,7 +101,7 @@ def test_a_long_name_is_cut_where_it_does_not_matter() -> None:
     )
     document = OriginsDocument(
         origins=[AllowedOrigin(url=PAGE, since=0.0, may=(Scope.BOARDS,), once=True)],
-        asking=[asks],
+        asking=[asking],
         refused=[RefusedOrigin(url="https://no.example.com", until=86_400.0)],
     )
     out = io.StringIO()
