@@ -35,12 +35,14 @@ _SECRETS = re.compile(
     # A value in quotes may hold anything, up to the same quote.
     r"(?:(?P<quote>[\"'])(?:\\.|(?!(?P=quote)).)*|[^\s\"',;&}]+)"
 )
+_LOGIN = re.compile(r"(?<=://)[^\s/\"'<>]+(?=@)")
+"""In the address of a proxy."""
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 def redact(text: str) -> str:
     """``text`` with everything that looks like a secret replaced by ``***``."""
-    return _JWT.sub("***", _SECRETS.sub(_hidden, text))
+    return _JWT.sub("***", _LOGIN.sub("***", _SECRETS.sub(_hidden, text)))
 
 
 def _hidden(found: re.Match[str]) -> str:

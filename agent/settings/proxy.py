@@ -24,6 +24,11 @@ class ProxyAddress(Secret):
         login, at, server = text.rpartition("@")
         return f"{login.partition('://')[0]}://***@{server}" if at else text
 
+    @property
+    def has_login(self) -> bool:
+        """There is a name, and most often a password, in it."""
+        return "@" in self.reveal()
+
     def problem(self) -> str | None:
         """Why it cannot be used, without quoting it; None: it can."""
         text = self.reveal()

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from agent.cli.entry import main
@@ -265,17 +266,15 @@ async def test_a_password_is_typed_without_being_seen(alone: Mooring):
     assert PROXY in (alone.home / "config.toml").read_text()
 
 
+@pytest.mark.system("linux", "darwin")
 async def test_an_agent_that_hangs_does_not_keep_a_person_from_changing_the_file(alone: Mooring):
-    if sys.platform == "win32":
-        pytest.skip("nothing stops a process there")
-    import signal
-
     async with running_agent(alone) as process:
-        process.send_signal(signal.SIGSTOP)
+        agent = psutil.Process(process.pid)
+        agent.suspend()
         try:
             ended = await alone.run("config", "set", "log.level", "debug", "--json")
         finally:
-            process.send_signal(signal.SIGCONT)
+            agent.resume()
         assert ended.status == 0
         assert "does not answer" in ended.err
         assert json.loads(ended.out)["problem"] is None

@@ -143,7 +143,7 @@ def of_somebody(file):
     return file
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such right there")
+@pytest.mark.system("linux", "darwin")
 def test_a_folder_that_cannot_be_written_is_told(of_somebody):
     of_somebody.path.parent.chmod(0o500)
     try:
@@ -167,7 +167,7 @@ def test_a_place_that_is_no_folder_is_told(file, tmp_path):
     assert str(file.path) in refuses(file).title
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="limits a process")
+@pytest.mark.system("linux")
 def test_a_full_disk_changes_nothing(file):
     write(file, MINE)
     # No byte more may be written to any file, as on a disk that is full.

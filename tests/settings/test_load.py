@@ -21,6 +21,7 @@ from agent.settings.load import (
     read_settings,
 )
 from agent.settings.toml_text import toml_literal
+from tests.desktop.doctor.patient import as_nobody
 
 
 def written(folder, text):
@@ -202,24 +203,23 @@ def test_a_folder_in_the_place_of_the_file_is_told(tmp_path):
         load_config(tmp_path / "config.toml", {})
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+@pytest.mark.system("linux", "darwin")
 def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "config.toml")
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "config.toml")
     with pytest.raises(SettingsBroken, match="it is no file"):
         read_settings(tmp_path / "config.toml")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="rights are others there")
+@pytest.mark.system("linux", "darwin")
 def test_a_file_that_may_not_be_read_is_told(tmp_path):
     path = written(tmp_path, "")
     path.chmod(0)
-    if os.access(path, os.R_OK):
-        pytest.skip("this user may read everything")
-    with pytest.raises(SettingsBroken, match="cannot be read"):
+    with as_nobody(), pytest.raises(SettingsBroken, match="cannot be read"):
         load_config(path, {})
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs rights there")
+@pytest.mark.system("linux", "darwin")
 def test_a_link_that_leads_in_a_circle_is_told(tmp_path):
     path = tmp_path / "config.toml"
     path.symlink_to(path)
@@ -227,7 +227,7 @@ def test_a_link_that_leads_in_a_circle_is_told(tmp_path):
         load_config(path, {})
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/zero")
+@pytest.mark.system("linux")
 def test_a_device_in_the_place_of_the_file_is_not_read(tmp_path):
     (tmp_path / "config.toml").symlink_to("/dev/zero")
     assert stat.S_ISCHR((tmp_path / "config.toml").stat().st_mode)

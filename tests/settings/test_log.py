@@ -21,6 +21,8 @@ from agent.settings.log import RedactingFormatter, redact, start_logging
         "client_secret=MARKER&x=1",
         "{'token': 'MARKER'}",
         "pin: MARKER",
+        "http://me:MARKER@proxy.example:3128",
+        "cannot use 'http://MARKER:a@b@proxy'",
         '{"password": "two words and MARKER", "ssid": "x"}',
         "password='a, b; MARKER'",
         r'psk="it\"s MARKER"',

@@ -24,6 +24,7 @@ def test_an_address_is_shown_without_its_login(address, shown):
     assert proxy.problem() is None
     assert (str(proxy), f"{proxy}", repr(proxy)) == (shown, shown, shown)
     assert proxy.reveal() == address
+    assert proxy.has_login is ("***" in shown)
 
 
 @pytest.mark.parametrize(

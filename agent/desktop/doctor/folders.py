@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agent.desktop.doctor.found import fine, found
-from agent.errors import Level
+from agent.errors import Level, SettingsBroken
+from agent.settings.load import read_settings
 from agent.settings.room import FULL_BYTES, size_text
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Folders:
                 yield folder
         files = (paths.accounts_file, paths.instance_file, paths.origins_file, paths.journal_file)
         logs = sorted(paths.log_dir.glob(f"{paths.log_file.name}*"))
-        for file in (*files, *logs):
+        settings = [paths.config_file] if _has_password(paths.config_file) else []
+        for file in (*files, *logs, *settings):
             if is_there(file) and file.is_file() and _too_open(file.parent):
                 yield file
 
@@ -210,6 +212,15 @@ def _too_open(path: Path) -> bool:
     return stat.S_IMODE(status.st_mode) & OTHERS != 0 and status.st_uid == os.geteuid()
 
 
+def _has_password(settings: Path) -> bool:
+    """Whether the settings name a proxy with its login."""
+    try:
+        proxy = read_settings(settings).values.get("network.proxy")
+    except SettingsBroken:
+        return False
+    return proxy is not None and proxy.has_login
+
+
 def _readable(path: Path) -> Found:
     kind = "folder" if path.is_dir() else "file"
     closing = f"chmod go-rwx {shlex.quote(str(path))}"
@@ -218,7 +229,7 @@ def _readable(path: Path) -> Found:
         "private-file",
         Level.WARNING,
         f"Other users of this computer can get at the {kind} {path}.",
-        "It may tell them about your boards, or hold what gives access to your account.",
+        "It may tell them about your boards, or hold what gives access to your accounts.",
         f"Run: {closing}",
         commands=[closing],
         facts={"path": str(path)},

@@ -148,6 +148,18 @@ async def test_files_that_others_can_read_are_told_and_closed(paths):
 
 
 @POSIX
+@pytest.mark.parametrize(("login", "told"), [("me:hunter22@", True), ("", False)])
+async def test_settings_that_hold_a_password_are_for_this_user_alone(paths, login, told):
+    paths.config_file.write_text(f"[network]\nproxy = 'http://{login}proxy.example:3128'\n")
+    paths.config_file.chmod(0o644)
+    paths.config_dir.chmod(0o755)
+    findings = await look(Folders(paths))
+    private = [one.finding for one in findings if one.finding.code == "private-file"]
+    assert [each.facts["path"] for each in private] == [str(paths.config_file)] * told
+    assert "hunter22" not in str(private)
+
+
+@POSIX
 async def test_the_command_that_closes_a_file_does_so_whatever_it_is_called(tmp_path):
     paths = find_paths({"MOORING_HOME": str(tmp_path / "Anna's own; folder")})
     paths.make()
