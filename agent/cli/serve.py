@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agent.desktop.handover import HandedOver
     from agent.desktop.instance import InstanceLock
     from agent.desktop.tray.host import TrayHost
+    from agent.desktop.tray.tray import Tray
     from agent.errors import ErrorReport
     from agent.settings.config import Config
     from agent.settings.paths import Paths
@@ -49,14 +50,15 @@ async def serve(
     open_page: Callable[[str], object] = open_page,
     prepare: Callable[[App], Awaitable[None]] | None = None,
     tray: Callable[[], TrayHost] | None = None,
+    demo: bool = False,
 ) -> ExitStatus:
     """Be the agent until Ctrl-C, SIGTERM or ``agent.quit``; prints the page's address.
 
     ``problem`` is why ``config`` is not what the person wrote; the agent tells it to everybody.
-    ``prepare`` runs between start and first answer; ``tray`` makes what shows the icon. ``page`` is
-    the place on the page that is opened with ``open_page`` at the start, where there is a desktop;
-    None: none is. If an agent of this user runs already, that one is asked to open the place
-    ``again`` instead, and nothing else happens.
+    ``prepare`` runs between start and first answer; ``tray`` makes what shows the icon, which says
+    so if it is a ``demo``. ``page`` is the place on the page that is opened with ``open_page`` at
+    the start, where there is a desktop; None: none is. If an agent of this user runs already, that
+    one is asked to open the place ``again`` instead, and nothing else happens.
     """
     from agent.app import build
     from agent.desktop.instance import InstanceLock, new_token
@@ -102,7 +104,8 @@ async def serve(
             _told(output, server.url)
             if page is not None:
                 shown.show(page)
-            async with _beside_clock(app, server.url, tray, open_page):
+            show = partial(app.tray, page=server.url, open_page=open_page, demo=demo)
+            async with _beside_clock(show, tray):
                 await stop.wait()
         except asyncio.CancelledError:
             # This is how the agent is meant to end.
@@ -118,16 +121,13 @@ async def serve(
 
 @asynccontextmanager
 async def _beside_clock(
-    app: App,
-    page: str,
-    make_host: Callable[[], TrayHost] | None,
-    open_page: Callable[[str], object],
+    show: Callable[[TrayHost], Tray], make_host: Callable[[], TrayHost] | None
 ) -> AsyncIterator[None]:
     """Show the tray meanwhile. The agent is of use without it, so nothing of it ends the agent."""
     if make_host is None:
         yield
         return
-    showing = asyncio.create_task(_show_tray(app, page, make_host, open_page), name="tray")
+    showing = asyncio.create_task(_show_tray(show, make_host), name="tray")
     try:
         yield
     finally:
@@ -135,12 +135,10 @@ async def _beside_clock(
         await asyncio.wait({showing})
 
 
-async def _show_tray(
-    app: App, page: str, make_host: Callable[[], TrayHost], open_page: Callable[[str], object]
-) -> None:
+async def _show_tray(show: Callable[[TrayHost], Tray], make_host: Callable[[], TrayHost]) -> None:
     try:
         host = await asyncio.to_thread(make_host)
-        await app.tray(host, page, open_page).run()
+        await show(host).run()
     except ImportError as error:
         _logger.info("Tray: no icon, because a library is missing: %s", error)
     except Exception:
