@@ -60,7 +60,8 @@ export class OriginList extends View {
     this.refusedPart.hidden = !refused.length;
     const key = (/** @type {{url: string}} */ { url }) => url;
     keyed(this.asking, asking, ({ ask }) => ask, (each) => this.#asks(each), () => {});
-    keyed(this.allowed, origins, key, ({ url }) => this.#allows(url), (item, { since, may, once }) => {
+    // What it has always and what it has once are two entries.
+    keyed(this.allowed, origins, ({ url, once }) => `${url} ${once}`, ({ url }) => this.#allows(url), (item, { since, may, once }) => {
       say(item.querySelector(".may"), `May ${inBrief(may)}.`);
       say(item.querySelector(".since"), once ? "Only this time: ends soon after the page is closed." : `Allowed ${ago(since)}.`);
     });
