@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -71,7 +72,8 @@ class KnownBoards:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             aside = self._path.with_suffix(".damaged")
             _log.warning("%s is damaged (%s); it is kept as %s", self._path, error, aside.name)
-            self._path.replace(aside)
+            with contextlib.suppress(OSError):  # on a read-only disk it stays where it is
+                self._path.replace(aside)
             return
         ordered = sorted(file.boards, key=lambda board: board.seen)
         self._boards = {board.id: board for board in ordered[-KNOWN_LIMIT:]}

@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 from agent.boards import known as module
 from agent.boards.known import KnownBoard, KnownBoards
 
@@ -76,3 +78,15 @@ def test_a_folder_that_cannot_be_written_costs_only_the_memory(tmp_path, caplog)
 def test_no_temporary_file_is_left(tmp_path):
     KnownBoards(tmp_path / "boards.json").put(KITCHEN)
     assert os.listdir(tmp_path) == ["boards.json"]  # noqa: PTH208 - names are what is compared
+
+
+@pytest.mark.system("linux", "darwin")
+def test_a_damaged_file_that_cannot_be_set_aside_is_no_obstacle(tmp_path):
+    file = tmp_path / "boards.json"
+    file.write_text("{")
+    # As on a read-only disk: nothing can take its place beside it.
+    (tmp_path / "boards.damaged" / "held").mkdir(parents=True)
+    known = KnownBoards(file)
+    known.load()
+    assert known.boards == []
+    assert file.read_text() == "{"
