@@ -66,6 +66,23 @@ async def test_a_board_in_the_air_is_on_the_list_while_somebody_attends(tmp_path
         await agent.app.radio.wait_idle()
 
 
+async def test_the_settings_begin_and_end_listening_while_the_agent_runs(tmp_path):
+    async with agent_in_air(tmp_path) as agent:
+        settings, radio = agent.app.services.settings, agent.app.radio
+        assert radio is not None
+        assert not radio.scanning
+        await settings.set({"bluetooth.scan": "always"})
+        assert radio.scanning
+        await until(agent.app.boards, 1)
+        await settings.set({"bluetooth.scan": "asked"})
+        await radio.wait_idle()
+        assert not radio.scanning
+        seen = await settings.set({"bluetooth.scan": "never"})
+        assert [each.key for each in seen.settings if each.pending and each.source == "file"] == [
+            "bluetooth.scan"
+        ]
+
+
 async def test_a_board_on_both_links_is_one_after_a_session_and_after_a_restart(tmp_path):
     board = ble_board("F412FA65", usb=True)
     async with agent_in_air(tmp_path, [board], scan="always") as agent:
