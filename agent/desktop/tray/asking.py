@@ -71,9 +71,10 @@ def ask_line(asking: Asking) -> MenuItem:
         MenuItem(key=f"{key}:{decision}", label=label, action=AnswerPage(asking.ask, decision))
         for decision, label in _ANSWERS
     ]
+    # First, because panels put the bar there for who comes with the keyboard.
     show = MenuItem(key=f"{key}:page", label="Show on the Page", action=OpenPage())
     parting = MenuItem(key=f"{key}:line")
-    return MenuItem(key=key, label=line(f"{page} asks"), children=(*said, parting, *answers, show))
+    return MenuItem(key=key, label=line(f"{page} asks"), children=(*said, parting, show, *answers))
 
 
 def wants_of(asking: Asking) -> str:

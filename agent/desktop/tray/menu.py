@@ -204,18 +204,7 @@ def _job(job: Job) -> MenuItem:
 def _settings(view: View) -> list[MenuItem]:
     items = []
     if view.pause is not None:
-        pause = SetPause(on=not view.pause.on)
-        label = pause_words(view.pause) if view.pause.waiting else "Resume"
-        items.append(
-            MenuItem(
-                key="pause",
-                label=label if view.pause.on else "Pause",
-                action=pause,
-                # Clicked again, it is undone.
-                mark="check" if view.pause.waiting else None,
-                checked=bool(view.pause.waiting),
-            )
-        )
+        items.append(_pause(view.pause))
     if view.at_login is not None:
         items.append(
             MenuItem(
@@ -227,6 +216,17 @@ def _settings(view: View) -> list[MenuItem]:
             )
         )
     return items
+
+
+def _pause(pause: PauseState) -> MenuItem:
+    change = SetPause(on=not pause.on)
+    # Each with a key of its own: panels do not take a mark away from a line.
+    if not pause.on:
+        return MenuItem(key="pause", label="Pause", action=change)
+    if not pause.waiting:
+        return MenuItem(key="resume", label="Resume", action=change)
+    label = pause_words(pause)
+    return MenuItem(key="pausing", label=label, action=change, mark="check", checked=True)
 
 
 def _end(view: View) -> list[MenuItem]:

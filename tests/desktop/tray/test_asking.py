@@ -17,17 +17,17 @@ def test_a_question_says_what_the_page_wants_and_has_three_answers():
         "It wants to replace their programs",
         "It may see your boards already",
         "",
+        "Show on the Page",
         "Allow Always",
         "Only This Time",
         "No",
-        "Show on the Page",
     ]
     assert not any(child.enabled for child in asks.children[:4])
     assert [child.action for child in asks.children[4:]] == [
+        OpenPage(),
         AnswerPage("q1", "always"),
         AnswerPage("q1", "once"),
         AnswerPage("q1", "no"),
-        OpenPage(),
     ]
 
 

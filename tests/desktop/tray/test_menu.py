@@ -170,6 +170,9 @@ def test_a_pause_is_offered_undone_while_jobs_run_and_ended():
     paused = build_menu(View(boards=(board(name="kitchen"),), pause=PauseState(on=True)))
     assert line(paused, "Resume").action == SetPause(on=False)
     assert line(paused, "kitchen").label == "kitchen – not used now"
+    states = (PauseState(on=False), PauseState(on=True, waiting=1), PauseState(on=True))
+    keys = {item.key for state in states for item in build_menu(View(pause=state))}
+    assert {"pause", "pausing", "resume"} <= keys
 
 
 def test_the_end_is_asked_about_while_jobs_run():

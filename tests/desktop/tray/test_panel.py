@@ -69,3 +69,23 @@ async def test_a_person_chooses_a_board_opens_the_page_there_and_quits(tmp_path)
         await agent.logged("the icon is shown", 2)
         await choose(here, "Up", "Return")
         assert await agent.ended() == 0
+
+
+async def test_a_person_lets_a_page_use_the_boards_and_pauses(tmp_path):
+    async with (
+        desk() as here,
+        desktop(here.environ | {"XDG_CONFIG_HOME": str(tmp_path)}, tmp_path) as agent,
+        agent.program() as client,
+    ):
+        await here.start_panel()
+        await agent.logged("the icon is shown")
+        async with agent.asking("https://app.example.com", "boards,serial") as told:
+            # The lines that only say what the page wants are passed over.
+            await choose(here, "Down", "Down", "Right", "Down", "Down", "Return")
+            assert (await told())["once"] is True
+        assert (await client.call("agent.subscribe"))["paused"] is False
+        paused = asyncio.Event()
+        client.on("agent.changed", lambda _: paused.set())
+        await choose(here, "Up", "Up", "Up", "Return")
+        await asyncio.wait_for(paused.wait(), LIMIT_S)
+        assert (await client.call("agent.info"))["paused"] is True
