@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIBRARIES: Final = (
+    "aiocoap",
     "bleak",
     "cbor2",
     "click",
