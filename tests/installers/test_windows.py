@@ -23,8 +23,8 @@ WXS = "{http://schemas.microsoft.com/wix/2006/wi}"
 class Registry(dict[tuple[str, str], str]):
     """What the agent writes there."""
 
-    def read(self, key: str, name: str) -> str | None:
-        return self.get((key, name))
+    def read(self, key: str, name: str, *, everybody: bool = False) -> str | None:
+        return None if everybody else self.get((key, name))
 
     def write(self, key: str, name: str, value: str) -> None:
         self[key, name] = value
