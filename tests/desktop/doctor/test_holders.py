@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,10 @@ from tests.desktop.doctor.patient import (
     serial_port,
 )
 
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
 pytestmark = pytest.mark.system("linux")
 
 CH340 = UsbId(0x1A86, 0x7523)
@@ -30,6 +35,12 @@ BRLTTY_RULES = """\
 # Device: 1A86:7523
 ENV{PRODUCT}=="1a86/7523/*", ENV{BRLTTY_BRAILLE_DRIVER}="bm", GOTO="brltty_usb_run"
 """
+
+
+def show(process: subprocess.Popen[bytes], proc: Path) -> None:
+    """Show this process, of all that run on this computer."""
+    proc.mkdir()
+    (proc / str(process.pid)).symlink_to(f"/proc/{process.pid}")
 
 
 @pytest.mark.parametrize("name", ["serial-monitor", "picocom", "ModemManager", "brltty"])
@@ -77,9 +88,11 @@ async def test_a_program_of_another_user_cannot_be_seen_and_nothing_else_is_clai
 async def test_modemmanager_is_told_unless_the_rule_keeps_it_away(tmp_path):
     rules = tmp_path / "etc/udev/rules.d"
     rules.mkdir(parents=True)
-    family = Probers([CH340], root=tmp_path)
+    proc = tmp_path / "proc"
+    family = Probers([CH340], proc=proc, root=tmp_path)
     assert await codes(family) == []
     with program_called(tmp_path, "ModemManager") as process:
+        show(process, proc)
         (one,) = await look(family)
         assert one.finding.code == "prober-modemmanager"
         assert one.finding.facts == {"process": process.pid}
@@ -90,8 +103,10 @@ async def test_modemmanager_is_told_unless_the_rule_keeps_it_away(tmp_path):
 
 
 async def test_brltty_is_told_if_it_runs(tmp_path):
-    with program_called(tmp_path, "brltty"):
-        (one,) = await look(Probers([CH340], root=tmp_path))
+    proc = tmp_path / "proc"
+    with program_called(tmp_path, "brltty") as process:
+        show(process, proc)
+        (one,) = await look(Probers([CH340], proc=proc, root=tmp_path))
     assert one.finding.code == "prober-brltty"
     assert "runs" in one.finding.title
 
@@ -100,11 +115,13 @@ async def test_brltty_is_told_if_its_rules_claim_boards_and_comments_do_not_coun
     rules = tmp_path / "usr/lib/udev/rules.d"
     rules.mkdir(parents=True)
     (rules / "85-brltty.rules").write_text(BRLTTY_RULES)
-    (one,) = await look(Probers([CH340, FTDI, UsbId(0x1366, None)], root=tmp_path))
+    proc = tmp_path / "proc"
+    usb_ids = [CH340, FTDI, UsbId(0x1366, None)]
+    (one,) = await look(Probers(usb_ids, proc=proc, root=tmp_path))
     assert one.finding.code == "prober-brltty"
     assert one.finding.facts == {"claimed": "1a86:7523"}
-    assert await codes(Probers([FTDI], root=tmp_path)) == []
+    assert await codes(Probers([FTDI], proc=proc, root=tmp_path)) == []
     etc = tmp_path / "etc/udev/rules.d"
     etc.mkdir(parents=True)
     (etc / "85-brltty.rules").symlink_to(os.devnull)
-    assert await codes(Probers([CH340], root=tmp_path)) == []
+    assert await codes(Probers([CH340], proc=proc, root=tmp_path)) == []
