@@ -162,6 +162,8 @@ def try_nsis() -> str:
         (home / "notes of the person.txt").write_text("keep me")
         wine.run(setup, "/S")
         until(lambda: running.poll() is not None, "an update ends the one that runs")
+        if _is_stand_in(program):
+            require(wine.found("asked.txt"), "it was asked to end before it was ended")
         (home / "started.txt").unlink()
         same(wine.value("HKCU", RUN_KEY, "Mooring"), None, "an update leaves start at login off")
         require(
@@ -302,9 +304,13 @@ def newest(ending: str) -> Path:
     return windows.build_nsis() if ending == "setup.exe" else windows.build_msi()
 
 
+def _is_stand_in(program: Path) -> bool:
+    return program.stat().st_size <= 1_000_000
+
+
 def _start_if_stand_in(wine: Wine, program: Path) -> None:
     """The agent itself is not started: Wine has neither serial ports nor Bluetooth for it."""
-    if program.stat().st_size > 1_000_000:
+    if not _is_stand_in(program):
         return
     wine.run(program, "run", "--no-page")
     same((program.parent / "started.txt").read_text(), "run --no-page", "the program starts")

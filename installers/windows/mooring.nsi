@@ -73,6 +73,9 @@ FunctionEnd
 !macro EndAgent un
 Function ${un}EndAgent
   ${If} ${FileExists} "$INSTDIR\mooringw.exe"
+    ; First it is asked, so that its jobs undo what they must; a version that does not know the word ends at once.
+    nsExec::Exec /TIMEOUT=20000 '"$INSTDIR\mooring.exe" quit --yes'
+    Pop $0
     nsExec::Exec '"$SYSDIR\taskkill.exe" /IM mooringw.exe /F'
     Pop $0
     nsExec::Exec '"$SYSDIR\taskkill.exe" /IM mooring.exe /F'
