@@ -51,6 +51,8 @@ export async function loopbackPermission() {
 export class Gate {
   /** The browser has been seen to let this page through without a question. */
   #open = remembered();
+  /** The person has been asked and has not answered. */
+  #unanswered = false;
 
   /**
    * What keeps the page from looking for the agent; empty: nothing that is known.
@@ -65,7 +67,8 @@ export class Gate {
     const state = await loopbackPermission();
     if (state === "denied") return "permission";
     if (state !== "prompt" || this.#open) return "";
-    return mayAsk ? this.#ask(origins) : "unasked";
+    if (!mayAsk) return this.#unanswered ? "unanswered" : "unasked";
+    return this.#ask(origins);
   }
 
   /** Reach for the agent so that the browser asks. @param {string[]} origins */
@@ -85,6 +88,7 @@ export class Gate {
     // Firefox has the permission, and lets pages through without it unless a person changed that.
     this.#open = reached || performance.now() - beganAt < TOO_QUICK_MS;
     if (reached) remember();
+    this.#unanswered = !this.#open;
     return this.#open ? "" : "unanswered";
   }
 }
