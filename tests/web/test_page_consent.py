@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from tests.web.fake import Refusal
 from tests.web.people import open_page
+from tests.web.test_page_access import faults_of
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -166,6 +167,7 @@ async def test_five_questions_fit_whatever_the_size_of_the_window(
     assert region["y"] >= 0
     assert region["x"] + region["width"] <= width
     assert region["y"] + region["height"] <= height
+    assert await faults_of(page) == []
     # The whole name is there, and every button can be brought into view.
     await expect(card(page, LONG).locator(".origin")).to_have_text(LONG)
     last = button(page, "No", "https://page-3.example.com")
