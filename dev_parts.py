@@ -113,6 +113,16 @@ PARTS = {
         ("systemd", "util-linux"),
         "the tests of the systemd unit",
     ),
+    "mosquitto": Part(
+        (("mosquitto",), ("mosquitto_pub",), ("mosquitto_sub",)),
+        ("mosquitto", "mosquitto-clients"),
+        "the tests against a real MQTT broker",
+    ),
+    "libcoap": Part(
+        (("coap-client-openssl", "coap-client", "coap-client-gnutls"),),
+        ("libcoap3-bin",),
+        "the tests against another CoAP implementation",
+    ),
     "bossac": Part(
         (("bossac",),),
         ("bossa-cli",),
