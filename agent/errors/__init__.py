@@ -81,6 +81,15 @@ from agent.errors.consent import (
     OriginsUnsaved,
     ScopeRefused,
 )
+from agent.errors.delivery import (
+    BoardHasNoDelivery,
+    DeliveryFailed,
+    DeliveryUnproven,
+    DigestDiffers,
+    OtherDelivery,
+    SettingNotTaken,
+    SettingsTooLong,
+)
 from agent.errors.desktop import AgentSilent, AutostartFailed
 from agent.errors.findings import Examination, Finding, Level, Looked
 from agent.errors.flashing import (
@@ -170,6 +179,7 @@ __all__ = [
     "BluetoothStopped",
     "BoardBusy",
     "BoardError",
+    "BoardHasNoDelivery",
     "BoardNotHeard",
     "BoardSilent",
     "BridgeError",
@@ -184,8 +194,11 @@ __all__ = [
     "CloudAnswer",
     "CloudError",
     "CommandRefused",
+    "DeliveryFailed",
+    "DeliveryUnproven",
     "DeviceLeft",
     "DeviceRefused",
+    "DigestDiffers",
     "DiskFull",
     "ErrorReport",
     "Examination",
@@ -238,6 +251,7 @@ __all__ = [
     "OriginsUnsaved",
     "OtherBoard",
     "OtherChip",
+    "OtherDelivery",
     "OtherInTheAir",
     "OtherLinkBusy",
     "OtherUser",
@@ -255,9 +269,11 @@ __all__ = [
     "ReceiverStuck",
     "ReportedError",
     "ScopeRefused",
+    "SettingNotTaken",
     "SettingRefused",
     "SettingsBroken",
     "SettingsFailed",
+    "SettingsTooLong",
     "SketchDamaged",
     "SketchGone",
     "SketchHalted",

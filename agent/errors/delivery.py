@@ -1,0 +1,81 @@
+"""Putting settings and credentials on a board."""
+
+from __future__ import annotations
+
+from agent.errors.base import ExitStatus
+from agent.errors.boards import BoardError
+
+
+class DeliveryFailed(BoardError):
+    """The board did not take what it was given; ``why`` says at which point, in its words."""
+
+    code = "delivery-failed"
+    retryable = True
+    title = "The settings could not be put on the board."
+    meaning = "{why} What it had before is still on it."
+    remedy = "Press its reset button or unplug it, then try again."
+
+
+class DeliveryUnproven(BoardError):
+    """The last line of a delivery stayed without an answer: old settings or new, both whole."""
+
+    code = "delivery-unproven"
+    retryable = True
+    title = "The board did not confirm its new settings."
+    meaning = "It has either the new ones or those before, each of them whole."
+    remedy = "Deliver them again; that is safe in both cases."
+
+
+class BoardHasNoDelivery(BoardError):
+    """Nothing on the board takes settings; ``tried`` names the ways that were tried."""
+
+    code = "delivery-none"
+    exit_status = ExitStatus.USAGE
+    title = "Nothing on this board takes settings."
+    meaning = "No answer came to: {tried}."
+    remedy = (
+        "Flash a sketch with the serial console of docs/console.md, or MicroPython, or compile the "
+        "settings into your sketch as a header file."
+    )
+
+
+class DigestDiffers(BoardError):
+    """What the board says it holds is not what it was sent."""
+
+    code = "delivery-digest"
+    retryable = True
+    title = "The board does not hold what it was sent."
+    meaning = "Its check value over the settings is another one: {why}"
+    remedy = "Try again; if it stays, the board's firmware or its memory is faulty."
+
+
+class SettingsTooLong(BoardError):
+    """A value, or all of them together, is longer than the board keeps."""
+
+    code = "delivery-too-long"
+    exit_status = ExitStatus.USAGE
+    title = "The board has no room for {field}."
+    meaning = "It takes {size} bytes, and the board keeps {limit}. Nothing was changed on it."
+    remedy = "Use shorter credentials (a token in place of a certificate), or another board."
+
+
+class SettingNotTaken(BoardError):
+    """The firmware knows no such setting, or not this value of it."""
+
+    code = "delivery-not-taken"
+    exit_status = ExitStatus.USAGE
+    title = "The firmware of this board does not take this setting: {field}."
+    meaning = "{why} Nothing was changed on the board."
+    remedy = "Choose settings that its firmware knows, or flash one that knows these."
+
+
+class OtherDelivery(BoardError):
+    """Another program began a delivery to the same board in the middle of ours."""
+
+    code = "delivery-other"
+    retryable = True
+    title = "Another program is putting settings on this board."
+    meaning = (
+        "It began while ours was under way, so ours was dropped; the board takes one at a time."
+    )
+    remedy = "Close the other program, then try again."
