@@ -1,24 +1,16 @@
-"""The composition root: what the agent is made of. The only module that knows every class."""
+"""The composition root: what the agent is made of, with ``parts``; no other module knows so much."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import __version__
 from agent.boards.attendance import Attendance
 from agent.boards.ble_advert import SERVICES
-from agent.boards.ble_boards import BleBoards
-from agent.boards.known import KnownBoards
-from agent.boards.loader_drives import Drive
-from agent.boards.service import BoardService, port_sources
-from agent.boards.usb_loaders import ListedDevice
 from agent.bridge.connection import Connection
 from agent.bridge.consent import Decision
 from agent.bridge.consent_service import Consent
@@ -30,10 +22,6 @@ from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
 from agent.bridge.uploads import Uploads
 from agent.catalog import Catalog
-from agent.clouds.accounts import AccountStore
-from agent.clouds.arduino import ArduinoCloud
-from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
-from agent.clouds.http import Limits
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
@@ -41,20 +29,13 @@ from agent.desktop.autostart import find_switch
 from agent.desktop.tray.followed import Followed
 from agent.desktop.tray.tray import Tray
 from agent.desktop.updates import Updates
-from agent.flash.dfu_list import DfuLister
-from agent.flash.fetch import Sketches
 from agent.flash.flashers import Flashers
-from agent.flash.index import INDEX_KEY, IndexSource
-from agent.flash.store import SketchStore
-from agent.flash.volumes import VolumeFinder
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
-from agent.links import open_link
-from agent.links.ble import with_ble
-from agent.links.ble_gatt import open_gatt
 from agent.links.ble_radio import BleRadio
+from agent.parts import make_arduino, make_boards, make_sketches, model_names
 from agent.settings.file import SettingsFile
 from agent.settings.live import LiveConfig
 from agent.settings.log import set_level
@@ -62,9 +43,8 @@ from agent.settings.notices import Notices
 from agent.settings.service import SettingsService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
-    from agent.boards.watch import PortSource
     from agent.clouds.cloud import Cloud
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
@@ -103,13 +83,13 @@ class App:
         self.catalog = Catalog.load()
         self.radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
         """The Bluetooth of this computer; None: the configuration says never."""
-        self.boards = _boards(config, paths, self.catalog, self.radio)
+        self.boards = make_boards(config, paths, self.catalog, self.radio)
         self._attendance = Attendance(self.boards.attend)
         self.routes = Routes(lambda: self.live.current.network)
         """How this computer reaches the Internet, by the settings of now."""
-        self._arduino = _arduino(config, paths, self.catalog, self.routes)
+        self._arduino = make_arduino(config, paths, self.catalog, self.routes)
         self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (self._arduino, NoCloud())}
-        self.sketches = _sketches(config, paths, self._arduino, self.routes)
+        self.sketches = make_sketches(config, paths, self._arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
         self.notices.set("settings", problem)
@@ -265,7 +245,7 @@ class App:
         sources = Sources(
             paths=self._paths,
             config=self.live.current,
-            models=_names(self.catalog),
+            models=model_names(self.catalog),
             examine=lambda: self._examine(False, lambda _: None),
             boards=self.boards.list,
             jobs=self.services.jobs.list,
@@ -287,111 +267,3 @@ def build(
 ) -> App:
     """An agent that is not started yet. Call it inside the event loop that the agent will use."""
     return App(config, paths, quit_agent, show, problem)
-
-
-@asynccontextmanager
-async def open_sketches(config: Config, paths: Paths, catalog: Catalog) -> AsyncIterator[Sketches]:
-    """The store of sketches and its sources alone: several processes may use it at a time."""
-    routes = Routes(lambda: config.network)
-    arduino = _arduino(config, paths, catalog, routes)
-    try:
-        yield _sketches(config, paths, arduino, routes)
-    finally:
-        await arduino.close()
-
-
-@asynccontextmanager
-async def open_doctor(config: Config, paths: Paths) -> AsyncIterator[Doctor]:
-    """The doctor without an agent: finds the boards on cables, and writes nothing."""
-    async with _without_agent(config, paths, Catalog.load()) as (doctor, _):
-        yield doctor
-
-
-async def report_alone(config: Config, paths: Paths) -> tuple[str, str]:
-    """Name and text of a report that is made without an agent; writes nothing."""
-    from agent.desktop.report.kept import read_jobs
-    from agent.desktop.report.report import Sources, make_report
-
-    catalog = Catalog.load()
-    async with _without_agent(config, paths, catalog) as (doctor, boards):
-        sources = Sources(
-            paths=paths,
-            config=config,
-            models=_names(catalog),
-            examine=doctor.run,
-            boards=boards.list,
-            jobs=lambda limit: asyncio.to_thread(read_jobs, paths.journal_file, limit),
-        )
-        return await make_report(sources)
-
-
-@asynccontextmanager
-async def _without_agent(
-    config: Config, paths: Paths, catalog: Catalog
-) -> AsyncIterator[tuple[Doctor, BoardService]]:
-    from agent.desktop.doctor.families import build_doctor
-
-    async with AsyncExitStack() as stack:
-        radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
-        if radio is not None:
-            stack.push_async_callback(radio.close)
-        boards = BoardService(catalog, _port_sources(config, catalog))
-        stack.push_async_callback(boards.close)
-        await boards.start()
-        yield build_doctor(config, paths, catalog, boards=boards.list, radio=radio), boards
-
-
-def _names(catalog: Catalog) -> frozenset[str]:
-    return frozenset(name for model in catalog.models for name in (model.id, model.name))
-
-
-def _arduino(config: Config, paths: Paths, catalog: Catalog, routes: Routes) -> ArduinoCloud:
-    return ArduinoCloud(
-        base_url=config.arduino.base_url,
-        title=config.arduino.title,
-        accounts=AccountStore(paths.accounts_file, use_keyring=not paths.portable),
-        catalog=catalog,
-        rate=Rate.of(config.arduino.requests_per_s),
-        routes=routes,
-    )
-
-
-def _sketches(config: Config, paths: Paths, arduino: ArduinoCloud, routes: Routes) -> Sketches:
-    downloads = Downloads(routes=routes)
-    key = config.sketches.index_key
-    index = IndexSource(
-        Downloads(limits=Limits(answer_s=LIST_ANSWER_LIMIT_S), routes=routes),
-        paths.sketches_dir / "index.json",
-        url=config.sketches.index_url,
-        key_file=Path(key).expanduser() if key else INDEX_KEY,
-        now=time.time,
-    )
-    return Sketches(SketchStore(paths.sketches_dir), index, downloads, arduino, now=time.time)
-
-
-def _boards(config: Config, paths: Paths, catalog: Catalog, radio: BleRadio | None) -> BoardService:
-    sources = _port_sources(config, catalog)
-    known = KnownBoards(paths.data_dir / "boards.json")
-    if radio is None:
-        return BoardService(catalog, sources, known=known)
-    return BoardService(
-        catalog,
-        sources,
-        known=known,
-        air=BleBoards(radio, config.ports.ignore),
-        opener=with_ble(radio, open_link),
-        gatt_opener=partial(open_gatt, radio),
-    )
-
-
-def _port_sources(config: Config, catalog: Catalog) -> list[PortSource]:
-    """What finds ports; the flash methods know how their bootloaders show themselves."""
-    volumes, dfu = VolumeFinder(), DfuLister(config.flash.tools)
-
-    def find_drives() -> list[Drive]:
-        return [Drive(str(each.path), each.info.board_id, each.location) for each in volumes.find()]
-
-    def find_dfu() -> list[ListedDevice]:
-        return [ListedDevice(*each) for each in dfu.find()]
-
-    return port_sources(config.ports, catalog.models, find_drives=find_drives, find_dfu=find_dfu)

@@ -13,7 +13,8 @@ PACKAGE = ROOT / "agent"
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"app"},
+    {"app", "alone"},
+    {"parts"},
     {"bridge", "desktop", "compat", "web"},
     {"jobs"},
     {"boards", "sessions", "flash", "clouds"},
@@ -28,7 +29,7 @@ SIDEWAYS = {
     # Simulated boards and clouds know what travels, never how the agent works.
     "simulator": {"protocols", "catalog", "settings", "errors", "__init__"},
 }
-USERS_OF_SIDEWAYS = {"cli", "app"}
+USERS_OF_SIDEWAYS = {"cli", "app", "parts"}
 
 LINES_MAX = 400
 

@@ -110,7 +110,7 @@ async def _by_agent(instance: Instance, *, fix: bool) -> tuple[Examination | Non
 
 
 async def _alone(paths: Paths, *, fix: bool) -> Examination:
-    from agent.app import open_doctor
+    from agent.alone import open_doctor
     from agent.settings.load import load_or_defaults
 
     _log_nowhere()

@@ -93,7 +93,7 @@ async def _by_agent(instance: Instance) -> tuple[str, str] | None:
 async def _alone(paths: Paths) -> tuple[str, str]:
     import logging
 
-    from agent.app import report_alone
+    from agent.alone import report_alone
     from agent.settings.load import load_or_defaults
 
     if not logging.getLogger().handlers:

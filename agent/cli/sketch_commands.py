@@ -73,7 +73,7 @@ def fetch(*, target: str | None, kind: SketchKind | None, as_json: bool) -> None
     """
 
     async def get(shell: Shell) -> ExitStatus:
-        from agent.app import open_sketches
+        from agent.alone import open_sketches
 
         paths = find_paths()
         catalog = Catalog.load()
