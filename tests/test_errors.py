@@ -139,6 +139,12 @@ CODES = {
     "sketch-unknown": "SketchUnknown",
     "slow-reader": "SlowReader",
     "token-refused": "TokenRefused",
+    "vault": "VaultFailed",
+    "vault-damaged": "VaultDamaged",
+    "vault-full": "VaultFull",
+    "vault-sealed": "VaultSealed",
+    "vault-unknown": "VaultUnknown",
+    "vault-unreadable": "VaultUnreadable",
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 

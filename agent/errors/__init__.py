@@ -152,6 +152,14 @@ from agent.errors.settings import (
     SettingsBroken,
     SettingsFailed,
 )
+from agent.errors.vault import (
+    VaultDamaged,
+    VaultFailed,
+    VaultFull,
+    VaultSealed,
+    VaultUnknown,
+    VaultUnreadable,
+)
 from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
 __all__ = [
@@ -288,6 +296,12 @@ __all__ = [
     "UnknownJob",
     "UnknownMethod",
     "Unreachable",
+    "VaultDamaged",
+    "VaultFailed",
+    "VaultFull",
+    "VaultSealed",
+    "VaultUnknown",
+    "VaultUnreadable",
     "VerifyFailed",
     "WrongSketch",
 ]
