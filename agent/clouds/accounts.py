@@ -83,7 +83,7 @@ class AccountStore:
         async with self._lock:
             if self._use_keyring and len(text) <= ENTRY_LIMIT:
                 try:
-                    await in_keyring(lambda: _keep(self._service, cloud, text), self._limit_s)
+                    await in_keyring(lambda: keep(self._service, cloud, text), self._limit_s)
                 except KeyringFailed as error:
                     log.warning("accounts rest in a file, because the keyring failed: %s", error)
                 else:
@@ -114,7 +114,7 @@ class AccountStore:
         if not self._use_keyring:
             return None, None
         try:
-            text = await in_keyring(lambda: _look_up(self._service, cloud), self._limit_s)
+            text = await in_keyring(lambda: look_up(self._service, cloud), self._limit_s)
         except KeyringFailed as error:
             log.info("the keyring cannot be read: %s", error)
             return None, None
@@ -173,13 +173,15 @@ async def in_keyring(call: Callable[[], T], limit_s: float = KEYRING_LIMIT_S) ->
         raise KeyringFailed(msg) from None
 
 
-def _look_up(service: str, cloud: str) -> str | None:
+def look_up(service: str, cloud: str) -> str | None:
+    """The keyring's entry, for :func:`in_keyring`; None: there is none."""
     import keyring
 
     return keyring.get_password(service, cloud)
 
 
-def _keep(service: str, cloud: str, text: str) -> None:
+def keep(service: str, cloud: str, text: str) -> None:
+    """Give the keyring an entry, for :func:`in_keyring`, and see that it has it."""
     import keyring
 
     keyring.set_password(service, cloud, text)
