@@ -118,6 +118,7 @@ class Lease:
         opener: LinkOpener,
         toucher: Toucher,
         on_touch: Callable[[], None],
+        look: Callable[[], Awaitable[None]] | None = None,
         via: Via = "usb",
         gatt_opener: GattOpener | None = None,
         air_problem: Callable[[], MooringError | None] = lambda: None,
@@ -128,6 +129,7 @@ class Lease:
         self._opener = opener
         self._toucher = toucher
         self._on_touch = on_touch
+        self._look = look
         self._gatt_opener = gatt_opener
         self._air_problem = air_problem
         self._link: Link | GattLink | None = None
@@ -189,10 +191,16 @@ class Lease:
         """Tell the sketch to restart into its loader; the link is closed first.
 
         Takes serial ports only; raises :class:`PortError`. The port is not opened again through
-        this lease before the board had time to leave it.
+        this lease before the board had time to leave it. A board that has just left its port, and
+        maybe come back at another one, has restarted already and is not told.
         """
         await self.expect_loader()
-        sighting = self._port()
+        listed = self._port()
+        if self._look is not None:
+            # The name in the list may be the one of another board by now, which would restart.
+            await self._look()
+        if (sighting := self._port()) != listed:
+            return
         self._touched, self._quiet_until = sighting, math.inf
         try:
             await self._toucher(sighting.port.address)

@@ -196,6 +196,7 @@ class BoardService:
             opener=self._opener,
             toucher=self._toucher,
             on_touch=self._expect_loaders,
+            look=self._watcher.refresh,
             via=record.via or "usb",
             gatt_opener=self._gatt_opener,
             air_problem=lambda: self.air_problem,

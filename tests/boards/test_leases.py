@@ -1,5 +1,6 @@
 import asyncio
 import math
+from functools import partial
 
 import pytest
 
@@ -64,7 +65,7 @@ class Finger:
         self.expected += 1
 
 
-def lent(catalog, system, *, came_s_ago=math.inf, finger=None):
+def lent(catalog, system, *, came_s_ago=math.inf, finger=None, look=None):
     registry, arrivals = Registry(catalog), Arrivals()
     registry.update([PORT], 0.0)
     registry.hold(BOARD, "job")
@@ -78,6 +79,7 @@ def lent(catalog, system, *, came_s_ago=math.inf, finger=None):
         opener=system,
         toucher=finger,
         on_touch=finger.expect,
+        look=look and partial(look, registry),
     )
     return registry, lease
 
@@ -190,6 +192,19 @@ async def test_a_touch_closes_the_link_first_and_expects_a_loader(catalog):
     assert system.links[0].closed == 1
     assert finger.touched == ["/dev/ttyACM0"]
     assert (finger.expected, lease.awaits_loader) == (1, True)
+
+
+async def test_a_name_that_has_become_another_board_s_is_not_touched(catalog):
+    async def swap(registry):
+        loader = sighted("/dev/ttyACM1", UNO, "F412FA65", "1-2", node=2)
+        other = sighted("/dev/ttyACM0", UNO, "F412FA99", "1-3", node=3)
+        registry.update([loader, other], 1.0)
+
+    finger = Finger()
+    _, lease = lent(catalog, System(), finger=finger, look=swap)
+    await lease.touch()
+    assert finger.touched == []
+    assert lease.awaits_loader
 
 
 async def test_after_a_touch_the_port_is_left_alone_until_the_sketch_has_gone(catalog):

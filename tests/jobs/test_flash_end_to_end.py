@@ -125,7 +125,7 @@ async def test_what_the_board_speaks_is_known_from_what_was_written(bench: Bench
 async def test_two_boards_of_one_model_are_written_at_once_and_not_swapped(bench: Bench, model):
     first = await bench.plug(model=model, bootloader=BootloaderConfig(serial_number="none"))
     second = await bench.plug(model=model, bootloader=BootloaderConfig(serial_number="none"))
-    await bench.start_agent(clock=bench.hurried)
+    await bench.start_agent()
     ids = {board.ports[0].serial_number: board.id for board in bench.boards.list()}
     numbers = await asyncio.gather(
         flash(bench, board=ids[first.board.serial_number], image=sketch(bench, model, "other")),
