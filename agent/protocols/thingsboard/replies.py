@@ -24,6 +24,8 @@ from agent.settings.credentials import CERTIFICATE_BYTES, AccessToken, MqttBasic
 
 REPLY_LIMIT: Final = 65_536
 """Bytes; ThingsBoard's own limit of a message."""
+Refusal: TypeAlias = Literal["NOT_FOUND", "FAILURE"]
+REFUSALS: Final[dict[str | None, Refusal]] = {"NOT_FOUND": "NOT_FOUND", "FAILURE": "FAILURE"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -50,7 +52,7 @@ class Issued:
 class Refused:
     """NOT_FOUND (key, secret, switched off) or FAILURE (everything else, on purpose unclear)."""
 
-    status: Literal["NOT_FOUND", "FAILURE"]
+    status: Refusal
     message: str
     """The server's sentence, fit to be shown."""
 
@@ -87,8 +89,8 @@ def parse_reply(body: bytes) -> Reply:
     both = (reply.get("status"), reply.get("provisionDeviceStatus"))
     status = next((each for each in both if isinstance(each, str)), None)
     message = _sentence(reply.get("errorMsg")) or _sentence(reply.get("message"))
-    if status == "NOT_FOUND" or status == "FAILURE":
-        return Refused(status, message)
+    if status in REFUSALS:
+        return Refused(REFUSALS[status], message)
     if status == "SUCCESS":
         return _issued(reply)
     if status is not None:
