@@ -11,6 +11,20 @@ from agent import errors
 from agent.errors import ErrorReport, ExitStatus, MooringError, ReportedError
 
 CODES = {
+    "admin-conflict": "AdminConflict",
+    "admin-forbidden": "AdminForbidden",
+    "admin-missing": "AdminMissing",
+    "admin-refused": "AdminRefused",
+    "device-absent": "DeviceAbsent",
+    "enrol": "EnrolError",
+    "enrol-key": "ProfileKeyUnknown",
+    "enrol-limit": "EnrolLimit",
+    "enrol-name-taken": "EnrolNameTaken",
+    "enrol-not-prepared": "EnrolNotPrepared",
+    "enrol-not-understood": "EnrolNotUnderstood",
+    "enrol-refused": "EnrolRefused",
+    "enrol-unusable": "EnrolUnusable",
+    "enrol-used-up": "EnrolUsedUp",
     "agent-gone": "AgentGone",
     "agent-silent": "AgentSilent",
     "ask-busy": "AskBusy",
@@ -148,7 +162,18 @@ CODES = {
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 
-GROUPS = {"ble", "board", "bridge", "cloud", "error", "flash", "network", "port", "reported"}
+GROUPS = {
+    "ble",
+    "board",
+    "bridge",
+    "cloud",
+    "enrol",
+    "error",
+    "flash",
+    "network",
+    "port",
+    "reported",
+}
 """Classes that order the others and are not raised themselves."""
 
 
