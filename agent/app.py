@@ -132,6 +132,13 @@ class App:
         origins = Origins(self._paths.origins_file)
         if origins.problem is not None:
             self.notices.set("origins", origins.problem.report())
+        consent = Consent(origins)
+
+        def origins_changed() -> None:
+            unsaved = origins.unsaved
+            self.notices.set("origins-unsaved", None if unsaved is None else unsaved.report())
+
+        self._stack.callback(consent.subscribe(origins_changed))
         self._services = Services(
             about=About(
                 version=__version__,
@@ -145,7 +152,7 @@ class App:
             catalog=self.catalog,
             sketches=self.sketches.store,
             origins=origins,
-            consent=Consent(origins),
+            consent=consent,
             settings=SettingsService(
                 SettingsFile(self._paths.config_file, self._paths.settings_lock),
                 self.live,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.app import build
-from agent.errors import InputError
+from agent.errors import InputError, OriginsUnsaved
 from agent.settings.load import load_or_defaults
 from agent.settings.paths import find_paths
 
@@ -123,3 +124,20 @@ async def test_the_agent_starts_with_every_address_of_the_cloud_that_the_setting
     except InputError:
         pytest.fail("the settings take an address that the agent refuses")
     await app.close()
+
+
+async def test_a_list_of_pages_that_cannot_be_saved_is_a_notice_until_it_is(tmp_path):
+    async with agent(tmp_path, NEITHER) as app:
+        consent, notices = app.services.consent, app.services.notices
+        consent.allow("https://app.example.com")
+        file = find_paths({"MOORING_HOME": str(tmp_path)}).origins_file
+        kept = file.rename(file.with_name("kept"))
+        file.mkdir()
+        with pytest.raises(OriginsUnsaved):
+            consent.revoke("https://app.example.com")
+        assert [notice.code for notice in notices.list()] == ["origins-unsaved"]
+        file.rmdir()
+        kept.rename(file)
+        consent.revoke("https://app.example.com")
+        assert notices.list() == []
+        assert json.loads(file.read_text())["origins"] == []

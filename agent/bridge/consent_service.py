@@ -238,7 +238,7 @@ class Consent:
         for asked in late:
             error = AskExpired(origin=asked.url, seconds=ANSWER_S)
             self._tell(asked.ask, _refused(error))
-        if self.origins.lapse() or late:
+        if self.origins.tick() or late:
             self._changed()
         else:
             self._schedule()
@@ -252,7 +252,7 @@ class Consent:
         if self._timer is not None:
             self._timer()
             self._timer = None
-        times = [self._questions.next_lapse(), self.origins.next_lapse()]
+        times = [self._questions.next_lapse(), self.origins.next_tick()]
         first = min((at for at in times if at is not None), default=None)
         if first is not None:
             self._timer = self._later(max(0.0, first - self._now()), self._tick)

@@ -28,10 +28,12 @@ ORIGINS_MAX = 100
 """Nobody trusts more pages than this; a list that grows further is a mistake of some script."""
 LATEST = 32_503_680_000.0
 """The year 3000: no time of a sound file is later."""
+STORE_AGAIN_S = 60.0
+"""Between two tries to write down what a full or locked disk did not take; nothing tells of room."""
 
 _BROKEN = ".broken"
 _NOT_ALLOWED = "Therefore it does not count: the page may do what it could do before."
-_NOT_KEPT = "It counts until the agent ends, and is forgotten then."
+_NOT_KEPT = "It counts until the agent ends, which tries once a minute to save it."
 
 _logger = logging.getLogger(__name__)
 
@@ -75,6 +77,9 @@ class Origins:
         self._now = now
         self._revoked: list[Callable[[str], None]] = []
         self._once = OnceGrants()
+        self.unsaved: OriginsUnsaved | None = None
+        """Why the file still gives what was taken from a page; None: it says what counts."""
+        self._store_again_at = 0.0
         content, self.problem = _load(file)
         self._kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
         self._silences = Silences(content.refused)
@@ -146,7 +151,8 @@ class Origins:
         """
         origin = normalise(url)
         had = origin in self
-        stored = origin in self._kept or origin in self._silences
+        # After a failure the file may hold what is forgotten here, and give it back at the next start.
+        stored = origin in self._kept or origin in self._silences or self.unsaved is not None
         self._kept.pop(origin, None)
         self._once.drop(origin)
         self._silences = self._silences.without(origin, self._clock())
@@ -183,13 +189,20 @@ class Origins:
         """A connection of the page ended."""
         self._once.leave(origin, self._now())
 
-    def lapse(self) -> bool:
-        """Forget what was given once and is over; says whether there was anything."""
-        return self._once.lapse(self._now())
+    # What time does ---------------------------------------------------------------------------
 
-    def next_lapse(self) -> float | None:
-        """When (by the clock ``now``) the next thing that was given once ends."""
-        return self._once.next_lapse()
+    def tick(self) -> bool:
+        """Forget what was given once and is over, and try again to write down what was not.
+
+        Says whether there was anything.
+        """
+        lapsed = self._once.lapse(self._now())
+        return self._store_again() or lapsed
+
+    def next_tick(self) -> float | None:
+        """When (by the clock ``now``) there is something of that to do."""
+        times = [self._once.next_lapse(), self._store_again_at if self.unsaved else None]
+        return min((at for at in times if at is not None), default=None)
 
     # ------------------------------------------------------------------------------------------
 
@@ -205,6 +218,13 @@ class Origins:
         self._kept, self._silences = kept, silences
         return entry
 
+    def _store_again(self) -> bool:
+        if self.unsaved is None or self._now() < self._store_again_at:
+            return False
+        with contextlib.suppress(OriginsUnsaved):
+            self._store(self._kept, self._silences, _NOT_KEPT)
+        return self.unsaved is None
+
     def _store(self, kept: dict[str, _Kept], silences: Silences, effect: str) -> None:
         entries = [
             {"url": each.url, "since": each.since, "may": ordered(each.may)}
@@ -217,7 +237,12 @@ class Origins:
             _logger.error("%s cannot be written: %s", self._file, error)
             detail = error.strerror or type(error).__name__
             folder = str(self._file.parent)
-            raise OriginsUnsaved(detail=detail, effect=effect, folder=folder) from error
+            unsaved = OriginsUnsaved(detail=detail, effect=effect, folder=folder)
+            if effect == _NOT_KEPT:
+                self.unsaved = unsaved
+                self._store_again_at = self._now() + STORE_AGAIN_S
+            raise unsaved from error
+        self.unsaved = None
 
     def _end(self, origin: str) -> None:
         for callback in self._revoked:

@@ -9,7 +9,7 @@ import pytest
 from agent.bridge.consent import ANSWER_S, NEW_PER_PAGE, OPEN_MAX, QUIET_S, SILENCE_S, Decision
 from agent.bridge.consent_service import AskAllowed, AskOpen, AskRefused
 from agent.bridge.once import AFTER_S
-from agent.bridge.origins import ORIGINS_MAX
+from agent.bridge.origins import ORIGINS_MAX, STORE_AGAIN_S
 from agent.bridge.scopes import ALL, Scope
 from agent.errors import (
     AskBusy,
@@ -335,6 +335,41 @@ def test_a_page_that_cannot_be_taken_off_the_disk_is_revoked_all_the_same(world:
     assert ended == [PAGE]
     assert PAGE not in world.origins
     assert code(window.last) == "origin-refused"
+
+
+def test_a_page_is_off_the_disk_when_it_is_revoked_again_on_a_mended_one(world: World) -> None:
+    world.consent.allow(PAGE)
+    world.break_disk()
+    with pytest.raises(OriginsUnsaved):
+        world.consent.revoke(PAGE)
+    world.mend_disk()
+    world.consent.revoke(PAGE)
+    world.start()
+    assert PAGE not in world.origins
+
+
+@pytest.mark.parametrize("decided", ["no", "revoked"])
+def test_what_was_taken_from_a_page_is_saved_as_soon_as_the_disk_is_mended(
+    world: World, decided: str
+) -> None:
+    world.consent.allow(PAGE, BOARDS)
+    world.ask(PAGE, SERIAL)
+    world.break_disk()
+    with pytest.raises(OriginsUnsaved):
+        answer(world, Decision.NO) if decided == "no" else world.consent.revoke(PAGE)
+    assert world.origins.unsaved is not None
+    world.advance(STORE_AGAIN_S)
+    assert world.origins.unsaved is not None
+    world.mend_disk()
+    before = world.changes
+    world.advance(STORE_AGAIN_S)
+    assert world.origins.unsaved is None
+    assert world.changes == before + 1
+    on_disk = world.disk
+    world.start()
+    assert on_disk == world.disk
+    assert (PAGE in world.origins) == (decided == "no")
+    assert (world.origins.silent_until(PAGE) is not None) == (decided == "no")
 
 
 def test_a_list_that_is_full_is_told_and_the_question_stays(world: World) -> None:
