@@ -65,7 +65,7 @@ class Clients:
         import httpx
 
         context = (
-            client_context(route.certificates)
+            client_context(route.certificates, route.authorities)
             if urlsplit(self._base_url).scheme == "https"
             # Never used on http: it trusts nobody, and unlike the default costs nothing to make.
             else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -76,6 +76,8 @@ class Request:
     """A web page is an answer too; else it is taken for the page of a network."""
     leads_on: bool = False
     """So is a redirect to another server."""
+    faults: bool = False
+    """So are 429 and 5xx: whoever asks reads them itself. Not for what is repeatable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,8 @@ class CloudHttp:
             if delay_s is None:
                 if isinstance(result, Unreachable):
                     raise result
-                self._refuse_overload(result, request)
+                if not request.faults:
+                    self._refuse_overload(result, request)
                 return result
 
     def change_rate(self, rate: Rate) -> None:

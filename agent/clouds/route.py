@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -65,6 +65,8 @@ class Route:
     proxy: Proxy | None = None
     certificates: tuple[CertificateFile, ...] = ()
     """What is trusted beside the system's store."""
+    authorities: str = field(default="", repr=False)
+    """PEM of what one cloud's account trusts besides."""
 
 
 def find_proxy(url: str, setting: ProxyAddress, system: SystemProxy) -> Proxy | None:
@@ -95,17 +97,25 @@ class Routes:
         *,
         system: Callable[[], SystemProxy] = read_system_proxy,
         environ: Mapping[str, str] = os.environ,
+        authorities: str = "",
     ) -> None:
         """``settings`` gives ``[network]`` as it is when it is called."""
         self._settings = settings
         self._system = system
         self._environ = environ
+        self._authorities = authorities
+
+    def trusting(self, authorities: str) -> Routes:
+        """The same ways for one cloud whose account names authorities of its own (PEM)."""
+        return Routes(
+            self._settings, system=self._system, environ=self._environ, authorities=authorities
+        )
 
     def to(self, url: str) -> Route:
         """The route to ``url``; raises :class:`ProxyUnusable`, :class:`CertificatesUnreadable`."""
         settings = self._settings()
         proxy = find_proxy(url, settings.proxy, self._system())
-        return Route(proxy, self._certificates(settings.certificates))
+        return Route(proxy, self._certificates(settings.certificates), self._authorities)
 
     def _certificates(self, named: str) -> tuple[CertificateFile, ...]:
         found: list[CertificateFile] = []

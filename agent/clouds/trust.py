@@ -36,8 +36,12 @@ class Stranger:
     """It sends whoever asks to another server, as the page of a network does."""
 
 
-def client_context(certificates: tuple[CertificateFile, ...]) -> ssl.SSLContext:
-    """What accepts the certificates that the system trusts, and those of the files.
+def client_context(
+    certificates: tuple[CertificateFile, ...], authorities: str = ""
+) -> ssl.SSLContext:
+    """What accepts the certificates that the system trusts, those of the files, and ``authorities``.
+
+    ``authorities`` is PEM that was checked when it was given.
 
     :class:`CertificatesUnreadable` if a file has none.
     """
@@ -56,6 +60,8 @@ def client_context(certificates: tuple[CertificateFile, ...]) -> ssl.SSLContext:
             raise CertificatesUnreadable(
                 path=clean_text(file.path), detail=detail, sent=False
             ) from None
+    if authorities:
+        context.load_verify_locations(cadata=authorities)
     return context
 
 
@@ -81,7 +87,9 @@ async def look_at_stranger(url: str, route: Route, *, limit_s: float) -> Strange
             asyncio.timeout(limit_s),
             httpx.AsyncClient(
                 verify=_trusting(),
-                proxy=proxy_argument(route.proxy, client_context(route.certificates)),
+                proxy=proxy_argument(
+                    route.proxy, client_context(route.certificates, route.authorities)
+                ),
                 trust_env=False,
                 timeout=limit_s,
             ) as client,
