@@ -1,0 +1,188 @@
+"""The folder of the vault: one file for each entry, so that damage to one is damage to one.
+
+An entry is written under its name only when it is whole and on the disk. A file that cannot be
+read is never in the way: ids are random, so nothing is ever written over it. Everything blocks for
+some milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from agent.clouds.vault_entry import ENTRY_BYTES, Damaged, Plain, Stored, new_id, parse_entry
+from agent.errors import VaultFailed, VaultFull, VaultUnknown
+from agent.settings import clean_text
+from agent.settings.files import sync_folder, write_private
+from agent.settings.room import free_bytes, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENTRIES_MAX: Final = 10_000
+"""As many as the journal keeps jobs; reading all of them takes a second."""
+LOCK_S: Final = 10.0
+"""A change takes some milliseconds, a minute's worth of a slow disk is not waited for."""
+ROOM_BYTES: Final = 1 << 20
+"""What must be free before a cloud is asked: the largest entry, several times over."""
+WRITES_MAX: Final = 10
+OPEN_S: Final = 0.05
+"""Windows replaces no file that somebody has open; a reader is done in a millisecond, a scanner for
+viruses in some more, and nothing tells when."""
+
+_LOCK: Final = "lock"
+_NAME: Final = re.compile(r"([0-9a-f]{16})-([0-9a-f]{8})\.json")
+_DRAFT: Final = re.compile(r"\.[0-9a-f]{16}-[0-9a-f]{8}\.json\.[0-9a-f]{12}")
+_POLL_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of the vault."""
+
+    id: str
+    group: str
+    name: str
+    """Of the file."""
+    stored: Stored | None
+    """None: it cannot be read; it stays as it is."""
+
+
+class VaultFolder:
+    """The files. OSErrors become :class:`VaultFailed`."""
+
+    def __init__(self, path: Path, *, limit: int = ENTRIES_MAX, wait_s: float = LOCK_S) -> None:
+        self.path = path
+        self._limit = limit
+        self._wait_s = wait_s
+
+    def scan(self, group: str | None = None) -> list[Found]:
+        """All entries, or those of one board and cloud; an entry that is just removed is none."""
+        with self.failing():
+            return [
+                found
+                for parts in self._names()
+                if group in (None, parts[0]) and (found := self._read(*parts)) is not None
+            ]
+
+    def find(self, wanted: str) -> Found:
+        """The entry with this id, or the only one whose id begins so; raises VaultUnknown."""
+        with self.failing():
+            names = [parts for parts in self._names() if wanted and parts[1].startswith(wanted)]
+            found = [each for parts in names if (each := self._read(*parts)) is not None]
+        # A copy that somebody made of a file is not the entry.
+        sound = [each for each in found if each.stored is not None] or found
+        if len(sound) == 1:
+            return sound[0]
+        problem = "is no entry of the vault" if not sound else "begins several entries of the vault"
+        raise VaultUnknown(entry=clean_text(wanted), problem=problem)
+
+    def prepare(self) -> None:
+        """See that an entry can be added, before anything depends on it.
+
+        Raises :class:`VaultFailed` or :class:`VaultFull`.
+        """
+        with self.turn(), self.failing():
+            count = len(list(self._names()))
+        if count >= self._limit:
+            raise VaultFull(count=count)
+        free = free_bytes(self.path)
+        if free is not None and free < ROOM_BYTES:
+            raise VaultFailed(path=str(self.path), detail=f"only {size_text(free)} are free")
+
+    def free_id(self) -> str:
+        """An id that no entry has; only while it is this one's :meth:`turn`."""
+        with self.failing():
+            taken = {number for _, number in self._names()}
+        while (number := new_id()) in taken:
+            pass
+        return number
+
+    def write(self, plain: Plain, data: bytes) -> None:
+        """Write an entry; once this returns it survives a power cut."""
+        if len(data) > ENTRY_BYTES:
+            raise VaultFailed(path=str(self.path), detail=f"{plain.device} is too long to be kept")
+        path = self.path / plain.file_name
+        with self.failing():
+            for last in (False,) * (WRITES_MAX - 1) + (True,):
+                try:
+                    write_private(path, data)
+                except PermissionError:
+                    if sys.platform != "win32" or last:
+                        raise
+                    time.sleep(OPEN_S)
+                else:
+                    return
+
+    def remove(self, found: Found) -> None:
+        """Delete an entry."""
+        with self.failing():
+            (self.path / found.name).unlink(missing_ok=True)
+            sync_folder(self.path)
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """While this process alone changes the vault; others are waited for."""
+        from filelock import FileLock, Timeout
+
+        with self.failing():
+            self._make()
+            try:
+                lock = FileLock(
+                    self.path / _LOCK, timeout=self._wait_s, poll_interval=_POLL_S, mode=0o600
+                ).acquire()
+            except Timeout:  # one of the system's errors, too
+                detail = "another program of yours has been changing it for too long"
+                raise VaultFailed(path=str(self.path), detail=detail) from None
+        with lock:
+            self._sweep()
+            yield
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """Errors of the system in here are :class:`VaultFailed`."""
+        try:
+            yield
+        except OSError as error:
+            detail = error.strerror or type(error).__name__
+            raise VaultFailed(path=str(self.path), detail=detail) from error
+
+    def _names(self) -> Iterator[tuple[str, str]]:
+        try:
+            names = [path.name for path in self.path.iterdir()]
+        except FileNotFoundError:
+            return
+        for name in sorted(names):
+            if match := _NAME.fullmatch(name):
+                yield match[1], match[2]
+
+    def _read(self, group: str, number: str) -> Found | None:
+        name = f"{group}-{number}.json"
+        stored: Stored | None = None
+        try:
+            with (self.path / name).open("rb") as file:
+                stored = parse_entry(file.read(ENTRY_BYTES + 1))
+        except FileNotFoundError:
+            return None
+        except (OSError, Damaged):
+            pass
+        if stored is not None and stored.plain.file_name != name:
+            stored = None
+        return Found(number, group, name, stored)
+
+    def _make(self) -> None:
+        if not self.path.is_dir():
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(self.path.parent)
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left half-written; nobody writes now."""
+        with contextlib.suppress(OSError):
+            for path in self.path.iterdir():
+                if _DRAFT.fullmatch(path.name):
+                    path.unlink()
