@@ -65,8 +65,11 @@ def _tools_problem(tools: dict[str, str]) -> str | None:
 
 
 def _urls_problem(urls: list[str]) -> str | None:
-    for url in urls:
+    for number, url in enumerate(urls, 1):
         problem = beginning_problem(url)
+        if problem is not None and "@" in url:
+            # It may be a password, and what is said here stands in logs and reports.
+            return f"must hold addresses without a name or password (entry {number} has an @)"
         if problem is not None:
             return f"holds {clean_text(url)}, which {problem}"
     return None

@@ -37,6 +37,11 @@ def test_a_value_that_makes_sense_is_taken(name, value):
         ("flash.tools", {"esptool": "esptool.py"}, "a whole path for esptool"),
         ("flash.urls", ["https://a.example"], "https://a.example, which must end with /"),
         ("flash.urls", ["http://a.example/"], "must begin with https://"),
+        (
+            "flash.urls",
+            ["https://a.example/", "https://me:hunter22@a.example/"],
+            "(entry 2 has an @)",
+        ),
         ("network.certificates", "ca.pem", "must be a whole path"),
         ("network.proxy", ProxyAddress("socks5://h"), "http://proxy.example:3128"),
         ("updates.url", "http://a.example/", "must begin with https://"),
@@ -48,6 +53,10 @@ def test_a_value_that_makes_sense_is_taken(name, value):
 )
 def test_a_value_that_makes_none_is_told_apart(name, value, said):
     assert said in (check_value(name, value) or "")
+
+
+def test_what_is_wrong_with_an_address_quotes_no_password():
+    assert "hunter22" not in (check_value("flash.urls", ["https://me:hunter22@a.example"]) or "")
 
 
 @pytest.mark.parametrize("text", ["a\tb", "a\n", "\0", "\x7f", "\x9b0m", "\ud800"])
