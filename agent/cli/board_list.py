@@ -16,7 +16,7 @@ from agent.cli.connect import open_client
 from agent.cli.options import json_option
 from agent.cli.output import AIR_DBM, bars
 from agent.cli.shell import run_command
-from agent.errors import BluetoothNever, ExitStatus
+from agent.errors import BluetoothNever, ExitStatus, Paused
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def boards(*, watch: bool, ble: bool, as_json: bool) -> None:
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
+            if not as_json and (await client.call("agent.info"))["paused"]:
+                shell.output.explain(Paused().report())
             if watch:
                 await _Watcher(shell.output, ble=ble).watch(client)
             elif ble:

@@ -38,7 +38,7 @@ _url = click.argument("url", metavar="URL")
 def origins(context: click.Context, *, as_json: bool) -> None:
     """Which web pages may talk to the agent, which ask, and which were refused."""
     if context.invoked_subcommand is None:
-        _run(as_json, lambda client: client.call("origins.list"))
+        _run(as_json, lambda client, _output: client.call("origins.list"))
 
 
 @origins.command()
@@ -53,7 +53,7 @@ def origins(context: click.Context, *, as_json: bool) -> None:
 def allow(*, url: str, scopes: str | None, as_json: bool) -> None:
     """Let a web page use your boards, and let it ask again if you had said no."""
 
-    async def call(client: Client) -> object:
+    async def call(client: Client, _output: Output) -> object:
         params: dict[str, Any] = {"url": url}
         if scopes is not None:
             params["may"] = list(ordered(parse_scopes(scopes, "--for")))
@@ -67,7 +67,17 @@ def allow(*, url: str, scopes: str | None, as_json: bool) -> None:
 @json_option
 def revoke(*, url: str, as_json: bool) -> None:
     """Forget a web page, allowed or refused, and end its connections."""
-    _run(as_json, lambda client: client.call("origins.revoke", url=url))
+
+    async def call(client: Client, output: Output) -> object:
+        origin = normalise(url)
+        before = msgspec.convert(await client.call("origins.list"), OriginsDocument)
+        listed = {each.url for each in before.origins} | {each.url for each in before.refused}
+        if origin not in listed | {each.url for each in before.asking}:
+            # Most often a typing error, and then the page that was meant is still allowed.
+            output.note(f"{_page(origin)} was not on the list.")
+        return await client.call("origins.revoke", url=origin)
+
+    _run(as_json, call)
 
 
 @origins.command()
@@ -77,7 +87,7 @@ def revoke(*, url: str, as_json: bool) -> None:
 def answer(*, url: str, decision: str, as_json: bool) -> None:
     """Answer a web page that asks: always, once, or no (then it is silent for a day)."""
 
-    async def call(client: Client) -> object:
+    async def call(client: Client, _output: Output) -> object:
         origin = normalise(url)
         found = msgspec.convert(await client.call("origins.list"), OriginsDocument)
         for asking in found.asking:
@@ -88,10 +98,10 @@ def answer(*, url: str, decision: str, as_json: bool) -> None:
     _run(as_json, call)
 
 
-def _run(as_json: bool, call: Callable[[Client], Awaitable[object]]) -> None:
+def _run(as_json: bool, call: Callable[[Client, Output], Awaitable[object]]) -> None:
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
-            result = await call(client)
+            result = await call(client, shell.output)
         if shell.output.as_json:
             shell.output.document(result)
         else:

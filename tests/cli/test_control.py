@@ -87,7 +87,9 @@ async def test_a_pause_ends_monitors_and_refuses_what_is_new(alone: Mooring) -> 
     refused = await alone.run("identify", alone.board)
     assert refused.status == ExitStatus.NO_ACCESS
     assert "mooring resume" in refused.err
-    assert alone.board in (await alone.run("boards")).out
+    listed = await alone.run("boards")
+    assert alone.board in listed.out
+    assert "Mooring is paused." in listed.err
     assert "let go of every board" in (await alone.run("pause")).out
     assert (await alone.run("resume", "--json")).document == IN_USE
     assert (await alone.run("identify", alone.board)).status == ExitStatus.DONE

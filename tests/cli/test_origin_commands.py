@@ -40,6 +40,15 @@ async def test_pages_are_allowed_and_revoked(alone: Mooring) -> None:
     assert ended.document == NOTHING
 
 
+async def test_a_page_that_is_mistyped_is_said_not_to_be_on_the_list(alone: Mooring) -> None:
+    await alone.run("origins", "allow", PAGE)
+    ended = await alone.run("origins", "revoke", "https://app.exmaple.com/")
+    assert ended.status == 0
+    assert "https://app.exmaple.com was not on the list" in ended.err
+    assert PAGE in ended.out
+    assert "not on the list" not in (await alone.run("origins", "revoke", PAGE)).err
+
+
 async def test_an_unknown_permission_is_wrong_input(alone: Mooring) -> None:
     ended = await alone.run("origins", "allow", PAGE, "--for", "boards,everything")
     assert ended.status == 2
