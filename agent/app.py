@@ -130,14 +130,13 @@ class App:
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
         origins = Origins(self._paths.origins_file)
-        if origins.problem is not None:
-            self.notices.set("origins", origins.problem.report())
         consent = Consent(origins)
 
         def origins_changed() -> None:
-            unsaved = origins.unsaved
-            self.notices.set("origins-unsaved", None if unsaved is None else unsaved.report())
+            problem = origins.unsaved or origins.problem
+            self.notices.set("origins", None if problem is None else problem.report())
 
+        origins_changed()
         self._stack.callback(consent.subscribe(origins_changed))
         self._services = Services(
             about=About(

@@ -141,3 +141,13 @@ async def test_a_list_of_pages_that_cannot_be_saved_is_a_notice_until_it_is(tmp_
         consent.revoke("https://app.example.com")
         assert notices.list() == []
         assert json.loads(file.read_text())["origins"] == []
+
+
+async def test_a_broken_list_of_pages_is_a_notice_until_there_is_a_new_one(tmp_path):
+    file = find_paths({"MOORING_HOME": str(tmp_path)}).origins_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("garbage")
+    async with agent(tmp_path, NEITHER) as app:
+        assert [notice.code for notice in app.services.notices.list()] == ["origins-broken"]
+        app.services.consent.allow("https://app.example.com")
+        assert app.services.notices.list() == []

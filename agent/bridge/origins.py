@@ -80,6 +80,8 @@ class Origins:
         self.unsaved: OriginsUnsaved | None = None
         """Why the file still gives what was taken from a page; None: it says what counts."""
         self._store_again_at = 0.0
+        self.problem: OriginsBroken | None = None
+        """Why the file gave nothing; None again as soon as there is a new one."""
         content, self.problem = _load(file)
         self._kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
         self._silences = Silences(content.refused)
@@ -242,7 +244,7 @@ class Origins:
                 self.unsaved = unsaved
                 self._store_again_at = self._now() + STORE_AGAIN_S
             raise unsaved from error
-        self.unsaved = None
+        self.unsaved = self.problem = None
 
     def _end(self, origin: str) -> None:
         for callback in self._revoked:
