@@ -108,6 +108,7 @@ class BoardServer:
         self._advertised: Advertisement | None = None
         self._link: BoardLink | None = None
         self._sent: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._gone = asyncio.Event()
 
     async def start(self) -> None:
         """Switch the controller on; it advertises as long as the board does."""
@@ -138,6 +139,7 @@ class BoardServer:
 
     def _connected(self, connection: Any) -> None:
         self._connection = connection
+        self._gone.clear()
         self._advertised = None  # the controller stops by itself
         connection.on("disconnection", self._disconnected)
         connection.on("connection_att_mtu_update", lambda: self._in_turn(self._mtu_changed))
@@ -149,6 +151,9 @@ class BoardServer:
         link, self._link = self._link, None
         if link is not None:
             self._board.hang_up(link)
+        while not self._sent.empty():
+            self._sent.get_nowait()
+        self._gone.set()
 
     def _subscribed(self, _: Any, __: bool, indicate: bool) -> None:
         async def configure() -> None:
@@ -198,7 +203,18 @@ class BoardServer:
             if data is None:
                 await connection.disconnect()
             else:
-                await self._device.indicate_subscriber(connection, self._output, data)
+                await self._indicate(connection, data)
+
+    async def _indicate(self, connection: Any, data: bytes) -> None:
+        """Until it is confirmed, or the link is gone: Bumble would wait on for half a minute."""
+        indicating = self._device.indicate_subscriber(connection, self._output, data)
+        both = {asyncio.ensure_future(indicating), asyncio.ensure_future(self._gone.wait())}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
 
 
 class ComputersRadio:
