@@ -21,6 +21,7 @@ from agent.bridge.methods import build_dispatcher
 from agent.bridge.neighbours import is_other_user
 from agent.bridge.openrpc import describe
 from agent.bridge.peer import Peer
+from agent.bridge.refusals import Refusals
 from agent.bridge.relay import Relay
 from agent.bridge.uploads import Uploads
 from agent.errors import BridgeError, OtherUser, RateExceeded
@@ -70,6 +71,7 @@ class BridgeServer:
         self._document = msgspec.json.encode(describe(self.dispatcher))
         self._live: set[Connection] = set()
         self._asking: set[Ask] = set()
+        self._refusals = Refusals()
         self._sockets: list[socket.socket] = []
         self._server: uvicorn.Server | None = None
         services.origins.when_revoked(self._revoke)
@@ -183,7 +185,7 @@ class BridgeServer:
         except _Turned as turned:
             await web.send_denial_response(_plain(turned.status, turned.text))
         except BridgeError as error:
-            _logger.info("refused: %s", error)
+            self._refusals.tell(str(error))
             await web.send_denial_response(_plain(_REFUSED, str(error)))
 
     async def _serve_peer(self, web: WebSocket) -> None:
