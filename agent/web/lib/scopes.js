@@ -25,7 +25,7 @@ const WORDS = {
   provision: {
     symbol: "thing-network",
     title: "Set them up: their network and their cloud",
-    detail: "Also change or erase that. Devices are made in your cloud account; the account itself stays hidden.",
+    detail: "It may also change or erase both. Devices are made in your cloud account; the account itself stays hidden.",
     brief: "set them up",
   },
 };
