@@ -242,17 +242,18 @@ class MqttClient:
             raise self._finish(MqttClosed(detail)) from error
 
     async def _read(self) -> None:
-        detail = "The server closed the connection."
+        end = MqttClosed("The server closed the connection.")
         try:
             while self._end is None and (data := await self._reader.read(CHUNK)):
                 self._silent_periods = 0
                 for packet in self._decoder.feed(data):
                     await self._take(packet)
         except OSError as error:
-            detail = f"The connection was lost: {clean_text(str(error))}."
+            end = MqttClosed(f"The connection was lost: {clean_text(str(error))}.")
+            end.__cause__ = error
         except MqttClosed:
             return
-        self._finish(MqttClosed(detail))
+        self._finish(end)
 
     async def _take(self, packet: Packet | Malformed) -> None:
         match packet:

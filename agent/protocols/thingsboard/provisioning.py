@@ -24,6 +24,8 @@ ANSWER_LIMIT_S: Final = 10.0
 """From the request to the reply; the server itself gives up after so long."""
 TRIES: Final = 10
 """Then a person has to look at the server's limits."""
+UNREACHED_TRIES: Final = 3
+"""Where nobody answers at all: 1 + 2 s tell a hiccup from a wrong address."""
 BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """Waits before the next attempt; the last one stays. A blocked address is free after 60 s."""
 JITTER: Final = 0.25
@@ -63,6 +65,8 @@ class NotAsked:
     """The attempt ended before the request was sent; the server knows nothing of it."""
 
     detail: str
+    reached: bool = True
+    """Whether there was a server at all, which may only have too much to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,6 @@ class NotUnderstood:
 
 
 Outcome: TypeAlias = Issued | Refused | Unusable | NotAsked | Overloaded | NotUnderstood
-Action: TypeAlias = Subscribe | Ask | Wait | Outcome
 
 
 class Attempt:
@@ -100,7 +103,7 @@ class Attempt:
         self._outcome: Outcome | None = None
         self.state = State.CONNECTING
 
-    def connected(self) -> Action:
+    def connected(self) -> Subscribe | Ask | Outcome:
         """The way to the server stands."""
         if self._outcome is not None:
             return self._outcome
@@ -110,14 +113,14 @@ class Attempt:
         self.state = State.ASKED
         return Ask()
 
-    def subscribed(self) -> Action:
+    def subscribed(self) -> Ask | Outcome:
         """The subscription was granted."""
         if self._outcome is not None:
             return self._outcome
         self.state = State.ASKED
         return Ask()
 
-    def message(self, topic: str, body: bytes) -> Action:
+    def message(self, topic: str, body: bytes) -> Wait | Outcome:
         """A message came (MQTT)."""
         if self._outcome is not None:
             return self._outcome
@@ -129,7 +132,7 @@ class Attempt:
             return self.closed("It sends other messages without an end.")
         return Wait()
 
-    def answered(self, body: bytes, *, fault: bool = False, said: str = "") -> Action:
+    def answered(self, body: bytes, *, fault: bool = False, said: str = "") -> Outcome:
         """The exchange ended with a body (HTTP, CoAP).
 
         ``fault``: the status says that the server itself failed (5xx, 5.xx), maybe after it had
@@ -137,21 +140,21 @@ class Attempt:
         """
         return self._outcome or self._read(body, fault=fault, said=said)
 
-    def refused(self, detail: str) -> Action:
+    def refused(self, detail: str) -> Outcome:
         """The request itself was refused with a code (PUBACK of MQTT 5): nothing was done."""
         return self._end(NotUnderstood(detail, maybe_done=False))
 
-    def overloaded(self, detail: str, after_s: float | None = None) -> Action:
+    def overloaded(self, detail: str, after_s: float | None = None) -> Outcome:
         """The server said that it is too much (429, 4.29, busy)."""
         return self._end(Overloaded(detail, after_s))
 
-    def closed(self, detail: str) -> Action:
-        """The connection is over, or there never was one."""
-        if self.state is State.ASKED:
+    def closed(self, detail: str, *, reached: bool = True) -> Outcome:
+        """The connection is over, or there never was one (``reached`` False)."""
+        if self.state is State.ASKED and reached:
             return self._end(NotUnderstood(detail, maybe_done=True))
-        return self._end(NotAsked(detail))
+        return self._end(NotAsked(detail, reached))
 
-    def silent(self, limit_s: float = ANSWER_LIMIT_S) -> Action:
+    def silent(self, limit_s: float = ANSWER_LIMIT_S) -> Outcome:
         """No reply within the limit."""
         return self.closed(f"There was no answer within {limit_s:g} s.")
 
@@ -178,6 +181,8 @@ def retry_wait_s(outcome: Outcome, attempts: int, chance: float) -> float | None
     Only where the server surely did nothing. ``chance`` is a random number from 0 to 1.
     """
     if attempts >= TRIES or not isinstance(outcome, NotAsked | Overloaded):
+        return None
+    if isinstance(outcome, NotAsked) and not outcome.reached and attempts >= UNREACHED_TRIES:
         return None
     wait_s = BACKOFF_S[min(attempts, len(BACKOFF_S)) - 1]
     if isinstance(outcome, Overloaded) and outcome.after_s is not None:

@@ -42,8 +42,8 @@ class ProvisionRequest:
     """What the device brings; None: the server makes a token."""
     gateway: bool = False
 
-    def encode(self) -> bytes:
-        """The body. What is absent is left out: on a JSON null the server fails while reading."""
+    def body(self) -> dict[str, str | bool]:
+        """The object. What is absent is left out: on a JSON null the server fails while reading."""
         body: dict[str, str | bool] = {
             "deviceName": self.name,
             "provisionDeviceKey": self.key.reveal(),
@@ -67,4 +67,17 @@ class ProvisionRequest:
                 pass
         if self.gateway:
             body["gateway"] = True
-        return msgspec.json.encode(body)
+        return body
+
+    def encode(self) -> bytes:
+        """The object as JSON."""
+        return msgspec.json.encode(self.body())
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What an answer might repeat and nobody may read."""
+        match self.own:
+            case AccessToken(token=own) | MqttBasic(password=own) if own:
+                return (self.secret, self.key, own)
+            case _:
+                return (self.secret, self.key)

@@ -152,6 +152,12 @@ def test_what_did_nothing_is_tried_again_ten_times_at_most(outcome: Any) -> None
     assert retry_wait_s(outcome, 1, 1.0) == 1.25
 
 
+def test_where_nobody_answers_three_times_are_enough() -> None:
+    nobody = NotAsked("x", reached=False)
+    assert [retry_wait_s(nobody, attempts, 0.0) for attempts in (1, 2, 3)] == [1, 2, None]
+    assert asked(subscribes=False).closed("x", reached=False) == nobody
+
+
 def test_a_wait_that_the_server_names_is_kept_or_told() -> None:
     assert retry_wait_s(Overloaded("x", 7.0), 1, 0.0) == 7.0
     assert retry_wait_s(Overloaded("x", 0.0), 3, 0.0) == 4.0

@@ -1,0 +1,53 @@
+"""One attempt to provision over HTTP(S)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent.clouds.failures import HOPELESS
+from agent.clouds.http import Limits, Request, detail_of
+from agent.clouds.pacing import SERVER_ERROR, TOO_MANY_REQUESTS, parse_retry_after
+from agent.clouds.thingsboard.carrier import Asked
+from agent.errors import CloudAnswer, Unreachable
+from agent.protocols.thingsboard.provisioning import Attempt, NotAsked
+from agent.protocols.thingsboard.replies import REPLY_LIMIT
+from agent.protocols.thingsboard.requests import HTTP_PATH
+
+if TYPE_CHECKING:
+    from agent.clouds.http import CloudHttp
+    from agent.protocols.thingsboard.requests import ProvisionRequest
+
+LIMITS: Final = Limits(answer_s=15.0, body=REPLY_LIMIT)
+"""The server gives itself 10 s to reach its core, and then says so."""
+
+
+class HttpCarrier:
+    """Asks with ``http``, whose limits should be :data:`LIMITS`."""
+
+    def __init__(self, http: CloudHttp) -> None:
+        self._http = http
+
+    async def ask(self, request: ProvisionRequest) -> Asked:
+        """POST the request once."""
+        attempt = Attempt(subscribes=False)
+        attempt.connected()
+        wire = Request("POST", HTTP_PATH, json=request.body(), faults=True, secrets=request.secrets)
+        try:
+            answer = await self._http.send(wire)
+        except Unreachable as error:
+            return _unanswered(attempt, error)
+        except CloudAnswer as error:
+            return Asked(attempt.closed(str(error.facts["detail"])))
+        said = "" if answer.ok else f"The status is {answer.status}."
+        if answer.status == TOO_MANY_REQUESTS:
+            after_s = parse_retry_after(answer.retry_after, self._http.clock.wall())
+            return Asked(attempt.overloaded(said, after_s))
+        fault = answer.status >= SERVER_ERROR
+        return Asked(attempt.answered(answer.body, fault=fault, said=said))
+
+
+def _unanswered(attempt: Attempt, error: Unreachable) -> Asked:
+    # Where somebody else answered in its place, the server has heard nothing.
+    reached = error.facts.get("sent") is not False and not isinstance(error, HOPELESS)
+    outcome = attempt.closed(detail_of(str(error.facts.get("detail", ""))), reached=reached)
+    return Asked(outcome, error if isinstance(outcome, NotAsked) else None)

@@ -1,0 +1,122 @@
+"""Tries credentials out where the board will use them: a real connection, and nothing else."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from agent.clouds import mqtt
+from agent.clouds.http import CloudHttp, Limits, Request
+from agent.clouds.mqtt import MqttClosed, MqttLogin, MqttRefused, MqttServer, connect_either
+from agent.clouds.thingsboard.addresses import WEB, Server
+from agent.clouds.thingsboard.certificates import show_certificate
+from agent.clouds.thingsboard.over_coap import CoapCarrier
+from agent.clouds.thingsboard.way import explain, tls_context
+from agent.errors import CloudAnswer, Unreachable
+from agent.settings.credentials import AccessToken, Certificate, MqttBasic
+
+if TYPE_CHECKING:
+    from agent.clouds.clock import Clock
+    from agent.clouds.route import Routes
+    from agent.settings.credentials import CloudSettings, Credentials
+
+REFUSED: Final = frozenset({401, 403, 404})
+"""HTTP: the token is of no device. 401 in the releases looked at; the others for proxies' sake."""
+LIMITS: Final = Limits(answer_s=15.0, body=1024 * 1024)
+"""The attributes of a device come back, which may be many."""
+ID_REFUSED: Final = frozenset({2, 0x85})
+"""CONNACK: the client id is not valid; for a basic login that is one wrong field."""
+
+
+async def prove(
+    settings: CloudSettings, routes: Routes, *, title: str, clock: Clock
+) -> bool | None:
+    """Whether the server takes these credentials over the board's own transport.
+
+    None: it cannot be tried from here (``coaps``). Raises :class:`Unreachable` if the server does
+    not say. To the server this looks like the board: its record of the device's activity moves,
+    and some brokers end an older connection with the same client id, so not while the board runs.
+    """
+    server = Server(settings.scheme, settings.host, settings.port)
+    routes = routes.trusting(settings.ca)
+    credentials = settings.credentials
+    if settings.scheme == "coaps":
+        return None
+    if settings.scheme in {"mqtt", "mqtts"}:
+        return await _over_mqtt(credentials, server, routes, title)
+    if not isinstance(credentials, AccessToken):
+        return False  # the server takes nothing but tokens over HTTP and CoAP
+    if settings.scheme in WEB:
+        return await _over_http(credentials, server, routes, title, clock)
+    return await CoapCarrier(server, title=title).knows(credentials.token.reveal())
+
+
+async def _over_http(
+    credentials: AccessToken, server: Server, routes: Routes, title: str, clock: Clock
+) -> bool:
+    http = CloudHttp(title=title, base_url=server.url, clock=clock, limits=LIMITS, routes=routes)
+    token = credentials.token
+    path = f"/api/v1/{quote(token.reveal(), safe='')}/attributes"
+    try:
+        answer = await http.send(Request("GET", path, repeatable=True, secrets=(token,)))
+    finally:
+        await http.close()
+    if answer.ok:
+        return True
+    if answer.status in REFUSED:
+        return False
+    detail = f"It answers the question for a token with status {answer.status}."
+    raise CloudAnswer(cloud=title, detail=detail, status=answer.status)
+
+
+async def _over_mqtt(credentials: Credentials, server: Server, routes: Routes, title: str) -> bool:
+    tls = tls_context(server, routes)
+    if isinstance(credentials, Certificate):
+        if tls is None:
+            return False
+        show_certificate(tls, credentials)
+    wire = MqttServer(host=server.host, port=server.port, tls=tls)
+    try:
+        client = await connect_either(wire, _login(credentials))
+    except MqttRefused as refused:
+        if refused.code in mqtt.LOGIN_REFUSED | ID_REFUSED:
+            return False
+        raise Unreachable(cloud=title, detail=str(refused), sent=True) from refused
+    except MqttClosed as closed:
+        # With TLS 1.3 the server looks at our certificate after the handshake.
+        if isinstance(credentials, Certificate) and _is_alert(closed.__cause__):
+            return False
+        raise Unreachable(cloud=title, detail=str(closed), sent=True) from closed
+    except OSError as error:
+        if isinstance(credentials, Certificate) and _is_alert(error):
+            return False
+        raise await explain(error, title, server, mqtt.CONNECT_LIMIT_S) from error
+    await client.close()
+    return True
+
+
+def _login(credentials: Credentials) -> MqttLogin:
+    anyone = f"mooring-{secrets.token_hex(6)}"
+    match credentials:
+        case AccessToken(token=token):
+            return MqttLogin(client_id=anyone, username=token.reveal())
+        case MqttBasic(client_id=client_id, username=username, password=password):
+            return MqttLogin(
+                client_id=client_id or anyone,
+                username=username or None,
+                password=password.reveal() if password else None,
+            )
+        case Certificate():
+            return MqttLogin(client_id=anyone)
+
+
+def _is_alert(error: BaseException | None) -> bool:
+    """Whether the server ended TLS because of what it was shown."""
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
+        return False
+    reason = error.reason or ""
+    return "ALERT" in reason and any(
+        word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS")
+    )

@@ -1,0 +1,97 @@
+"""Why there is no connection to a server that is not asked over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from agent.clouds.failures import TIME_CODES, shown_time, system_error
+from agent.clouds.trust import client_context, issuer_of
+from agent.errors import CertificateUnknown, NameUnknown, Unreachable
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from agent.clouds.route import Routes
+    from agent.clouds.thingsboard.addresses import Server
+
+LOOK_LIMIT_S: Final = 5.0
+"""To see whose certificate it is that is not trusted; an error can do without."""
+
+
+def tls_context(server: Server, routes: Routes) -> ssl.SSLContext | None:
+    """What accepts this server's certificate; None without encryption."""
+    if not server.encrypted:
+        return None
+    route = routes.to(server.url)
+    return client_context(route.certificates, route.authorities)
+
+
+async def explain(error: Exception, cloud: str, server: Server, limit_s: float) -> Unreachable:
+    """The error that a person can act on; nothing was sent yet."""
+    reason = system_error(error)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return await _untrusted(reason, cloud, server)
+    if isinstance(reason, socket.gaierror):
+        said = clean_text((reason.strerror or "no such name").rstrip("."))
+        return NameUnknown(cloud=cloud, host=clean_text(server.host), detail=said, sent=False)
+    if isinstance(error, TimeoutError):
+        detail = f"No connection to {server.url} within {limit_s:g} s."
+    elif isinstance(reason, ssl.SSLError):
+        detail = f"{server.url} does not speak TLS, or not in a version that is accepted here."
+    else:
+        said = reason.strerror if reason is not None and reason.strerror else type(error).__name__
+        detail = f"No connection to {server.url}: {clean_text(said.rstrip('.'))}."
+    return Unreachable(cloud=cloud, detail=detail, sent=False)
+
+
+async def _untrusted(
+    reason: ssl.SSLCertVerificationError, cloud: str, server: Server
+) -> CertificateUnknown:
+    shown = await _shown_certificate(server)
+    detail = "Its account can name the authority that signed it (field “Authority”)."
+    if reason.verify_code in TIME_CODES:
+        # Without an authority that counts nobody can say whether it or this clock is wrong.
+        detail = f"{_validity(shown)}This computer believes that it is {shown_time(time.time())}."
+    issuer = issuer_of(shown)
+    return CertificateUnknown(
+        cloud=cloud,
+        whom=server.url,
+        reason=clean_text((reason.verify_message or str(reason.strerror)).rstrip(".")),
+        issuer=f"“{issuer}”" if issuer else "somebody who gives no name",
+        detail=detail,
+        sent=False,
+    )
+
+
+async def _shown_certificate(server: Server) -> bytes | None:
+    """What the server shows; it is told nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(LOOK_LIMIT_S):
+            _, writer = await asyncio.open_connection(server.host, server.port, ssl=context)
+    except (OSError, TimeoutError):
+        return None
+    shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.transport.abort()
+    return shown
+
+
+def _validity(shown: bytes | None) -> str:
+    from cryptography import x509
+
+    try:
+        certificate = x509.load_der_x509_certificate(shown or b"")
+    except ValueError:
+        return ""
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return f"It is valid from {_day(begin)} to {_day(end)}. "
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
