@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from contextlib import AsyncExitStack
@@ -25,6 +26,7 @@ from agent.catalog import Catalog
 from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
+from agent.clouds.vault import open_vault
 from agent.desktop.autostart import find_switch
 from agent.desktop.tray.followed import Followed
 from agent.desktop.tray.tray import Tray
@@ -93,6 +95,8 @@ class App:
         self.notices = Notices()
         """What is wrong with this agent itself."""
         self.notices.set("settings", problem)
+        self.vault = open_vault(paths, partial(self.notices.set, "vault"))
+        """What clouds gave to boards."""
         self._stack = AsyncExitStack()
         self._services: Services | None = None
         self._doctor: Doctor | None = None
@@ -152,6 +156,7 @@ class App:
             sketches=self.sketches.store,
             origins=origins,
             consent=consent,
+            vault=self.vault,
             settings=SettingsService(
                 SettingsFile(self._paths.config_file, self._paths.settings_lock),
                 self.live,
@@ -192,6 +197,8 @@ class App:
             self.services.update.set,
             routes=self.routes,
         )
+        looking = asyncio.ensure_future(self.vault.look())
+        self._stack.callback(looking.cancel)
         updates.start()
         self._stack.push_async_callback(updates.close)
         self._stack.callback(self.live.subscribe(updates.settings_changed))

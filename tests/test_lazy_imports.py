@@ -35,6 +35,7 @@ IMPORTS = {
     "agent.desktop.tray.native": HEAVY | {"click"},
     "agent.desktop.tray.tray": HEAVY | {"click"},
     "agent.cli.job_commands": HEAVY,
+    "agent.cli.vault_commands": HEAVY,
 }
 """What importing a module must not load."""
 
@@ -46,6 +47,7 @@ COMMANDS = {
     ("boards",): (HEAVY - {"serial"}),
     ("clouds",): (HEAVY - {"serial", "keyring"}),
     ("sketches",): HEAVY,
+    ("vault",): HEAVY,
     ("doctor", "--help"): HEAVY,
     ("doctor", "--udev-rules"): HEAVY,
 }

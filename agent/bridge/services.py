@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.clouds.vault_view import VaultEntry, VaultList
     from agent.errors import BluetoothError, Examination, Looked, Paused
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
@@ -152,6 +153,16 @@ class Settings(Protocol):
         """Change these; None: back to the default. All of them, or none and an error."""
 
 
+class Vault(Protocol):
+    """What clouds gave to boards; entries travel without their secrets."""
+
+    async def list(self) -> VaultList:
+        """All entries."""
+
+    async def forget(self, entry: str) -> VaultEntry:
+        """Erase the entry with this id or beginning of one; raises VaultUnknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What ``agent.info`` says of this agent."""
@@ -178,6 +189,7 @@ class Services:
     origins: Origins
     consent: Consent
     """Questions of pages to the person; over the same ``origins``."""
+    vault: Vault
     settings: Settings
     flash_urls: Callable[[], Sequence[str]]
     """Beginnings of the addresses from which a peer may have a file written to a board."""

@@ -22,6 +22,8 @@ from agent.clouds.vault_entry import (
     seal,
     server_of,
 )
+from agent.clouds.vault_file import VaultFolder
+from agent.clouds.vault_key import VaultKeys
 from agent.clouds.vault_view import (
     VaultEntry,
     VaultList,
@@ -41,11 +43,12 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from agent.clouds.vault_file import Found, VaultFolder
-    from agent.clouds.vault_key import FoundKeys, VaultKey, VaultKeys
+    from agent.clouds.vault_file import Found
+    from agent.clouds.vault_key import FoundKeys, VaultKey
     from agent.clouds.vault_view import Opened
     from agent.errors import ErrorReport
     from agent.settings.credentials import CloudSettings
+    from agent.settings.paths import Paths
 
 EARLIER_MAX: Final = 5
 """Of one board in one cloud; older ones go when a newer one is proven."""
@@ -232,10 +235,10 @@ class Vault:
 
         def take() -> str:
             with self._folder.turn():
-                known = open_all(self._folder.scan(plain.group), keys.data).values()
-                if any(settings == kept for _, kept in known):
+                known = open_all(self._folder.scan(plain.group), keys.data)
+                if any(settings == kept for _, kept in known.values()):
                     return ""
-                late = plain.state == "proven" and any(each.proven_at for each, _ in known)
+                late = plain.state == "proven" and newest_proven(known) is not None
                 own = msgspec.structs.replace(
                     plain,
                     id=self._folder.free_id(),
@@ -299,3 +302,11 @@ class Vault:
         for found in siblings:
             if found.id in old:
                 self._folder.remove(found)
+
+
+def open_vault(
+    paths: Paths, on_problem: Callable[[ErrorReport | None], None] = lambda _: None
+) -> Vault:
+    """The vault of this user; touches nothing yet. See :class:`Vault` for ``on_problem``."""
+    keys = VaultKeys(paths.vault_keys_dir, use_keyring=not paths.portable)
+    return Vault(VaultFolder(paths.vault_dir), keys, on_problem=on_problem)

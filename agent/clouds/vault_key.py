@@ -93,7 +93,7 @@ class VaultKeys:
                     key = await in_keyring(self._of_keyring, self._limit_s)
                 except KeyringFailed as error:
                     self._failed = str(error)
-                    _log.warning("the key of the vault is in a file: the keyring failed: %s", error)
+                    _log.info("the key of the vault is in a file: the keyring failed: %s", error)
                 else:
                     self._known[key.id] = key.data
                     return key

@@ -47,6 +47,16 @@ class Paths:
         return self.data_dir / "accounts.json"
 
     @property
+    def vault_dir(self) -> Path:
+        """What clouds gave to boards, encrypted."""
+        return self.data_dir / "vault"
+
+    @property
+    def vault_keys_dir(self) -> Path:
+        """Which key of the vault counts, and those keys that the keyring could not take (0600)."""
+        return self.data_dir / "vault-keys"
+
+    @property
     def origins_file(self) -> Path:
         """Web pages that may use the agent."""
         return self.data_dir / "origins.json"

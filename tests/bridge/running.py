@@ -42,6 +42,7 @@ from agent.settings.config import BridgeConfig, Config, PortsConfig
 from agent.settings.file import SettingsFile
 from agent.settings.live import LiveConfig
 from agent.settings.service import SettingsService
+from tests.clouds.vaults import vault_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -465,6 +466,7 @@ async def run_bridge(
         sketches=SketchStore(folder / "sketches"),
         origins=origins,
         consent=Consent(origins),
+        vault=vault_in(folder),
         settings=SettingsService(
             SettingsFile(folder / "config.toml", folder / "settings.lock"),
             LiveConfig(Config()),

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from agent.bridge.openrpc import NOTIFICATIONS
+from agent.clouds.vault import Vault
 from agent.errors import BoardSilent
 from agent.jobs.job import JobKind, Step
 from agent.settings import Secret
 from agent.settings.notices import Update
 from tests.bridge.running import FOREIGN, UNKNOWN, Bridge, Client
 from tests.bridge.schema import check
+from tests.clouds.vaults import settings
 
 DOCS = Path(__file__).parents[2] / "docs" / "bridge.md"
 
@@ -165,6 +167,17 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     while (await agent.next("job.changed"))["state"] != "cancelled":
         pass
     await agent.fail("serial.open", board="gone")
+    vault = bridge.services.vault
+    assert isinstance(vault, Vault)
+    entries = [
+        await vault.add(
+            board=board, board_name="k", cloud="thingsboard", device="d", job="1", settings=kept
+        )
+        for kept in (None, settings())
+    ]
+    assert len((await agent.call("vault.list"))["entries"]) == 2
+    await agent.call("vault.forget", entry=entries[0])
+    await agent.fail("vault.forget", entry=entries[0])
     await agent.call("doctor.run", fix=True)
     await agent.call("agent.pause")
     await agent.call("agent.resume")

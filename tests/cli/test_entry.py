@@ -42,6 +42,7 @@ CONTRACT = {
     "quit",
     "report",
     "resume",
+    "vault",
 }
 
 

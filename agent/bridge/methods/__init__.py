@@ -17,6 +17,7 @@ from agent.bridge.methods import (
     serial,
     settings,
     sketches,
+    vault,
 )
 from agent.bridge.methods.start import Starter
 from agent.bridge.methods.visible import JobOwners
@@ -46,6 +47,7 @@ def build_dispatcher(services: Services, relay: Relay, uploads: Uploads) -> Disp
         serial.methods(relay),
         settings.methods(services),
         sketches.methods(services),
+        vault.methods(services),
     ):
         for method in methods:
             dispatcher.add(method)
