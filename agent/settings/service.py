@@ -76,7 +76,13 @@ class SettingsService:
             return await self._look()
 
     async def set(self, values: Mapping[str, Any]) -> SettingList:
-        """Change these; None: back to the default. All of them, or none and an error."""
+        """Change these; None: back to the default. All of them, or none and an error.
+
+        What was written counts, also if the caller leaves meanwhile.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._set(values)))
+
+    async def _set(self, values: Mapping[str, Any]) -> SettingList:
         async with self._turn:
             written = await asyncio.to_thread(self._plain, values)
             await asyncio.to_thread(self._file.change, written)

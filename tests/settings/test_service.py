@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from filelock import FileLock
 
 from agent.errors import ErrorReport, SettingRefused, SettingsBroken
 from agent.settings.config import Config
@@ -179,3 +180,18 @@ async def test_what_the_agent_was_started_with_decides_what_is_pending(tmp_path)
     desk = Desk(tmp_path, build_config({"bridge.last_port": 9005}))
     assert (await desk.get())["bridge.last_port"].pending
     assert not (await desk.set(bridge__last_port=9005))["bridge.last_port"].pending
+
+
+async def test_a_page_that_closes_while_it_saves_leaves_no_setting_that_only_seems_to_count(desk):
+    counts = asyncio.Event()
+    desk.live.subscribe(counts.set)
+    lock = FileLock(desk.path.with_name("settings.lock"))
+    with lock:
+        saving = asyncio.create_task(desk.service.set({"log.level": "debug"}))
+        await asyncio.sleep(0)
+        saving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+    await counts.wait()
+    assert desk.live.current.log.level == "debug"
+    assert "debug" in desk.path.read_text()
