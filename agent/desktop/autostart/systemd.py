@@ -58,7 +58,7 @@ def unit_text(program: Program) -> str:
     lines += [
         "Restart=on-failure",
         "RestartSec=1",
-        # Wrong settings stay wrong.
+        # A wrong command stays wrong: the unit is of another version.
         "RestartPreventExitStatus=2",
         # Ended while it was starting.
         "SuccessExitStatus=130",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -91,12 +92,25 @@ def test_a_unit_beside_an_agent_that_runs_hands_over_and_does_not_count_as_faile
 
 
 @pytest.mark.timeout(60)
-def test_wrong_settings_are_not_tried_again_and_the_status_says_that_it_failed(
-    login: Login,
-) -> None:
+def test_wrong_settings_do_not_keep_it_from_starting(login: Login) -> None:
     login.mooring("service", "install", "--headless")
     config = Path(login.environ["MOORING_HOME"]) / "config.toml"
     config.write_text("[bridge]\nfirst_port = 9\n")
+    with login.session():
+        login.until(UNIT, "ActiveState", "active")
+        assert login.shown(UNIT, "NRestarts") == "0"
+
+
+@pytest.mark.timeout(60)
+def test_a_wrong_command_is_not_tried_again_and_the_status_says_that_it_failed(
+    login: Login,
+) -> None:
+    login.mooring("service", "install", "--headless")
+    units = login.home / ".config/systemd/user"
+    (command,) = re.findall(r"^ExecStart=(.*)$", (units / UNIT).read_text(), re.MULTILINE)
+    (units / f"{UNIT}.d").mkdir()
+    changed = f"[Service]\nExecStart=\nExecStart={command} --nonsense\n"
+    (units / f"{UNIT}.d" / "changed.conf").write_text(changed)
     with login.session():
         login.until(UNIT, "ActiveState", "failed")
         assert login.shown(UNIT, "NRestarts") == "0"
