@@ -30,6 +30,7 @@ LINUX_ONLY = [
     "boards/test_service_air.py",
     "desktop/doctor/test_bluetooth.py",
     "desktop/doctor/test_tray.py",
+    "desktop/tray/test_agent.py",
     "desktop/tray/test_dbus_menu.py",
     "desktop/tray/test_notify.py",
     "desktop/tray/test_status_notifier.py",
