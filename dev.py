@@ -34,9 +34,14 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
 """Types are checked for each: a branch for another system is code too."""
-BESIDE = (("tests/web", "tests/cli"), ("tests/jobs",))
+BESIDE = (
+    ("tests/web",),
+    ("tests/cli",),
+    ("tests/jobs",),
+    ("tests/links", "tests/sessions", "tests/simulator", "tests/boards"),
+)
 """Folders whose tests run beside all others, each group in a process: they take about as long as
-the rest, and all of them wait most of the time."""
+the rest. All of them wait most of the time; together they keep two processors busy."""
 
 
 # --- the virtual environment --------------------------------------------------------------------
@@ -199,8 +204,8 @@ def all_tests(command: list[str]) -> bool:
         beside = [pool.submit(timed, stage) for stage in stages]
         done = subprocess.run([*command, *others], env=tree_environ(), cwd=ROOT, check=False)
         results = [each.result() for each in beside]
-    for _, _, _, output in results:
-        print(output, end="")
+    for name, seconds, _, output in results:
+        print(f"{output}{name}: {seconds:.0f} s")
     return done.returncode == 0 and not any(status for _, _, status, _ in results)
 
 
