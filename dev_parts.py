@@ -123,6 +123,11 @@ PARTS = {
         ("libcoap3-bin",),
         "the tests against another CoAP implementation",
     ),
+    "g++": Part(
+        (("g++",),),
+        ("g++",),
+        "the tests of the example sketch and of header files",
+    ),
     "bossac": Part(
         (("bossac",),),
         ("bossa-cli",),

@@ -62,6 +62,7 @@ class BoardConsole:
         self._reader = LineReader("mooring")
         self._session = ""
         self._open = self._done = False
+        self._groups: frozenset[str] = frozenset()
         self._kept: dict[str, bytes] = {}
         self._draft: dict[str, bytes] = {}
 
@@ -123,6 +124,7 @@ class BoardConsole:
             key: value for key, value in held.items() if board_keys.BY_NAME[key].group not in groups
         }
         self._draft = {}
+        self._groups = frozenset(groups)
         self._session, self._open, self._done = session, True, False
         return ("ok",)
 
@@ -131,6 +133,8 @@ class BoardConsole:
             return "error", "begin"
         if key not in self._keys:
             return "error", "key"
+        if board_keys.BY_NAME[key].group not in self._groups:
+            return "error", "group"
         part = unescape(word)
         last = max(self._draft, default="")
         value = self._draft.get(key, b"")

@@ -5,48 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.protocols import board_keys
 from agent.protocols.console import talk
 from agent.protocols.console.lines import END, LINE_BYTES, Line, encode_line
 from agent.protocols.console.talk import Done, Failure, Hello, Reason, Status, Value
-from tests.protocols.console.wire import FACTS, NEW, OLD, Memory, Wire
+from tests.protocols.console.wire import FACTS, NEW, OLD, TABLE_BYTES, OurBoard, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PARTS = (NEW, OLD)
+    from tests.protocols.console.wire import Board
+
+own_board = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""Each example of a property begins with the board as it was."""
 
 
-def whole(memory: Memory) -> bool:
-    """The settings of before or the new ones, never a mixture."""
-    return memory.values in PARTS
-
-
-def test_a_board_is_asked_who_it_is_and_what_it_holds() -> None:
-    wire = Wire()
+def test_a_board_is_asked_who_it_is_and_what_it_holds(wire: Wire) -> None:
     found = wire.run(talk.hello(5))
     assert isinstance(found, Hello)
     assert found.hardware_id == FACTS["id"]
     assert found.groups == ("network", "cloud")
     assert wire.run(talk.get("tb_name")) == Value(b"old")
     assert wire.run(talk.get("tb_client")) == Value(b"")
-    wire.board.state, wire.board.detail = "refused", "no such token 🧀"
+    wire.board.report("refused", "no such token 🧀")
     assert wire.run(talk.status()) == Status("refused", "no such token 🧀".encode())
 
 
-def test_a_value_that_needs_several_lines_is_read_whole() -> None:
-    wire = Wire()
-    wire.memory.values["tb_name"] = "Größe 🧀 ".encode() * 16
+def test_a_value_that_needs_several_lines_is_read_whole(wire: Wire) -> None:
+    wire.board.hold({"tb_name": "Größe 🧀 ".encode() * 16})
     assert wire.run(talk.get("tb_name")) == Value("Größe 🧀 ".encode() * 16)
 
 
 @pytest.mark.parametrize("key", ["wifi_pass", "tb_token", "tb_pass", "tb_key", "sim_pin"])
-def test_a_secret_is_never_read_back(key: str) -> None:
-    wire = Wire()
-    wire.memory.values[key] = b"MARKER"
+def test_a_secret_is_never_read_back(wire: Wire, key: str) -> None:
+    wire.board.hold({key: b"MARKER"})
     said: list[bytes] = []
 
     def listen(_: int, data: bytes) -> bytes:
@@ -59,25 +54,22 @@ def test_a_secret_is_never_read_back(key: str) -> None:
     assert not any(b"MARKER" in data or NEW["tb_token"] in data for data in said)
 
 
-def test_settings_are_put_in_order_and_proved() -> None:
-    wire = Wire()
+def test_settings_are_put_in_order_and_proved(wire: Wire) -> None:
     assert wire.put() == Done()
-    assert wire.memory.values == NEW
-    assert wire.board.fresh
+    assert wire.board.values == NEW
     assert wire.host.done == sum(map(len, NEW.values()))
     assert all(len(line) <= LINE_BYTES + len(END) for line in wire.heard)
 
 
-def test_what_is_not_replaced_stays_and_what_is_missing_goes() -> None:
-    wire = Wire()
+def test_what_is_not_replaced_stays_and_what_is_missing_goes(wire: Wire) -> None:
     assert wire.put({"tb_host": b"h"}, "cloud") == Done()
-    assert wire.memory.values == {"wifi_ssid": b"Old", "wifi_pass": b"old secret", "tb_host": b"h"}
+    assert wire.board.values == {"wifi_ssid": b"Old", "wifi_pass": b"old secret", "tb_host": b"h"}
     assert wire.put({}, "network", "cloud") == Done()
-    assert wire.memory.values == {}
+    assert wire.board.values == {}
 
 
 def lines_of_a_delivery() -> int:
-    wire = Wire()
+    wire = Wire(OurBoard())
     wire.put()
     return wire.writes
 
@@ -88,74 +80,69 @@ LINES = lines_of_a_delivery()
 @pytest.mark.parametrize("at", range(LINES))
 @pytest.mark.parametrize("heard", [False, True], ids=["before", "after"])
 def test_a_board_that_falls_silent_at_any_line_keeps_settings_that_are_whole(
-    at: int, heard: bool
+    wire: Wire, at: int, heard: bool
 ) -> None:
-    wire = Wire()
     wire.to_board = lambda number, data: data if number < at + heard else b""
     wire.to_host = lambda number, data: data if number < at else b""
     ended = wire.put()
     assert isinstance(ended, Failure)
     last = at == LINES - 1
     assert ended.reason is (Reason.UNPROVEN if last else Reason.SILENT)
-    assert wire.memory.values == (NEW if last and heard else OLD)
+    assert wire.board.values == (NEW if last and heard else OLD)
 
 
 @pytest.mark.parametrize("at", range(LINES))
 @pytest.mark.parametrize("heard", [False, True], ids=["before", "after"])
 def test_a_board_that_restarts_at_any_line_has_the_settings_in_the_end(
-    at: int, heard: bool
+    wire: Wire, at: int, heard: bool
 ) -> None:
-    wire = Wire()
 
     def restart(number: int, data: bytes) -> bytes:
         if number != at:
             return data
         if heard:
             wire.board.hear(data)  # its answer is lost in the restart
-        wire.restart()
+        wire.board.restart()
         return b""
 
     wire.to_board = restart
     assert wire.put() == Done()
-    assert wire.memory.values == NEW
+    assert wire.board.values == NEW
 
 
-def test_a_board_that_restarts_for_ever_is_given_up() -> None:
-    wire = Wire()
+def test_a_board_that_restarts_for_ever_is_given_up(wire: Wire) -> None:
 
     def restart(number: int, data: bytes) -> bytes:
         if number % 5 == 4:
-            wire.restart()
+            wire.board.restart()
         return data
 
     wire.to_board = restart
     ended = wire.put()
     assert isinstance(ended, Failure)
     assert ended.reason is Reason.RESTARTING
-    assert wire.memory.values == OLD
+    assert wire.board.values == OLD
 
 
-def test_a_board_that_stores_and_restarts_without_a_word_leaves_the_matter_open() -> None:
-    wire = Wire()
+def test_a_board_that_stores_and_restarts_without_a_word_leaves_the_matter_open(wire: Wire) -> None:
 
     def restart(_: int, data: bytes) -> bytes:
         if b" commit " not in data:
             return data
         wire.board.hear(data)
-        wire.restart()
+        wire.board.restart()
         return b""
 
     wire.to_board = restart
     assert wire.put() == Failure(Reason.UNPROVEN, "commit")
 
 
-def test_another_board_on_the_port_is_not_written_to() -> None:
-    wire = Wire()
+def test_another_board_on_the_port_is_not_written_to(wire: Wire) -> None:
 
     def swap(number: int, data: bytes) -> bytes:
         if number == 3:
-            wire.facts["id"] = "ffffffffffff"
-            wire.restart()
+            wire.board.hardware_id = "ffffffffffff"
+            wire.board.restart()
         return data
 
     wire.to_board = swap
@@ -163,7 +150,7 @@ def test_another_board_on_the_port_is_not_written_to() -> None:
     assert isinstance(ended, Failure)
     assert ended.reason is Reason.OTHER_BOARD
     assert ended.words == ("ffffffffffff",)
-    assert wire.memory.values == OLD
+    assert wire.board.values == OLD
 
 
 damage = st.tuples(
@@ -186,11 +173,14 @@ def damaged(data: bytes, at: int, how: str, byte: int) -> bytes:
     return data[:at]
 
 
+@own_board
 @given(st.lists(damage, max_size=12), st.lists(damage, max_size=12))
 def test_noise_at_any_byte_costs_time_and_nothing_else(
-    there: list[tuple[int, int, str, int]], back: list[tuple[int, int, str, int]]
+    board: Board, there: list[tuple[int, int, str, int]], back: list[tuple[int, int, str, int]]
 ) -> None:
-    wire = Wire()
+
+    board.hold(OLD)
+    wire = Wire(board)
 
     def spoil(hits: list[tuple[int, int, str, int]]) -> Callable[[int, bytes], bytes]:
         def one(number: int, data: bytes) -> bytes:
@@ -203,19 +193,20 @@ def test_noise_at_any_byte_costs_time_and_nothing_else(
 
     wire.to_board, wire.to_host = spoil(there), spoil(back)
     ended = wire.put()
-    assert whole(wire.memory)
+    assert wire.board.values in (OLD, NEW)
     assert ended == Done() or isinstance(ended, Failure)
     if len(there) + len(back) < talk.COMMIT_TRIES:
         assert ended == Done()
-        assert wire.memory.values == NEW
+        assert wire.board.values == NEW
 
 
-@settings(max_examples=30)
+@settings(own_board, max_examples=30)
 @given(st.binary(max_size=600), st.booleans())
 def test_a_log_between_and_before_the_answers_and_an_echo_do_no_harm(
-    log: bytes, echo: bool
+    board: Board, log: bytes, echo: bool
 ) -> None:
-    wire = Wire()
+    board.hold(OLD)
+    wire = Wire(board)
     before = log.replace(b"moored", b"")
     wire.to_host = lambda _, data: (
         (wire.heard[-1] if echo else b"") + b"\r\n" + before + b"> " + data + before + b"\n"
@@ -223,8 +214,7 @@ def test_a_log_between_and_before_the_answers_and_an_echo_do_no_harm(
     assert wire.put() == Done()
 
 
-def test_a_board_whose_lines_all_fail_the_check_is_silent() -> None:
-    wire = Wire()
+def test_a_board_whose_lines_all_fail_the_check_is_silent(wire: Wire) -> None:
     wire.to_board = lambda _, data: data.replace(b" *", b" *0", 1)
     assert wire.put() == Failure(Reason.SILENT, "begin")
 
@@ -233,56 +223,65 @@ def test_a_board_whose_lines_all_fail_the_check_is_silent() -> None:
 def test_a_value_of_the_longest_length_is_taken_and_one_byte_more_is_not(
     extra: int, taken: bool
 ) -> None:
-    limit = board_keys.BY_NAME["tb_ca"].limit
-    values = {"tb_ca": b"%" * (limit + extra)}
-    wire = Wire()
-    ended = wire.put(values, "cloud")
+    limit = board_keys.BY_NAME["tb_name"].limit
+    wire = Wire(OurBoard())
+    ended = wire.put({"tb_name": b"%" * (limit + extra)}, "cloud")
     assert (ended == Done()) is taken
     if not taken:
-        assert ended == Failure(Reason.REFUSED, "set", "tb_ca", ("long", str(limit)))
-        assert wire.memory.values == OLD
+        assert ended == Failure(Reason.REFUSED, "set", "tb_name", ("long", str(limit)))
+        assert wire.board.values == {}
 
 
-@pytest.mark.parametrize("room", [0, -1])
-def test_settings_that_just_fit_are_taken_and_one_byte_more_is_not(room: int) -> None:
-    kept = len(board_keys.table({"wifi_ssid": b"Old", "wifi_pass": b"old secret"}))
-    values = {"tb_host": b"h" * 50, "tb_name": b"n" * 60}
-    wire = Wire()
-    wire.table_bytes = kept + len(board_keys.table(values)) + room
-    wire.restart()
+@pytest.mark.parametrize("extra", [0, 1])
+def test_settings_that_just_fit_are_taken_and_one_byte_more_is_not(wire: Wire, extra: int) -> None:
+    free = TABLE_BYTES - len(board_keys.table({"wifi_ssid": b"Old", "wifi_pass": b"old secret"}))
+    values = {"tb_ca": b"c" * 2000, "tb_cert": b""}
+    values["tb_cert"] = b"\n" * (free - len(board_keys.table(values)) - len(b"tb_cert\0\0") + extra)
     ended = wire.put(values, "cloud")
-    if room:
-        free = str(wire.table_bytes - kept)
-        assert ended == Failure(Reason.REFUSED, "set", "tb_name", ("full", free))
-        assert wire.memory.values == OLD
+    if extra:
+        assert ended == Failure(Reason.REFUSED, "set", "tb_cert", ("full", str(free)))
+        assert wire.board.values == OLD
     else:
         assert ended == Done()
+        assert {name: wire.board.values[name] for name in values} == values
 
 
-def test_a_key_that_the_firmware_does_not_know_is_refused_with_nothing_changed() -> None:
-    wire = Wire()
-    wire.keys = frozenset(NEW) - {"tb_tls"}
-    wire.restart()
-    assert wire.put() == Failure(Reason.REFUSED, "set", "tb_tls", ("key",))
-    assert wire.memory.values == OLD
+@pytest.mark.parametrize("key", ["tb_zebra", "tb", "x", "tb_hos", "_host", "wifi_pass!"])
+def test_a_key_that_the_firmware_does_not_know_is_refused_with_nothing_changed(
+    wire: Wire, key: str
+) -> None:
+    assert wire.put({key: b"1"}, "cloud") == Failure(Reason.REFUSED, "set", key, ("key",))
+    assert wire.board.values == OLD
 
 
-def test_a_memory_that_cannot_be_written_is_told() -> None:
-    wire = Wire(Memory(works=False))
+@pytest.mark.parametrize("groups", [("cloud", "weather"), ("weather",)])
+def test_a_kind_of_settings_that_the_firmware_does_not_know_is_refused(
+    wire: Wire, groups: tuple[board_keys.Group, ...]
+) -> None:
+    assert wire.put(NEW, *groups) == Failure(Reason.REFUSED, "begin", words=("group",))
+
+
+def test_a_key_of_settings_that_are_not_replaced_is_refused(wire: Wire) -> None:
+    refused = Failure(Reason.REFUSED, "set", "wifi_pass", ("group",))
+    assert wire.put(NEW, "cloud") == refused
+    assert wire.board.values == OLD
+
+
+def test_a_memory_that_cannot_be_written_is_told(wire: Wire) -> None:
+    wire.board.wear_out()
     assert wire.put() == Failure(Reason.REFUSED, "commit", words=("store",))
+    assert wire.board.values == OLD
 
 
 def test_a_memory_that_keeps_something_else_is_found_out() -> None:
-    class Faulty(Memory):
+    class Faulty(OurBoard):
         def read(self) -> dict[str, bytes]:
             return {**super().read(), "tb_token": b"worn out"}
 
-    ended = Wire(Faulty()).put()
-    assert ended == Failure(Reason.NOT_STORED, "commit")
+    assert Wire(Faulty()).put() == Failure(Reason.NOT_STORED, "commit")
 
 
-def test_a_board_that_gives_back_what_it_was_sent_has_proved_nothing() -> None:
-    wire = Wire()
+def test_a_board_that_gives_back_what_it_was_sent_has_proved_nothing(wire: Wire) -> None:
 
     def parrot(_: int, data: bytes) -> bytes:
         if b" commit " not in wire.heard[-1]:
@@ -295,10 +294,10 @@ def test_a_board_that_gives_back_what_it_was_sent_has_proved_nothing() -> None:
 
 
 @pytest.mark.parametrize("at", range(LINES))
-def test_of_two_hosts_one_is_told_and_the_board_has_the_settings_of_one(at: int) -> None:
-    mine = Wire()
-    other = Wire(mine.memory, session="00c0ffee")
-    other.board = mine.board
+def test_a_delivery_of_another_host_in_the_middle_of_ours_makes_ours_begin_again(
+    board: Board, at: int
+) -> None:
+    mine, other = Wire(board), Wire(board, session="00c0ffee")
     theirs = {"tb_host": b"theirs", "tb_name": b"theirs"}
 
     def intrude(number: int, data: bytes) -> bytes:
@@ -307,15 +306,12 @@ def test_of_two_hosts_one_is_told_and_the_board_has_the_settings_of_one(at: int)
         return data
 
     mine.to_board = intrude
-    ended = mine.put()
-    # Theirs is over when our next line comes, so ours begins again and is the last.
-    assert ended == Done()
-    assert mine.memory.values == NEW
+    assert mine.put() == Done()
+    assert mine.board.values == NEW
 
 
 @pytest.mark.parametrize("at", range(1, LINES))
-def test_a_host_whose_delivery_was_pushed_aside_hears_it(at: int) -> None:
-    wire = Wire()
+def test_a_host_whose_delivery_was_pushed_aside_hears_it(wire: Wire, at: int) -> None:
 
     def intrude(number: int, data: bytes) -> bytes:
         if number == at:
@@ -326,11 +322,10 @@ def test_a_host_whose_delivery_was_pushed_aside_hears_it(at: int) -> None:
     ended = wire.put()
     assert isinstance(ended, Failure)
     assert ended.reason is Reason.OTHER_HOST
-    assert wire.memory.values == OLD
+    assert wire.board.values == OLD
 
 
-def test_answers_to_another_host_and_late_ones_are_passed_over() -> None:
-    wire = Wire()
+def test_answers_to_another_host_and_late_ones_are_passed_over(wire: Wire) -> None:
     late: list[bytes] = []
 
     def twice(_: int, data: bytes) -> bytes:
@@ -342,16 +337,14 @@ def test_answers_to_another_host_and_late_ones_are_passed_over() -> None:
     assert wire.put() == Done()
 
 
-def test_another_version_of_the_protocol_is_not_spoken_to() -> None:
-    wire = Wire()
+def test_another_version_of_the_protocol_is_not_spoken_to(wire: Wire) -> None:
     wire.to_host = lambda _, data: encode_line(
         Line("moored", data.decode().split()[1], ("ok", "2"))
     )
     assert wire.run(talk.hello(5)) == Failure(Reason.VERSION, "hello", words=("2",))
 
 
-def test_hello_is_said_until_a_restarting_board_hears_it() -> None:
-    wire = Wire()
+def test_hello_is_said_until_a_restarting_board_hears_it(wire: Wire) -> None:
     wire.to_board = lambda _, data: data if wire.now >= 4 else b""
     assert isinstance(wire.run(talk.hello(8)), Hello)
     wire.to_board = lambda _, _data: b""
@@ -360,15 +353,17 @@ def test_hello_is_said_until_a_restarting_board_hears_it() -> None:
     assert wire.now - began == 8
 
 
+@own_board
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_whatever_a_host_sends_the_board_answers_lines_and_keeps_its_settings(
-    said: list[bytes],
+    board: Board, said: list[bytes]
 ) -> None:
-    wire = Wire()
+    board.hold(OLD)
+    wire = Wire(board)
     for data in said:
         wire.board.hear(data + b"\n")
         words = tuple(data.decode("latin-1").split())
         if words and all(word.isascii() and word.isprintable() for word in words):
             for answer in wire.board.hear(encode_line(Line("mooring", "5f3a91c2.1", words))):
                 assert answer.startswith(b"moored 5f3a91c2.1 ")
-    assert wire.memory.values == OLD
+    assert wire.board.values == OLD

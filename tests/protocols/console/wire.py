@@ -1,17 +1,24 @@
-"""A host and a board of the console on a wire that can fail, in time that is only counted."""
+"""A host and a board of the console on a wire that can fail, in time that is only counted.
+
+The board is ours, or the example sketch of the documentation, compiled.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import os
+import subprocess
+from typing import TYPE_CHECKING, Protocol
 
-from agent.protocols import board_keys
 from agent.protocols.console import talk
 from agent.protocols.console.board import BoardConsole
 from agent.protocols.console.host import HostMachine
+from agent.protocols.console.lines import Line, encode_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from agent.protocols import board_keys
 
 FACTS = {"id": "3cc661051a2b", "family": "esp32", "firmware": "bench", "version": "1.0"}
 OLD = {"wifi_ssid": b"Old", "wifi_pass": b"old secret", "tb_host": b"old.test", "tb_name": b"old"}
@@ -27,12 +34,60 @@ NEW = {
 }
 
 
-@dataclass
-class Memory:
-    """Whole at all times."""
+TABLE_BYTES = 4000
+MARK = encode_line(Line("mooring", "00000000.0", ("status",)))
 
-    values: dict[str, bytes] = field(default_factory=lambda: dict(OLD))
-    works: bool = True
+
+class Board(Protocol):
+    """A board under power; ``values`` is what it would have after a loss of power."""
+
+    hardware_id: str
+
+    @property
+    def values(self) -> dict[str, bytes]: ...
+
+    def hold(self, values: Mapping[str, bytes]) -> None:
+        """Have had these settings from the start."""
+
+    def hear(self, data: bytes) -> list[bytes]: ...
+
+    def restart(self) -> None: ...
+
+    def report(self, state: str, detail: str) -> None: ...
+
+    def wear_out(self) -> None:
+        """Keep nothing from now on."""
+
+    def close(self) -> None: ...
+
+
+class OurBoard:
+    """The board's side that simulated boards have."""
+
+    def __init__(self) -> None:
+        self.hardware_id = FACTS["id"]
+        self.values: dict[str, bytes] = {}
+        self.works = True
+        self.restart()
+
+    def hold(self, values: Mapping[str, bytes]) -> None:
+        self.values = dict(values)
+
+    def hear(self, data: bytes) -> list[bytes]:
+        return self.console.hear(data)
+
+    def restart(self) -> None:
+        facts = {**FACTS, "id": self.hardware_id}
+        self.console = BoardConsole(self, facts, table_bytes=TABLE_BYTES)
+
+    def report(self, state: str, detail: str) -> None:
+        self.console.state, self.console.detail = state, detail
+
+    def wear_out(self) -> None:
+        self.works = False
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def read(self) -> dict[str, bytes]:
         return dict(self.values)
@@ -43,30 +98,78 @@ class Memory:
         return self.works
 
 
+class SketchBoard:
+    """The example sketch, compiled; it is asked something after each write, to know that it heard."""
+
+    def __init__(self, program: Path, eeprom: Path) -> None:
+        self.hardware_id = FACTS["id"]
+        self.eeprom = eeprom
+        self.environ = {"MOORING_STATE": "idle", "MOORING_DETAIL": ""}
+        self._program = program
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def values(self) -> dict[str, bytes]:
+        from tests.sessions.arduino_sketch import read_eeprom
+
+        return read_eeprom(self.eeprom)
+
+    def hold(self, values: Mapping[str, bytes]) -> None:
+        from tests.sessions.arduino_sketch import write_eeprom
+
+        self.close()
+        write_eeprom(self.eeprom, values)
+        self.restart()
+
+    def hear(self, data: bytes) -> list[bytes]:
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(data + b"\r\n" + MARK)
+        process.stdin.flush()
+        answers: list[bytes] = []
+        while (line := process.stdout.readline()) and b" 00000000.0 " not in line:
+            answers.append(line)
+        return answers
+
+    def restart(self) -> None:
+        self.close()
+        own = {"MOORING_EEPROM": str(self.eeprom), "MOORING_ID": self.hardware_id, **self.environ}
+        pipe = subprocess.PIPE
+        environ = {**os.environ, **own}
+        self._process = subprocess.Popen([self._program], stdin=pipe, stdout=pipe, env=environ)
+
+    def report(self, state: str, detail: str) -> None:
+        self.environ |= {"MOORING_STATE": state, "MOORING_DETAIL": detail}
+        self.restart()
+
+    def wear_out(self) -> None:
+        self.environ["MOORING_WRITES_LEFT"] = "none"
+        self.restart()
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
 class Wire:
     """``to_board`` and ``to_host`` see each write with its number and return what arrives."""
 
-    def __init__(self, memory: Memory | None = None, session: str = "5f3a91c2") -> None:
-        self.memory = memory or Memory()
+    def __init__(self, board: Board, session: str = "5f3a91c2") -> None:
+        self.board = board
         self.host = HostMachine(session)
         self.now = 0.0
         self.writes = 0
         self.answers = 0
         self.heard: list[bytes] = []
-        self.facts = dict(FACTS)
-        self.table_bytes = 1 << 16
-        self.keys = frozenset(board_keys.BY_NAME)
         self.to_board: Callable[[int, bytes], bytes] = lambda _, data: data
         self.to_host: Callable[[int, bytes], bytes] = lambda _, data: data
-        self.restart()
-
-    def restart(self) -> None:
-        self.board = BoardConsole(
-            self.memory, self.facts, keys=self.keys, table_bytes=self.table_bytes
-        )
 
     def put(self, values: Mapping[str, bytes] = NEW, *groups: board_keys.Group) -> talk.Result:
-        board = talk.Hello({name: value.encode() for name, value in self.facts.items()})
+        board = talk.Hello({"id": FACTS["id"].encode()})
         return self.run(talk.put(self.host.session, board, groups or ("network", "cloud"), values))
 
     def run(self, conversation: talk.Conversation) -> talk.Result:

@@ -1,0 +1,58 @@
+"""The example sketch of docs/examples, compiled with this computer's compiler, and its memory."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.protocols import board_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HERE = Path(__file__).parent / "arduino"
+EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "mooring_console"
+TABLE_BYTES = 4000
+"""``MOORING_TABLE_BYTES`` where there is no AVR."""
+SLOT = struct.Struct("<HH8s")
+
+
+def compile_sketch(program: Path, source: str, *defines: str) -> Path:
+    """The program of this source with the example's headers; any warning is an error."""
+    command = ["g++", "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"]
+    command += ["-fsanitize=address,undefined", "-fno-sanitize-recover"]
+    command += [f"-I{HERE}", f"-I{EXAMPLE}", *(f"-D{each}" for each in defines)]
+    subprocess.run([*command, str(HERE / source), "-o", str(program)], check=True)
+    return program
+
+
+def compile_example(program: Path, *defines: str) -> Path:
+    """The example sketch as it is in the documentation."""
+    return compile_sketch(program, "main.cpp", 'SKETCH="mooring_console.ino"', *defines)
+
+
+def read_eeprom(file: Path, table_bytes: int = TABLE_BYTES) -> dict[str, bytes]:
+    """The settings that count, as the sketch would find them after a loss of power."""
+    slot_bytes = SLOT.size + table_bytes
+    memory = file.read_bytes().ljust(2 * slot_bytes, b"\xff") if file.exists() else b""
+    best: tuple[int, bytes] = (0, b"")
+    for number in range(2) if memory else ():
+        slot = memory[number * slot_bytes :]
+        generation, used, check = SLOT.unpack_from(slot)
+        table = slot[SLOT.size :][:used]
+        whole = used <= table_bytes and generation % 2 == number
+        if whole and hashlib.sha256(slot[:4] + table).digest()[:8] == check:
+            best = max(best, (generation, table))
+    words = best[1].split(b"\0")[:-1]
+    return {words[i].decode(): words[i + 1] for i in range(0, len(words), 2)}
+
+
+def write_eeprom(file: Path, values: Mapping[str, bytes], table_bytes: int = TABLE_BYTES) -> None:
+    """A memory that holds these settings."""
+    table = board_keys.table(values)
+    head = struct.pack("<HH", 1, len(table))
+    slot = head + hashlib.sha256(head + table).digest()[:8] + table
+    file.write_bytes(b"\xff" * (SLOT.size + table_bytes) + slot)
