@@ -33,7 +33,9 @@ STORE_AGAIN_S = 60.0
 
 _BROKEN = ".broken"
 _NOT_ALLOWED = "Therefore it does not count: the page may do what it could do before."
-_NOT_KEPT = "It counts until the agent ends, unless it can be saved before; that is tried once a minute."
+_NOT_KEPT = (
+    "It counts until the agent ends, unless it can be saved before; that is tried once a minute."
+)
 
 _logger = logging.getLogger(__name__)
 
