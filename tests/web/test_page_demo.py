@@ -55,6 +55,8 @@ async def test_the_demo_ends_with_a_board_that_is_online(page: Page) -> None:
         await expect(page.locator(".online")).to_contain_text(
             "Online as uno-r4-wifi", timeout=60_000
         )
+        await page.get_by_role("link", name="Settings", exact=True).click()
+        await expect(page.get_by_text("A demo forgets them when it ends.")).to_be_visible()
     finally:
         process.send_signal(signal.SIGTERM)
         process.stdin.close()

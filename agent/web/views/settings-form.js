@@ -67,7 +67,9 @@ export class SettingsForm extends View {
 
   /** @param {SettingsDocument} document @param {Map<string, string>} [sent] What stood in the controls when it was saved. */
   #show({ path, problem, settings }, sent) {
-    say(this.path, `They are kept in ${path}.`);
+    // A restart, which some settings wait for, is the end of a demo.
+    const demo = this.app.agent.info?.simulated ? " A demo forgets them when it ends." : "";
+    say(this.path, `They are kept in ${path}.${demo}`);
     fill(this.problem, problem ? this.#broken(problem) : "");
     if (!this.#rows.size) this.#build(settings);
     this.groups.disabled = Boolean(problem);
