@@ -91,6 +91,13 @@ from agent.errors.delivery import (
     SettingsTooLong,
 )
 from agent.errors.desktop import AgentSilent, AutostartFailed
+from agent.errors.enrol import (
+    BoardRefused,
+    CredentialsKept,
+    CredentialsLost,
+    CredentialsUnsure,
+    NotConnected,
+)
 from agent.errors.findings import Examination, Finding, Level, Looked
 from agent.errors.flashing import (
     FlashError,
@@ -209,6 +216,7 @@ __all__ = [
     "BoardError",
     "BoardHasNoDelivery",
     "BoardNotHeard",
+    "BoardRefused",
     "BoardSilent",
     "BridgeError",
     "CaptivePortal",
@@ -222,6 +230,9 @@ __all__ = [
     "CloudAnswer",
     "CloudError",
     "CommandRefused",
+    "CredentialsKept",
+    "CredentialsLost",
+    "CredentialsUnsure",
     "DeliveryFailed",
     "DeliveryUnproven",
     "DeviceAbsent",
@@ -274,6 +285,7 @@ __all__ = [
     "NoSketch",
     "NotAllowed",
     "NotAuthorised",
+    "NotConnected",
     "NotKept",
     "NotOnline",
     "NotProvisioned",

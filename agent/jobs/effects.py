@@ -307,6 +307,8 @@ class Answered(Event):
     password: Secret | None = None
     network: NetworkSetting | None = None
     choice: str | None = None
+    text: str | None = None
+    """The name that was typed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     """What the button says."""
     needs: str | None = None
-    """``password``, ``network`` or ``choice``: what the answer must carry; None: nothing."""
+    """``password``, ``network``, ``choice`` or ``name``: what the answer must carry; None: nothing."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,17 @@ class State(Enum):
     STORED = "stored"  # the person decides whether it stays there
     WAKING = "waking"  # the person uses its pin or button, so that it is heard again
 
+    # A device is made in a cloud whose credentials are delivered to the board.
+    NAMING = "naming"  # the device gets its name; the person may be asked
+    VAULTING = "vaulting"  # what is made here is kept before the cloud is asked
+    ENROLLING = "enrolling"  # the intent is in the journal, the cloud is being asked
+    REFUSED = "refused"  # the cloud refused or did not decide; the person decides
+    FREEING = "freeing"  # the administrator frees or takes over what exists
+    KEEPING = "keeping"  # the cloud said yes; its reply goes into the vault
+    DROPPING = "dropping"  # what was made here is of no use and leaves the vault
+    SEEING = "seeing"  # the board has its settings; is it seen to connect
+    PROVING = "proving"  # it is; the vault learns it
+
     PARTING = "parting"  # the board has joined; it may switch its Bluetooth off now
 
     RETIRING = "retiring"  # the board is online; what becomes of its older devices in the cloud
@@ -133,6 +144,24 @@ KEY_LIMIT_S = 120.0
 
 DELIVER_LIMIT_S = 15.0
 """A write to the journal and the closing of a session."""
+
+FIND_WAYS_LIMIT_S = 120.0
+"""Three ways, each with its own limit; opening a port restarts many boards."""
+
+VAULT_LIMIT_S = 60.0
+"""A keyring that asks a person for its password, and a look at the server."""
+
+ENROL_LIMIT_S = 90.0
+"""Repetitions with pauses where the server is busy, each with the client's own limit."""
+
+PUT_LIMIT_S = 180.0
+"""Certificates over a slow console line by line, or an image that esptool writes and reads back."""
+
+SEEN_LIMIT_S = 150.0
+"""The wait for the board below, and the server's answer."""
+
+CONNECT_S = 90.0
+"""A board joins a network in 10 s, sets its clock and makes a TLS connection; modems take a minute."""
 
 CLOSE_LIMIT_S = 5.0
 """Closing says goodbye and waits about 1 s (protocol-v2, 2); more means that the port hangs."""

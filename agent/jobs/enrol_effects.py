@@ -1,0 +1,189 @@
+"""Requests of the procedure that makes a device in a cloud and delivers its credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from agent.jobs.effects import Request
+
+if TYPE_CHECKING:
+    from agent.clouds.vault_entry import State
+    from agent.sessions.delivery import BoardHardware, DeliveryKind
+    from agent.settings.credentials import BoardSettings, CloudSettings
+
+WayKind: TypeAlias = Literal["console", "repl", "nvs", "header"]
+"""A delivery to the board, or a header file that the person compiles into a sketch."""
+HEADER: Final = "header"
+
+
+class Way(NamedTuple):
+    """A delivery that the board answered to, and what the board said."""
+
+    kind: DeliveryKind
+    hardware: BoardHardware
+
+
+class Kept(NamedTuple):
+    """What the vault has of this board, in this cloud, under this name."""
+
+    entry: str
+    state: State
+    settings: CloudSettings
+
+
+class EnrolEffect(Request):
+    """A request of this module."""
+
+    __slots__ = ()
+
+
+# --- the board -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FindWays(EnrolEffect):
+    """Ask the board which deliveries it answers to. Value: tuple of :class:`Way`, gentlest first.
+
+    :class:`BoardHasNoDelivery` if there is none.
+    """
+
+    kinds: tuple[DeliveryKind, ...]
+    """Which to try; empty: all that this kind of board may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWay(EnrolEffect):
+    """Open this delivery again. Value: :class:`agent.sessions.delivery.BoardHardware`."""
+
+    kind: DeliveryKind
+
+
+@dataclass(frozen=True, slots=True)
+class PutSettings(EnrolEffect):
+    """Deliver, proved by a digest. Value: None."""
+
+    kind: DeliveryKind
+    settings: BoardSettings
+
+
+@dataclass(frozen=True, slots=True)
+class WaitConnected(EnrolEffect):
+    """Value: :class:`agent.sessions.delivery.CloudState`."""
+
+    kind: DeliveryKind
+    seconds: float
+
+
+# --- the vault -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookInVault(EnrolEffect):
+    """Value: :class:`Kept` of this device name, the newest that can be read; or None."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEntry(EnrolEffect):
+    """Value: the :class:`CloudSettings` of an entry; None for one that is empty."""
+
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddEntry(EnrolEffect):
+    """A pending entry. Value: its id. ``own``: what was made here and is about to be sent."""
+
+    own: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceEntry(EnrolEffect):
+    """What the cloud gave takes the place of what was asked for. Value: None."""
+
+    entry: str
+    settings: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ProveEntry(EnrolEffect):
+    """The board works with it; what it had before becomes “earlier”. Value: None."""
+
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropEntry(EnrolEffect):
+    """Remove a pending entry whose credentials the cloud has certainly not taken. Value: None."""
+
+    entry: str
+
+
+# --- the cloud -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MakeOwn(EnrolEffect):
+    """Make credentials here. Value: :class:`CloudSettings` as they count if the cloud takes them."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol(EnrolEffect):
+    """Make the device. Value: :class:`CloudSettings` out of the reply, which may differ."""
+
+    own: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TryOut(EnrolEffect):
+    """Whether the server takes these credentials now. Value: bool; None if it cannot be told."""
+
+    settings: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBy(EnrolEffect):
+    """Whether the server has seen the board connected since ``since`` (Unix seconds).
+
+    Value: bool; None if nobody may ask.
+    """
+
+    name: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class FreeDevice(EnrolEffect):
+    """As administrator: let a prepared device that was used up be provisioned again. Value: None."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(EnrolEffect):
+    """As administrator: these credentials for a device that exists. Value: as of :class:`Enrol`."""
+
+    own: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
+class FindLink(EnrolEffect):
+    """Value: address of the device in the cloud's pages; empty if there is none."""
+
+    name: str
+
+
+# --- the person ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver(EnrolEffect):
+    """Make a header file and keep it for the person to fetch, in memory only. Value: None."""
+
+    name: str
+    """Of the file."""
+    settings: BoardSettings

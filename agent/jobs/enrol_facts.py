@@ -1,0 +1,71 @@
+"""What the journal says about a device whose credentials are on their way to a board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.jobs.facts import Fact
+
+ASKING = "enrol-asking"
+"""``{cloud, name, entry}``: the cloud is about to be asked; the vault has what is sent."""
+GIVEN = "enrol-given"
+"""``{name, kept}``: the cloud said yes; ``kept``: the vault has the reply."""
+PUTTING = "enrol-putting"
+"""``{way}``: the board is about to get its settings."""
+PUT = "enrol-put"
+"""``{network, hardware_id}``: the board proved that it holds them."""
+ENDED = "enrol-ended"
+"""``{how}``: ``refused`` (nothing was made), ``connected``, ``unseen``, or ``handed over``."""
+
+Stage: TypeAlias = Literal["asking", "given", "putting", "put"]
+_STAGES: dict[str, Stage] = {ASKING: "asking", GIVEN: "given", PUTTING: "putting", PUT: "put"}
+
+
+class OpenEnrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that was begun and is neither refused nor on its board."""
+
+    cloud: str
+    name: str
+    entry: str
+    """Of the vault."""
+    stage: Stage = "asking"
+    kept: bool = True
+    """The vault has the cloud's reply."""
+    way: str = ""
+    network: str = ""
+    hardware_id: str = ""
+    since: float
+    """When the cloud was asked, or later the board was about to get its settings (Unix seconds)."""
+
+
+def open_enrolment(facts: Iterable[Fact]) -> OpenEnrolment | None:
+    """What is open after these facts, oldest first; None: nothing."""
+    found: OpenEnrolment | None = None
+    for fact in facts:
+        if fact.kind == ASKING:
+            found = msgspec.convert({**fact.data, "since": fact.at}, OpenEnrolment)
+        elif fact.kind == ENDED:
+            found = None
+        elif found is not None and fact.kind in _STAGES:
+            changes: dict[str, Any] = {"stage": _STAGES[fact.kind], **fact.data}
+            if fact.kind == PUTTING:
+                changes["since"] = fact.at
+            found = msgspec.structs.replace(found, **changes)
+    return found
+
+
+def ended_how(facts: Iterable[Fact]) -> dict[str, Any] | None:
+    """All that is known of a device of which the job was done; None for any other end."""
+    known: dict[str, Any] = {}
+    for fact in facts:
+        if fact.kind == ASKING:
+            known = {}
+        if fact.kind in _STAGES or fact.kind == ENDED:
+            known |= fact.data
+    done = known.get("how") in {"connected", "unseen", "handed over"}
+    return known if done else None

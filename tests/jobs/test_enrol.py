@@ -1,0 +1,312 @@
+"""Making a device with credentials and delivering them: the usual way and each question."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.errors import InputError
+from agent.jobs import enrol_effects as ex
+from agent.jobs.enrol import EnrolBoard
+from agent.jobs.enrol_facts import open_enrolment
+from agent.jobs.job import JobState
+from agent.jobs.machine import LIMIT
+from agent.sessions.delivery import BoardHardware
+from tests.jobs.drive import Drive
+from tests.jobs.enrol_world import NAME, World, begin, order, settings
+from tests.jobs.samples import wifi
+
+
+def actions(drive):
+    assert drive.question, drive.finish
+    return [action.id for action in drive.question.actions]
+
+
+def test_a_board_gets_a_device_its_credentials_and_is_seen():
+    world = World()
+    drive = begin(world, network=wifi())
+    assert drive.state is JobState.DONE
+    assert world.board == world.devices[NAME]
+    assert world.vault == {"e1": ("proven", world.devices[NAME])}
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["connected"] == "board"
+    assert drive.finish.result["link"] == "https://tb.example/devices"
+    assert set(drive.steps().values()) == {"done"}
+    assert open_enrolment(drive.facts) is None
+    assert "own-1" not in repr(drive.finish)
+
+
+def test_the_credentials_of_the_reply_count_and_not_those_that_were_sent():
+    world = World(strategy="prepared")
+    drive = begin(world)
+    assert drive.state is JobState.DONE
+    assert world.board == settings(f"stored-{NAME}")
+    assert world.vault["e1"] == ("proven", settings(f"stored-{NAME}"))
+
+
+def test_the_kind_of_delivery_is_asked_where_several_answer():
+    world = World(ways=("console", "nvs"))
+    drive = begin(world)
+    assert actions(drive) == ["choice", "stop"]
+    world.run(drive.answer("choice", choice="nvs"))
+    assert drive.state is JobState.DONE
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["delivery"] == "nvs"
+
+
+def test_with_nobody_there_the_gentlest_delivery_is_used():
+    drive = begin(World(ways=("console", "nvs")), attended=False)
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["delivery"] == "console"
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_a_board_of_another_device_is_not_overwritten_unasked(attended):
+    world = World(hardware=BoardHardware(hardware_id="24a1", holds="garage", networks=True))
+    drive = begin(world, attended=attended)
+    if attended:
+        assert actions(drive) == ["overwrite", "stop"]
+        drive.answer("stop")
+        world.run(drive)
+    assert drive.state is (JobState.CANCELLED if attended else JobState.FAILED)
+    assert world.devices == {}
+    assert world.vault == {}
+    drive = begin(world, attended=attended, confirmed=True)
+    assert drive.state is JobState.DONE
+
+
+def test_a_board_without_an_id_is_named_by_the_person():
+    world = World(hardware=BoardHardware())
+    drive = begin(world)
+    assert actions(drive) == ["name", "stop"]
+    world.run(drive.answer("name", text="porch"))
+    assert drive.state is JobState.DONE
+    assert list(world.devices) == ["porch"]
+    assert begin(World(hardware=BoardHardware()), attended=False).error == InputError.code
+
+
+def test_a_name_that_is_taken_can_be_changed_and_leaves_nothing_in_the_vault():
+    world = World(devices={NAME: settings("theirs")})
+    drive = begin(world)
+    assert actions(drive) == ["retry", "name", "stop"]
+    world.run(drive.answer("name", text="other"))
+    assert drive.state is JobState.DONE
+    assert [kept.name for _, kept in world.vault.values()] == ["other"]
+    assert world.devices[NAME] == settings("theirs")
+
+
+def test_the_administrator_gives_a_device_that_exists_the_credentials_of_the_vault():
+    world = World(devices={NAME: settings("theirs")})
+    drive = begin(world, administrator=True)
+    assert actions(drive) == ["administrator", "retry", "name", "stop"]
+    world.run(drive.answer("administrator"))
+    assert drive.state is JobState.DONE
+    assert world.board == world.devices[NAME] != settings("theirs")
+
+
+def test_a_prepared_device_that_was_used_up_is_freed_by_the_administrator():
+    world = World(strategy="prepared", used_up={NAME}, devices={NAME: settings("stored")})
+    drive = begin(world, administrator=True)
+    assert actions(drive) == ["administrator", "retry", "name", "stop"]
+    world.run(drive.answer("administrator"))
+    assert drive.state is JobState.DONE
+    assert world.board == settings("stored")
+
+
+def test_a_prepared_device_that_somebody_freed_is_asked_for_again():
+    world = World(strategy="prepared", used_up={NAME})
+    drive = begin(world)
+    assert actions(drive) == ["retry", "name", "stop"]
+    world.used_up.clear()
+    world.run(drive.answer("retry"))
+    assert drive.state is JobState.DONE
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_a_refusal_ends_without_an_entry_in_the_vault(attended):
+    world = World(devices={NAME: settings("theirs")})
+    drive = begin(world, attended=attended)
+    if attended:
+        world.run(drive.answer("stop"))
+    assert drive.state is (JobState.CANCELLED if attended else JobState.FAILED)
+    assert world.vault == {}
+    assert open_enrolment(drive.facts) is None
+
+
+def test_a_lost_answer_is_found_by_the_credentials_that_were_sent():
+    world = World(faults={"Enrol": ["lost"]})
+    drive = begin(world)
+    assert drive.state is JobState.DONE
+    assert world.vault["e1"][0] == "proven"
+
+
+def test_a_request_that_never_arrived_is_asked_again_with_the_same_credentials():
+    world = World(faults={"Enrol": ["before"]})
+    drive = begin(world)
+    assert actions(drive) == ["retry", "stop"]
+    assert drive.question
+    assert "e1" in drive.question.safe
+    world.run(drive.answer("retry"))
+    assert drive.state is JobState.DONE
+    assert world.devices[NAME] == settings("own-1")
+
+
+def test_what_stays_unknown_is_said_with_the_entry_of_the_vault():
+    world = World(strategy="prepared", faults={"Enrol": ["lost"]})
+    drive = begin(world, attended=False)
+    assert drive.error == "enrol-unsure"
+    assert drive.finish
+    assert drive.finish.error
+    assert "e1" in drive.finish.error.title
+    assert open_enrolment(drive.facts)
+
+
+def test_a_reply_that_cannot_be_kept_is_delivered_all_the_same():
+    world = World(strategy="prepared", faults={"ReplaceEntry": ["before"]})
+    drive = begin(world)
+    assert actions(drive) == ["retry", "continue", "stop"]
+    world.run(drive.answer("continue"))
+    assert drive.state is JobState.DONE
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["entry"] == ""
+    assert drive.finish.result["notes"]
+    assert world.board == settings(f"stored-{NAME}")
+
+
+def test_credentials_that_nobody_kept_are_told_as_lost():
+    world = World(strategy="prepared", faults={"ReplaceEntry": ["before"]})
+    drive = begin(world)
+    world.run(drive.answer("stop"))
+    assert drive.error == "enrol-credentials-lost"
+
+
+def test_a_board_that_is_unplugged_in_the_delivery_gets_it_when_it_is_back():
+    world = World(faults={"PutSettings": ["before"]})
+    drive = begin(world)
+    assert drive.question
+    assert "Plug it in" in drive.question.title
+    assert "vault" in drive.question.safe
+    while drive.finish is None:
+        world.step(drive, drive.waiting[0])
+    assert drive.state is JobState.DONE
+
+
+def test_another_board_that_is_plugged_in_gets_nothing():
+    world = World(faults={"PutSettings": ["before"]})
+    drive = begin(world)
+    world.hardware = BoardHardware(hardware_id="ffff", networks=True)
+    while drive.waiting:
+        world.step(drive, drive.waiting[0])
+    assert drive.question
+    assert drive.question.error
+    assert drive.question.error.code == "board-other"
+    assert world.board is None
+
+
+def test_a_delivery_that_fails_is_tried_again_or_left_to_the_vault():
+    world = World(faults={"PutSettings": ["noise"]})
+    drive = begin(world)
+    assert actions(drive) == ["retry", "stop"]
+    world.run(drive.answer("stop"))
+    assert drive.error == "enrol-kept"
+    assert drive.finish
+    assert drive.finish.error
+    assert "e1" in drive.finish.error.title
+    assert "before" in drive.finish.error.title
+    again = begin(world)
+    assert again.state is JobState.DONE
+    assert world.board == settings("own-1")
+    assert list(world.vault) == ["e1"]
+
+
+def test_another_network_goes_to_the_board_alone():
+    world = World(outcome="network-failed")
+    drive = begin(world, network=wifi("Nowhere"))
+    assert actions(drive) == ["network", "wait", "keep", "stop"]
+    world.outcome = "connected"
+    world.run(drive.answer("network", network=wifi("HomeNet")))
+    assert drive.state is JobState.DONE
+    last = [each for each in world.sent if isinstance(each, ex.PutSettings)][-1]
+    assert last.settings.cloud is None
+    assert last.settings.network == wifi("HomeNet")
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["network"] == "HomeNet"
+
+
+def test_who_says_that_it_is_connected_is_told():
+    world = World(outcome="unknown")
+    world.connected = True
+    drive = begin(world)
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["connected"] == "server"
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "refused", "network-failed"])
+def test_with_nobody_there_a_board_that_is_not_seen_fails_and_keeps_what_it_has(outcome):
+    world = World(outcome=outcome)
+    drive = begin(world, attended=False)
+    assert drive.error == "enrol-kept"
+    assert drive.finish
+    assert drive.finish.error
+    assert "has its new settings" in drive.finish.error.title
+    assert world.board == world.devices[NAME]
+
+
+def test_a_board_that_is_not_seen_may_be_left_so():
+    world = World(outcome="unknown")
+    drive = begin(world)
+    world.run(drive.answer("keep"))
+    assert drive.state is JobState.DONE
+    assert world.vault["e1"][0] == "pending"
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["connected"] is None
+
+
+def test_a_header_file_needs_no_board():
+    world = World(ways=())
+    drive = begin(world, way="header", serial_number="ab12")
+    assert drive.state is JobState.DONE
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["files"]
+    assert not [each for each in world.sent if isinstance(each, ex.FindWays)]
+
+
+def test_a_board_that_takes_no_network_is_not_given_one():
+    world = World(hardware=BoardHardware(hardware_id="24a1"))
+    drive = begin(world, network=wifi())
+    assert drive.error == "board-not-supported"
+    assert world.vault == {}
+
+
+def test_credentials_that_no_longer_count_are_made_anew():
+    world = World()
+    begin(world)
+    world.devices.clear()
+    drive = begin(world)
+    assert drive.state is JobState.DONE
+    assert world.board == world.devices[NAME]
+    assert len(world.vault) == 2
+
+
+def test_a_full_vault_stops_before_the_cloud_is_asked():
+    world = World(faults={"AddEntry": ["before"]})
+    drive = begin(world)
+    assert drive.error == "vault"
+    assert world.devices == {}
+
+
+def test_a_limit_of_the_cloud_counts_as_a_lost_answer():
+    world = World()
+    drive = Drive(EnrolBoard(order(), attended=False))
+    world.run(drive, steps=4)
+    assert drive.waits_for(ex.Enrol)
+    drive.fire(LIMIT)
+    assert drive.waits_for(ex.TryOut)
+    assert drive.waits_for(ex.Enrol) is None
