@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -26,20 +25,18 @@ from agent.protocols.mqtt import (
     ConnAck,
     Connect,
     Disconnect,
-    PacketDecoder,
     PingReq,
     PingResp,
     Property,
     Publish,
     SubAck,
     Subscribe,
-    encode,
 )
+from tests.clouds.mqtt_peer import Peer, serving
 from tests.internet import Authority
 from tests.mosquitto import mosquitto
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
 VERSIONS = pytest.mark.parametrize("version", [V311, V5], ids=["3.1.1", "5"])
@@ -122,47 +119,6 @@ async def test_a_client_id_that_another_takes_over_ends_the_connection(tmp_path:
 
 
 # --- servers that do as they please -------------------------------------------------------------
-
-
-class Peer:
-    """One accepted connection of a server made for a test."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._decoder = PacketDecoder()
-        self._heard: list[Any] = []
-
-    async def hear(self) -> Any:
-        while not self._heard:
-            data = await self._reader.read(65_536)
-            if not data:
-                raise EOFError
-            self._heard += self._decoder.feed(data)
-        return self._heard.pop(0)
-
-    def say(self, *packets: Any) -> None:
-        for packet in packets:
-            data = packet if isinstance(packet, bytes) else encode(packet, self._decoder.version)
-            self._writer.write(data)
-
-    async def gone(self) -> None:
-        """Wait until the other side hung up."""
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                await self.hear()
-
-
-@contextlib.asynccontextmanager
-async def serving(script: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[MqttServer]:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            await script(Peer(reader, writer))
-        writer.close()
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listener:
-        yield MqttServer(host="127.0.0.1", port=listener.sockets[0].getsockname()[1])
 
 
 async def test_a_refused_login_says_what_the_server_said() -> None:

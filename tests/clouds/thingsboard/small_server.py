@@ -11,7 +11,6 @@ import contextlib
 import json
 import secrets
 import socket
-import sys
 from typing import TYPE_CHECKING, Any
 
 import aiocoap
@@ -22,9 +21,11 @@ from starlette.routing import Route
 
 from agent.clouds.mqtt import MqttLogin, MqttServer, connect
 from agent.simulator.loopback_server import LoopbackServer
+from tests.mosquitto import mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -259,14 +260,17 @@ async def over_http(devices: Devices) -> AsyncIterator[HttpSide]:
 
 
 @contextlib.asynccontextmanager
-async def responding(devices: Devices, broker: MqttServer) -> AsyncIterator[None]:
-    """Answers what is published to the broker; topics are everybody's there."""
-    login = MqttLogin(client_id="responder", username="responder")
-    async with await connect(broker, login) as client:
+async def over_mqtt(devices: Devices, folder: Path) -> AsyncIterator[str]:
+    """mosquitto with somebody behind it who answers; topics are everybody's there."""
+    login = MqttLogin(client_id="responder")
+    async with (
+        mosquitto(folder, "allow_anonymous true") as port,
+        await connect(MqttServer(host="127.0.0.1", port=port), login) as client,
+    ):
         await client.subscribe("/provision/request")
         task = asyncio.create_task(_respond(devices, client))
         try:
-            yield
+            yield f"mqtt://127.0.0.1:{port}"
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -322,9 +326,8 @@ async def over_coap(devices: Devices) -> AsyncIterator[str]:
     site = Site()
     site.add_resource(["api", "v1", "provision"], _Provision(devices))
     site.add_resource(["api", "v1"], _Tokens(devices))
-    transport = "udp6" if sys.platform == "linux" else "simplesocketserver"
     context = await aiocoap.Context.create_server_context(
-        site, bind=("127.0.0.1", port), transports=[transport]
+        site, bind=("127.0.0.1", port), transports=["simplesocketserver"]
     )
     try:
         yield f"coap://127.0.0.1:{port}"
