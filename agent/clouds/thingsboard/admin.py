@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
-from agent.clouds.http import Answer, CloudHttp, Request
+from agent.clouds.http import Answer, CloudHttp, Request, detail_of
 from agent.errors import (
     AdminConflict,
     AdminForbidden,
@@ -17,6 +17,7 @@ from agent.errors import (
 from agent.protocols.thingsboard import admin as wire
 from agent.protocols.thingsboard.admin import ErrorCode, NotAsDocumented
 from agent.settings import clean_text
+from agent.settings.credentials import AccessToken, Certificate, MqttBasic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,9 @@ class Administrator:
         action = "replace the credentials of a device"
         stored = await self.credentials(device)
         body = wire.replacing(stored, new)
-        answer = await self._call("POST", wire.CREDENTIALS_PATH, action, json=body)
+        answer = await self._call(
+            "POST", wire.CREDENTIALS_PATH, action, json=body, secrets=_secrets_of(new)
+        )
         if answer.status == CONFLICT:
             raise AdminConflict(cloud=self._http.title, name=clean_text(device.name))
         self._there(device, answer)
@@ -128,6 +131,7 @@ class Administrator:
         *,
         query: dict[str, str] | None = None,
         json: object | None = None,
+        secrets: tuple[Secret, ...] = (),
     ) -> Answer:
         """An answer that is 2xx, 404 or 409; a token that has expired is renewed once."""
         answer = await self._once(method, path, query, json)
@@ -135,7 +139,7 @@ class Administrator:
             await self._renew()
             answer = await self._once(method, path, query, json)
         if not answer.ok and answer.status not in {NOT_FOUND, CONFLICT}:
-            self._refuse(answer, action)
+            self._refuse(answer, action, secrets)
         return answer
 
     async def _once(
@@ -178,15 +182,14 @@ class Administrator:
         request = Request("POST", path, json=body, repeatable=True, secrets=secrets)
         answer = await self._http.send(request)
         if not answer.ok:
-            failure = wire.parse_failure(answer.body)
-            detail = failure.message or f"The status is {answer.status}."
+            detail = self._said(wire.parse_failure(answer.body), answer)
             raise AdminRefused(cloud=self._http.title, detail=detail, status=answer.status)
         self._tokens = self._read(answer, wire.parse_tokens, "sign in")
         return self._tokens
 
-    def _refuse(self, answer: Answer, action: str) -> NoReturn:
+    def _refuse(self, answer: Answer, action: str, secrets: tuple[Secret, ...] = ()) -> NoReturn:
         failure = wire.parse_failure(answer.body)
-        cloud, detail = self._http.title, failure.message or f"The status is {answer.status}."
+        cloud, detail = self._http.title, self._said(failure, answer, secrets)
         code = failure.error_code
         if answer.status == UNAUTHORISED or code == ErrorCode.CREDENTIALS_EXPIRED:
             raise AdminRefused(cloud=cloud, detail=detail, status=answer.status)
@@ -195,6 +198,11 @@ class Administrator:
         if code == ErrorCode.NO_PERMISSION or answer.status == 403:
             raise AdminForbidden(cloud=cloud, action=action, detail=detail)
         raise CloudAnswer(cloud=cloud, detail=f"To {action}: {detail}", status=answer.status)
+
+    def _said(self, failure: wire.Failure, answer: Answer, secrets: tuple[Secret, ...] = ()) -> str:
+        """The server's sentence, in which it may quote what it was sent."""
+        said = detail_of(failure.message, (self._password, *secrets))
+        return said or f"The status is {answer.status}."
 
     def _there(self, device: wire.Device, answer: Answer) -> Answer:
         if answer.status == NOT_FOUND:
@@ -209,3 +217,9 @@ class Administrator:
         except NotAsDocumented as error:
             detail = f"To {action}: {error}"
             raise CloudAnswer(cloud=self._http.title, detail=detail) from None
+
+
+def _secrets_of(credentials: Credentials) -> tuple[Secret, ...]:
+    match credentials:
+        case AccessToken(token=secret) | MqttBasic(password=secret) | Certificate(key=secret):
+            return (secret,)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.clouds.failures import HOPELESS
+from agent.clouds.http import detail_of
 from agent.errors import (
     EnrolNotUnderstood,
     EnrolRefused,
@@ -46,7 +48,7 @@ async def ask(
     """The outcome that counts; ``say`` gets a sentence for each wait before another attempt."""
     attempts = 0
     while True:
-        asked = await carrier.ask(request)
+        asked = _cleaned(await carrier.ask(request), request)
         attempts += 1
         wait_s = retry_wait_s(asked.outcome, attempts, chance())
         if wait_s is None or isinstance(asked.error, HOPELESS):
@@ -55,6 +57,19 @@ async def ask(
             detail = getattr(asked.outcome, "detail", "")
             say(f"{detail} The next try is in {wait_s:.0f} s.".lstrip())
         await clock.sleep(wait_s)
+
+
+def _cleaned(asked: Asked, request: ProvisionRequest) -> Asked:
+    """Without what the server may quote of the request."""
+    match asked.outcome:
+        case Refused(message=said):
+            outcome: Outcome = replace(asked.outcome, message=detail_of(said, request.secrets))
+        case Issued():
+            return asked
+        case _:
+            said = asked.outcome.detail
+            outcome = replace(asked.outcome, detail=detail_of(said, request.secrets))
+    return replace(asked, outcome=outcome)
 
 
 def error_of(asked: Asked, *, cloud: str, name: str) -> MooringError:

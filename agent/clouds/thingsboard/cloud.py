@@ -141,6 +141,12 @@ class ThingsBoard:
             case "certificate":
                 return make_certificate(name, self._now())
 
+    async def draft(self, name: str, own: Credentials) -> CloudSettings:
+        """What the board gets if the server takes these credentials; checked."""
+        settings = (await self._signed_in()).settings(name, own)
+        settings.check()
+        return settings
+
     async def enrol(
         self, request: EnrolRequest, *, say: Callable[[str], None] | None = None
     ) -> CloudSettings:
