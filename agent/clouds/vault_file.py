@@ -8,6 +8,7 @@ some milliseconds.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import time
@@ -154,10 +155,11 @@ class VaultFolder:
 
     def _names(self) -> Iterator[tuple[str, str]]:
         try:
-            names = [path.name for path in self.path.iterdir()]
+            with os.scandir(self.path) as entries:
+                names = sorted(entry.name for entry in entries)
         except FileNotFoundError:
             return
-        for name in sorted(names):
+        for name in names:
             if match := _NAME.fullmatch(name):
                 yield match[1], match[2]
 
@@ -183,6 +185,7 @@ class VaultFolder:
     def _sweep(self) -> None:
         """Remove what killed processes left half-written; nobody writes now."""
         with contextlib.suppress(OSError):
-            for path in self.path.iterdir():
-                if _DRAFT.fullmatch(path.name):
-                    path.unlink()
+            with os.scandir(self.path) as entries:
+                drafts = [entry.name for entry in entries if _DRAFT.fullmatch(entry.name)]
+            for name in drafts:
+                (self.path / name).unlink()
