@@ -20,18 +20,22 @@ TABLE_BYTES = 4000
 SLOT = struct.Struct("<HH8s")
 
 
-def compile_sketch(program: Path, source: str, *defines: str) -> Path:
-    """The program of this source with the example's headers; any warning is an error."""
-    command = ["g++", "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror"]
-    command += ["-fsanitize=address,undefined", "-fno-sanitize-recover"]
-    command += [f"-I{HERE}", f"-I{EXAMPLE}", *(f"-D{each}" for each in defines)]
-    subprocess.run([*command, str(HERE / source), "-o", str(program)], check=True)
-    return program
+def compile_console(program: Path, keys: str) -> Path:
+    """The console of the example with these keys and nothing else; it watches its own memory."""
+    sanitizers = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
+    return _compile(program, "console.cpp", *sanitizers, f'-DKEYS="{keys}"')
 
 
 def compile_example(program: Path, *defines: str) -> Path:
     """The example sketch as it is in the documentation."""
-    return compile_sketch(program, "main.cpp", 'SKETCH="mooring_console.ino"', *defines)
+    chosen = [f"-D{each}" for each in defines]
+    return _compile(program, "main.cpp", '-DSKETCH="mooring_console.ino"', *chosen)
+
+
+def _compile(program: Path, source: str, *options: str) -> Path:
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{HERE}", f"-I{EXAMPLE}"]
+    subprocess.run([*command, *options, str(HERE / source), "-o", str(program)], check=True)
+    return program
 
 
 def read_eeprom(file: Path, table_bytes: int = TABLE_BYTES) -> dict[str, bytes]:

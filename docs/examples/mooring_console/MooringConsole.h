@@ -20,6 +20,7 @@ class MooringConsole {
   void begin() {
     memory.begin();
     load();
+    if (used) report("connecting");
   }
 
   // Call it often. True once after new settings were stored: use them from now on.

@@ -60,8 +60,8 @@ void stayConnected() {
   else console.report("network-failed", "The server was not reached.");
 }
 #else
-void connectAnew() { console.report("idle"); }
-void stayConnected() {}
+void connectAnew() {}
+void stayConnected() { console.report("idle"); }
 #endif
 
 void setup() {

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's console with all keys there are, as a program."""
-    from tests.sessions.arduino_sketch import compile_sketch
+    from tests.sessions.arduino_sketch import compile_console
 
     keys = " ".join(key.name + "!" * key.secret for key in board_keys.KEYS)
     program = tmp_path_factory.mktemp("sketch") / "all_keys"
-    return compile_sketch(program, "all_keys.cpp", f'KEYS="{keys}"')
+    return compile_console(program, keys)
 
 
 @pytest.fixture(

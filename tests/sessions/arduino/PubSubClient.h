@@ -6,15 +6,13 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-#include <string>
-
 class PubSubClient {
  public:
   explicit PubSubClient(WiFiClient &) {}
   ~PubSubClient() { disconnect(); }
   void setServer(const char *name, uint16_t number) {
-    host = name;
-    port = number;
+    snprintf(host, sizeof host, "%s", name);
+    snprintf(port, sizeof port, "%u", number);
   }
   bool loop() { return session >= 0; }
   int state() { return code; }
@@ -27,19 +25,22 @@ class PubSubClient {
     code = -2;
     addrinfo hints = {}, *found = nullptr;
     hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found)) return false;
+    if (getaddrinfo(host, port, &hints, &found)) return false;
     session = socket(found->ai_family, SOCK_STREAM, 0);
     bool reached = !::connect(session, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
-    std::string body = text("MQTT") + std::string("\x04\xC2\x00\x0F", 4);
-    body += text(id) + text(user) + text(password);
-    std::string packet = "\x10";
-    packet += char(body.size() % 128 | (body.size() > 127 ? 128 : 0));
-    if (body.size() > 127) packet += char(body.size() / 128);
-    packet += body;
-    uint8_t answer[4] = {};
-    if (reached && write(session, packet.data(), packet.size()) > 0 &&
-        recv(session, answer, 4, MSG_WAITALL) == 4) {
+    uint8_t packet[1024] = {0x10, 0x80, 0, 0, 4, 'M', 'Q', 'T', 'T', 4, 0xC2, 0, 15}, answer[4] = {};
+    size_t size = 13;
+    const char *texts[] = {id, user, password};
+    for (const char *text : texts) {
+      packet[size++] = uint8_t(strlen(text) / 256);
+      packet[size++] = uint8_t(strlen(text) % 256);
+      memcpy(packet + size, text, strlen(text));
+      size += strlen(text);
+    }
+    packet[1] = uint8_t((size - 3) % 128 | 128);
+    packet[2] = uint8_t((size - 3) / 128);
+    if (reached && write(session, packet, size) > 0 && recv(session, answer, 4, MSG_WAITALL) == 4) {
       code = answer[3];
     }
     if (code) disconnect();
@@ -47,11 +48,6 @@ class PubSubClient {
   }
 
  private:
-  std::string host;
-  uint16_t port = 0;
+  char host[254] = "", port[6] = "";
   int session = -1, code = -1;
-  static std::string text(const std::string &words) {
-    std::string size = {char(words.size() / 256), char(words.size() % 256)};
-    return size + words;
-  }
 };

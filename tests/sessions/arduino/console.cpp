@@ -8,7 +8,7 @@ MooringConsole console(Serial, KEYS);
 int main() {
   console.id = getenv("MOORING_ID");
   console.family = "esp32";
-  console.report(getenv("MOORING_STATE"), getenv("MOORING_DETAIL"));
   console.begin();
+  console.report(getenv("MOORING_STATE"), getenv("MOORING_DETAIL"));
   for (;;) console.poll();
 }
