@@ -90,6 +90,7 @@ CODES = {
     "cloud-quota": "QuotaReached",
     "cloud-unreachable": "Unreachable",
     "delivery-digest": "DigestDiffers",
+    "delivery-drive": "DriveInTheWay",
     "delivery-failed": "DeliveryFailed",
     "delivery-none": "BoardHasNoDelivery",
     "delivery-not-taken": "SettingNotTaken",

@@ -79,3 +79,20 @@ class OtherDelivery(BoardError):
         "It began while ours was under way, so ours was dropped; the board takes one at a time."
     )
     remedy = "Close the other program, then try again."
+
+
+class DriveInTheWay(BoardError):
+    """CircuitPython writes no files while a computer uses its drive."""
+
+    code = "delivery-drive"
+    exit_status = ExitStatus.NO_ACCESS
+    retryable = True
+    title = "The board cannot write its file: this computer uses its drive."
+    meaning = (
+        "CircuitPython lets its programs write only while its drive (CIRCUITPY) is in use by no "
+        "computer. Nothing was changed on the board."
+    )
+    remedy = (
+        "Eject the drive in the file manager (closing its window is not enough), leave the cable in, "
+        "and try again. docs/micropython.md has a boot.py for boards on which that does not help."
+    )

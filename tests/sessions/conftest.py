@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import platform
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from agent.links.link import Link
+
+HAS_MICROPYTHON = sys.platform == "linux" and platform.machine() == "x86_64"
+"""The package of a real MicroPython is for these computers (pyproject.toml)."""
+collect_ignore = [] if HAS_MICROPYTHON else ["test_repl_micropython.py"]
 
 SPEED = 30
 """Board seconds in a second: an attempt that fails after 15 s takes half a second here."""
