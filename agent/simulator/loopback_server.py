@@ -15,6 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 if TYPE_CHECKING:
+    import ssl
+
     from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
@@ -23,8 +25,12 @@ HOST = "127.0.0.1"
 class LoopbackServer:
     """One application on one port of 127.0.0.1."""
 
-    def __init__(self, app: ASGIApp, *, port: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, *, port: int = 0, context: ssl.SSLContext | None = None
+    ) -> None:
+        """With a ``context`` it speaks TLS."""
         self._wanted_port = port
+        self._context = context
         self._config = uvicorn.Config(
             app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
         )
@@ -49,7 +55,9 @@ class LoopbackServer:
         self._config.load()
         listener = socket.create_server((HOST, self._wanted_port), backlog=128)
         self.port = listener.getsockname()[1]
-        self._server = await asyncio.get_running_loop().create_server(self._make, sock=listener)
+        self._server = await asyncio.get_running_loop().create_server(
+            self._make, sock=listener, ssl=self._context
+        )
 
     async def stop(self) -> None:
         """Stop listening, cut what is open, and wait until nothing of it is left."""

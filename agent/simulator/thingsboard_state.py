@@ -308,12 +308,13 @@ class ThingsBoardState:
 
     def call(self, device: Device, method: str, params: Json, answer: Callable[[Any], None]) -> int:
         """Ask a device (RPC); ``answer`` gets what it says. Returns the number; 0: nobody there."""
-        self._requests += 1
-        self._answers[self._requests] = answer
+        number = self._requests + 1
+        self._answers[number] = answer
         for session in list(self.sessions.get(device.id, [])):
-            if session.call(device, self._requests, method, params):
-                return self._requests
-        del self._answers[self._requests]
+            if session.call(device, number, method, params):
+                self._requests = number
+                return number
+        del self._answers[number]
         return 0
 
     def answered(self, request: int, data: Json) -> None:

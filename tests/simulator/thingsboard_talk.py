@@ -62,7 +62,12 @@ def request(name: str | None = "bench-07", /, key: str = KEY, **more: Any) -> di
 
 
 def make_certificate(
-    name: str, *, days: float = 365, now: float = NOW, signer: tuple[str, str] | None = None
+    name: str,
+    *,
+    days: float = 365,
+    now: float = NOW,
+    signer: tuple[str, str] | None = None,
+    authority: bool = False,
 ) -> tuple[str, str]:
     """Certificate and key, PEM; self-signed unless a signer's pair is given."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -74,7 +79,7 @@ def make_certificate(
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
         signing = loaded
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -82,8 +87,10 @@ def make_certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(moment - dt.timedelta(days=400))
         .not_valid_after(moment + dt.timedelta(days=days))
-        .sign(signing, hashes.SHA256())
     )
+    if authority:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+    certificate = builder.sign(signing, hashes.SHA256())
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.TraditionalOpenSSL,

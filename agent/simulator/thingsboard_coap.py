@@ -1,0 +1,121 @@
+"""CoAP of the simulated ThingsBoard: provisioning and the device's interface, without DTLS.
+
+Source: cloud-thingsboard, sections 2, 5 and 6; CoapTransportResource, JsonCoapAdaptor of the server.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from agent.simulator.coap_messages import GET, POST
+from agent.simulator.coap_server import CoapAnswer, CoapRequest, CoapServer
+from agent.simulator.thingsboard_devices import InternalError
+from agent.simulator.thingsboard_requests import (
+    NotJsonError,
+    UnreadableError,
+    read_json,
+    read_request,
+)
+from agent.simulator.thingsboard_values import add_telemetry, attributes_of, set_client
+
+if TYPE_CHECKING:
+    from agent.simulator.thingsboard_devices import Device, Json
+    from agent.simulator.thingsboard_faults import Fault, Operation
+    from agent.simulator.thingsboard_session import Surroundings
+
+CREATED, CONTENT = 0x41, 0x45
+BAD_REQUEST, UNAUTHORISED, NOT_FOUND, NOT_ALLOWED = 0x80, 0x81, 0x84, 0x85
+INTERNAL_ERROR: Final = 0xA0
+_STATUS: Final = {400: 0x80, 401: 0x81, 403: 0x83, 404: 0x84, 429: 0x9D, 500: 0xA0, 503: 0xA3}
+
+
+class CoapCalls:
+    """Answers requests; give :meth:`answer` to a :class:`CoapServer`."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._state = around.state
+
+    def server(self, port: int = 0) -> CoapServer:
+        """A server that asks this."""
+        return CoapServer(self.answer, port=port)
+
+    def answer(self, request: CoapRequest) -> CoapAnswer | None:
+        """The answer; None is silence."""
+        provisioning = len(request.path) == 3 and "provision" in request.path
+        operation: Operation = "provision" if provisioning else "device"
+        fault = self._around.faults.take(operation, "coap")
+        if fault is not None and fault.act in {"hang", "close"}:
+            self._note(operation, "hang")
+            return None
+        if fault is not None and fault.act == "status":
+            self._note(operation, str(fault.status))
+            return CoapAnswer(_STATUS.get(fault.status, INTERNAL_ERROR))
+        if request.path[:2] != ("api", "v1"):
+            return CoapAnswer(NOT_FOUND)
+        answer = self._provision(request) if provisioning else self._device_call(request)
+        return self._bent(answer, fault)
+
+    def _bent(self, answer: CoapAnswer, fault: Fault | None) -> CoapAnswer | None:
+        """The answer as a fault leaves it."""
+        if fault is None:
+            return answer
+        if fault.act == "lose":
+            return None
+        payload = fault.text.encode() if fault.act == "text" else answer.payload
+        return CoapAnswer(answer.code, payload, fault.seconds)
+
+    def _provision(self, request: CoapRequest) -> CoapAnswer:
+        if request.method != POST:
+            return CoapAnswer(BAD_REQUEST if request.method == GET else NOT_ALLOWED)
+        try:
+            reply = self._state.provision(read_request(request.payload))
+        except (NotJsonError, UnreadableError):
+            self._note("provision", "400")
+            return CoapAnswer(BAD_REQUEST)
+        except InternalError:
+            self._note("provision", "500")
+            return CoapAnswer(INTERNAL_ERROR)
+        self._note("provision", reply["status"])
+        done = reply["status"] == "SUCCESS"
+        return CoapAnswer(CREATED if done else BAD_REQUEST, _json(reply))
+
+    def _device_call(self, request: CoapRequest) -> CoapAnswer:
+        if len(request.path) < 4:
+            return CoapAnswer(BAD_REQUEST)
+        device = self._state.by_token(request.path[2])
+        if device is None:
+            self._note("device", "401")
+            return CoapAnswer(UNAUTHORISED)
+        self._state.seen(device)
+        answer = self._feature(device, request.method, request.path[3], request.payload)
+        self._note("device", f"{answer.code >> 5}{answer.code & 31:02}")
+        return answer
+
+    def _feature(self, device: Device, method: int, feature: str, payload: bytes) -> CoapAnswer:
+        try:
+            match method, feature.lower():
+                case (1, "attributes"):
+                    found = attributes_of(device, None, None)
+                    return CoapAnswer(CONTENT, _json(found)) if found else CoapAnswer(NOT_FOUND)
+                case (2, "attributes"):
+                    set_client(device, read_json(payload))
+                case (2, "telemetry"):
+                    add_telemetry(device, read_json(payload), self._around.now())
+                case (2, "claim"):
+                    pass
+                case (1 | 2, _):
+                    return CoapAnswer(BAD_REQUEST)
+                case _:
+                    return CoapAnswer(NOT_ALLOWED)
+        except NotJsonError:
+            return CoapAnswer(BAD_REQUEST)
+        return CoapAnswer(CREATED)
+
+    def _note(self, operation: Operation, outcome: str) -> None:
+        self._around.record.add("coap", operation, self._around.now(), outcome)
+
+
+def _json(value: Json) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
