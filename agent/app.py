@@ -133,7 +133,7 @@ class App:
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
-        origins = Origins(self._paths.origins_file)
+        origins = Origins(self._paths.origins_file, self._paths.origins_lock)
         consent = Consent(origins)
 
         def origins_changed() -> None:

@@ -1,7 +1,8 @@
 """The web pages that may use the agent, those that must not ask, and the file of both.
 
 What gives a page more is on disk before it counts. What takes something from a page counts at
-once; if it cannot be written down, whoever asked for it is told.
+once; if it cannot be written down, whoever asked for it is told. Another agent, or a command that
+is one for a moment, may change the file too: each change begins with what stands there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from agent.errors import OriginsBroken, OriginsFull, OriginsUnsaved
 from agent.settings.files import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ORIGINS_MAX = 100
@@ -30,6 +31,9 @@ LATEST = 32_503_680_000.0
 """The year 3000: no time of a sound file is later."""
 STORE_AGAIN_S = 60.0
 """Between two tries to write down what a full or locked disk did not take; nothing tells of room."""
+
+LOCK_S = 2.0
+"""A change takes some milliseconds; who holds the lock for longer hangs."""
 
 _BROKEN = ".broken"
 _NOT_ALLOWED = "Therefore it does not count: the page may do what it could do before."
@@ -70,11 +74,19 @@ class Origins:
     def __init__(
         self,
         file: Path,
+        lock: Path,
         clock: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
+        *,
+        wait_s: float = LOCK_S,
     ) -> None:
-        """Read ``file``; one that cannot be read allows nobody and is kept beside it."""
+        """Read ``file``; one that cannot be read allows nobody and is kept beside it.
+
+        ``lock`` is held while it is changed, and waited for; it is made if missing.
+        """
         self._file = file
+        self._lock = lock
+        self._wait_s = wait_s
         self._clock = clock
         self._now = now
         self._revoked: list[Callable[[str], None]] = []
@@ -85,11 +97,10 @@ class Origins:
         self.problem: OriginsBroken | None = None
         """Why the file gave nothing; None again as soon as there is a new one."""
         content, self.problem = _load(file)
-        self._kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
-        self._silences = Silences(content.refused)
+        self._kept, self._silences = _lists(content)
         if any(each.until > clock() + SILENCE_S for each in content.refused):
             # The clock was wrong when the no was said; a day from now must be a day after restarts.
-            with contextlib.suppress(OriginsUnsaved):
+            with contextlib.suppress(OriginsUnsaved), self._changing(_NOT_KEPT):
                 self._store(self._kept, self._silences, _NOT_KEPT)
 
     def list(self) -> list[AllowedOrigin]:
@@ -136,8 +147,7 @@ class Origins:
 
     def add(self, origin: str, may: frozenset[Scope]) -> None:
         """Let it do ``may`` as well, always; raises OriginsFull and OriginsUnsaved."""
-        kept = self._kept.get(origin)
-        entry = self._keep(origin, complete(may | kept.may if kept else may))
+        entry = self._keep(origin, complete(may), more=True)
         if self._once.may(origin, self._now()) <= entry.may:
             self._once.drop(origin)
 
@@ -156,20 +166,22 @@ class Origins:
         origin = normalise(url)
         had = origin in self
         # After a failure the file may hold what is forgotten here, and give it back at the next start.
-        stored = origin in self._kept or origin in self._silences or self.unsaved is not None
-        self._kept.pop(origin, None)
+        stored = self._forget(origin) or self.unsaved is not None
         self._once.drop(origin)
-        self._silences = self._silences.without(origin, self._clock())
         if had:
             self._end(origin)
-        if stored:
-            self._store(self._kept, self._silences, _NOT_KEPT)
+        with self._changing(_NOT_KEPT):
+            # What somebody else wrote meanwhile goes as well.
+            if self._forget(origin) or stored:
+                self._store(self._kept, self._silences, _NOT_KEPT)
         return origin
 
     def refuse(self, origin: str) -> None:
         """It cannot ask for a day; raises OriginsUnsaved, and counts all the same."""
         self._silences = self._silences.with_new(origin, self._clock())
-        self._store(self._kept, self._silences, _NOT_KEPT)
+        with self._changing(_NOT_KEPT):
+            self._silences = self._silences.with_new(origin, self._clock())
+            self._store(self._kept, self._silences, _NOT_KEPT)
 
     def silent_until(self, origin: str) -> float | None:
         """Until when (Unix seconds) it cannot ask; None: it may."""
@@ -210,24 +222,67 @@ class Origins:
 
     # ------------------------------------------------------------------------------------------
 
-    def _keep(self, origin: str, may: frozenset[Scope]) -> _Kept:
-        known = self._kept.get(origin)
-        if known is None and len(self._kept) >= ORIGINS_MAX:
-            raise OriginsFull(count=ORIGINS_MAX)
-        entry = _Kept(url=origin, since=known.since if known else self._clock(), may=may)
-        kept = {**self._kept, origin: entry}
-        silences = self._silences.without(origin, self._clock())
-        if entry != known or origin in self._silences:
-            self._store(kept, silences, _NOT_ALLOWED)
-        self._kept, self._silences = kept, silences
-        return entry
+    def _keep(self, origin: str, may: frozenset[Scope], *, more: bool = False) -> _Kept:
+        """Write it down; ``more``: beside what it may do always."""
+        with self._changing(_NOT_ALLOWED):
+            known = self._kept.get(origin)
+            if known is None and len(self._kept) >= ORIGINS_MAX:
+                raise OriginsFull(count=ORIGINS_MAX)
+            if known is not None and more:
+                may |= known.may
+            entry = _Kept(url=origin, since=known.since if known else self._clock(), may=may)
+            kept = {**self._kept, origin: entry}
+            silences = self._silences.without(origin, self._clock())
+            if entry != known or origin in self._silences:
+                self._store(kept, silences, _NOT_ALLOWED)
+            self._kept, self._silences = kept, silences
+            return entry
+
+    def _forget(self, origin: str) -> bool:
+        there = origin in self._kept or origin in self._silences
+        self._kept.pop(origin, None)
+        self._silences = self._silences.without(origin, self._clock())
+        return there
 
     def _store_again(self) -> bool:
         if self.unsaved is None or self._now() < self._store_again_at:
             return False
-        with contextlib.suppress(OriginsUnsaved):
+        with contextlib.suppress(OriginsUnsaved), self._changing(_NOT_KEPT):
             self._store(self._kept, self._silences, _NOT_KEPT)
         return self.unsaved is None
+
+    @contextlib.contextmanager
+    def _changing(self, effect: str) -> Iterator[None]:
+        """Nobody else changes the file meanwhile, and what it says counts from now on.
+
+        Raises OriginsUnsaved.
+        """
+        from filelock import FileLock, Timeout
+
+        held = FileLock(self._lock, timeout=self._wait_s)
+        try:
+            self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.acquire()
+        except Timeout as error:
+            raise self._not_stored("another program of yours changes it", effect) from error
+        except OSError as error:
+            raise self._not_stored(_detail(error), effect) from error
+        try:
+            self._take_up()
+            yield
+        finally:
+            held.release()
+
+    def _take_up(self) -> None:
+        """Let count what somebody else wrote, unless the file lacks what was decided here."""
+        found = None if self.unsaved is not None else _read(self._file)
+        if found is None:
+            return
+        before = self._kept
+        self._kept, self._silences = _lists(found)
+        for origin, entry in before.items():
+            if entry.may - self.may(origin):
+                self._end(origin)
 
     def _store(self, kept: dict[str, _Kept], silences: Silences, effect: str) -> None:
         entries = [
@@ -238,15 +293,16 @@ class Origins:
         try:
             write_private(self._file, msgspec.json.encode(content))
         except OSError as error:
-            _logger.error("%s cannot be written: %s", self._file, error)
-            detail = error.strerror or type(error).__name__
-            folder = str(self._file.parent)
-            unsaved = OriginsUnsaved(detail=detail, effect=effect, folder=folder)
-            if effect == _NOT_KEPT:
-                self.unsaved = unsaved
-                self._store_again_at = self._now() + STORE_AGAIN_S
-            raise unsaved from error
+            raise self._not_stored(_detail(error), effect) from error
         self.unsaved = self.problem = None
+
+    def _not_stored(self, detail: str, effect: str) -> OriginsUnsaved:
+        _logger.error("%s cannot be written: %s", self._file, detail)
+        unsaved = OriginsUnsaved(detail=detail, effect=effect, folder=str(self._file.parent))
+        if effect == _NOT_KEPT:
+            self.unsaved = unsaved
+            self._store_again_at = self._now() + STORE_AGAIN_S
+        return unsaved
 
     def _end(self, origin: str) -> None:
         for callback in self._revoked:
@@ -254,14 +310,39 @@ class Origins:
 
 
 def _load(file: Path) -> tuple[_File, OriginsBroken | None]:
+    found = _read(file)
+    if found is not None:
+        return found, None
     nobody = _File([], [])
+    return (nobody, _set_aside(file)) if _is_there(file) else (nobody, None)
+
+
+def _read(file: Path) -> _File | None:
+    """What a sound file says; None: there is none, or it cannot be read."""
     try:
         content = msgspec.json.decode(file.read_bytes(), type=_File)
-    except FileNotFoundError:
-        return nobody, None
     except (msgspec.DecodeError, UnicodeDecodeError, OSError):
-        return nobody, _set_aside(file)
-    return (content, None) if _is_sound(content) else (nobody, _set_aside(file))
+        return None
+    return content if _is_sound(content) else None
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _lists(content: _File) -> tuple[dict[str, _Kept], Silences]:
+    kept = {entry.url: entry for entry in content.origins[:ORIGINS_MAX]}
+    return kept, Silences(content.refused)
+
+
+def _detail(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _is_sound(content: _File) -> bool:

@@ -62,6 +62,11 @@ class Paths:
         return self.data_dir / "origins.json"
 
     @property
+    def origins_lock(self) -> Path:
+        """Held while the list of those pages is changed."""
+        return self.runtime_dir / "origins.lock"
+
+    @property
     def tray_file(self) -> Path:
         """Which board is marked in the tray, and which ones it has told of."""
         return self.data_dir / "tray.json"

@@ -48,7 +48,12 @@ class World:
     def start(self) -> None:
         """Start the agent, after it ended or was killed."""
         self._due = None
-        self.origins = Origins(self.file, clock=lambda: self.wall, now=lambda: self.now)
+        self.origins = Origins(
+            self.file,
+            self.file.parent.with_name("origins.lock"),
+            clock=lambda: self.wall,
+            now=lambda: self.now,
+        )
         self.consent = Consent(
             self.origins, clock=lambda: self.wall, now=lambda: self.now, later=self._later
         )

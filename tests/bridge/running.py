@@ -449,7 +449,7 @@ async def run_bridge(
         air=None if radio is None else BleBoards(radio),
     )
     await boards.start()
-    origins = Origins(folder / "origins.json")
+    origins = Origins(folder / "origins.json", folder / "origins.lock")
     origins.allow(FOREIGN)
     origins.allow(OTHER)
     services = Services(
