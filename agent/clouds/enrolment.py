@@ -80,6 +80,9 @@ class EnrolCloud(Protocol):
     def make_credentials(self, kind: CredentialsKind, name: str) -> Credentials:
         """New credentials that nobody else has, to be kept before :meth:`enrol` is called."""
 
+    async def draft(self, name: str, own: Credentials) -> CloudSettings:
+        """What the board gets if the cloud takes these credentials: what is kept before it is asked."""
+
     async def enrol(
         self, request: EnrolRequest, *, say: Callable[[str], None] | None = None
     ) -> CloudSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agent.jobs import enrol_facts
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.enrol_base import HEADER_FILE, STEP_CHECK, STEP_DELIVER, STEP_ENROL, STEP_READ
 from agent.jobs.enrol_board import BoardPart
@@ -67,7 +68,8 @@ class EnrolBoard(CloudPart, BoardPart):
         self._go(State.PROVING)
 
     def _connected(self) -> None:
-        self._settle("connected" if self.seen_by else "unseen")
+        how = "connected" if self.seen_by else "unseen"
+        self._record(enrol_facts.ENDED, how=how, connected=self.seen_by or None)
         self._go(State.PROVING)
 
     def _proving(self, event: Event) -> bool:

@@ -15,6 +15,7 @@ from agent.jobs.return_steps import ReturnSteps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.clouds.enrolment import CredentialsKind
     from agent.errors import MooringError
     from agent.jobs.enrol_effects import Way, WayKind
     from agent.settings.credentials import CloudSettings
@@ -52,6 +53,8 @@ class EnrolOrder:
     """Of the device; empty: the usual one."""
     serial_number: str = ""
     """USB serial number, where no board is asked."""
+    kind: CredentialsKind = "access_token"
+    """What is made here and offered to the cloud; a prepared device has its own."""
     network: NetworkSetting | None = None
     """None: the board keeps the one that it has."""
     way: WayKind | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.errors import (
     BoardRefused,
@@ -27,6 +27,7 @@ from agent.jobs.effects import (
     Event,
     Failed,
     LimitReached,
+    TimerFired,
 )
 from agent.jobs.enrol_base import HEADER_FILE, STEP_CHECK, STEP_DELIVER, STEP_READ, EnrolBase
 from agent.jobs.enrol_effects import (
@@ -56,6 +57,10 @@ if TYPE_CHECKING:
     from agent.jobs.enrol_base import Holds
     from agent.sessions.delivery import BoardHardware, CloudState, DeliveryKind
 
+LOOK_EVERY_S: Final = 5.0
+"""Between two questions to the server for a board that cannot tell; it writes the time of the last
+message down within seconds."""
+
 _UNCHANGED = (DeliveryFailed, InputError, JournalFailed, SettingNotTaken, SettingsTooLong)
 """After these the board has what it had before."""
 
@@ -69,6 +74,7 @@ class BoardPart(EnrolBase):
     """Where the job goes on when the board is back."""
     _before: Holds = "old"
     _check_problem: MooringError | None = None
+    _look_until = 0.0
     _only_network = False
     """The board has its credentials; it gets another network."""
 
@@ -150,7 +156,7 @@ class BoardPart(EnrolBase):
                 )
             )
             return
-        self._complete(_summary(way))
+        self._complete(enrol_questions.way_summary(way))
         self._go(State.NAMING)
 
     def _naming(self, event: Event) -> bool:
@@ -242,7 +248,9 @@ class BoardPart(EnrolBase):
             self._record(enrol_facts.PUTTING, way="header")
             self._do(HandOver(HEADER_FILE, settings))
             return
-        self._begin(STEP_DELIVER, "Put the settings on the board", _NAMES[self._way.kind])
+        self._begin(
+            STEP_DELIVER, "Put the settings on the board", enrol_questions.WAYS[self._way.kind]
+        )
         self._record(enrol_facts.PUTTING, way=self._way.kind)
         self._before, self.put_at = self.holds, self.now
         if self.holds == "old":
@@ -302,6 +310,7 @@ class BoardPart(EnrolBase):
             case Entered():
                 name = f"See it in {self.order.cloud_title}"
                 self._begin(STEP_CHECK, name, "Waiting until the board is connected")
+                self._look_until = self.now + CONNECT_S
                 self._do(WaitConnected(self._way.kind, CONNECT_S))
             case Done(WaitConnected(), state):
                 self._board_says(state)
@@ -311,6 +320,10 @@ class BoardPart(EnrolBase):
                 self._do(SeenBy(self.name, self.put_at))
             case Done(SeenBy(), True):
                 self._seen("server")
+            case Done(SeenBy(), False) if self.now < self._look_until:
+                self._timer("look again", LOOK_EVERY_S)
+            case TimerFired():
+                self._do(SeenBy(self.name, self.put_at))
             case Done(SeenBy()) | Failed(SeenBy()):
                 self._not_seen(self._check_problem)
             case Answered(questions.WAIT):
@@ -375,18 +388,3 @@ class BoardPart(EnrolBase):
             msg = "no delivery was found"
             raise LookupError(msg)
         return self.way
-
-
-_NAMES = enrol_questions.WAYS
-
-
-def _summary(way: Way) -> str:
-    """``serial console of the sketch · weather 1.2 · id 24…9a``."""
-    hardware = way.hardware
-    parts = [_NAMES[way.kind].lower()]
-    parts += filter(None, [" ".join(filter(None, [hardware.firmware, hardware.version]))])
-    if hardware.hardware_id:
-        parts.append(f"id {hardware.hardware_id}")
-    if hardware.holds:
-        parts.append(f"is {hardware.holds} now")
-    return " · ".join(parts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from agent.jobs.effects import Request
 
 if TYPE_CHECKING:
+    from agent.clouds.enrolment import CredentialsKind
     from agent.clouds.vault_entry import State
     from agent.sessions.delivery import BoardHardware, DeliveryKind
     from agent.settings.credentials import BoardSettings, CloudSettings
@@ -129,6 +130,7 @@ class MakeOwn(EnrolEffect):
     """Make credentials here. Value: :class:`CloudSettings` as they count if the cloud takes them."""
 
     name: str
+    kind: CredentialsKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ PUTTING = "enrol-putting"
 PUT = "enrol-put"
 """``{network, hardware_id}``: the board proved that it holds them."""
 ENDED = "enrol-ended"
-"""``{how}``: ``refused`` (nothing was made), ``connected``, ``unseen``, or ``handed over``."""
+"""``{how, connected?}``: ``refused`` (nothing was made), ``connected`` (who says so: ``board`` or
+``server``), ``unseen``, or ``handed over`` (a header file)."""
 
 Stage: TypeAlias = Literal["asking", "given", "putting", "put"]
 _STAGES: dict[str, Stage] = {ASKING: "asking", GIVEN: "given", PUTTING: "putting", PUT: "put"}
@@ -59,13 +60,35 @@ def open_enrolment(facts: Iterable[Fact]) -> OpenEnrolment | None:
     return found
 
 
-def ended_how(facts: Iterable[Fact]) -> dict[str, Any] | None:
-    """All that is known of a device of which the job was done; None for any other end."""
+def enrol_result(facts: Iterable[Fact]) -> dict[str, Any] | None:
+    """The result of a job whose device was given to its board; None for any other end.
+
+    A header file was in memory only, so that a job that made one is not done without it.
+    """
     known: dict[str, Any] = {}
     for fact in facts:
         if fact.kind == ASKING:
             known = {}
         if fact.kind in _STAGES or fact.kind == ENDED:
             known |= fact.data
-    done = known.get("how") in {"connected", "unseen", "handed over"}
-    return known if done else None
+    if known.get("how") not in {"connected", "unseen"}:
+        return None
+    open_ = msgspec.convert(known | {"since": 0.0}, OpenEnrolment)
+    return result_of(open_, connected=known.get("connected"))
+
+
+def result_of(open_: OpenEnrolment, *, connected: str | None) -> dict[str, Any]:
+    """What is known of a board after a restart, in the form of the usual result."""
+    return {
+        "device": open_.name,
+        "cloud": open_.cloud,
+        "link": "",
+        "entry": open_.entry if open_.kept else "",
+        "delivery": open_.way,
+        "connected": connected,
+        "network": open_.network or None,
+        "hardware_id": open_.hardware_id,
+        "procedure": "enrol",
+        "files": [],
+        "notes": [],
+    }

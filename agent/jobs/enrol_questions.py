@@ -167,3 +167,15 @@ def not_joined(
         ),
         questions.STOP,
     )
+
+
+def way_summary(way: Way) -> str:
+    """``serial console of the sketch · weather 1.2 · id 24…9a``."""
+    hardware = way.hardware
+    parts = [WAYS[way.kind].lower()]
+    parts += filter(None, [" ".join(filter(None, [hardware.firmware, hardware.version]))])
+    if hardware.hardware_id:
+        parts.append(f"id {hardware.hardware_id}")
+    if hardware.holds:
+        parts.append(f"is {hardware.holds} now")
+    return " · ".join(parts)

@@ -7,7 +7,7 @@ seen meanwhile.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.errors import CredentialsKept, CredentialsUnsure, Interrupted
 from agent.jobs import enrol_facts
@@ -60,22 +60,8 @@ class RecoverEnrolment(Machine):
         return True
 
     def _connected(self) -> None:
-        open_ = self.open
-        self._record(enrol_facts.ENDED, how="connected")
-        result: dict[str, Any] = {
-            "device": open_.name,
-            "cloud": open_.cloud,
-            "link": "",
-            "entry": open_.entry,
-            "delivery": open_.way,
-            "connected": "server",
-            "network": open_.network or None,
-            "hardware_id": open_.hardware_id,
-            "procedure": "enrol",
-            "files": [],
-            "notes": [],
-        }
-        self._close(result=result)
+        self._record(enrol_facts.ENDED, how="connected", connected="server")
+        self._close(result=enrol_facts.result_of(self.open, connected="server"))
 
     def _tell(self, *, given: bool = False) -> None:
         open_ = self.open

@@ -56,7 +56,7 @@ class VaultPart(EnrolBase):
         match event:
             case Entered():
                 self._begin(STEP_ENROL, f"Register {self.name} in {self.order.cloud_title}")
-                self._do(MakeOwn(self.name))
+                self._do(MakeOwn(self.name, self.order.kind))
             case Done(MakeOwn(), own):
                 self.own = own
                 self._do(LookInVault(self.name))

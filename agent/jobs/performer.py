@@ -9,6 +9,8 @@ from agent.errors import InternalError, PortGone
 from agent.jobs import effects
 from agent.jobs.device_effects import DeviceRequest, OpenV1, ReadEui
 from agent.jobs.device_performer import DevicePerformer
+from agent.jobs.enrol_effects import EnrolEffect
+from agent.jobs.enrol_performer import EnrolPerformer
 from agent.jobs.flash_effects import FlashRequest
 from agent.jobs.flash_performer import FlashPerformer
 from agent.jobs.improv_effects import ImprovRequest
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from agent.boards.board import Board, BoardChanges
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.clouds.enrolment import EnrolCloud
     from agent.flash.method import FlashProgress
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.session import Session
@@ -40,10 +43,13 @@ class Performer:
         settle: Callable[[str], Awaitable[list[str]]] | None = None,
         model: Model | None = None,
         deliver: Callable[[str, Secret], None] | None = None,
+        enrolment: EnrolCloud | None = None,
+        job: str = "",
     ) -> None:
         """``settle`` undoes what earlier jobs left of a board with that hardware id.
 
-        ``deliver`` keeps a file with secrets by its name.
+        ``deliver`` keeps a file with secrets by its name. ``enrolment`` is the cloud that gives
+        credentials, and ``job`` the id that the vault notes with them.
         """
         self._surroundings = surroundings
         self._board = board
@@ -52,6 +58,9 @@ class Performer:
         self._settle = settle
         self._flash = FlashPerformer(surroundings, lease, model, self._advanced) if lease else None
         self._devices = DevicePerformer(board, lease, cloud, deliver)
+        self._enrol = EnrolPerformer(
+            surroundings, board, lease, enrolment, job=job, deliver=deliver, advanced=self._moved
+        )
         self.session: Session | None = None
         """The session that is open now."""
         self.on_advance: Callable[[effects.Advanced], None] = lambda _: None
@@ -70,6 +79,8 @@ class Performer:
             case OpenV1() | ReadEui():
                 await self.close()
                 return await self._devices.perform(request)
+            case EnrolEffect():
+                return await self._enrol.perform(request)
             case DeviceRequest():
                 return await self._devices.perform(request)
             case effects.CloseSession():
@@ -107,6 +118,7 @@ class Performer:
     async def close(self) -> None:
         """Close the session if there is one."""
         await self._devices.close()
+        await self._enrol.close()
         session, self.session = self.session, None
         if session is not None:
             await session.close()
@@ -131,6 +143,9 @@ class Performer:
 
     def _advanced(self, request: effects.Request, step: FlashProgress) -> None:
         self.on_advance(effects.Advanced(request, step.stage, step.done, step.total))
+
+    def _moved(self, request: effects.Request, done: int, total: int) -> None:
+        self.on_advance(effects.Advanced(request, "write", done, total))
 
     def _its_flash(self) -> FlashPerformer:
         if self._flash is None:

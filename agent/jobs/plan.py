@@ -12,6 +12,7 @@ from agent.flash.index import check_address
 from agent.jobs import configure, forget, provision
 from agent.jobs.check import check_kind
 from agent.jobs.device_plan import DEVICE_PROCEDURES, device_machine
+from agent.jobs.enrol_plan import enrol_machine, refuse_enrol_only
 from agent.jobs.flash import Flash
 from agent.jobs.flash_effects import Source, plain_address
 from agent.jobs.guide import air_firmware, guide_of
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from agent.boards.board import Board, Via
     from agent.catalog import Catalog, Model
     from agent.clouds.cloud import Cloud
+    from agent.clouds.enrolment import EnrolCloud
     from agent.errors import MooringError
     from agent.jobs.improv_plan import Chance
     from agent.jobs.journal import Journal
@@ -97,6 +99,7 @@ class Plan:
     cloud: Cloud | None
     shown: dict[str, Any]
     """The request without its secrets."""
+    enrolment: EnrolCloud | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class _Way:
     machine: Machine
     cloud: Cloud | None = None
     shown: dict[str, Any] | None = None
+    enrolment: EnrolCloud | None = None
 
 
 async def make_plan(
@@ -116,12 +120,12 @@ async def make_plan(
     air_problem: MooringError | None = None,
     catalog: Catalog,
     clouds: Mapping[str, Cloud],
+    enrolments: Mapping[str, EnrolCloud] | None = None,
     journal: Journal | None = None,
 ) -> Plan:
     """Check everything that can be checked without the board, and choose the procedure.
 
-    ``journal`` knows which network the board was given last.
-    ``air_problem`` is why no board in the air can be heard, if that is known.
+    ``journal`` knows the board's last network; ``air_problem`` is why none in the air is heard.
     Raises :class:`InputError`, :class:`NotSupported`, :class:`NotSignedIn`, :class:`PortGone`,
     :class:`NeedsCable`, :class:`BleNotHeard`, :class:`WrongSketch`, :class:`NoSketch`.
     """
@@ -133,7 +137,12 @@ async def make_plan(
     planner = _Planner(
         request, board, model, catalog, clouds, via, chance, stored, attended=attended
     )
-    way = await planner.choose()
+    cloud = (enrolments or {}).get(request.cloud or "")
+    if cloud is not None and request.kind is JobKind.PROVISION:
+        enrol, known = await enrol_machine(request, board, model, cloud, via, attended=attended)
+        way = _Way(enrol, shown=known, enrolment=cloud)
+    else:
+        way = await planner.choose()
     way.machine.via, way.machine.known_as = via, board.uhwid
     shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
     shown |= way.shown or {}
@@ -150,6 +159,7 @@ async def make_plan(
         machine=way.machine,
         cloud=way.cloud,
         shown=shown,
+        enrolment=way.enrolment,
     )
 
 
@@ -294,6 +304,7 @@ class _Planner:
     async def _provision(self) -> _Way:
         request, model = self._request, self._model
         cloud = choose_cloud(request.cloud, self._clouds)
+        refuse_enrol_only(request)
         in_cloud = cloud.id != provision.NO_CLOUD
         if in_cloud and request.procedure == "improv":
             raise InputError(field="cloud", problem="must be none: the procedure improv has none")

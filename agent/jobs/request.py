@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from agent.boards.board import Via
+from agent.clouds.enrolment import CredentialsKind
 from agent.errors import InputError
 from agent.jobs.check import check_kind
 from agent.jobs.effects import Answered
+from agent.jobs.enrol_effects import WayKind
 from agent.jobs.flash_effects import Upload
 from agent.jobs.job import JobKind, Question
 from agent.jobs.which import Procedure
@@ -26,11 +28,14 @@ if TYPE_CHECKING:
 FIELD_CHARS: Final = 64
 """Of a name in an error; nothing that was meant is longer."""
 
+ANSWER_CHARS: Final = 255
+"""Of a device name; no cloud keeps a longer one."""
+
 _SETUP: Final = {"model", "network", "cloud", "name", "confirmed"}
 _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.IDENTIFY: set(),
     JobKind.NETWORKS: set(),
-    JobKind.PROVISION: _SETUP | {"procedure", "frequency_plan"},
+    JobKind.PROVISION: _SETUP | {"procedure", "frequency_plan", "credentials", "delivery"},
     JobKind.CONFIGURE: {"network", "confirmed"},
     JobKind.FORGET: {"confirmed"},
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
@@ -61,6 +66,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The way to provision it, against what would be chosen."""
     frequency_plan: str | None = None
     """Id of a LoRa frequency plan."""
+    credentials: CredentialsKind | None = None
+    """What is made for the board, with a cloud that gives credentials; None: an access token."""
+    delivery: WayKind | None = None
+    """How the board gets them; None: as it answers."""
     prepare_only: bool = False
     """Migrate up to the new sketch only: nothing in the cloud, no network."""
     delete_old: bool = False
@@ -105,7 +114,7 @@ def read_network(data: object, model: Model | None) -> NetworkSetting:
 def read_answer(answer: Mapping[str, Any], question: Question, model: Model | None) -> Answered:
     """The answer to ``question``, its values checked; :class:`InputError` names the field."""
     for field in answer:
-        if field not in {"action", "password", "network", "choice"}:
+        if field not in {"action", "password", "network", "choice", "name"}:
             raise InputError(field=str(field), problem="is not part of an answer")
     chosen = next((a for a in question.actions if a.id == answer.get("action")), None)
     if chosen is None:
@@ -117,6 +126,8 @@ def read_answer(answer: Mapping[str, Any], question: Question, model: Model | No
         return Answered(chosen.id, password=_password(answer.get("password")))
     if chosen.needs == "choice":
         return Answered(chosen.id, choice=_choice(answer.get("choice"), question))
+    if chosen.needs == "name":
+        return Answered(chosen.id, text=_name(answer.get("name")))
     return Answered(chosen.id)
 
 
@@ -126,6 +137,16 @@ def _choice(value: object, question: Question) -> str:
         problem = "is missing" if value is None else f"is not one of {', '.join(known)}"
         raise InputError(field="choice", problem=problem)
     return str(value)
+
+
+def _name(value: object) -> str:
+    """A device name as typed; what the cloud says to it comes with the next question."""
+    if not isinstance(value, str) or not value.strip():
+        problem = "is missing" if not value else "is not text"
+        raise InputError(field="name", problem=problem)
+    if len(value) > ANSWER_CHARS:
+        raise InputError(field="name", problem=f"is longer than {ANSWER_CHARS} characters")
+    return value.strip()
 
 
 def _password(value: object) -> Secret:

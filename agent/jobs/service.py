@@ -21,15 +21,10 @@ from agent.errors import (
 )
 from agent.jobs.advice import advise
 from agent.jobs.effects import Cancelled, Finish
-from agent.jobs.facts import (
-    device_result,
-    flash_result,
-    handed_over,
-    left_behind,
-    online_result,
-    open_claim,
-    open_flash,
-)
+from agent.jobs.endings import ending
+from agent.jobs.enrol_facts import open_enrolment
+from agent.jobs.enrol_leftovers import EnrolLeftovers
+from agent.jobs.facts import open_claim, open_flash
 from agent.jobs.files import Files
 from agent.jobs.flash_steps import WAITING
 from agent.jobs.job import Job, JobChange, JobKind, JobState
@@ -41,7 +36,7 @@ from agent.jobs.progress import apply, planned
 from agent.jobs.reach import busy
 from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
-from agent.jobs.unfinished import WRITTEN, Unfinished, flash_left
+from agent.jobs.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,6 +80,7 @@ class JobService:
         self._active: dict[str, _Active] = {}
         self._starting: set[str] = set()
         self._leftovers = Leftovers(surroundings, self._publish)
+        self._enrolments = EnrolLeftovers(surroundings, self._publish)
         self._unfinished = Unfinished(surroundings, catalog, self._publish)
         self._files = Files()
         self._subscribers: dict[int, Callable[[JobChange], None]] = {}
@@ -116,6 +112,7 @@ class JobService:
             if late:
                 await asyncio.wait(late)
         await self._leftovers.close()
+        await self._enrolments.close()
         await self._unfinished.close()
         self._files.forget()
 
@@ -146,6 +143,7 @@ class JobService:
                 air_problem=self._surroundings.boards.air_problem,
                 catalog=self._catalog,
                 clouds=self._surroundings.clouds,
+                enrolments=self._surroundings.enrolments,
                 journal=self._journal,
             )
             return await self._begin(plan, owner)
@@ -272,6 +270,9 @@ class JobService:
         if open_claim(facts):
             self._leftovers.pursue(job)
             return
+        if enrolment := open_enrolment(facts):
+            self._enrolments.pursue(job, enrolment)
+            return
         if flash := open_flash(facts):
             if not job.state.final:
                 waiting = Interrupted(what=WAITING).report()
@@ -279,20 +280,7 @@ class JobService:
                 await self._journal.save(job)
             self._unfinished.pursue(job, flash)
             return
-        written = flash_result(facts)
-        result = online_result(facts) or device_result(facts)
-        if job.kind is JobKind.FLASH:
-            result = written
-        device = handed_over(facts)
-        left = WRITTEN if written else flash_left(facts) or left_behind(facts)
-        if device:
-            left = f"Its device {device} is in the cloud, but its key was lost: delete the device."
-        ended = (
-            Finish(JobState.DONE, result=result)
-            if result
-            else Finish(JobState.INTERRUPTED, error=Interrupted(what=left).report())
-        )
-        await self._journal.save(apply(job, ended, self._clock.wall()))
+        await self._journal.save(apply(job, ending(job, facts), self._clock.wall()))
 
     def _require_free(self, board: Board, request: Request) -> None:
         self._surroundings.boards.pause.require_off()
@@ -347,6 +335,8 @@ class JobService:
             settle=settle,
             model=plan.model,
             deliver=lambda name, content: self._files.put(job.id, name, content),
+            enrolment=plan.enrolment,
+            job=job.id,
         )
         return Runner(
             job, plan.machine, performer, self._surroundings, self._publish, release=release
@@ -386,7 +376,8 @@ class JobService:
         active = self._active.get(job)
         if active is not None:
             return active.runner.job
-        return self._leftovers.job(job) or self._unfinished.job(job)
+        left = self._leftovers.job(job) or self._enrolments.job(job)
+        return left or self._unfinished.job(job)
 
     def _publish(self, change: JobChange) -> None:
         for callback in list(self._subscribers.values()):

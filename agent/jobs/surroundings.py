@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.clouds.clock import Clock, SystemClock
 from agent.jobs.opening import open_board_session
+from agent.jobs.ways import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from agent.boards.pause import Pause
     from agent.catalog import Model
     from agent.clouds.cloud import Cloud
+    from agent.clouds.enrolment import EnrolCloud
+    from agent.clouds.vault import Vault
     from agent.errors import MooringError
     from agent.flash.fetch import Obtained
     from agent.flash.method import Flasher
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from agent.links import Link, LinkOpener
     from agent.links.ble_connect import Wanted
     from agent.links.gatt import GattLink
+    from agent.sessions.delivery import Delivery, DeliveryKind
     from agent.sessions.session import Session
 
 __all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
@@ -112,6 +116,13 @@ class SessionOpener(Protocol):
         """
 
 
+class DeliveryOpener(Protocol):
+    """Opens one delivery to the board of a lease (:mod:`agent.jobs.ways`)."""
+
+    async def __call__(self, lease: Lease) -> Delivery:
+        """The delivery once the board has answered; :class:`BoardHasNoDelivery` if it does not."""
+
+
 class Flashers(Protocol):
     """The way to write a sketch to each model (``agent.flash.flashers``)."""
 
@@ -145,5 +156,11 @@ class Surroundings:
     flashers: Flashers
     sketches: Sketches
     clock: Clock = field(default_factory=SystemClock)
+    enrolments: Mapping[str, EnrolCloud] = field(default_factory=dict)
+    """Clouds that give credentials to boards, by their ids."""
+    vault: Vault | None = None
+    """Where those are kept; needed with ``enrolments``."""
+    deliveries: Mapping[DeliveryKind, DeliveryOpener] = field(default_factory=lambda: WAYS)
+    """How a board gets them, the way that changes the least first."""
     open_board: SessionOpener = open_board_session
     """Another one only where a test looks at, or spoils, what a session does."""

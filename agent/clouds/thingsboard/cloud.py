@@ -16,7 +16,7 @@ from agent.clouds.thingsboard.account import account_fields, account_schema, par
 from agent.clouds.thingsboard.asking import ask, error_of
 from agent.clouds.thingsboard.certificates import check_certificate, make_certificate
 from agent.clouds.thingsboard.devices import device_schema, kind_of, seen_at, strategy_of
-from agent.clouds.thingsboard.enrolling import enrol, settings_of
+from agent.clouds.thingsboard.enrolling import check_request, enrol, settings_of
 from agent.clouds.thingsboard.opened import Opened
 from agent.errors import AdminMissing, DeviceAbsent, EnrolUnusable, InputError, NotSignedIn
 from agent.protocols.thingsboard.admin import ACTIVITY, PROVISION_STATE
@@ -146,6 +146,12 @@ class ThingsBoard:
         settings = (await self._signed_in()).settings(name, own)
         settings.check()
         return settings
+
+    async def draft(self, name: str, own: Credentials) -> CloudSettings:
+        """What the board gets if the server takes ``own``; :class:`InputError` if that cannot be."""
+        used = await self._signed_in()
+        check_request(used, EnrolRequest(name=name, own=own))
+        return used.settings(name, own)
 
     async def enrol(
         self, request: EnrolRequest, *, say: Callable[[str], None] | None = None

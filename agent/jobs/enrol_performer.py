@@ -1,0 +1,184 @@
+"""Performs the requests of ``enrol_effects.py``: deliveries, the vault, the cloud's devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agent.clouds.enrolment import EnrolRequest
+from agent.errors import (
+    BoardHasNoDelivery,
+    CloudError,
+    InternalError,
+    PortGone,
+)
+from agent.jobs import enrol_effects as wanted
+from agent.jobs.enrol_header import settings_header
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.clouds.enrolment import EnrolCloud
+    from agent.clouds.vault import Vault
+    from agent.jobs.surroundings import Lease, Surroundings
+    from agent.sessions.delivery import Delivery, DeliveryKind
+    from agent.settings import Secret
+
+
+class EnrolPerformer:
+    """For one board under one lease, one cloud and the vault; the board may be missing."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        board: str,
+        lease: Lease | None,
+        cloud: EnrolCloud | None,
+        *,
+        job: str,
+        deliver: Callable[[str, Secret], None] | None,
+        advanced: Callable[[wanted.EnrolEffect, int, int], None],
+    ) -> None:
+        """``deliver`` keeps a file by its name; ``advanced`` hears bytes done, and all of them."""
+        self._surroundings = surroundings
+        self._board = board
+        self._lease = lease
+        self._given = cloud
+        self._job = job
+        self._deliver = deliver
+        self._advanced = advanced
+        self._delivery: Delivery | None = None
+
+    async def perform(self, request: wanted.EnrolEffect) -> Any:  # noqa: ANN401 - see effects.py
+        """The value of ``request``."""
+        match request:
+            case wanted.FindWays(kinds=kinds):
+                return await self._find(kinds or tuple(self._surroundings.deliveries))
+            case wanted.OpenWay(kind=kind):
+                return await (await self._open(kind)).identify()
+            case wanted.PutSettings(settings=settings):
+                delivery = self._delivery or await self._open(request.kind)
+                await delivery.put(settings, lambda done, of: self._advanced(request, done, of))
+            case wanted.WaitConnected(seconds=seconds):
+                delivery = self._delivery or await self._open(request.kind)
+                return await delivery.cloud_state(seconds)
+            case wanted.HandOver(name=name, settings=settings):
+                if self._deliver is None:
+                    raise InternalError(kind="nobody to deliver to")
+                self._deliver(name, settings_header(settings))
+            case (
+                wanted.LookInVault()
+                | wanted.OpenEntry()
+                | wanted.AddEntry()
+                | wanted.ReplaceEntry()
+                | wanted.ProveEntry()
+                | wanted.DropEntry()
+            ):
+                return await self._keep(request, self._vault)
+            case _:
+                return await self._call(request, self._cloud)
+        return None
+
+    async def close(self) -> None:
+        """Release the board."""
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            await delivery.close()
+
+    # The board -----------------------------------------------------------------------------------
+
+    async def _find(self, kinds: tuple[DeliveryKind, ...]) -> tuple[wanted.Way, ...]:
+        """The first that answers: to try the next would restart a board that does not need it."""
+        for kind in kinds:
+            try:
+                delivery = await self._open(kind)
+            except BoardHasNoDelivery:
+                continue
+            return (wanted.Way(kind, await delivery.identify()),)
+        raise BoardHasNoDelivery(tried=", ".join(kinds))
+
+    async def _open(self, kind: DeliveryKind) -> Delivery:
+        await self.close()
+        if self._lease is None:
+            raise PortGone(port=self._board)
+        opener = self._surroundings.deliveries.get(kind)
+        if opener is None:
+            raise BoardHasNoDelivery(tried=kind)
+        self._delivery = await opener(self._lease)
+        return self._delivery
+
+    # The vault -----------------------------------------------------------------------------------
+
+    async def _keep(self, request: wanted.EnrolEffect, vault: Vault) -> Any:  # noqa: ANN401 - as above
+        match request:
+            case wanted.LookInVault(name=name):
+                return await self._look(vault, name)
+            case wanted.OpenEntry(entry=entry):
+                return await vault.entry(entry)
+            case wanted.AddEntry(own=own):
+                lease = self._lease
+                return await vault.add(
+                    board=self._board,
+                    board_name=lease.board.name if lease is not None else self._board,
+                    cloud=own.cloud,
+                    device=own.name,
+                    job=self._job,
+                    settings=own,
+                )
+            case wanted.ReplaceEntry(entry=entry, settings=settings):
+                await vault.replace(entry, settings)
+            case wanted.ProveEntry(entry=entry):
+                await vault.prove(entry)
+            case wanted.DropEntry(entry=entry):
+                await vault.forget(entry)
+        return None
+
+    async def _look(self, vault: Vault, name: str) -> wanted.Kept | None:
+        """The newest; what was earlier was replaced, and what cannot be read is of no use."""
+        for each in await vault.of_board(self._board, self._cloud.id):
+            usable = each.state in {"pending", "proven"} and not each.problem
+            if usable and each.state is not None and each.device == clean_text(name):
+                return wanted.Kept(each.id, each.state, await vault.entry(each.id))
+        return None
+
+    # The cloud -----------------------------------------------------------------------------------
+
+    async def _call(self, request: wanted.EnrolEffect, cloud: EnrolCloud) -> Any:  # noqa: ANN401 - as above
+        match request:
+            case wanted.MakeOwn(name=name, kind=kind):
+                return await cloud.draft(name, cloud.make_credentials(kind, name))
+            case wanted.Enrol(own=own):
+                asked = EnrolRequest(name=own.name, own=own.credentials, made_here=True)
+                return await cloud.enrol(asked)
+            case wanted.TryOut(settings=settings):
+                return await cloud.prove(settings)
+            case wanted.SeenBy(name=name, since=since):
+                return await cloud.seen(name, since)
+            case wanted.FreeDevice(name=name):
+                return await cloud.free(name)
+            case wanted.TakeOver(own=own):
+                return await cloud.replace(own.name, own.credentials)
+            case wanted.FindLink(name=name):
+                return await _link(cloud, name)
+        raise InternalError(kind=type(request).__name__)
+
+    @property
+    def _cloud(self) -> EnrolCloud:
+        if self._given is None:
+            raise InternalError(kind="no cloud that gives credentials")
+        return self._given
+
+    @property
+    def _vault(self) -> Vault:
+        if self._surroundings.vault is None:
+            raise InternalError(kind="no vault")
+        return self._surroundings.vault
+
+
+async def _link(cloud: EnrolCloud, name: str) -> str:
+    """Only an administrator can see where the device is."""
+    try:
+        found = await cloud.look(name)
+    except CloudError:
+        return ""
+    return found.link if found is not None else ""
