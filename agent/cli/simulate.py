@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from agent.cli import simulate_options as options
 from agent.errors import ExitStatus, InputError, MooringError
@@ -26,6 +27,9 @@ FILE_BYTES: Final = 1 << 20
 """A file with a thousand networks has some 100 kB."""
 IMPROV: Final = "improv"
 """Instead of a model: a device with Improv Wi-Fi, the open standard."""
+THINGSBOARD: Final = "thingsboard"
+"""Instead of a model: a server for devices."""
+SERVER_ONLY: Final = ("port", "account")
 IMPROV_ONLY: Final = ("brand", "name", "needs_button")
 AIR_ONLY: Final = ("usb", "rssi", "new_address", "radio", "drop_at", "att_error_at")
 BOARDS_ONLY: Final = (
@@ -46,9 +50,10 @@ BOARDS_ONLY: Final = (
 @options.bootloader
 @options.air
 @options.improv
+@options.thingsboard
 @options.process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
-    """A simulated board of MODEL (uno_r4_wifi, opta, …), or improv; prints its port.
+    """A simulated board of MODEL (uno_r4_wifi, opta, …), improv, or thingsboard; prints its port.
 
     With --ble it is in the air, in a Bluetooth of its own: the first line is what an agent that is
     to hear it needs in its environment (DBUS_SYSTEM_BUS_ADDRESS=…). That needs Linux.
@@ -65,6 +70,10 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
     from agent.simulator.run import run_simulator
 
     try:
+        if model == THINGSBOARD:
+            run_server(given, as_json=as_json, until_stdin_closes=until_stdin_closes)
+            return
+        _refuse(given, SERVER_ONLY, "is for thingsboard alone")
         config = make_config(model, given)
         asyncio.run(
             run_simulator(
@@ -79,6 +88,34 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(ExitStatus.INTERRUPTED)
+
+
+def run_server(given: dict[str, Any], *, as_json: bool, until_stdin_closes: bool) -> None:
+    """A simulated ThingsBoard until it is told to stop; raises :class:`InputError`."""
+    from agent.simulator.thingsboard_process import run_thingsboard
+
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        chosen = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if chosen and name in given and name not in SERVER_ONLY:
+            raise InputError(field=parameter.opts[0], problem="is for boards, not for thingsboard")
+    asyncio.run(
+        run_thingsboard(
+            as_json=as_json,
+            until_stdin_closes=until_stdin_closes,
+            ports=dict(map(_port, given["port"])),
+            account=Path(given["account"]) if given["account"] else None,
+        )
+    )
+
+
+def _port(text: str) -> tuple[str, int]:
+    scheme, _, number = text.partition("=")
+    known = scheme in {"http", "https", "mqtt", "mqtts", "coap"}
+    if not known or not (number.isascii() and number.isdigit()) or int(number) > 0xFFFF:
+        raise InputError(field="--port", problem=f"{text} is not SCHEME=NUMBER, as mqtt=1883")
+    return scheme, int(number)
 
 
 def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:

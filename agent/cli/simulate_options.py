@@ -142,6 +142,19 @@ improv = _options(
         "--needs-button", is_flag=True, help="An Improv device whose button must be pressed."
     ),
 )
+thingsboard = _options(
+    click.option(
+        "--port",
+        metavar="SCHEME=NUMBER",
+        multiple=True,
+        help="Of thingsboard: a port that is not just a free one (http, https, mqtt, mqtts, coap).",
+    ),
+    click.option(
+        "--account",
+        metavar="FILE",
+        help="Of thingsboard: where its keys and its administrator are written to.",
+    ),
+)
 process = _options(
     click.option("--speed", type=_Number(0.01, 1_000), default=1.0, help="Of its time."),
     click.option("--count", type=click.IntRange(1, 256), default=1, help="Number of boards."),

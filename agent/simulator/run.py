@@ -17,7 +17,7 @@ from agent.catalog import Catalog
 from agent.simulator.control import LINE_BYTES, Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from agent.simulator.config import SimulatorConfig
     from agent.simulator.device import DeviceEvent
@@ -61,16 +61,22 @@ async def run_simulator(
     lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        _on_signal(loop, number, simulator.stopped.set)
+        on_signal(loop, number, simulator.stopped.set)
     try:
         await simulator.start()
         for line in first_lines(simulator, as_json=as_json):
             output(line)
         started = True
         if read_commands:
-            _read_lines(loop, lines, pending)
+            read_lines(loop, lines, pending)
         loop.run_in_executor(None, _load_keys)
-        await _serve(simulator, lines, output, until_stdin_closes=until_stdin_closes)
+        await serve(
+            simulator.stopped,
+            simulator.handle_line,
+            lines,
+            output,
+            until_stdin_closes=until_stdin_closes,
+        )
     finally:
         await simulator.stop()
         await asyncio.to_thread(printer.finish)
@@ -97,14 +103,16 @@ def first_lines(simulator: Simulator, *, as_json: bool) -> list[bytes]:
     return said
 
 
-async def _serve(
-    simulator: Simulator,
+async def serve(
+    stop: asyncio.Event,
+    handle: Callable[[bytes], Awaitable[dict[str, Any]]],
     lines: asyncio.Queue[bytes | None],
     output: Callable[[bytes], None],
     *,
     until_stdin_closes: bool,
 ) -> None:
-    stopped = asyncio.ensure_future(simulator.stopped.wait())
+    """Answer commands until ``stop`` is set, or (if asked for) until the input ends."""
+    stopped = asyncio.ensure_future(stop.wait())
     next_line = asyncio.ensure_future(lines.get())
     try:
         while True:
@@ -115,7 +123,7 @@ async def _serve(
             if line is None and until_stdin_closes:
                 return
             if line is not None and line.strip():
-                output(msgspec.json.encode(await simulator.handle_line(line)))
+                output(msgspec.json.encode(await handle(line)))
             # After the end of the input nothing comes any more: only a signal ends the run.
             next_line = asyncio.ensure_future(lines.get())
     finally:
@@ -123,8 +131,8 @@ async def _serve(
         next_line.cancel()
 
 
-def _read_lines(
-    loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes | None], pending: bytes
+def read_lines(
+    loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes | None], pending: bytes = b""
 ) -> None:
     """Read standard input in a thread: pipes, terminals and files, on every system.
 
@@ -163,9 +171,10 @@ def _put(
         coming.close()
 
 
-def _on_signal(
+def on_signal(
     loop: asyncio.AbstractEventLoop, number: signal.Signals, stop: Callable[[], Any]
 ) -> None:
+    """Call ``stop`` when the signal comes, on every system."""
     try:
         loop.add_signal_handler(number, stop)
     except NotImplementedError:  # Windows

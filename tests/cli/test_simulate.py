@@ -322,3 +322,21 @@ def test_without_a_bus_a_board_in_the_air_is_refused_with_the_remedy(
     assert result.exit_code == 1
     assert "dbus-daemon is not installed" in result.output
     assert "apt install dbus" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["thingsboard", "--ble"], "--ble"),
+        (["thingsboard", "--count", "2"], "--count"),
+        (["thingsboard", "--port", "mqtt"], "--port"),
+        (["thingsboard", "--port", "ftp=21"], "--port"),
+        (["thingsboard", "--port", "mqtt=70000"], "--port"),
+        (["opta", "--port", "mqtt=1883"], "--port"),
+        (["opta", "--account", "file"], "--account"),
+    ],
+)
+def test_options_of_boards_and_of_servers_are_told_apart(words: list[str], field: str) -> None:
+    done = CliRunner().invoke(command.simulate, words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"{field}: ")
