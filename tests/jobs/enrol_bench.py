@@ -1,0 +1,220 @@
+"""A simulated ThingsBoard, a board with the serial console, and everything real between them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from agent.boards.service import BoardService
+from agent.boards.simulated_ports import SimulatedPorts
+from agent.clouds.accounts import AccountStore
+from agent.clouds.clock import SystemClock
+from agent.clouds.none import NoCloud
+from agent.clouds.route import Routes
+from agent.clouds.thingsboard.cloud import ThingsBoard
+from agent.clouds.thingsboard.proof import prove
+from agent.clouds.vault import Vault
+from agent.clouds.vault_file import VaultFolder
+from agent.clouds.vault_key import VaultKeys
+from agent.errors import MooringError, NotSupported
+from agent.flash.flashers import Flashers
+from agent.jobs.job import Job, JobChange, JobState
+from agent.jobs.journal import open_journal
+from agent.jobs.service import JobService
+from agent.jobs.surroundings import Surroundings
+from agent.protocols import board_keys
+from agent.protocols.console.board import BoardConsole
+from agent.simulator.announcement import Announcement, announce, withdraw
+from agent.simulator.ports import open_port
+from agent.simulator.thingsboard import ADMINISTRATOR, SimulatedThingsBoard
+from tests.jobs.stores import sketches_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from agent.catalog import Catalog
+    from agent.flash.fetcher import OfferedSketch
+    from agent.simulator.ports import BoardPort
+
+FACTS = {"id": "3cc661051a2b", "family": "esp32", "firmware": "bench", "version": "1.0"}
+
+
+class ConsoleBoard:
+    """A board whose sketch has the console, and connects with what it was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.values: dict[str, bytes] = {}
+        self.mute_after: str | None = None
+        """Unplugged when it is asked this."""
+        self._folder = folder
+        self._port: BoardPort | None = None
+        self._file: Path | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._restart()
+
+    def _restart(self) -> None:
+        self.console = BoardConsole(self, FACTS, on_line=self._asked)
+
+    async def plug(self) -> None:
+        """Power on."""
+        self._restart()
+        port = self._port = await open_port(
+            tcp=True, dtr=False, not_at=None, on_data=self._hear, on_host=lambda _: None
+        )
+        found = Announcement(
+            address=port.address,
+            vid=0x303A,
+            pid=0x1001,
+            serial_number="3CC661051A2B",
+            location="1-1",
+            manufacturer="Espressif",
+            product="USB JTAG/serial debug unit",
+            process=os.getpid(),
+        )
+        self._file = announce(self._folder, found, "console")
+
+    def unplug(self) -> None:
+        """Power off; nothing that was not stored is left."""
+        if self._port is not None and self._file is not None:
+            withdraw(self._file)
+            self._port.close()
+        self._port = None
+
+    async def close(self) -> None:
+        self.unplug()
+        for task in self._tasks:
+            task.cancel()
+
+    def read(self) -> dict[str, bytes]:
+        return dict(self.values)
+
+    def write(self, values: Mapping[str, bytes]) -> bool:
+        self.values = dict(values)
+        return True
+
+    def _asked(self, verb: str) -> None:
+        if verb == self.mute_after:
+            self.mute_after = None
+            self.unplug()
+
+    def _hear(self, data: bytes) -> None:
+        for answer in self.console.hear(data):
+            if self._port is not None:
+                self._port.write(answer)
+        if self.console.fresh:
+            self.console.fresh = False
+            self.console.state = "connecting"
+            task = asyncio.create_task(self._connect(self.console))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, console: BoardConsole) -> None:
+        settings = board_keys.unflatten(self.values).cloud
+        assert settings
+        try:
+            works = await prove(settings, Routes(), title="its cloud", clock=SystemClock())
+        except MooringError:
+            works = False
+        console.state = "connected" if works else "refused"
+
+
+class EnrolBench:
+    """The agent may be started again on the same journal and vault."""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        (folder / "ports").mkdir()
+        self.board = ConsoleBoard(folder / "ports")
+        self.server = SimulatedThingsBoard(coap=False)
+        self.changes: list[JobChange] = []
+        self._always = AsyncExitStack()
+        self._agent = AsyncExitStack()
+        self._changed = asyncio.Event()
+        self.jobs: JobService
+        self.boards: BoardService
+        self.vault: Vault
+
+    async def start(self) -> None:
+        await self._always.enter_async_context(self.server)
+        await self.board.plug()
+        self._always.push_async_callback(self.board.close)
+
+    def account(self, *, prepared: bool = False, administrator: bool = False) -> dict[str, Any]:
+        profile = self.server.check if prepared else self.server.create
+        account = {
+            "server": self.server.addresses["https"],
+            "board_server": self.server.addresses["mqtts"],
+            "provision_key": profile.key,
+            "provision_secret": profile.secret,
+            "ca": self.server.ca,
+        }
+        if administrator:
+            user = self.server.administrator
+            account |= {"admin_user": ADMINISTRATOR, "admin_password": user.password}
+        return account
+
+    async def start_agent(self, account: dict[str, Any] | None = None) -> JobService:
+        self._agent = AsyncExitStack()
+        journal = await open_journal(self.folder / "journal.sqlite3")
+        self._agent.push_async_callback(journal.close)
+        self.boards = BoardService(self.catalog, [SimulatedPorts(self.folder / "ports")])
+        await self.boards.start()
+        self._agent.push_async_callback(self.boards.close)
+        store = AccountStore(self.folder / "accounts.json", use_keyring=False)
+        cloud = ThingsBoard(accounts=store)
+        self._agent.push_async_callback(cloud.close)
+        if account is not None:
+            await cloud.login(account)
+        keys = VaultKeys(self.folder / "keys", use_keyring=False)
+        self.vault = Vault(VaultFolder(self.folder / "vault"), keys)
+        surroundings = Surroundings(
+            boards=self.boards,
+            clouds={"none": NoCloud()},
+            journal=journal,
+            flashers=Flashers(),
+            sketches=sketches_in(self.folder, NoSketches()),
+            enrolments={cloud.id: cloud},
+            vault=self.vault,
+        )
+        self.jobs = JobService(surroundings, self.catalog)
+        self._agent.push_async_callback(self.jobs.close)
+        self.jobs.subscribe(self._note)
+        await self.jobs.start_up()
+        return self.jobs
+
+    async def stop_agent(self) -> None:
+        await self._agent.aclose()
+
+    async def stop(self) -> None:
+        await self.stop_agent()
+        await self._always.aclose()
+
+    async def provision(self, *, attended: bool = True, **changes: Any) -> str:
+        (board,) = self.boards.list()
+        request = {"kind": "provision", "board": board.id, "cloud": "thingsboard", **changes}
+        return await self.jobs.start(request, attended=attended)
+
+    async def asks(self, job: str) -> Job:
+        """The job once it asks something."""
+        while True:
+            self._changed.clear()
+            now = await self.jobs.get(job)
+            if now.state is JobState.ASKING:
+                return now
+            assert not now.state.final, now
+            await self._changed.wait()
+
+    def _note(self, change: JobChange) -> None:
+        self.changes.append(change)
+        self._changed.set()
+
+
+class NoSketches:
+    """A cloud that has none."""
+
+    async def fetch_sketch(self, fqbn: str) -> OfferedSketch:
+        raise NotSupported(model=fqbn, what="have a sketch", why="None.", action="None.")

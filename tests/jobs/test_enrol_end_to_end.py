@@ -1,0 +1,174 @@
+"""A board with the serial console becomes a device of a simulated ThingsBoard, over real parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.errors import InputError, NotSignedIn
+from agent.jobs.job import JobState
+from tests.jobs.enrol_bench import FACTS, EnrolBench
+from tests.jobs.samples import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from agent.catalog import Catalog
+
+NAME = f"esp32-{FACTS['id']}"
+WIFI = {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD}
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, catalog: Catalog) -> AsyncIterator[EnrolBench]:
+    made = EnrolBench(tmp_path, catalog)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+def nothing_secret(bench: EnrolBench) -> None:
+    """Neither job nor change carries what the board was given."""
+    token = bench.board.values.get("tb_token", b"").decode()
+    told = repr(bench.changes)
+    assert PASSWORD not in told
+    assert not token or token not in told
+    journal = (bench.folder / "journal.sqlite3").read_bytes()
+    assert not token or token.encode() not in journal
+
+
+@pytest.mark.parametrize("kind", ["access_token", "mqtt_basic", "certificate"])
+async def test_a_board_gets_a_device_and_connects_with_what_it_was_given(
+    bench: EnrolBench, kind: str
+):
+    await bench.start_agent(bench.account())
+    job = await bench.jobs.wait(await bench.provision(network=WIFI, credentials=kind))
+    assert job.state is JobState.DONE, job
+    assert job.result
+    assert job.result["device"] == NAME
+    assert job.result["connected"] == "board"
+    assert job.result["delivery"] == "console"
+    assert bench.board.values["wifi_ssid"] == b"HomeNet"
+    assert bench.board.values["tb_name"] == NAME.encode()
+    (entry,) = (await bench.vault.list()).entries
+    assert (entry.state, entry.device, entry.job) == ("proven", NAME, job.id)
+    assert entry.credentials == kind
+    nothing_secret(bench)
+
+
+async def test_a_prepared_device_gives_its_own_credentials(bench: EnrolBench):
+    bench.server.prepare(NAME)
+    await bench.start_agent(bench.account(prepared=True, administrator=True))
+    job = await bench.jobs.wait(await bench.provision(credentials="certificate"))
+    assert job.state is JobState.DONE, job
+    assert job.result
+    assert job.result["credentials"] == "access_token"
+    assert job.result["link"].startswith(bench.server.addresses["https"])
+
+
+async def test_a_prepared_device_that_is_used_up_is_freed_by_the_administrator(bench: EnrolBench):
+    bench.server.prepare(NAME)
+    await bench.start_agent(bench.account(prepared=True, administrator=True))
+    assert (await bench.jobs.wait(await bench.provision())).state is JobState.DONE
+    (first,) = (await bench.vault.list()).entries
+    await bench.vault.forget(first.id)
+    number = await bench.provision()
+    asked = await bench.asks(number)
+    assert asked.question
+    assert asked.question.error
+    assert asked.question.error.code == "enrol-used-up"
+    await bench.jobs.answer(number, {"action": "administrator"})
+    assert (await bench.jobs.wait(number)).state is JobState.DONE
+
+
+async def test_a_board_is_given_again_what_the_vault_has(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    assert (await bench.jobs.wait(await bench.provision())).state is JobState.DONE
+    before = dict(bench.board.values)
+    bench.board.values.clear()
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.state is JobState.DONE, job
+    assert bench.board.values == before
+    assert len((await bench.vault.list()).entries) == 1
+
+
+async def test_a_name_that_is_taken_is_asked_for(bench: EnrolBench):
+    bench.server.prepare("porch")
+    await bench.start_agent(bench.account())
+    number = await bench.provision(name="porch")
+    asked = await bench.asks(number)
+    assert asked.question
+    assert "name" in [action.id for action in asked.question.actions]
+    with pytest.raises(InputError):
+        await bench.jobs.answer(number, {"action": "name", "name": " "})
+    await bench.jobs.answer(number, {"action": "name", "name": "porch 2"})
+    job = await bench.jobs.wait(number)
+    assert job.result
+    assert job.result["device"] == "porch 2"
+
+
+@pytest.mark.parametrize("verb", ["begin", "set", "commit"])
+async def test_a_board_that_is_unplugged_gets_it_when_it_is_back(bench: EnrolBench, verb: str):
+    await bench.start_agent(bench.account())
+    bench.board.mute_after = verb
+    number = await bench.provision()
+    asked = await bench.asks(number)
+    assert asked.question
+    assert "vault" in asked.question.safe
+    await bench.board.plug()
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.DONE, job
+    assert job.result
+    assert job.result["connected"] == "board"
+
+
+async def test_what_the_end_of_the_agent_left_is_told_and_goes_on(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    bench.board.mute_after = "commit"
+    number = await bench.provision()
+    await bench.asks(number)
+    await bench.stop_agent()
+    await bench.board.plug()
+    await bench.start_agent()
+    left = await bench.jobs.get(number)
+    assert left.state is JobState.INTERRUPTED
+    (entry,) = (await bench.vault.list()).entries
+    assert left.error
+    assert entry.id in left.error.meaning
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.state is JobState.DONE, job
+    assert len(bench.server.state.devices) == 1
+
+
+async def test_a_header_file_is_fetched_with_the_job(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    job = await bench.jobs.wait(await bench.provision(delivery="header", name="porch"))
+    assert job.state is JobState.DONE, job
+    content = await bench.jobs.file(job.id, "mooring_settings.h")
+    assert '#define MOORING_TB_NAME "porch"' in content.reveal()
+    assert bench.board.values == {}
+
+
+async def test_without_an_account_nothing_begins(bench: EnrolBench):
+    await bench.start_agent()
+    with pytest.raises(NotSignedIn):
+        await bench.provision()
+
+
+@pytest.mark.parametrize("field", ["procedure", "frequency_plan"])
+async def test_what_other_clouds_need_is_refused(bench: EnrolBench, field: str):
+    await bench.start_agent(bench.account())
+    with pytest.raises(InputError) as caught:
+        await bench.provision(**{field: "improv"})
+    assert caught.value.facts["field"] == field
+
+
+async def test_what_this_cloud_needs_is_refused_by_others(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    with pytest.raises(InputError) as caught:
+        await bench.provision(cloud="none", network=WIFI, delivery="console")
+    assert caught.value.facts["field"] == "delivery"
