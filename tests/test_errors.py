@@ -262,3 +262,15 @@ def test_the_exit_statuses_are_those_of_the_contract():
         "NO_ACCESS": 4,
         "INTERRUPTED": 130,
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "title"),
+    [
+        (9301, 9301, "Port 9301 is in use on this computer."),
+        (8991, 8999, "The ports 8991 to 8999 are all in use on this computer."),
+    ],
+)
+def test_a_range_of_one_port_is_named_as_one(first, last, title):
+    error = errors.NoFreePort(first=first, last=last, held="")
+    assert error.report().title == title

@@ -12,6 +12,7 @@ import msgspec
 
 from agent.bridge.connection import GONE, Close, cancel_all, first_end
 from agent.bridge.consent_service import AskAllowed, AskMessage, AskOpen, AskRefused
+from agent.bridge.origin_url import NOTHING_ALLOWED
 from agent.bridge.scopes import ALL, Scope, ordered, parse_scopes
 from agent.errors import InputError, MooringError
 
@@ -32,7 +33,8 @@ _USUAL = frozenset({Scope.BOARDS})
 def wanted(values: list[str]) -> frozenset[Scope]:
     """What a page asks for; raises :class:`InputError`."""
     if len(values) > 1:
-        raise InputError(field=WANTS, problem="is given more than once")
+        problem = "is given more than once"
+        raise InputError(field=WANTS, problem=problem, effect=NOTHING_ALLOWED)
     return parse_scopes(values[0], WANTS) if values else _USUAL
 
 

@@ -13,6 +13,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(
     r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 )
+NOTHING_ALLOWED: Final = "What each page may do is as it was."
+"""What a wrong word about a page means."""
 _DEVIATIONS: Final = frozenset("ßς\u200c\u200d")
 """Browsers keep these in a name (UTS 46, section 7); the older IDNA of Python replaces them, which
 would be the name of somebody else."""
@@ -87,4 +89,4 @@ def _loopback(host: str) -> bool:
 
 
 def _wrong(problem: str) -> InputError:
-    return InputError(field="url", problem=problem)
+    return InputError(field="url", problem=problem, effect=NOTHING_ALLOWED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from agent.bridge.origin_url import NOTHING_ALLOWED
 from agent.errors import InputError
 from agent.jobs.job import JobKind
 from agent.settings import clean_text
@@ -62,5 +63,5 @@ def parse_scopes(text: str, field: str) -> frozenset[Scope]:
         except ValueError:
             known = ", ".join(Scope)
             problem = f"“{clean_text(name)}” is not one of {known}"
-            raise InputError(field=field, problem=problem) from None
+            raise InputError(field=field, problem=problem, effect=NOTHING_ALLOWED) from None
     return complete(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.errors.base import ExitStatus, MooringError
+from agent.errors.base import ExitStatus, Fact, MooringError
 
 
 class BridgeError(MooringError):
@@ -87,12 +87,19 @@ class NoFreePort(BridgeError):
     code = "no-free-port"
     exit_status = ExitStatus.NO_ACCESS
     retryable = True
-    title = "The ports {first} to {last} of this computer are all in use."
-    meaning = "The page needs one of them{held}."
+    title = "{ports} in use on this computer."
+    meaning = "The page needs a port that no other program holds{held}."
     remedy = (
         "Close the programs that hold them and start Mooring again, or set other ports under "
         "[bridge] in config.toml."
     )
+
+    def __init__(self, *, first: int = 0, last: int = 0, **facts: Fact) -> None:
+        """``first`` and ``last`` of the range; one port may be both."""
+        if first and last:
+            ports = f"Port {first} is" if first == last else f"The ports {first} to {last} are all"
+            facts = {"first": first, "last": last, "ports": ports, **facts}
+        super().__init__(**facts)
 
 
 class SlowReader(BridgeError):

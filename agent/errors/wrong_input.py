@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.errors.base import ExitStatus, MooringError
+import msgspec
+
+from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError
 
 
 class InputError(MooringError):
@@ -13,6 +15,18 @@ class InputError(MooringError):
     title = "{field}: {problem}"
     meaning = "Nothing was sent to the board or the cloud."
     remedy = "Correct this field and try again."
+
+    def __init__(self, *, effect: str | None = None, **facts: Fact) -> None:
+        """``effect``: what it means, where no board or cloud would have been sent anything."""
+        self._effect = effect
+        super().__init__(**facts)
+
+    def report(self) -> ErrorReport:
+        """The three sentences with their facts filled in."""
+        report = super().report()
+        if self._effect is None:
+            return report
+        return msgspec.structs.replace(report, meaning=self._effect)
 
 
 class UnknownBoard(MooringError):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Applies = Literal["now", "restart"]
 
-_NEAR: Final = 0.5
+NEAR: Final = 0.7
 """How alike two words must be for one to be taken for a slip of the other (0 to 1)."""
 _TYPES: Final = {
     "string": "a text",
@@ -125,7 +125,7 @@ def near_key(section: str, field: str, keys: Sequence[Key]) -> Key | None:
     own = [key for key in keys if key.section == section]
     for among in (own, keys):
         names = [key.field for key in among]
-        near = difflib.get_close_matches(field, names, n=1, cutoff=_NEAR)
+        near = difflib.get_close_matches(field, names, n=1, cutoff=NEAR)
         if near:
             return among[names.index(near[0])]
     return None

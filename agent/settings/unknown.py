@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from agent.settings.broken import Problem
-from agent.settings.keys import near_key, sections
+from agent.settings.keys import NEAR, near_key, sections
 from agent.settings.text import clean_text
 from agent.settings.toml_text import line_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def unknown_section(text: str, name: str, table: object, keys: Sequence[Key]) -> Problem:
     """A section, or a key outside of any, that does not exist."""
     shown, line = clean_text(name), line_of(text, (name,))
-    near = difflib.get_close_matches(name, sections(), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, sections(), n=1, cutoff=NEAR)
     if isinstance(table, dict):
         mend = f"Did you mean [{near[0]}]?" if near else f"Known are {_list(sections())}."
         return Problem(f"[{shown}] is not a section of settings", mend, shown, line)

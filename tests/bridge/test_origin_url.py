@@ -113,3 +113,10 @@ def test_a_short_form_keeps_the_end_which_says_whose_page_it_is() -> None:
     assert len(short) == 30
     assert short.startswith("…")
     assert short.endswith("evil.example")
+
+
+def test_a_page_that_cannot_be_allowed_is_no_word_about_boards() -> None:
+    with pytest.raises(InputError) as caught:
+        normalise("http://app.example.com")
+    report = caught.value.report()
+    assert (report.code, report.meaning) == ("input", "What each page may do is as it was.")

@@ -97,6 +97,7 @@ def test_settings_are_built_from_their_names():
         ("", "scan", "bluetooth.scan"),
         ("updates", "chek", "updates.check"),
         ("zzz", "qqq", None),
+        ("", "nope", None),
     ],
 )
 def test_a_slip_leads_to_the_nearest_setting(section, field, meant):

@@ -14,6 +14,7 @@ KEYS = all_keys()
     ("text", "name", "table", "mend", "line"),
     [
         ("\n[port]\n", "port", {}, "Did you mean [ports]?", 2),
+        ("[check]\n", "check", {}, "Known are [bridge]", 1),
         ("[qqq]\n", "qqq", {}, "Known are [bridge], [ports]", 1),
         ("first_port = 1\n", "first_port", 1, "first_port, below [bridge]?", 1),
         ("qqq = 1\n", "qqq", 1, "Known sections are [bridge]", 1),

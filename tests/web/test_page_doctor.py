@@ -98,6 +98,8 @@ async def test_nothing_found_is_a_calm_page(page: Page, fake: FakeAgent, files: 
     fake.findings = [finding("clock-fine", Level.FINE, title="The clock is right.")]
     await open_doctor(page, files)
     await expect(page.get_by_role("heading", name="Nothing is in the way")).to_be_visible()
+    shown = await page.locator("doctor-view").inner_text()
+    assert shown.count("Nothing is in the way") == 1
     await expect(cards(page)).to_have_count(0)
     await page.get_by_text("1 thing looked at and well").click()
     await expect(page.get_by_text("The clock is right.")).to_be_visible()

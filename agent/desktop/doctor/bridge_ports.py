@@ -79,7 +79,7 @@ def who_holds(ports: Sequence[int], proc: Path = PROC) -> str:
 
 def held_by(who: str) -> str:
     """How :class:`NoFreePort` goes on with who holds the ports."""
-    return f"; they are held: {who}" if who else ""
+    return f"; taken: {who}" if who else ""
 
 
 def is_free(port: int) -> bool:

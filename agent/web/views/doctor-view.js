@@ -12,6 +12,8 @@ import { FindingCard } from "../parts/finding-card.js";
 /** Of a list that stand there at once. */
 const LINES = 4;
 
+const CALM = "Nothing is in the way";
+
 export class DoctorView extends View {
   pageTitle = "Doctor";
   #drawn = /** @type {any} */ (undefined);
@@ -73,8 +75,9 @@ export class DoctorView extends View {
     }
     if (!seen) return;
     const wrong = summaryOf(seen.findings);
-    say(this.status, wrong ? `${wrong[0].toUpperCase()}${wrong.slice(1)} found.` : "Nothing is in the way.");
-    if (first) this.app.announcer.say(this.status.textContent);
+    const words = wrong && `${wrong[0].toUpperCase()}${wrong.slice(1)} found.`;
+    say(this.status, words || "The doctor has looked.");
+    if (first) this.app.announcer.say(words || CALM);
     this.#show(seen);
   }
 
@@ -158,7 +161,7 @@ function lines(texts) {
 function calm(findings) {
   if (summaryOf(findings)) return "";
   const text = "Boards can be set up from this computer. If one gives trouble all the same, the message on its own page says more.";
-  return h("section.sheet.calm", {}, symbol("level-well", 44, 44), h("div", {}, h("h2", {}, "Nothing is in the way"), h("p.soft", {}, text)));
+  return h("section.sheet.calm", {}, symbol("level-well", 44, 44), h("div", {}, h("h2", {}, CALM), h("p.soft", {}, text)));
 }
 
 /** What was looked at and is well, one click away. @param {Finding[]} findings */
