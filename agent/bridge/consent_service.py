@@ -68,6 +68,21 @@ class OriginsDocument(msgspec.Struct, frozen=True, kw_only=True):
     refused: list[RefusedOrigin]
 
 
+class GoingOn(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that goes on although the page that began it was revoked."""
+
+    job: str
+    """Its id."""
+    title: str
+
+
+class Revoked(OriginsDocument, frozen=True, kw_only=True):
+    """The same after a page was revoked, and what goes on of it."""
+
+    jobs: list[GoingOn] = []
+    """Newest first; a half set up board would be worse, so only a person ends them."""
+
+
 def _later(delay_s: float, action: Callable[[], None]) -> Callable[[], None]:
     return asyncio.get_running_loop().call_later(delay_s, action).cancel
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 import msgspec
 
 from agent.bridge.consent import Decision
-from agent.bridge.consent_service import OriginsDocument
+from agent.bridge.consent_service import OriginsDocument, Revoked
 from agent.bridge.origin_url import normalise, short_origin
 from agent.bridge.scopes import ordered, parse_scopes
-from agent.cli.connect import open_client
+from agent.cli.connect import open_client, open_running
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
 from agent.errors import AskGone, ExitStatus
-from agent.settings.text import SHOWN_TEXT_LIMIT
+from agent.settings.text import SHOWN_TEXT_LIMIT, clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from agent.cli.client import Client
     from agent.cli.output import Output
     from agent.cli.shell import Shell
+
+    _Call: TypeAlias = Callable[[Client, Output], Awaitable[object]]
 
 HEAD: Final = ("PAGE", "STATE", "MAY", "WHEN")
 _DAY: Final = "%Y-%m-%d"
@@ -59,14 +61,25 @@ def allow(*, url: str, scopes: str | None, as_json: bool) -> None:
             params["may"] = list(ordered(parse_scopes(scopes, "--for")))
         return await client.call("origins.allow", **params)
 
-    _run(as_json, call)
+    _run(as_json, call, again=call)
 
 
 @origins.command()
 @_url
 @json_option
 def revoke(*, url: str, as_json: bool) -> None:
-    """Forget a web page, allowed or refused, and end its connections."""
+    """Forget a web page, allowed or refused, and end its connections.
+
+    Jobs that it began go on; they are named.
+    """
+
+    async def change(client: Client, output: Output) -> object:
+        after = await client.call("origins.revoke", url=url)
+        for job in msgspec.convert(after, Revoked).jobs:
+            output.note(
+                f"Goes on, although this page began it: {clean_text(job.title)} ({job.job})"
+            )
+        return after
 
     async def call(client: Client, output: Output) -> object:
         origin = normalise(url)
@@ -75,9 +88,9 @@ def revoke(*, url: str, as_json: bool) -> None:
         if origin not in listed | {each.url for each in before.asking}:
             # Most often a typing error, and then the page that was meant is still allowed.
             output.note(f"{_page(origin)} was not on the list.")
-        return await client.call("origins.revoke", url=origin)
+        return await change(client, output)
 
-    _run(as_json, call)
+    _run(as_json, call, again=change)
 
 
 @origins.command()
@@ -98,10 +111,17 @@ def answer(*, url: str, decision: str, as_json: bool) -> None:
     _run(as_json, call)
 
 
-def _run(as_json: bool, call: Callable[[Client, Output], Awaitable[object]]) -> None:
+def _run(as_json: bool, call: _Call, *, again: _Call | None = None) -> None:
+    """``again``: what is done too by an agent that started meanwhile, and has read the old list."""
+
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
             result = await call(client, shell.output)
+            alone = client.alone
+        if alone and again is not None:
+            async with open_running() as started:
+                if started is not None:
+                    result = await again(started, shell.output)
         if shell.output.as_json:
             shell.output.document(result)
         else:

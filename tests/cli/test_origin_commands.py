@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,6 @@ from agent.desktop.instance import find_instance
 from tests.cli.conftest import running_agent
 
 if TYPE_CHECKING:
-    import asyncio
-
     from tests.cli.conftest import Mooring
 
 PAGE = "https://app.example.com"
@@ -37,7 +36,33 @@ async def test_pages_are_allowed_and_revoked(alone: Mooring) -> None:
     narrowed = await alone.run("origins", "allow", PAGE, "--for", "serial", "--json")
     assert narrowed.document["origins"] == [{**entry, "may": ["boards", "serial"]}]
     ended = await alone.run("origins", "revoke", PAGE, "--json")
-    assert ended.document == NOTHING
+    assert ended.document == NOTHING | {"jobs": []}
+
+
+async def test_two_commands_at_once_without_an_agent_both_count(alone: Mooring) -> None:
+    other = "https://other.example.com"
+    await asyncio.gather(*(alone.run("origins", "allow", url) for url in (PAGE, other)))
+    listed = await alone.run("origins", "--json")
+    assert {each["url"] for each in listed.document["origins"]} == {PAGE, other}
+
+
+async def test_an_agent_that_starts_beside_a_command_learns_of_it(alone: Mooring) -> None:
+    await alone.run("origins", "allow", PAGE)
+    other = "https://other.example.com"
+    process, *ended = await asyncio.gather(
+        alone.start("run", "--headless", "--json"),
+        alone.run("origins", "revoke", PAGE),
+        alone.run("origins", "allow", other),
+    )
+    try:
+        assert process.stdout is not None
+        await process.stdout.readline()
+        assert [each.status for each in ended] == [0, 0]
+        listed = await alone.run("origins", "--json")
+        assert [each["url"] for each in listed.document["origins"]] == [other]
+    finally:
+        process.terminate()
+        await process.communicate()
 
 
 async def test_a_page_that_is_mistyped_is_said_not_to_be_on_the_list(alone: Mooring) -> None:
@@ -47,6 +72,13 @@ async def test_a_page_that_is_mistyped_is_said_not_to_be_on_the_list(alone: Moor
     assert "https://app.exmaple.com was not on the list" in ended.err
     assert PAGE in ended.out
     assert "not on the list" not in (await alone.run("origins", "revoke", PAGE)).err
+
+
+async def test_an_address_that_no_page_has_is_no_word_about_boards(alone: Mooring) -> None:
+    ended = await alone.run("origins", "revoke", "http://app.example.com")
+    assert ended.status == 2
+    assert "What each page may do is as it was." in ended.err
+    assert "Nothing was sent" not in ended.err
 
 
 async def test_an_unknown_permission_is_wrong_input(alone: Mooring) -> None:

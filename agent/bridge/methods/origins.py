@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agent.bridge.consent import Decision
-from agent.bridge.consent_service import OriginsDocument
+from agent.bridge.consent_service import GoingOn, OriginsDocument, Revoked
+from agent.bridge.origin_url import normalise
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.bridge.scopes import ALL, Scope
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SUBSCRIPTION = "origins"
 CHANGED = "origins.changed"
+JOBS_LOOKED_AT = 500
+"""The newest ones; of these some may still run."""
 
 
 class OneOrigin(Params, frozen=True, kw_only=True):
@@ -66,9 +69,17 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         consent.allow(params.url, ALL if params.may is None else frozenset(params.may))
         return consent.document()
 
-    async def revoke(_call: Call, params: OneOrigin) -> OriginsDocument:
-        consent.revoke(params.url)
-        return consent.document()
+    async def revoke(_call: Call, params: OneOrigin) -> Revoked:
+        origin = normalise(params.url)
+        consent.revoke(origin)
+        found = await services.jobs.list(JOBS_LOOKED_AT)
+        jobs = [
+            GoingOn(job=job.id, title=job.title)
+            for job in found
+            if services.jobs.owner_of(job.id) == origin
+        ]
+        now = consent.document()
+        return Revoked(origins=now.origins, asking=now.asking, refused=now.refused, jobs=jobs)
 
     return [
         Method(
@@ -105,9 +116,9 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         ),
         Method(
             "origins.revoke",
-            "Forget a page, allowed or refused, and end its connections.",
+            "Forget a page, allowed or refused, and end its connections; its jobs go on.",
             OneOrigin,
-            OriginsDocument,
+            Revoked,
             revoke,
             own=True,
         ),
