@@ -37,7 +37,13 @@ from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
 from agent.links.ble_radio import BleRadio
-from agent.parts import make_arduino, make_boards, make_sketches, model_names
+from agent.parts import (
+    make_arduino,
+    make_boards,
+    make_sketches,
+    make_thingsboard,
+    model_names,
+)
 from agent.settings.file import SettingsFile
 from agent.settings.live import LiveConfig
 from agent.settings.log import set_level
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.clouds.cloud import Cloud
+    from agent.clouds.enrolment import EnrolCloud
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
     from agent.errors import ErrorReport, Examination, JournalFailed, Looked
@@ -91,6 +98,10 @@ class App:
         """How this computer reaches the Internet, by the settings of now."""
         self._arduino = make_arduino(config, paths, self.catalog, self.routes)
         self.clouds: dict[str, Cloud] = {cloud.id: cloud for cloud in (self._arduino, NoCloud())}
+        self.enrolments: dict[str, EnrolCloud] = {
+            cloud.id: cloud for cloud in (make_thingsboard(paths, self.routes),)
+        }
+        """Clouds that give credentials to boards."""
         self.sketches = make_sketches(config, paths, self._arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
@@ -122,7 +133,8 @@ class App:
         self._stack.callback(self.live.subscribe(self._follow))
         self._stack.callback(self._attendance.keep, False)
         self._attendance.keep(self._config.bluetooth.scan == "always")
-        for cloud in self.clouds.values():
+        clouds: dict[str, Cloud | EnrolCloud] = {**self.clouds, **self.enrolments}
+        for cloud in clouds.values():
             self._stack.push_async_callback(cloud.close)
         surroundings = Surroundings(
             boards=self.boards,
@@ -130,6 +142,8 @@ class App:
             journal=journal,
             flashers=Flashers(self._config.flash.tools),
             sketches=self.sketches,
+            enrolments=self.enrolments,
+            vault=self.vault,
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
@@ -151,7 +165,7 @@ class App:
             ),
             boards=self.boards,
             jobs=jobs,
-            clouds=self.clouds,
+            clouds=clouds,
             catalog=self.catalog,
             sketches=self.sketches.store,
             origins=origins,

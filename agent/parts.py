@@ -17,6 +17,7 @@ from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
 from agent.clouds.http import Limits
 from agent.clouds.pacing import Rate
+from agent.clouds.thingsboard.cloud import ThingsBoard
 from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.index import INDEX_KEY, IndexSource
@@ -50,6 +51,12 @@ def make_arduino(config: Config, paths: Paths, catalog: Catalog, routes: Routes)
         rate=Rate.of(config.arduino.requests_per_s),
         routes=routes,
     )
+
+
+def make_thingsboard(paths: Paths, routes: Routes) -> ThingsBoard:
+    """The client of a ThingsBoard server; its account names the server."""
+    accounts = AccountStore(paths.accounts_file, use_keyring=not paths.portable)
+    return ThingsBoard(accounts=accounts, routes=routes)
 
 
 def make_sketches(config: Config, paths: Paths, arduino: ArduinoCloud, routes: Routes) -> Sketches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -162,8 +162,9 @@ async def test_without_an_account_nothing_begins(bench: EnrolBench):
 @pytest.mark.parametrize("field", ["procedure", "frequency_plan"])
 async def test_what_other_clouds_need_is_refused(bench: EnrolBench, field: str):
     await bench.start_agent(bench.account())
+    changes: dict[str, Any] = {field: "improv"}
     with pytest.raises(InputError) as caught:
-        await bench.provision(**{field: "improv"})
+        await bench.provision(**changes)
     assert caught.value.facts["field"] == field
 
 

@@ -14,6 +14,7 @@ from agent.settings import Secret, clean_text
 if TYPE_CHECKING:
     from agent.bridge.services import Services
     from agent.clouds.cloud import Cloud
+    from agent.clouds.enrolment import EnrolCloud
 
 
 class CloudList(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ class OneCloud(Params, frozen=True, kw_only=True):
 def methods(services: Services) -> list[Method[Any, Any]]:
     """List, login, logout."""
 
-    def find(name: str) -> Cloud:
+    def find(name: str) -> Cloud | EnrolCloud:
         cloud = services.clouds.get(name)
         if cloud is None:
             known = ", ".join(services.clouds)

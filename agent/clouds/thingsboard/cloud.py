@@ -142,12 +142,6 @@ class ThingsBoard:
                 return make_certificate(name, self._now())
 
     async def draft(self, name: str, own: Credentials) -> CloudSettings:
-        """What the board gets if the server takes these credentials; checked."""
-        settings = (await self._signed_in()).settings(name, own)
-        settings.check()
-        return settings
-
-    async def draft(self, name: str, own: Credentials) -> CloudSettings:
         """What the board gets if the server takes ``own``; :class:`InputError` if that cannot be."""
         used = await self._signed_in()
         check_request(used, EnrolRequest(name=name, own=own))
