@@ -100,6 +100,23 @@ async def test_its_own_jobs_are_closed_to_a_page_that_lost_the_scope(bridge: Bri
     assert (await own.call("jobs.get", job=lost))["id"] == lost
 
 
+async def test_a_page_that_is_revoked_leaves_its_jobs_and_they_are_named(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    page = await page_with(bridge, Scope)
+    other = await page_with(bridge, Scope, OTHER)
+    flash = {"kind": "flash", "board": board, "sketch": "provisioning"}
+    ended = (await page.call("jobs.start", **flash))["job"]
+    bridge.jobs.end(ended)
+    kept = (await page.call("jobs.start", **flash))["job"]
+    await other.call("jobs.start", **flash)
+    own = await bridge.open()
+    after = await own.call("origins.revoke", url=FOREIGN + "/")
+    title = bridge.jobs.jobs[kept].title
+    assert after["jobs"] == [{"job": kept, "title": title}]
+    assert FOREIGN not in [each["url"] for each in after["origins"]]
+    assert bridge.jobs.cancelled == []
+
+
 async def test_jobs_of_others_stay_unknown_whatever_a_page_may(bridge: Bridge) -> None:
     _, board = await bridge.board()
     other = await page_with(bridge, Scope, OTHER)

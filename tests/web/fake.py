@@ -362,6 +362,10 @@ class FakeAgent:
     def _origins_subscribe(self, _params: dict[str, Any]) -> Any:
         return {"origins": [], "asking": [], "refused": []}
 
+    def _origins_revoke(self, params: dict[str, Any]) -> Any:
+        """Nobody is allowed, and nothing goes on."""
+        return self._origins_subscribe(params) | {"jobs": []}
+
     def _origins_answer(self, params: dict[str, Any]) -> Any:
         return self._origins_subscribe(params)
 

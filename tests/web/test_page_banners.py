@@ -83,6 +83,20 @@ async def test_a_paused_agent_says_so_and_goes_on_when_asked_to(
     assert fake.called("agent.resume") == [{}]
 
 
+async def test_boards_are_not_called_ready_while_the_agent_is_paused(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    board = fake.board()
+    await page.goto(f"{files}/#/board/{board.id}")
+    chips = page.locator(".chip", has_text="not used now")
+    await expect(page.locator("board-view .chip")).to_be_visible()
+    await expect(chips).to_have_count(0)
+    fake.becomes(paused=True)
+    await expect(chips).to_have_count(2)
+    fake.becomes(paused=False)
+    await expect(chips).to_have_count(0)
+
+
 async def test_a_resume_that_fails_says_why(page: Page, fake: FakeAgent, files: str) -> None:
     def refuse(_params: dict[str, Any]) -> Any:
         raise Refusal("internal", "Mooring made a mistake.")

@@ -217,3 +217,38 @@ async def test_pages_are_allowed_and_revoked_in_the_settings(page: Page, agent: 
     await expect(entry).to_contain_text("Allowed just now.")
     await entry.get_by_role("button", name="Revoke").click()
     await expect(page.get_by_text("No other page may use this agent.")).to_be_visible()
+
+
+async def test_jobs_of_a_page_that_is_revoked_are_named(
+    page: Page, fake: FakeAgent, asks: Asks, files: str
+) -> None:
+    allowed = {"url": SHOP, "since": time.time(), "may": ["boards"], "once": False}
+    fake.answer["origins.subscribe"] = lambda _: asks.document() | {"origins": [allowed]}
+    going_on = [{"job": "7", "title": "Setting up kitchen-sensor"}]
+    fake.answer["origins.revoke"] = lambda _: asks.document() | {"jobs": going_on}
+    await opened(page, files, "#/settings")
+    await page.get_by_role("button", name=f"Revoke: {SHOP}").click()
+    told = page.locator("origin-list").get_by_role("status")
+    await expect(told).to_contain_text("began a job that goes on")
+    await expect(told.get_by_role("link", name="Setting up kitchen-sensor")).to_be_visible()
+    assert await faults_of(page) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 400), (375, 667)])
+async def test_what_a_question_covers_is_brought_above_it(
+    page: Page, fake: FakeAgent, asks: Asks, files: str, width: int, height: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": height})
+    fake.info = {"paused": True}
+    await opened(page, files)
+    asks.ask(LONG, "boards", "serial", "flash", "provision")
+    await expect(card(page, LONG)).to_be_visible()
+    resume = page.get_by_role("button", name="Resume")
+    await resume.focus()
+    on_top = """(button) => {
+      const { x, y, width, height } = button.getBoundingClientRect();
+      return document.elementFromPoint(x + width / 2, y + height - 2) === button;
+    }"""
+    assert await resume.evaluate(on_top)
+    await resume.click()
+    await expect(page.locator("agent-notices")).not_to_contain_text("Mooring is paused.")

@@ -46,6 +46,7 @@ export function stateOf(board, store, now) {
       return { look: "ok", word: "online", detail };
     }
   }
+  if (store.agent.info?.paused) return { look: "ready", word: "not used now", detail };
   if (now - board.first_seen < NEW_S) return { look: "new", word: onlyInAir(board) ? "just found" : "just plugged in", detail };
   return { look: "ready", word: "ready", detail };
 }

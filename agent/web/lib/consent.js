@@ -33,9 +33,16 @@ export class Consent extends EventTarget {
     this.#take(await this.agent.call("origins.allow", { url, may }));
   }
 
-  /** Take back what a page may, or its silence. @param {string} url */
+  /**
+   * Take back what a page may, or its silence.
+   *
+   * @param {string} url
+   * @returns {Promise<{job: string, title: string}[]>} Jobs that it began, which go on.
+   */
   async revoke(url) {
-    this.#take(await this.agent.call("origins.revoke", { url }));
+    const after = await this.agent.call("origins.revoke", { url });
+    this.#take(after);
+    return after.jobs ?? [];
   }
 
   /** @param {{origins: AllowedOrigin[], asking: Asking[], refused: RefusedOrigin[]}} all */

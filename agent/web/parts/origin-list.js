@@ -2,6 +2,7 @@
 
 import { View, fill, focusOn, h, keyed, say } from "../lib/dom.js";
 import { SCOPES, inBrief, scopeWords } from "../lib/scopes.js";
+import { href } from "../lib/router.js";
 import { ago, dateTime } from "../lib/text.js";
 import { origin } from "./ask-card.js";
 import { ErrorCard } from "./error-card.js";
@@ -25,7 +26,7 @@ export class OriginList extends View {
       return { box, label: h("label.check", {}, box, scopeWords(scope).title) };
     });
     this.append(
-      h("p.soft", {}, "Only the pages that you allow can use your boards. None of them ever sees your accounts."),
+      h("p.soft", {}, "Only the pages that you allow can use your boards. None of them ever sees your accounts. Jobs that a page began go on when it is revoked."),
       this.askingPart,
       this.none,
       this.allowed,
@@ -91,10 +92,18 @@ export class OriginList extends View {
   /** Both take something back. @param {string} label @param {string} url @param {string} said */
   #button(label, url, said) {
     const onclick = async () => {
-      await this.#change(() => this.app.consent.revoke(url), said);
+      await this.#change(async () => this.#goingOn(url, await this.app.consent.revoke(url)), said);
       focusOn(this.closest("section")?.querySelector("h2"));
     };
     return h("button.quiet", { type: "button", onclick, "aria-label": `${label}: ${url}` }, label);
+  }
+
+  /** @param {string} url @param {{job: string, title: string}[]} jobs Which it began. */
+  #goingOn(url, jobs) {
+    if (!jobs.length) return;
+    const links = jobs.map(({ job, title }) => h("li", {}, h("a", { href: href("job", job), dir: "auto" }, title)));
+    const words = `began ${jobs.length === 1 ? "a job that goes on" : `${jobs.length} jobs that go on`}:`;
+    fill(this.outcome, h("section.sheet", { role: "status" }, h("p", {}, origin(url), ` ${words}`), h("ul", {}, ...links)));
   }
 
   /** @param {() => Promise<void>} change @param {string} said */

@@ -54,7 +54,7 @@ export class BoardList extends View {
   connectedCallback() {
     const { store, agent, ticker } = this.app;
     this.#pointed = false;
-    for (const topic of ["boards", "jobs", "readings", "bluetooth"]) this.watch(store, topic, () => this.#soon());
+    for (const topic of ["boards", "jobs", "readings", "bluetooth", "info"]) this.watch(store, topic, () => this.#soon());
     this.watch(agent, "state", () => this.#soon());
     this.onLeave(ticker.follow(() => this.#age()));
     this.#draw();

@@ -98,6 +98,7 @@ export class BoardView extends View {
   connectedCallback() {
     const { store, ticker, decisions } = this.app;
     for (const topic of ["boards", "jobs", "readings", "clouds"]) this.watch(store, topic, () => this.#draw());
+    this.watch(store, "info", () => this.#state());
     this.watch(decisions, "decisions", () => this.#draw());
     this.onLeave(ticker.follow(() => this.#tick()));
     this.#drawn = true;
