@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import ImageGrab
+
 from agent.simulator.ble_bus import PrivateBus
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 WIDTH, HEIGHT = 900, 500
 MENU_MIN = 80
 """Pixels."""
+SEEN_S = 5.0
+"""A key that did nothing within this time met nobody."""
 LIMIT_S = 30.0
 """The panel needs some four seconds on a quiet machine."""
 
@@ -83,7 +87,32 @@ class Desk:
         await self.run("xdotool", "mousemove", str(x), str(y), "click", str(button))
 
     async def press(self, *keys: str) -> None:
-        await self.run("xdotool", "key", "--delay", "80", *keys)
+        """Each key when what the one before did is seen: another line is marked, the menu is gone.
+
+        A menu that has just come may not have the keyboard yet: then nothing is seen.
+        """
+        async with asyncio.timeout(LIMIT_S):
+            for key in keys:
+                before = await self.picture()
+                await self.run("xdotool", "key", key)
+                while not await self.differs(before):
+                    await self.run("xdotool", "key", key)
+
+    async def picture(self) -> bytes:
+        """What is on the screen."""
+        return await asyncio.to_thread(self._picture)
+
+    async def differs(self, before: bytes) -> bool:
+        """Whether the screen becomes another one within the time that a busy program takes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SEEN_S):
+                while await self.picture() == before:
+                    await asyncio.sleep(0.02)
+                return True
+        return False
+
+    def _picture(self) -> bytes:
+        return ImageGrab.grab(xdisplay=self.environ["DISPLAY"]).tobytes()
 
     async def screenshot(self, path: Path) -> None:
         await self.run("import", "-window", "root", str(path))
