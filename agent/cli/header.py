@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 HEADER: Final = "arduino_secrets.h"
 """Name of the file as sketches include it."""
+SETTINGS_HEADER: Final = "mooring_settings.h"
+"""The same for the settings of a board whose cloud gave it credentials."""
 STDOUT: Final = "-"
 OTHER_NAMES: Final = 99
 """Names that are tried when the file has appeared while the job ran."""
@@ -53,9 +55,10 @@ class HeaderFile(msgspec.Struct, frozen=True):
 
     async def deliver(self, shell: Shell, client: Client, job: Job) -> Delivered:
         """Fetch the file of a job that is done, if it has one, and put it where it belongs."""
-        if not has_header(job):
+        name = header_of(job)
+        if name is None:
             return Delivered()
-        answer = await client.call("jobs.file", job=job.id, name=HEADER)
+        answer = await client.call("jobs.file", job=job.id, name=name)
         content = Secret(answer["text"])
         if self.path is None:
             if shell.output.as_json:
@@ -67,16 +70,22 @@ class HeaderFile(msgspec.Struct, frozen=True):
         return Delivered(document={"header": str(path)}, text=text)
 
 
-def read_header(option: str | None) -> HeaderFile:
+def read_header(option: str | None, *, usual: str = HEADER) -> HeaderFile:
     """The place that the option names; without it, the usual name in this folder."""
     if option == STDOUT:
         return HeaderFile(None)
-    return HeaderFile(Path(option or HEADER).absolute())
+    return HeaderFile(Path(option or usual).absolute())
+
+
+def header_of(job: Job) -> str | None:
+    """Name of the header file that the job has made; None if there is none."""
+    files = (job.result or {}).get("files", ())
+    return next((name for name in (HEADER, SETTINGS_HEADER) if name in files), None)
 
 
 def has_header(job: Job) -> bool:
     """Whether the job has made such a file."""
-    return HEADER in (job.result or {}).get("files", ())
+    return header_of(job) is not None
 
 
 def _write(path: Path, content: Secret) -> Path:

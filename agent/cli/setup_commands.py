@@ -11,8 +11,14 @@ from agent.boards.board import Board
 from agent.boards.find import find_board
 from agent.cli.air import reach
 from agent.cli.connect import open_client
+from agent.cli.enrol_commands import (
+    ENROL_CLOUDS,
+    enrol_options,
+    provision_enrol,
+    refuse_enrol_options,
+)
 from agent.cli.follow import run_job
-from agent.cli.header import HEADER, HeaderFile, read_header
+from agent.cli.header import HEADER, SETTINGS_HEADER, HeaderFile, read_header
 from agent.cli.inputs import network_options, optional_network, require_yes
 from agent.cli.options import (
     board_argument,
@@ -45,7 +51,7 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
 
 @click.command()
 @board_argument
-@click.option("--cloud", required=True, metavar="CLOUD", help="arduino, or none.")
+@click.option("--cloud", required=True, metavar="CLOUD", help="arduino, thingsboard, or none.")
 @click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
 @network_options
 @click.option(
@@ -54,6 +60,7 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
     help="The way to set the board up, in place of the one that Mooring finds.",
 )
 @click.option("--frequency-plan", metavar="ID", help="For a LoRa board; otherwise asked for.")
+@enrol_options
 @click.option(
     "--header",
     metavar="FILE",
@@ -74,6 +81,8 @@ def provision(
     password_stdin: bool,
     procedure: str | None,
     frequency_plan: str | None,
+    credentials: str | None,
+    delivery: str | None,
     header: str | None,
     model: str | None,
     via: str | None,
@@ -84,12 +93,21 @@ def provision(
 
     Which way this goes depends on the board. Boards without provisioning 2.0 need no network here:
     they get a device in the cloud, and you get a header file with secrets for your sketch.
+
+    With thingsboard the board gets credentials and, if you give one, a network; both are kept in the
+    vault before the board has them (mooring vault).
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         network = optional_network(ssid, network_file, password_stdin=password_stdin)
         request: dict[str, Any] = {"cloud": cloud, "name": name, "network": network}
         request |= {"model": model, "frequency_plan": frequency_plan, "confirmed": confirmed}
+        if cloud in ENROL_CLOUDS:
+            request |= {"credentials": credentials, "delivery": delivery, "procedure": procedure}
+            wanted = delivery == "header" or header is not None
+            place = read_header(header, usual=SETTINGS_HEADER) if wanted else None
+            return provision_enrol(shell, board, via, place, request)
+        refuse_enrol_options(credentials, delivery)
         chosen = read_header(header)
         if header is not None:
             chosen.require_free()
