@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from agent.catalog import Catalog
 from agent.flash.dfu import DfuFlasher
 from agent.flash.dfu import arguments as dfu_arguments
-from agent.flash.espressif import ENVIRON, EspFlasher
+from agent.flash.esp_program import ENVIRON
+from agent.flash.espressif import EspFlasher
 from agent.flash.espressif import arguments as esp_arguments
 from agent.flash.method import FlashTarget
 from agent.flash.tools import DFU_UTIL, ESPTOOL, FoundTool

@@ -24,7 +24,8 @@ from agent.errors import (
     VerifyFailed,
 )
 from agent.flash.child import ChildResult
-from agent.flash.espressif import EspFlasher, EspReader, arguments, judge, plan_esp
+from agent.flash.esp_program import EspReader
+from agent.flash.espressif import EspFlasher, arguments, judge, plan_esp
 from agent.flash.method import FlashProgress, FlashTarget
 from agent.flash.tools import ESPTOOL, FoundTool
 from agent.simulator.esp_rom import EspRom
