@@ -41,6 +41,7 @@ SKETCHES: Final = (
     "provisioning-1.0",
     "lora-1.0",
     "console-1.0",
+    "console",
     "other",
 )
 UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")

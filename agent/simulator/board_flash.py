@@ -34,6 +34,7 @@ _RUNS: Final[dict[SketchName, Runs]] = {
     "provisioning-1.0": "provisioning-1.0",
     "lora-1.0": "lora-1.0",
     "console-1.0": "console-1.0",
+    "console": "console",
     "other": "other",
 }
 _SKETCHES: Final = {runs: sketch for sketch, runs in _RUNS.items()}

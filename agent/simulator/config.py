@@ -61,10 +61,10 @@ RADIO_STATES: tuple[str, ...] = get_args(RadioState)
 
 
 SketchName = Literal[
-    "provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0", "other"
+    "provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0", "console", "other"
 ]
-"""Sketches that a board can carry; without a number: of provisioning 2.0. ``other``: one that
-knows no provisioning and prints text."""
+"""Sketches that a board can carry; without a number: of provisioning 2.0. ``console``: ours, with
+the serial console of docs/console.md. ``other``: one that knows no provisioning and prints text."""
 SKETCHES: tuple[str, ...] = get_args(SketchName)
 WAITING_SKETCHES = frozenset({"lora-1.0", "console-1.0"})
 """They print nothing before a host opens the port."""
@@ -178,6 +178,11 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return hashlib.sha256(f"uhwid {self.serial_number}".encode()).digest()
 
     @property
+    def chip_id(self) -> bytes:
+        """What the chip calls itself to a sketch of its own: the address of an ESP, 6 bytes."""
+        return b"\xa0\x11" + hashlib.sha256(f"chip {self.serial_number}".encode()).digest()[:4]
+
+    @property
     def ble_address_bytes(self) -> bytes:
         """The Bluetooth address, most significant byte first."""
         if self.ble_address:
@@ -288,6 +293,7 @@ _SKETCH_WORDS = {
     "provisioning-1.0": "provisioning 1.0",
     "lora-1.0": "LoRa",
     "console-1.0": "provisioning 1.0",
+    "console": "a sketch of one's own",
     "other": "a bootloader that is known here",
 }
 
@@ -306,7 +312,7 @@ def _carries(model: Model, sketch: SketchName) -> bool:
 
     The vendor has no 1.0 sketch for the UNO R4 WiFi; here it can run one, to be migrated.
     """
-    if sketch == "other":
+    if sketch in {"other", "console"}:
         return model.fqbn is not None and model.upload.method != "adb"
     if sketch == "provisioning-1.0" and model.id == BRIDGED_MODEL:
         return True

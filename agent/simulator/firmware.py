@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from agent.simulator.board_cbor import Halted
 from agent.simulator.config import WAITING_SKETCHES
 from agent.simulator.configurator import HOLD_MS
-from agent.simulator.hardware import CloudCall, Hardware, Memory, Reset, Steps
+from agent.simulator.hardware import CloudCall, CloudVisit, Hardware, Memory, Reset, Steps
 from agent.simulator.secure_element import SecureElementChip
 from agent.simulator.sketch import make_sketch
 
@@ -69,7 +69,7 @@ class Firmware:
         self._clock = 0.0
         self._port_open = config.sketch not in WAITING_SKETCHES
         self._sent: list[bytes] = []
-        self._calls: list[CloudCall] = []
+        self._calls: list[CloudCall | CloudVisit] = []
         self._turn: Steps[None] | None = None
         self._boot()
 
@@ -138,7 +138,7 @@ class Firmware:
         sent, self._sent = self._sent, []
         return sent
 
-    def take_calls(self) -> list[CloudCall]:
+    def take_calls(self) -> list[CloudCall | CloudVisit]:
         """Calls to the cloud that someone must now make."""
         calls, self._hardware.calls = self._calls + self._hardware.calls, []
         self._calls = []

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from agent.settings.credentials import CloudSettings
     from agent.simulator.ble_radio import Radio
     from agent.simulator.config import BoardConfig
     from agent.simulator.secure_element import SecureElementChip
@@ -48,6 +49,20 @@ class CloudCall:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class CloudVisit:
+    """The board wants to be connected to this cloud from now on; None: to none.
+
+    Answered with ``Firmware.cloud_answer``: :attr:`CONNECTED` once it is, then or instead
+    :attr:`REFUSED`, or None with a sentence if the server is not reached or lost.
+    """
+
+    cloud: CloudSettings | None
+
+    CONNECTED: ClassVar[int] = 200
+    REFUSED: ClassVar[int] = 401
+
+
 class Hardware:
     """One board's hardware between two resets."""
 
@@ -67,7 +82,7 @@ class Hardware:
         self.received = bytearray()
         self.lost_bytes = 0
         self.sent: list[bytes] = []
-        self.calls: list[CloudCall] = []
+        self.calls: list[CloudCall | CloudVisit] = []
         self.milestones: list[str] = []
         self.on_milestone: Callable[[str], None] | None = None
         self.active = False

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from agent.catalog import Model
 
 Runs: TypeAlias = Literal[
-    "provisioning-2.0", "provisioning-1.0", "lora-1.0", "console-1.0", "application", "other"
+    "provisioning-2.0",
+    "provisioning-1.0",
+    "lora-1.0",
+    "console-1.0",
+    "console",
+    "application",
+    "other",
 ]
-"""What a board does once it runs an image; ``other``: a sketch that knows no provisioning."""
+"""What a board does once it runs an image; ``console``: takes settings over our serial console;
+``other``: a sketch that knows no provisioning."""
 
 IMAGE_BYTES: Final = 16 * 1024
 """Size of an image unless asked otherwise; real provisioning sketches have 100 to 400 kB."""

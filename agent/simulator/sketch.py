@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from agent.simulator.console_board import SettingsSketch
 from agent.simulator.other_sketch import OtherSketch
 from agent.simulator.sketches import ApplicationSketch, ProvisioningSketch
 from agent.simulator.v1_sketch import ProvisioningSketchV1
@@ -62,5 +63,7 @@ def make_sketch(
             return LoRaSketch(hardware)
         case "console-1.0":
             return ConsoleSketch(hardware)
+        case "console":
+            return SettingsSketch(hardware)
         case "other":
             return OtherSketch(hardware)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.protocols.v2.frames import START
 from agent.simulator.firmware import Firmware, Interrupted
+from agent.simulator.hardware import CloudVisit
 
 if TYPE_CHECKING:
     from agent.simulator.config import BoardConfig, FaultAction, StepFault
@@ -37,6 +38,7 @@ class SketchFace:
         self._timer: asyncio.TimerHandle | None = None
         self._due: StepFault | None = None
         self._stopped = False
+        self._visits: asyncio.Task[None] | None = None
         self._air = stage.air
         if self._air is not None:
             self._air.on_request = self._poll_soon
@@ -78,6 +80,7 @@ class SketchFace:
     def stop(self) -> None:
         """Nothing runs any more."""
         self._stopped = True
+        self._end_visit()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -139,9 +142,13 @@ class SketchFace:
         if self._air is not None:
             self._air.pump()
         for call in firmware.take_calls():
-            self._stage.spawn(self._call_cloud(call))
+            if isinstance(call, CloudVisit):
+                self._visit(call)
+            else:
+                self._stage.spawn(self._call_cloud(call))
         if firmware.resets != self._resets_seen:
             self._resets_seen = firmware.resets
+            self._end_visit()
             self._stage.owner.restarted()
         due, self._due = self._due, None
         if due is not None:
@@ -199,6 +206,27 @@ class SketchFace:
             self._air.drop()
         elif action == "refuse":
             self._air.radio.refuse(UNLIKELY_ERROR)
+
+    def _visit(self, call: CloudVisit) -> None:
+        """Connect to this cloud instead of the one before."""
+        from agent.simulator.console_cloud import visit
+
+        self._end_visit()
+        if call.cloud is not None:
+            self._visits = self._stage.spawn(visit(call.cloud, self._hear_cloud))
+
+    def _end_visit(self) -> None:
+        if self._visits is not None:
+            self._visits.cancel()
+            self._visits = None
+
+    def _hear_cloud(self, status: int | None, detail: str) -> None:
+        if self._stopped:
+            return
+        self._stage.tell("cloud", status=status)
+        self.catch_up()
+        self._firmware.cloud_answer(status, detail.encode())
+        self._go_on()
 
     async def _call_cloud(self, call: CloudCall) -> None:
         from agent.simulator.cloud_caller import post

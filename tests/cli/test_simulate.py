@@ -262,6 +262,7 @@ def test_a_sketch_is_refused_for_a_board_that_cannot_carry_it() -> None:
     with pytest.raises(InputError, match="mkr_wan_1310"):
         config_of("--sketch", "lora-1.0")
     assert config_of("--sketch", "lora-1.0", model="mkr_wan_1310").board.sketch == "lora-1.0"
+    assert config_of("--sketch", "console", model="esp32").board.sketch == "console"
 
 
 def test_boards_in_the_air_are_described_by_options() -> None:

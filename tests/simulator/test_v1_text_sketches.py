@@ -75,6 +75,8 @@ def test_text_sketches_ignore_pin_cloud_and_faults_of_a_receiver() -> None:
         ("mkr_gsm_1400", "console-1.0"),
         ("mkr_wan_1300", "lora-1.0"),
         ("mkr_wifi_1010", "provisioning"),
+        ("esp32", "console"),
+        ("uno_r4_wifi", "console"),
     ],
 )
 def test_a_board_carries_the_sketches_that_are_made_for_it(model: str, sketch: SketchName) -> None:
@@ -89,6 +91,7 @@ def test_a_board_carries_the_sketches_that_are_made_for_it(model: str, sketch: S
         ("mkr_wifi_1010", "lora-1.0", "mkr_wan_1300"),
         ("mkr_1000_wifi", "provisioning", "uno_r4_wifi"),
         ("esp32", "console-1.0", "opta"),
+        ("nrf9160_dk", "console", "esp32"),
     ],
 )
 def test_another_board_is_refused_with_those_that_fit(

@@ -47,6 +47,7 @@ class BoardConsole:
         *,
         keys: frozenset[str] = frozenset(board_keys.BY_NAME),
         table_bytes: int = 1 << 16,
+        takes: Callable[[str, bytes], bool] = lambda _key, _value: True,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
         self.state = "idle"
@@ -58,6 +59,7 @@ class BoardConsole:
         self._facts = facts
         self._keys = keys
         self._table_bytes = table_bytes
+        self._takes = takes
         self._on_line = on_line
         self._reader = LineReader("mooring")
         self._session = ""
@@ -148,6 +150,8 @@ class BoardConsole:
         limit = board_keys.BY_NAME[key].limit
         if start + len(part) > limit:
             return "error", "long", str(limit)
+        if not self._takes(key, value + part):
+            return "error", "value"
         longer = {**self._draft, key: value + part}
         free = self._table_bytes - len(board_keys.table(self._kept))
         if len(board_keys.table(longer)) > free:
