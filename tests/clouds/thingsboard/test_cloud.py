@@ -197,6 +197,15 @@ async def test_a_board_gets_what_was_made_for_it(
     assert "PRIVATE" not in json.dumps(devices.requests)
 
 
+async def test_what_is_kept_before_is_what_the_board_gets(signed_in: ThingsBoard) -> None:
+    asked = wish(signed_in)
+    assert asked.own is not None
+    kept = await signed_in.draft(asked.name, asked.own)
+    assert kept == await signed_in.enrol(asked)
+    with pytest.raises(InputError):
+        await signed_in.draft("n", MqttBasic(username="u"))
+
+
 async def test_a_server_made_token_is_taken_from_the_reply(
     signed_in: ThingsBoard, devices: Devices
 ) -> None:
