@@ -16,5 +16,15 @@ async def open_console_way(lease: Lease) -> Delivery:
     return await open_console(await lease.open(BAUD))
 
 
-WAYS: Final[dict[DeliveryKind, DeliveryOpener]] = {"console": open_console_way}
+async def open_repl_way(lease: Lease) -> Delivery:
+    """A file on a board with MicroPython or CircuitPython; its program is stopped meanwhile."""
+    from agent.sessions.repl import BAUD, open_repl
+
+    return await open_repl(await lease.open(BAUD))
+
+
+WAYS: Final[dict[DeliveryKind, DeliveryOpener]] = {
+    "console": open_console_way,
+    "repl": open_repl_way,
+}
 """The one that changes the least first."""

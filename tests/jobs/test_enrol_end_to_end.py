@@ -173,3 +173,12 @@ async def test_what_this_cloud_needs_is_refused_by_others(bench: EnrolBench):
     with pytest.raises(InputError) as caught:
         await bench.provision(cloud="none", network=WIFI, delivery="console")
     assert caught.value.facts["field"] == "delivery"
+
+
+async def test_a_way_that_the_board_does_not_have_ends_before_anything_is_made(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    job = await bench.jobs.wait(await bench.provision(delivery="nvs"))
+    assert job.error
+    assert job.error.code == "delivery-none"
+    assert bench.server.state.devices == {}
+    assert (await bench.vault.list()).entries == []
