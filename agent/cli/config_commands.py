@@ -16,7 +16,8 @@ from agent.cli.options import json_option
 from agent.cli.output import clean_lines
 from agent.cli.shell import run_command
 from agent.errors import AgentGone, ExitStatus, ReportedError, SettingRefused, UnknownMethod
-from agent.settings import Secret
+from agent.settings import Secret, clean_text
+from agent.settings.checks import split_addresses
 from agent.settings.keys import Key, find_key
 from agent.settings.paths import find_paths
 from agent.settings.service import SettingList
@@ -78,8 +79,9 @@ def get(*, key: str, as_json: bool) -> None:
 def set_(*, key: str, words: tuple[str, ...], as_json: bool) -> None:
     """Change one; KEY is such as log.level, VALUE such as debug.
 
-    A list takes several values, flash.tools takes NAME=PATH. A proxy with a password is given as -,
-    and then typed without being seen, or read from standard input.
+    A list takes several values (COM7 COM9) or one in brackets ('["COM7", "COM9"]'), flash.tools
+    takes NAME=PATH. A proxy with a password is given as -, and then typed without being seen, or
+    read from standard input.
     """
 
     async def change(shell: Shell) -> ExitStatus:
@@ -207,6 +209,12 @@ async def _value(shell: Shell, key: Key, words: tuple[str, ...]) -> Any:  # noqa
         except (tomllib.TOMLDecodeError, RecursionError):
             raise SettingRefused(field=key.name, problem=f"must be {key.wanted}") from None
     if kind == "array":
+        if key.section == "ports" and any("," in word for word in words):
+            apart = " ".join(part for word in words for part in split_addresses(word))
+            problem = "takes addresses with blanks between, not commas: mooring config set"
+            raise SettingRefused(
+                field=key.name, problem=f"{problem} {key.name} {clean_text(apart)}"
+            )
         return list(words)
     if kind == "object":
         pairs = [word.partition("=") for word in words]

@@ -75,6 +75,19 @@ def _urls_problem(urls: list[str]) -> str | None:
     return None
 
 
+def _ports_problem(addresses: list[str]) -> str | None:
+    for address in addresses:
+        if "," in address:
+            apart = ", ".join(f'"{part}"' for part in split_addresses(address))
+            return f"takes a text for each address, without commas inside: [{clean_text(apart)}]"
+    return None
+
+
+def split_addresses(text: str) -> list[str]:
+    """The addresses of ports that were meant by one text with commas."""
+    return [part for each in text.split(",") if (part := each.strip(" []\"'"))]
+
+
 def _path_problem(path: str) -> str | None:
     return "must be a whole path" if path and not _is_whole(path) else None
 
@@ -100,6 +113,8 @@ def _proxy_problem(proxy: ProxyAddress) -> str | None:
 _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "flash.tools": _tools_problem,
     "flash.urls": _urls_problem,
+    "ports.ignore": _ports_problem,
+    "ports.extra": _ports_problem,
     "network.certificates": _path_problem,
     "network.proxy": _proxy_problem,
     "updates.url": _server_problem,

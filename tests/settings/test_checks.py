@@ -42,6 +42,8 @@ def test_a_value_that_makes_sense_is_taken(name, value):
             ["https://a.example/", "https://me:hunter22@a.example/"],
             "(entry 2 has an @)",
         ),
+        ("ports.ignore", ["COM7,COM9"], '["COM7", "COM9"]'),
+        ("ports.extra", ["COM1", "/dev/ttyS0, /dev/ttyS1"], '["/dev/ttyS0", "/dev/ttyS1"]'),
         ("network.certificates", "ca.pem", "must be a whole path"),
         ("network.proxy", ProxyAddress("socks5://h"), "http://proxy.example:3128"),
         ("updates.url", "http://a.example/", "must begin with https://"),
