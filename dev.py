@@ -30,6 +30,7 @@ VENV = ROOT / ".venv"
 RUNTIME_LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 PACKAGES_LOCK = ROOT / "installers" / "requirements.lock"
+JUDGES = ROOT / "tests" / "judges"
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
@@ -152,7 +153,7 @@ def test(words: list[str]) -> int:
     if "--all" in words or not chosen:
         from dev_parts import provide_parts
 
-        provide_parts(say)
+        provide_parts(say, venv_python())
     command = [venv_python(), "-m", "pytest", *words]
     if chosen:
         return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
@@ -186,13 +187,18 @@ def lock(words: list[str]) -> int:
     uv = shutil.which("uv")
     if uv is None:
         sys.exit("dev.py: needs uv to solve for all systems at once: pip install uv")
-    common = [uv, "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"]
-    common += ["--python-version", "3.11", "--no-header", "--no-annotate", "--quiet", *words]
+    command = [uv, "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.11"]
+    command += ["--no-header", "--no-annotate", "--quiet", *words]
+    common = [*command, "pyproject.toml"]
     run_or_exit([*common, "--output-file", RUNTIME_LOCK.name])
     common += ["--constraint", RUNTIME_LOCK.name]
     run_or_exit([*common, "--extra", "dev", "--output-file", DEV_LOCK.name])
     output = PACKAGES_LOCK.relative_to(ROOT).as_posix()
     run_or_exit([*common, "--extra", "packages", "--output-file", output])
+    for listed in sorted(JUDGES.glob("*.in")):
+        # All that is to be installed is listed there: not all that is asked for can be had.
+        output = listed.with_suffix(".lock").relative_to(ROOT).as_posix()
+        run_or_exit([*command, "--no-deps", "--output-file", output, str(listed)])
     return 0
 
 

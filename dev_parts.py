@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +15,60 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROOT = Path(__file__).resolve().parent
+WINDOWS = sys.platform == "win32"
 SYSTEM_MODULES = Path("/usr/lib/python3/dist-packages")
 """Where Debian keeps the Python packages of its own interpreter."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Programs of others that judge ours, and that cannot be installed beside them in `.venv`."""
+
+    name: str
+    """Of the lock file, which lists all that is installed."""
+    home: Path = ROOT / ".venv" / "judges"
+    locks: Path = ROOT / "tests" / "judges"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter that has them."""
+        return self.home / self.name / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+    def stands(self) -> bool:
+        """Whether all that the lock file says is installed."""
+        try:
+            return self._note.read_text(encoding="utf-8") == self._wanted()
+        except OSError:
+            return False
+
+    def make(self, python: str, say: Callable[[str], None]) -> None:
+        """Install it anew, with the pip of ``python``; if that fails, its tests are skipped."""
+        began = time.monotonic()
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
+        install = ["install", "--no-deps", "--no-compile", "--only-binary", ":all:"]
+        lock = ["--require-hashes", "-r", str(self._lock)]
+        for command in (
+            [python, "-m", "venv", "--clear", "--without-pip", str(self.home / self.name)],
+            [*pip, "--python", str(self.python), *install, *lock],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                say(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[-500:]}")
+                return
+        self._note.write_text(self._wanted(), encoding="utf-8")
+        say(f"made the environment of the judge {self.name} in {time.monotonic() - began:.0f} s")
+
+    @property
+    def _lock(self) -> Path:
+        return self.locks / f"{self.name}.lock"
+
+    @property
+    def _note(self) -> Path:
+        return self.home / self.name / "installed"
+
+    def _wanted(self) -> str:
+        return hashlib.sha256(self._lock.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -28,15 +82,19 @@ class Part:
     purpose: str
     modules: tuple[str, ...] = ()
     """Python packages that the distribution's own interpreter must have."""
+    judge: Judge | None = None
 
     def there(self) -> bool:
         """Whether this computer has it."""
         programs = all(any(map(shutil.which, group)) for group in self.programs)
-        return programs and all((SYSTEM_MODULES / name).is_dir() for name in self.modules)
+        modules = all((SYSTEM_MODULES / name).is_dir() for name in self.modules)
+        return programs and modules and (self.judge is None or self.judge.stands())
 
     def how_to_get(self) -> str:
         """One line for a person who misses it."""
         wanted = ", ".join([*(" or ".join(group) for group in self.programs), *self.modules])
+        if self.judge:
+            return f"the environment {self.judge.name} for {self.purpose}; run: dev.py test --all"
         return f"{wanted} for {self.purpose}; on Debian: apt-get install {' '.join(self.debian)}"
 
 
@@ -123,6 +181,9 @@ PARTS = {
         ("libcoap3-bin",),
         "the tests against another CoAP implementation",
     ),
+    "thingsboard": Part(
+        (), (), "the tests against ThingsBoard's own clients", judge=Judge("thingsboard")
+    ),
     "g++": Part(
         (("g++",),),
         ("g++",),
@@ -136,9 +197,15 @@ PARTS = {
 }
 
 
-def provide_parts(say: Callable[[str], None]) -> None:
-    """Install the missing parts as root on Debian; elsewhere say what is missing."""
-    missing = {name: part for name, part in PARTS.items() if not part.there()}
+def provide_parts(say: Callable[[str], None], python: str) -> None:
+    """Install the missing parts as root on Debian; elsewhere say what is missing.
+
+    Environments of judges are made everywhere, by ``python``, which must have pip.
+    """
+    for part in PARTS.values():
+        if part.judge and not part.there():
+            part.judge.make(python, say)
+    missing = {name: part for name, part in PARTS.items() if part.debian and not part.there()}
     if not missing:
         return
     if not can_install():

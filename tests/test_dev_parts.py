@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import dev_parts
@@ -10,10 +12,28 @@ import dev_parts
 @pytest.mark.parametrize("name", dev_parts.PARTS)
 def test_each_part_says_how_to_get_it(name):
     part = dev_parts.PARTS[name]
-    assert part.programs
+    assert part.programs or part.judge
     assert all(package in part.how_to_get() for package in part.debian)
+    assert part.judge is None or part.judge.name in part.how_to_get()
 
 
 def test_a_part_without_its_programs_is_not_there():
     part = dev_parts.Part((("no-such-program-at-all", "nor-this-one"),), ("nothing",), "nothing")
     assert not part.there()
+
+
+def test_a_judge_stands_once_its_lock_was_installed_and_not_when_the_lock_has_changed(tmp_path):
+    judge = dev_parts.Judge("empty", home=tmp_path / "judges", locks=tmp_path)
+    lock = tmp_path / "empty.lock"
+    lock.write_text("# nothing\n")
+    assert not judge.stands()
+    said: list[str] = []
+    judge.make(sys.executable, said.append)
+    assert judge.stands(), said
+    assert judge.python.exists()
+    lock.write_text("no-such-package-at-all==1 --hash=sha256:00\n")
+    assert not judge.stands()
+    judge.make(sys.executable, said.append)
+    assert not judge.stands()
+    assert "made the environment of the judge empty" in said[0]
+    assert "--require-hashes" in said[-1]

@@ -14,7 +14,10 @@ RUNTIME = ROOT / "requirements.lock"
 DEV = ROOT / "requirements-dev.lock"
 PACKAGES = ROOT / "installers" / "requirements.lock"
 IDS = ["runtime", "dev", "packages"]
-LOCKS = pytest.mark.parametrize("lock", [RUNTIME, DEV, PACKAGES], ids=IDS)
+JUDGES = sorted((ROOT / "tests" / "judges").glob("*.lock"))
+LOCKS = pytest.mark.parametrize(
+    "lock", [RUNTIME, DEV, PACKAGES, *JUDGES], ids=[*IDS, *(lock.stem for lock in JUDGES)]
+)
 
 
 def entries(lock: Path) -> list[str]:
@@ -83,3 +86,14 @@ def test_all_locks_have_the_same_versions(lock):
     locked = pins(lock)
     for name, versions in pins(RUNTIME).items():
         assert locked[name] == versions, name
+
+
+@pytest.mark.parametrize("lock", JUDGES, ids=lambda lock: lock.stem)
+def test_a_judge_has_what_is_listed_for_it_and_nothing_else(lock):
+    lines = lock.with_suffix(".in").read_text(encoding="utf-8").splitlines()
+    listed = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    locked = pins(lock)
+    assert {normal(requirement.name) for requirement in listed} == set(locked)
+    for requirement in listed:
+        versions = locked[normal(requirement.name)]
+        assert all(requirement.specifier.contains(version) for version in versions), requirement
