@@ -13,7 +13,7 @@ import msgspec
 
 from agent.cli.inputs import first_line
 from agent.cli.options import json_option
-from agent.cli.output import clean_lines
+from agent.cli.output import cell_width, clean_lines, cut_to_width
 from agent.cli.shell import run_command
 from agent.errors import AgentGone, ExitStatus, ReportedError, SettingRefused, UnknownMethod
 from agent.settings import Secret, clean_text
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT_S: Final = 20.0
 """The agent reads one file, and waits 5 s at most for who else changes it."""
+ROOM: Final = 24
+"""Columns of a value on the narrowest terminal."""
 HIDDEN: Final = "-"
 """In the place of a value that nobody shall see: it is typed, or comes from standard input."""
 
@@ -251,8 +253,9 @@ def _show(output: Output, document: SettingList) -> ExitStatus:
     if output.as_json:
         output.document(document)
     else:
+        room = None if output.width is None else max(ROOM, output.width - _others(document))
         rows = [
-            (each.key, toml_literal(each.value), each.source, _waits(each))
+            (each.key, shorten(each.value, room), each.source, _waits(each))
             for each in document.settings
         ]
         output.table(("SETTING", "VALUE", "FROM", ""), rows, empty="")
@@ -290,6 +293,26 @@ def _one(document: SettingList, name: str) -> Setting:
         if each.key == name:
             return each
     raise SettingRefused(field=name, problem="is not known to the agent that runs")
+
+
+def _others(document: SettingList) -> int:
+    """Columns beside the values, with two between each."""
+    others = [(each.key, each.source, _waits(each)) for each in document.settings]
+    return sum(max(map(cell_width, column)) + 2 for column in zip(*others, strict=True))
+
+
+def shorten(value: Any, room: int | None) -> str:  # noqa: ANN401 - of its type
+    """A value in ``room`` columns, if these are few; “mooring config get” shows the whole."""
+    text = toml_literal(value)
+    if room is None or cell_width(text) <= room:
+        return text
+    if not isinstance(value, list):
+        return cut_to_width(text, room)
+    for shown in range(min(len(value) - 1, room), 0, -1):
+        some = f"{toml_literal(value[:shown])[:-1]}, … {len(value) - shown} more]"
+        if cell_width(some) <= room:
+            return some
+    return f"[… {len(value)} in all]"
 
 
 def _waits(setting: Setting) -> str:

@@ -133,7 +133,7 @@ def _run(as_json: bool, call: _Call, *, again: _Call | None = None) -> None:
 
 def show_origins(output: Output, document: OriginsDocument) -> None:
     """The pages as a table: first those that ask."""
-    output.table(HEAD, _rows(document), empty="No other web page is allowed.")
+    output.table(HEAD, _rows(document), empty="No other web page is allowed.", folds=True)
 
 
 def _rows(document: OriginsDocument) -> Iterator[tuple[str, str, str, str]]:

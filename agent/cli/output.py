@@ -103,20 +103,45 @@ class Output:
         except OSError as error:
             self._drop(self._out, error)
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
-        """Aligned columns; a person reads ``empty`` where there are no rows."""
+    def table(
+        self, head: Sequence[str], rows: Iterable[Sequence[str]], empty: str, *, folds: bool = False
+    ) -> None:
+        """Aligned columns; a person reads ``empty`` where there are no rows.
+
+        If it ``folds``, a terminal too narrow shows each row as a line with the rest below it.
+        """
         shown = [tuple(clean_text(cell) for cell in row) for row in rows]
         if not shown:
             self.note(empty)
             return
         table = [tuple(head), *shown]
         widths = [max(map(cell_width, column)) for column in zip(*table, strict=True)]
+        if folds and self.width is not None and sum(widths) + 2 * (len(widths) - 1) > self.width:
+            self._blocks(table)
+            return
         for number, row in enumerate(table):
             cells = [
                 cell + " " * (width - cell_width(cell))
                 for cell, width in zip(row, widths, strict=True)
             ]
             self.line("  ".join(cells).rstrip(), "bold" if number == 0 else None)
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that shows the results; None: they go elsewhere."""
+        if not is_terminal(self._out):
+            return None
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def _blocks(self, table: Sequence[Sequence[str]]) -> None:
+        for number, (first, *rest) in enumerate(table):
+            colour: Colour | None = "bold" if number == 0 else None
+            self.line(first, colour)
+            if any(rest):
+                self.line("    " + " · ".join(filter(None, rest)), colour)
 
     # --- everything else -------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from agent.cli.config_commands import shorten
 from agent.cli.entry import main
 from tests.cli.conftest import Ended, Mooring, running_agent
 from tests.cli.person import Person
@@ -58,6 +59,20 @@ def test_all_settings_are_shown_with_where_each_comes_from(mooring, tmp_path):
     assert rows["ports.ignore"] == ["[]", "default"]
     assert str(tmp_path / "config.toml") in ended.err
     assert ended.status == 0
+
+
+@pytest.mark.parametrize(
+    ("room", "value", "shown"),
+    [
+        (None, ["COM7"] * 3, '["COM7", "COM7", "COM7"]'),
+        (24, ["COM7"] * 3, '["COM7", "COM7", "COM7"]'),
+        (24, ["COM7"] * 100, '["COM7", … 99 more]'),
+        (24, ["https://host.example.com/"] * 100, "[… 100 in all]"),
+        (24, "https://host.example.com/", '"https://host.example.c…'),
+    ],
+)
+def test_a_long_value_keeps_to_its_room(room, value, shown):
+    assert shorten(value, room) == shown
 
 
 def test_one_is_got_as_a_script_needs_it(mooring):

@@ -101,6 +101,19 @@ def test_columns_are_aligned_also_with_wide_characters():
     assert streams.out.splitlines() == ["NAME  DBM", "家    -40", "e\u0301a    -50"]
 
 
+def test_a_table_that_folds_keeps_to_a_narrow_terminal(terminal):
+    output, master = terminal
+    page = f"https://{'a' * 60}.example"
+    output.table(("PAGE", "MAY"), [(page, "boards"), (page, "")], empty="", folds=True)
+    shown = os.read(master, 4096).decode()
+    lines = [line.removesuffix("\x1b[0m").split("m")[-1] for line in shown.split("\r\n")[:2]]
+    assert lines == ["PAGE", "    MAY"]
+    assert shown.split("\r\n")[2:] == [page, "    boards", page, ""]
+    streams = Streams()
+    streams.output.table(("PAGE", "MAY"), [(page, "x" * 60)], empty="", folds=True)
+    assert streams.out.splitlines()[1] == f"{page}  {'x' * 60}"
+
+
 def test_an_empty_table_is_a_remark():
     streams = Streams()
     streams.output.table(("NAME",), [], empty="No board is connected.")
