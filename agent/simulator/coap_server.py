@@ -7,7 +7,7 @@ observing. Source: RFC 7252, sections 4 and 5; RFC 7959.
 from __future__ import annotations
 
 import asyncio
-import random
+import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -77,7 +77,7 @@ class CoapServer(asyncio.DatagramProtocol):
         self._said: OrderedDict[tuple[Address, int], bytes | None] = OrderedDict()
         self._bodies: OrderedDict[tuple[Address, tuple[bytes, ...]], bytes] = OrderedDict()
         self._answers: OrderedDict[tuple[Address, tuple[bytes, ...]], CoapAnswer] = OrderedDict()
-        self._mid = random.randrange(0x10000)  # noqa: S311 - no secret
+        self._mid = secrets.randbelow(0x10000)
         self._timers: set[asyncio.TimerHandle] = set()
         self.down = False
         """Whether nothing is heard."""

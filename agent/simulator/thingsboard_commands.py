@@ -15,7 +15,7 @@ from agent.simulator.thingsboard_tls import ServerCertificate
 
 if TYPE_CHECKING:
     from agent.simulator.thingsboard import SimulatedThingsBoard
-    from agent.simulator.thingsboard_devices import Device
+    from agent.simulator.thingsboard_devices import Device, Json
 
 
 class FaultCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -117,7 +117,7 @@ class Commands:
         for name, values in (command.shared or {}).items():
             self._server.state.set_shared(self._device("shared", name), values)
 
-    async def _call(self, call: CallCommand) -> Any:  # noqa: ANN401 - any JSON
+    async def _call(self, call: CallCommand) -> Json:
         self._device("call.device", call.device)
         try:
             return await self._server.call(
