@@ -108,7 +108,9 @@ finally:
 """
 
 
-def run_session(script: str, home: Path) -> subprocess.CompletedProcess[str]:
+def run_session(
+    script: str, home: Path, limit_s: float = LIMIT_S
+) -> subprocess.CompletedProcess[str]:
     """On a bus of its own, with a home of its own."""
     runtime = home / "run"
     runtime.mkdir(mode=0o700)
@@ -124,7 +126,7 @@ def run_session(script: str, home: Path) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=LIMIT_S,
+        timeout=limit_s,
         check=False,
     )
 
