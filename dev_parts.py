@@ -83,16 +83,20 @@ class Part:
     modules: tuple[str, ...] = ()
     """Python packages that the distribution's own interpreter must have."""
     judge: Judge | None = None
+    files: tuple[str, ...] = ()
+    """What is needed beside programs, with its whole path."""
 
     def there(self) -> bool:
         """Whether this computer has it."""
         programs = all(any(map(shutil.which, group)) for group in self.programs)
         modules = all((SYSTEM_MODULES / name).is_dir() for name in self.modules)
-        return programs and modules and (self.judge is None or self.judge.stands())
+        files = all(map(os.path.exists, self.files))
+        return programs and modules and files and (self.judge is None or self.judge.stands())
 
     def how_to_get(self) -> str:
         """One line for a person who misses it."""
-        wanted = ", ".join([*(" or ".join(group) for group in self.programs), *self.modules])
+        programs = [" or ".join(group) for group in self.programs]
+        wanted = ", ".join([*programs, *self.modules, *self.files])
         if self.judge:
             return f"the environment {self.judge.name} for {self.purpose}; run: dev.py test --all"
         return f"{wanted} for {self.purpose}; on Debian: apt-get install {' '.join(self.debian)}"
@@ -188,6 +192,24 @@ PARTS = {
         (("g++",),),
         ("g++",),
         "the tests of the example sketch and of header files",
+    ),
+    "uno": Part(
+        (("gcc",), ("avr-g++",)),
+        (
+            "gcc",
+            "libc6-dev",
+            "gcc-avr",
+            "avr-libc",
+            "arduino-core-avr",
+            "libsimavr-dev",
+            "libelf-dev",
+        ),
+        "the test of the example sketch on a simulated UNO",
+        files=(
+            "/usr/share/arduino/hardware/arduino/avr/cores/arduino",
+            "/usr/include/simavr/sim_avr.h",
+            "/usr/include/libelf.h",
+        ),
     ),
     "bossac": Part(
         (("bossac",),),

@@ -41,12 +41,12 @@ class ArduinoBoard:
     """A board behind a USB bridge: its port stays while it restarts, and its EEPROM for ever."""
 
     def __init__(
-        self, program: Path, eeprom: Path, environ: Mapping[str, str] | None = None
+        self, program: Path, eeprom: Path, environ: Mapping[str, str] | None = None, *words: str
     ) -> None:
         self.address = ""
         self.eeprom = eeprom
         self.environ = dict(environ or {})
-        self._program = program
+        self._command = [str(program), *words]
         self._process: subprocess.Popen[bytes] | None = None
         self._ends: tuple[int, int] | None = None
 
@@ -74,7 +74,7 @@ class ArduinoBoard:
         assert self._ends is not None
         environ = {**os.environ, "MOORING_EEPROM": str(self.eeprom), **self.environ}
         master = self._ends[0]
-        self._process = subprocess.Popen([self._program], stdin=master, stdout=master, env=environ)
+        self._process = subprocess.Popen(self._command, stdin=master, stdout=master, env=environ)
 
     def power_off(self) -> None:
         if self._process is not None:

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "arduino"
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "mooring_console"
+AVR = Path("/usr/share/arduino/hardware/arduino/avr")
+AVR_CORE = AVR / "cores" / "arduino"
+"""Where Debian has the Arduino core for AVR."""
 TABLE_BYTES = 4000
 """``MOORING_TABLE_BYTES`` where there is no AVR."""
+UNO_TABLE_BYTES = 480
 SLOT = struct.Struct("<HH8s")
 
 
@@ -30,6 +34,26 @@ def compile_example(program: Path, *defines: str) -> Path:
     """The example sketch as it is in the documentation."""
     chosen = [f"-D{each}" for each in defines]
     return _compile(program, "main.cpp", '-DSKETCH="mooring_console.ino"', *chosen)
+
+
+def compile_for_uno(folder: Path) -> tuple[Path, Path]:
+    """The example with the real Arduino core, and a simulated ATmega328P to run it on."""
+    sketch, chip = folder / "uno.elf", folder / "uno"
+    options = ["-Os", "-mmcu=atmega328p", "-DF_CPU=16000000L", "-DARDUINO=10819"]
+    options += ["-DARDUINO_ARCH_AVR", "-ffunction-sections", "-Wl,--gc-sections"]
+    options += [f"-I{AVR_CORE}", f"-I{AVR / 'variants/standard'}", f"-I{EXAMPLE}"]
+    options += [f"-I{AVR / 'libraries/EEPROM/src'}"]
+    core_c = [str(AVR_CORE / name) for name in ("wiring.c", "hooks.c", "wiring_digital.c")]
+    subprocess.run(["avr-gcc", *options, "-c", *core_c], check=True, cwd=folder)
+    core = ("HardwareSerial.cpp", "HardwareSerial0.cpp", "Print.cpp", "main.cpp", "abi.cpp")
+    sources = [str(EXAMPLE / "mooring_console.ino"), *(str(AVR_CORE / name) for name in core)]
+    flags = ["-std=gnu++11", "-fno-exceptions", "-fno-threadsafe-statics", "-Wall", "-Wextra"]
+    linked = ["-x", "none", "wiring.o", "hooks.o", "wiring_digital.o", "-o", str(sketch)]
+    made = ["avr-g++", *options, *flags, "-include", "Arduino.h", "-x", "c++", *sources, *linked]
+    subprocess.run(made, check=True, cwd=folder)
+    host = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", str(HERE / "uno.c"), "-o", str(chip)]
+    subprocess.run([*host, "-lsimavr", "-lelf"], check=True)
+    return chip, sketch
 
 
 def _compile(program: Path, source: str, *options: str) -> Path:

@@ -41,7 +41,7 @@ class MooringConsole {
   }
 
   // A host is talking. Do not begin what takes longer than a second.
-  bool busy() const { return open || (heard && !done && millis() - heard < 5000); }
+  bool busy() const { return open || (spoken && !done && millis() - heard < 5000); }
 
   // The value of a key; empty if there is none. Not to be kept over the next poll().
   const char *get(const char *key) const {
@@ -68,7 +68,7 @@ class MooringConsole {
   size_t length = 0;
   uint16_t crc = 0;
   uint32_t heard = 0;
-  bool open = false, done = false, fresh = false;
+  bool open = false, done = false, fresh = false, spoken = false;
   bool network = false, cloud = false;  // what is replaced
 
   static const char *next(const char *entry) {
@@ -95,7 +95,10 @@ class MooringConsole {
     say(words[1]);
     words[1][strcspn(words[1], ".")] = 0;
     const char *verb = words[2];
-    if (strcmp(verb, "status")) heard = millis() | 1;
+    if (strcmp(verb, "status")) {
+      heard = millis();
+      spoken = true;
+    }
     if (!strcmp(verb, "hello")) hello();
     else if (!strcmp(verb, "get") && n == 5) tell(words[3], atol(words[4]));
     else if (!strcmp(verb, "status")) status();

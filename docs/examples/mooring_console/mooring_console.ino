@@ -24,40 +24,51 @@ const unsigned long PAUSE_MS = 5000;
 
 WiFiClient network;
 PubSubClient cloud(network);
-unsigned long begun = 0;  // when the network was joined last; 0: not yet
-unsigned long paused = 0;  // since when nothing is tried
+enum { FRESH, JOINING, PAUSING } phase = FRESH;
+unsigned long since = 0;  // when the phase began
+
+void enter(decltype(phase) next) {
+  phase = next;
+  since = millis();
+}
+
+void fail(const char *state, const char *why) {
+  console.report(state, why);
+  enter(PAUSING);
+}
 
 void connectAnew() {
   cloud.disconnect();
   WiFi.disconnect();
-  begun = paused = 0;
+  enter(FRESH);
+}
+
+void join() {
+  console.report("connecting");
+  const char *password = console.get("wifi_pass");
+  if (*password) WiFi.begin(console.get("wifi_ssid"), password);
+  else WiFi.begin(console.get("wifi_ssid"));
+  enter(JOINING);
 }
 
 void stayConnected() {
   if (!*console.get("wifi_ssid") || !*console.get("tb_host")) return console.report("idle");
   if (cloud.loop()) return console.report("connected");
-  if (paused && millis() - paused < PAUSE_MS) return;
+  if (phase == PAUSING) {
+    if (millis() - since < PAUSE_MS) return;
+    enter(FRESH);
+  }
   if (WiFi.status() != WL_CONNECTED) {
-    if (!begun) {
-      console.report("connecting");
-      const char *password = console.get("wifi_pass");
-      if (*password) WiFi.begin(console.get("wifi_ssid"), password);
-      else WiFi.begin(console.get("wifi_ssid"));
-      begun = millis() | 1;
-    } else if (millis() - begun > JOIN_LIMIT_MS) {
-      console.report("network-failed", "The Wi-Fi network was not joined.");
-      begun = 0;
-      paused = millis() | 1;
-    }
+    if (phase == FRESH) join();
+    else if (millis() - since > JOIN_LIMIT_MS) fail("network-failed", "Wi-Fi was not joined.");
     return;
   }
   cloud.setServer(console.get("tb_host"), atoi(console.get("tb_port")));
   if (cloud.connect(console.get("tb_name"), console.get("tb_token"), "")) {
     return console.report("connected");
   }
-  paused = millis() | 1;
-  if (cloud.state() == 4 || cloud.state() == 5) console.report("refused");
-  else console.report("network-failed", "The server was not reached.");
+  if (cloud.state() == 4 || cloud.state() == 5) fail("refused", "");
+  else fail("network-failed", "The server was not reached.");
 }
 #else
 void connectAnew() {}
