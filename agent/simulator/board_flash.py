@@ -56,6 +56,11 @@ class BoardFlash:
         """What is in the flash; None: nothing that starts."""
         return self._delivered
 
+    @property
+    def chip_id(self) -> bytes:
+        """Address of the chip, which nothing that is written changes."""
+        return self._board.chip_id
+
     def running(self) -> BoardConfig | None:
         """The board as it is with the sketch in its flash; None: nothing there starts."""
         found = self.identity()

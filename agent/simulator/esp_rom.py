@@ -85,6 +85,8 @@ CHIPS: Final = {
     "esp32c3": Chip(5, None, SpiUnit(0x6000_2000, 0x20, 0x58, False), 0x6000_8844),
     "esp32c6": Chip(13, None, SpiUnit(0x6000_3000, 0x20, 0x58, False), 0x600B_0844),
 }
+MAC: Final = bytes.fromhex("a01122334455")
+"""Of a chip of which nobody says another; the first half is not that of any vendor."""
 _ALWAYS_ATTACHED: Final = frozenset({"esp32s2"})
 """Chips whose pins lead to the flash without being told so."""
 SLOW_READ_BYTES: Final = 64
@@ -109,6 +111,7 @@ class EspRom:
         refuse: range = range(0),
         flip_at: int | None = None,
         flash: bytearray | None = None,
+        mac: bytes = MAC,
     ) -> None:
         self.flash = flash if flash is not None else bytearray(b"\xff" * FLASH_BYTES)
         self.leaks = False
@@ -122,7 +125,8 @@ class EspRom:
         self._name = chip
         self._chip = CHIPS[chip]
         self._silent_at, self._refuse, self._flip_at = silent_at, refuse, flip_at
-        self._registers = {self._chip.mac: 0x2233_4455, self._chip.mac + 4: 0x0000_A011}
+        high, low = int.from_bytes(mac[:2]), int.from_bytes(mac[2:])
+        self._registers = {self._chip.mac: low, self._chip.mac + 4: high}
         if self._chip.magic is not None:
             self._registers[MAGIC_REGISTER] = self._chip.magic
         attached = chip in _ALWAYS_ATTACHED

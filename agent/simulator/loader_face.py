@@ -148,7 +148,7 @@ class EspFace(LoaderFace):
         from agent.simulator.esp_rom import EspRom
 
         super().__init__(stage, how)
-        self._rom = EspRom(chip, flash=flash.content)
+        self._rom = EspRom(chip, flash=flash.content, mac=flash.chip_id)
         self._rom.on_step = self._reach
 
     def host_opened(self, is_open: bool) -> None:
