@@ -31,6 +31,13 @@ TRANSPORTS: Final = ["simple6"]
 """The one of the library's that works the same on every system; nothing but plain UDP."""
 
 
+class CoapBroken(Exception):
+    """The answer breaks the protocol; the text says so to a person."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(f"It does not speak CoAP as it should ({type(reason).__name__}).")
+
+
 class CoapCarrier:
     """Asks one server; each attempt has a socket of its own."""
 
@@ -62,8 +69,8 @@ class CoapCarrier:
             explained.__cause__ = error
             detail = str(explained.facts.get("detail", ""))
             return Asked(attempt.closed(detail, reached=False), explained)
-        except aiocoap.error.Error as error:
-            return Asked(attempt.closed(f"It does not speak CoAP as it should: {_named(error)}."))
+        except CoapBroken as error:
+            return Asked(attempt.closed(str(error)))
         return Asked(_read(attempt, response))
 
     async def knows(self, token: str) -> bool:
@@ -76,9 +83,8 @@ class CoapCarrier:
             response = await exchange(message, self._answer_limit_s)
         except OSError as error:
             raise await explain(error, self._title, self._server, self._answer_limit_s) from error
-        except aiocoap.error.Error as error:
-            detail = f"It does not speak CoAP as it should: {_named(error)}."
-            raise Unreachable(cloud=self._title, detail=detail, sent=True) from error
+        except CoapBroken as error:
+            raise Unreachable(cloud=self._title, detail=str(error), sent=True) from error
         code = int(response.code)
         # 4.04 is what a device without attributes gets; a token that nobody has gets 4.01.
         if response.code.is_successful() or code == NOT_FOUND:
@@ -93,7 +99,7 @@ async def exchange(message: aiocoap.Message, limit_s: float) -> aiocoap.Message:
     """The answer to one message.
 
     Raises ``OSError`` if there is no way to the server, ``TimeoutError`` if it stays silent, and
-    the library's errors for an answer that breaks the protocol.
+    :class:`CoapBroken` for an answer that breaks the protocol.
     """
     import aiocoap
 
@@ -106,7 +112,11 @@ async def exchange(message: aiocoap.Message, limit_s: float) -> aiocoap.Message:
     except aiocoap.error.NetworkError as error:
         if isinstance(error.__cause__, OSError):
             raise error.__cause__ from error
+        raise CoapBroken(error) from error
+    except OSError:
         raise
+    except Exception as error:  # the library does not check all that it is sent (AttributeError)
+        raise CoapBroken(error) from error
     finally:
         await context.shutdown()
 
@@ -122,7 +132,3 @@ def _read(attempt: Attempt, response: aiocoap.Message) -> Outcome:
 def _dotted(code: int) -> str:
     """``4.04``, as CoAP writes it."""
     return f"{code >> 5}.{code & 31:02}"
-
-
-def _named(error: Exception) -> str:
-    return type(error).__name__

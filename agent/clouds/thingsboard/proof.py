@@ -26,6 +26,8 @@ REFUSED: Final = frozenset({401, 403, 404})
 """HTTP: the token is of no device. 401 in the releases looked at; the others for proxies' sake."""
 LIMITS: Final = Limits(answer_s=15.0, body=1024 * 1024)
 """The attributes of a device come back, which may be many."""
+NOT_OURS: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS")
+"""Alerts of TLS about the certificate that we showed."""
 ID_REFUSED: Final = frozenset({2, 0x85})
 """CONNACK: the client id is not valid; for a basic login that is one wrong field."""
 
@@ -72,12 +74,30 @@ async def _over_http(
 
 
 async def _over_mqtt(credentials: Credentials, server: Server, routes: Routes, title: str) -> bool:
-    tls = tls_context(server, routes)
-    if isinstance(credentials, Certificate):
+    if not isinstance(credentials, Certificate):
+        return await _connects(credentials, server, tls_context(server, routes), title)
+    # In TLS 1.2 the server's word on our certificate is part of the handshake. In 1.3 it comes
+    # later, and is lost when it crosses our first packet.
+    for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED):
+        tls = tls_context(server, routes)
         if tls is None:
             return False
+        tls.maximum_version = newest
         show_certificate(tls, credentials)
+        try:
+            return await _connects(credentials, server, tls, title)
+        except Unreachable as error:
+            if not _is_alert(error.__cause__, "PROTOCOL_VERSION"):
+                raise
+            unspoken = error
+    raise unspoken
+
+
+async def _connects(
+    credentials: Credentials, server: Server, tls: ssl.SSLContext | None, title: str
+) -> bool:
     wire = MqttServer(host=server.host, port=server.port, tls=tls)
+    shown = isinstance(credentials, Certificate)
     try:
         client = await connect_either(wire, _login(credentials))
     except MqttRefused as refused:
@@ -85,12 +105,11 @@ async def _over_mqtt(credentials: Credentials, server: Server, routes: Routes, t
             return False
         raise Unreachable(cloud=title, detail=str(refused), sent=True) from refused
     except MqttClosed as closed:
-        # With TLS 1.3 the server looks at our certificate after the handshake.
-        if isinstance(credentials, Certificate) and _is_alert(closed.__cause__):
+        if shown and _is_alert(closed.__cause__, *NOT_OURS):
             return False
         raise Unreachable(cloud=title, detail=str(closed), sent=True) from closed
     except OSError as error:
-        if isinstance(credentials, Certificate) and _is_alert(error):
+        if shown and _is_alert(error, *NOT_OURS):
             return False
         raise await explain(error, title, server, mqtt.CONNECT_LIMIT_S) from error
     await client.close()
@@ -112,11 +131,9 @@ def _login(credentials: Credentials) -> MqttLogin:
             return MqttLogin(client_id=anyone)
 
 
-def _is_alert(error: BaseException | None) -> bool:
-    """Whether the server ended TLS because of what it was shown."""
+def _is_alert(error: BaseException | None, *words: str) -> bool:
+    """Whether the server ended TLS with an alert whose name has one of ``words``."""
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
         return False
     reason = error.reason or ""
-    return "ALERT" in reason and any(
-        word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS")
-    )
+    return "ALERT" in reason and any(word in reason for word in words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,3 +156,21 @@ async def test_a_server_that_is_busy_says_nothing_about_credentials(
     async with serving(busy) as server:
         with pytest.raises(Unreachable):
             await proving(settings(server.port, WRONG))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_certificate_is_tried_with_servers_of_one_tls_version_alone(
+    proving: Any, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    async def accept(peer: Peer) -> None:
+        await peer.hear()
+        peer.say(ConnAck())
+        await peer.gone()
+
+    authority = Authority(tmp_path, "Ours")
+    context = authority.context("localhost")
+    context.minimum_version = context.maximum_version = version
+    own = make_certificate("n", datetime.datetime.now(datetime.UTC))
+    async with serving(accept, context) as server:
+        at = {"host": "localhost", "ca": authority.pem.read_text()}
+        assert await proving(settings(server.port, own, "mqtts", **at)) is True
