@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 BAUD: Final = 115_200
 """Of the example sketch."""
-OPEN_LIMIT_S: Final = 8.0
-"""For the first answer. Opening the port restarts many boards: the loader of an UNO waits 1-2 s, an
-ESP32 and its log take 3 s; sketches connect to nothing before they have listened."""
+OPEN_LIMIT_S: Final = 12.0
+"""For the first answer. Opening the port restarts many boards, and they need 1-3 s; one that goes on
+may just be joining a network, for which some libraries need 10 s and do nothing else meanwhile."""
 STATUS_EVERY_S: Final = 1.0
 """Between two questions whether the board is connected; joining a network takes 2-10 s."""
 

@@ -21,6 +21,8 @@ class MooringConsole {
     memory.begin();
     load();
     if (used) report("connecting");
+    heard = millis() - 3000;  // listens for two seconds before the sketch connects
+    spoken = true;
   }
 
   // Call it often. True once after new settings were stored: use them from now on.

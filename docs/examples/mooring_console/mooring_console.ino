@@ -77,6 +77,9 @@ void stayConnected() { console.report("idle"); }
 
 void setup() {
   Serial.begin(115200);
+#ifdef HAS_WIFI
+  cloud.setSocketTimeout(4);  // seconds; nobody can talk to the board while it waits
+#endif
 #ifdef ESP32
   static char id[13];  // the address of the chip, its first byte first
   uint64_t address = ESP.getEfuseMac();

@@ -14,6 +14,7 @@ class PubSubClient {
     snprintf(host, sizeof host, "%s", name);
     snprintf(port, sizeof port, "%u", number);
   }
+  void setSocketTimeout(uint16_t) {}
   bool loop() { return session >= 0; }
   int state() { return code; }
   void disconnect() {
