@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TELEMETRY = "/api/plugins/telemetry"
+LIMIT_S = 15.0
+"""An answer takes a millisecond; a busy machine may take seconds."""
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ async def server(clock: Clock) -> AsyncIterator[SimulatedThingsBoard]:
 @pytest.fixture
 async def http(server: SimulatedThingsBoard) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=server.addresses["http"], verify=False, trust_env=False
+        base_url=server.addresses["http"], verify=False, trust_env=False, timeout=LIMIT_S
     ) as client:
         yield client
 
