@@ -94,6 +94,8 @@ CODES = {
     "delivery-failed": "DeliveryFailed",
     "delivery-none": "BoardHasNoDelivery",
     "delivery-not-taken": "SettingNotTaken",
+    "delivery-nvs": "NvsRefused",
+    "delivery-nvs-interrupted": "NvsInterrupted",
     "delivery-other": "OtherDelivery",
     "delivery-too-long": "SettingsTooLong",
     "delivery-unproven": "DeliveryUnproven",

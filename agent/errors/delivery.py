@@ -96,3 +96,26 @@ class DriveInTheWay(BoardError):
         "Eject the drive in the file manager (closing its window is not enough), leave the cable in, "
         "and try again. docs/micropython.md has a boot.py for boards on which that does not help."
     )
+
+
+class NvsRefused(BoardError):
+    """The settings area of an Espressif chip is not one that may be written."""
+
+    code = "delivery-nvs"
+    exit_status = ExitStatus.USAGE
+    title = "The settings area of the chip (NVS) is not touched: {problem}."
+    meaning = "{why} Nothing was changed on the board."
+    remedy = "{action}"
+
+
+class NvsInterrupted(BoardError):
+    """Writing the settings area broke off; a copy of its old content is kept here."""
+
+    code = "delivery-nvs-interrupted"
+    retryable = True
+    title = "Writing the settings area of the chip broke off: {detail}."
+    meaning = (
+        "The board may have lost settings of its sketch as well. What it had before is kept on this "
+        "computer and is put back with the next delivery."
+    )
+    remedy = "Plug the board in again and deliver once more, from this computer."

@@ -127,6 +127,14 @@ def index_item(namespace: int, key: bytes, size: int, count: int, first: int) ->
     return _first(namespace, Type.BLOB_INDEX, 1, CHUNK_ANY, key, data)
 
 
+def renumbered(item: Item, namespace: int) -> bytes:
+    """The same item in the namespace with another number."""
+    first = bytearray(item.raw[:ENTRY_BYTES])
+    first[0] = namespace
+    first[4:8] = _check(first).to_bytes(4, "little")
+    return bytes(first) + item.raw[ENTRY_BYTES:]
+
+
 def _variable(namespace: int, kind: Type, chunk: int, key: bytes, value: bytes) -> bytes:
     count = -(-len(value) // ENTRY_BYTES)
     data = struct.pack("<HHI", len(value), 0xFFFF, crc(value))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 from agent.protocols.nvs.entries import (
     ENTRY_BYTES,
     KEY_BYTES,
+    NAMESPACES,
     STRING_BYTES,
     Type,
     index_item,
     name_item,
     piece_item,
+    renumbered,
     string_item,
 )
 from agent.protocols.nvs.pages import ENTRIES, VERSION_1, VERSION_2, Page, PageState
@@ -23,6 +25,8 @@ from agent.protocols.nvs.store import Store, read_store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from agent.protocols.nvs.entries import Item
 
 STRING_BYTES_1: Final = 1984
 """The longest string of version 1, with its zero byte."""
@@ -88,6 +92,38 @@ def merge(
     return store.to_bytes()
 
 
+def put_back(image: bytes, old: bytes) -> bytes:
+    """The partition ``image`` with every value of ``old`` that it lacks; what it has stays.
+
+    For one that firmware went on with after a part of it was lost. Raises :class:`NvsBroken` and
+    :class:`NvsFull`.
+    """
+    store, before = read_store(image), read_store(old)
+    named = {NAMESPACES, *store.namespaces().values()}
+    for page, entry, item in list(store.items()):
+        if item.namespace not in named:
+            # Of a namespace whose name was not written any more: nobody finds it.
+            page.erase(entry)
+    for name, number in before.namespaces().items():
+        there = store.namespaces().get(name)
+        lost = {
+            item.key
+            for _, _, item in before.items()
+            if item.namespace == number and store.value(there, item.key) is None
+        }
+        missing = _oldest(before, number, lost)
+        try:
+            _erase(store, there, lost)  # pieces of blobs
+            if missing and there is None:
+                there = _new_number(store)
+                _append(store, name_item(name, there))
+            for item in missing:
+                _append(store, renumbered(item, there or 0))
+        except _NoRoom:
+            raise NvsFull(*_sizes(store, [item.raw for item in missing])) from None
+    return store.to_bytes()
+
+
 def require_name(name: str) -> None:
     """Raise ValueError for what is no name of a key or namespace."""
     if not (0 < len(name) <= KEY_BYTES and name.isascii() and name.isprintable()):
@@ -116,10 +152,7 @@ def _change(
     if not values:
         return
     if number is None:
-        used = set(store.namespaces().values())
-        number = next((each for each in NUMBERS if each not in used), None)
-        if number is None:
-            raise NvsFull(1, 0)
+        number = _new_number(store)
         _append(store, name_item(namespace.encode(), number))
     # Short ones first: they fill up the page that is being written.
     for key, value in sorted(values.items(), key=lambda pair: (len(pair[1]), pair[0])):
@@ -143,6 +176,24 @@ def _erase(store: Store, number: int | None, keys: Collection[bytes]) -> dict[by
                 first_pieces[item.key] = item.blob[2]
             page.erase(entry)
     return first_pieces
+
+
+def _new_number(store: Store) -> int:
+    """The lowest number that no namespace has, nor an item whose namespace was lost."""
+    used = {*store.namespaces().values(), *(item.namespace for _, _, item in store.items())}
+    number = next((each for each in NUMBERS if each not in used), None)
+    if number is None:
+        raise NvsFull(1, 0)
+    return number
+
+
+def _oldest(store: Store, number: int, keys: Collection[bytes]) -> list[Item]:
+    """The items of these keys of a namespace, each once: as firmware finds them."""
+    found: dict[tuple[bytes, int, int], Item] = {}
+    for _, _, item in store.items():
+        if item.namespace == number and item.key in keys:
+            found.setdefault((item.key, item.type, item.chunk), item)
+    return list(found.values())
 
 
 def _append_blob(store: Store, number: int, key: bytes, value: bytes, first: int) -> None:

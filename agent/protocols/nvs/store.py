@@ -49,10 +49,12 @@ class Store:
 
     def get(self, namespace: str, key: str) -> Value | None:
         """A value; None if there is none, or it is damaged."""
-        number = self.namespaces().get(namespace.encode())
-        name = key.encode()
+        return self.value(self.namespaces().get(namespace.encode()), key.encode())
+
+    def value(self, number: int | None, key: bytes) -> Value | None:
+        """The same by the number of the namespace."""
         for _, _, item in self.items():
-            if item.namespace == number and item.key == name and item.type != Type.BLOB_DATA:
+            if item.namespace == number and item.key == key and item.type != Type.BLOB_DATA:
                 return self._value(item)
         return None
 
@@ -124,6 +126,8 @@ def _require_readable(pages: list[Page]) -> None:
     if not any(page.items for page in pages):
         raise NvsBroken(Problem.ENCRYPTED)
     last = pages[-1]
-    at_the_end = not last.items or last.damaged[0] > last.items[-1][0]
-    if damaged != [last] or last.state != PageState.ACTIVE or not at_the_end:
-        raise NvsBroken(Problem.ENTRY, damaged[0].place)
+    if damaged == [last] and last.state == PageState.ACTIVE:
+        good = last.items[-1][0] if last.items else -1
+        if last.damaged[0] > good:
+            return
+    raise NvsBroken(Problem.ENTRY, damaged[0].place)

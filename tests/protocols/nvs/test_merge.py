@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.protocols.nvs.merge import NvsFull, ValueTooLong, make, merge
-from agent.protocols.nvs.pages import ENTRIES, PAGE_BYTES, PageState
+from agent.protocols.nvs.merge import NvsFull, ValueTooLong, make, merge, put_back
+from agent.protocols.nvs.pages import ENTRIES, PAGE_BYTES, NvsBroken, PageState
 from agent.protocols.nvs.store import Store, read_store
 from tests.protocols.nvs.judge import PARTITION, V1, generated
 
@@ -167,6 +167,53 @@ def test_no_more_namespaces_than_there_are_numbers():
     names = [(f"n{number}", "namespace", None) for number in range(254)]
     with pytest.raises(NvsFull):
         merge(generated(names), OURS, {"a": b"1"}, ())
+
+
+def test_what_was_lost_is_put_back_and_what_is_there_stays():
+    old = merge(generated(OTHERS), OURS, {"a": b"1" * 90, "b": b"2"}, ())
+    # Firmware began anew: other numbers for the same names, and another value.
+    now = generated(
+        [("sketch", "namespace", None), ("count", "u32", 78), (OURS, "namespace", None)]
+    )
+    store = read_store(put_back(now, old))
+    assert store.get("sketch", "count") == 78
+    assert store.get("sketch", "name") == b"theirs"
+    assert store.get("nvs.net80211", "sta.apinfo") == bytes(range(256)) * 3
+    assert (store.get(OURS, "a"), store.get(OURS, "b")) == (b"1" * 90, b"2")
+    assert put_back(old, old) == old
+    assert put_back(b"\xff" * PARTITION, generated(OTHERS)) == generated(OTHERS)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_wherever_writing_breaks_off_the_next_delivery_makes_it_whole(order):
+    others = [*OTHERS, ("blob", "binary", bytes(range(256)) * 14)]
+    old, wanted = generated(others), {"tb_host": b"h", "tb_ca": b"c" * 3900}
+    before = sorted(foreign(read_store(old)))
+    new = merge(old, OURS, wanted, ())
+    pages = [at for at in range(0, len(old), PAGE_BYTES) if page_at(old, at) != page_at(new, at)]
+    assert len(pages) == len(order)
+    image = bytearray(old)
+    for at in (pages[index] for index in order):
+        for cut in range(0, PAGE_BYTES + 1, 32):
+            image[at : at + PAGE_BYTES] = page_at(new, at)[:cut].ljust(PAGE_BYTES, b"\xff")
+            try:
+                base = put_back(bytes(image), old)
+            except NvsBroken:
+                base = old
+            whole = merge(base, OURS, wanted, ())
+            assert held(whole) == wanted
+            assert sorted(foreign(read_store(whole))) == before
+
+
+def page_at(image: bytes, place: int) -> bytes:
+    return image[place : place + PAGE_BYTES]
+
+
+def test_what_cannot_be_put_back_is_told():
+    filled = [("n", "namespace", None)]
+    filled += [(f"k{number}", "string", "v" * 3900) for number in range(4)]  # type: ignore[misc]
+    with pytest.raises(NvsFull):
+        put_back(generated(OTHERS), generated(filled))
 
 
 @given(values, st.lists(st.tuples(values, st.sets(st.sampled_from(["a", "b", "ab"]))), max_size=6))

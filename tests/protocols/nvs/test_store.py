@@ -126,6 +126,11 @@ def test_an_item_that_was_being_written_when_power_went_does_not_count():
     assert store.get("n", "c") is None
 
 
+def test_damage_in_a_page_that_is_full_is_named():
+    image = generated([("n", "namespace", None), ("b", "binary", b"x" * 5000)])
+    assert problem(changed(image, 64 + 40, b"\0")) is Problem.ENTRY
+
+
 def test_a_damaged_value_is_none():
     store = read_store(changed(IMAGE, 64 + 32 + 32 + 32 + 40, b"!"))
     assert store.get("n", "a") is None
