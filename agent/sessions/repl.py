@@ -23,6 +23,7 @@ from agent.errors import (
 from agent.protocols import board_keys, repl_code, repl_files
 from agent.sessions.delivery import BoardHardware, CloudState
 from agent.sessions.repl_wire import BoardSaid, ReplWire
+from agent.sessions.spoken import SpokenState
 from agent.settings import clean_text, decode_text
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from agent.links.link import Link
     from agent.protocols.board_keys import Group
-    from agent.sessions.delivery import CloudOutcome
     from agent.settings.credentials import BoardSettings
 
 BAUD: Final = 115_200
@@ -39,19 +39,8 @@ OPEN_LIMIT_S: Final = 8.0
 """For a Python prompt: opening the port restarts many boards, and they need 1-4 s to start."""
 CLOSE_LIMIT_S: Final = 3.0
 """For starting the board's program again when there is nothing else to do."""
-LINE_BYTES: Final = 300
-"""Of the program's output while a word about the connection is awaited."""
-
 _CIRCUITPYTHON: Final = "circuitpython"
 _ESPRESSIF: Final = "esp"
-_STATE: Final = re.compile(
-    rb"^mooring: (connected|refused|network-failed)\b *([^\r\n]*)\r?\n", re.MULTILINE
-)
-_OUTCOMES: Final[dict[bytes, CloudOutcome]] = {
-    b"connected": "connected",
-    b"refused": "refused",
-    b"network-failed": "network-failed",
-}
 
 
 async def open_repl(link: Link, *, limit_s: float = OPEN_LIMIT_S) -> ReplDelivery:
@@ -80,7 +69,7 @@ class ReplDelivery:
         self._one_request = asyncio.Lock()
         self._toml = False
         self._files = repl_code.Files("", "mooring", "json")
-        self._heard = bytearray()
+        self._spoken = SpokenState()
 
     async def identify(self) -> BoardHardware:
         """What the board is and holds; nothing is written."""
@@ -154,7 +143,7 @@ class ReplDelivery:
         progress: Callable[[int, int], None],
     ) -> None:
         """All of a delivery. The board's program runs again behind it, however it ends."""
-        self._heard.clear()
+        self._spoken = SpokenState()
         try:
             with _told("take the file"):
                 await self._identify()
@@ -260,13 +249,9 @@ class ReplDelivery:
 
     async def _hear_state(self) -> CloudState:
         while True:
-            found = _STATE.search(self._heard)
-            if found:
-                outcome, detail = _OUTCOMES[bytes(found[1])], decode_text(bytes(found[2]))
-                del self._heard[: found.end()]
-                return CloudState(outcome=outcome, detail=detail)
-            begun = self._heard.rpartition(b"\n")[2]
-            self._heard = begun[-LINE_BYTES:] + await self._wire.listen()
+            state = self._spoken.feed(await self._wire.listen())
+            if state is not None:
+                return state
 
 
 @contextlib.contextmanager
