@@ -166,8 +166,8 @@ async def test_a_server_that_is_too_slow_does_not_hold_anybody(server, tmp_path,
 
 
 async def test_an_older_list_is_not_taken_for_a_newer_one(source, server, time):
-    await source.get()
     play_the_first_one = server.play_back()
+    await source.get()  # signed in the same second or later
     server.give(MKR, b"newer" * 500)
     newer = await next_signature(source, server, time)
     play_the_first_one()
