@@ -68,4 +68,6 @@ class Paused(PortError):
     exit_status = ExitStatus.NO_ACCESS
     title = "Mooring is paused."
     meaning = "It uses no board until somebody resumes, so that other programs can."
-    remedy = "Choose Resume in the menu of the icon or on the agent's page, or run “mooring resume”."
+    remedy = (
+        "Choose Resume in the menu of the icon or on the agent's page, or run “mooring resume”."
+    )

@@ -39,7 +39,7 @@ DTR, RTS = 0x002, 0x004
 ACM_MAJOR = 166
 
 
-class Lines(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has no types
+class Lines(UMockdev.IoctlBase):  # type: ignore[name-defined]  # it has no types
     """The modem lines of a port, as its host sets them."""
 
     def __init__(self):

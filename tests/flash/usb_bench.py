@@ -34,7 +34,7 @@ STALLED = -32
 CONTROL = 2
 
 
-class Board(UMockdev.IoctlBase):  # type: ignore[misc, name-defined]  # it has no types
+class Board(UMockdev.IoctlBase):  # type: ignore[name-defined]  # it has no types
     """One device file: what a USB library asks of the kernel about one board."""
 
     def __init__(self, bench, place, number, device):

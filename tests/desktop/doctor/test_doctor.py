@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.desktop.doctor import Doctor
 from agent.desktop.doctor.found import fine, found
-from agent.errors import BluetoothOff, Level
+from agent.errors import BluetoothOff, Level, Looked
 
 ROOT = Path(__file__).parents[3]
 SOURCES = ROOT / "agent" / "desktop" / "doctor"
@@ -74,7 +74,7 @@ async def test_findings_come_in_the_order_of_the_families_and_nothing_is_changed
 
 
 async def test_who_waits_is_told_of_each_part_that_was_looked_at_once():
-    told = []
+    told: list[Looked] = []
     await Doctor([Part("disk"), Part("page", broken=False)]).run(fix=True, looked=told.append)
     assert [(each.done, each.total) for each in told] == [(1, 2), (2, 2)]
     assert {each.area for each in told} == {"disk", "page"}

@@ -60,7 +60,7 @@ def load(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[
     pystray = importlib.import_module("pystray")
     images = importlib.import_module("PIL.Image")
 
-    class Icon(pystray.Icon):  # type: ignore[misc, name-defined]  # the library has no types
+    class Icon(pystray.Icon):  # type: ignore[name-defined]  # the library has no types
         def __init__(self, *values: Any) -> None:
             super().__init__(*values)
             self.events: Queue[Callable[[], None] | None] = Queue()
