@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,6 +21,9 @@ from agent.protocols.console.lines import (
     unescape,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 words = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=12)
 lines = st.builds(
     Line,
@@ -25,12 +31,15 @@ lines = st.builds(
     st.from_regex("[0-9a-f]{8}[.][0-9]{1,4}", fullmatch=True),
     st.lists(words, min_size=1, max_size=12).map(tuple),
 )
-logs = st.binary(max_size=300).map(lambda data: data.replace(b"moored", b"MOORED"))
+logs = st.binary(max_size=120).map(lambda data: data.replace(b"moored", b"MOORED"))
 
 
-@given(st.lists(st.tuples(logs, lines, logs), max_size=5), st.data())
+@given(
+    st.lists(st.tuples(logs, lines, logs), max_size=3),
+    st.lists(st.integers(0, 2000), max_size=12) | st.just(range(2000)),
+)
 def test_lines_are_found_between_logs_and_prompts_and_however_they_are_cut(
-    said: list[tuple[bytes, Line, bytes]], data: st.DataObject
+    said: list[tuple[bytes, Line, bytes]], cuts: Sequence[int]
 ) -> None:
     stream = b"".join(
         before + encode_line(line).removesuffix(END) + (b" " + after if after else b"") + b"\n"
@@ -38,10 +47,8 @@ def test_lines_are_found_between_logs_and_prompts_and_however_they_are_cut(
     )
     reader = LineReader("moored")
     found: list[Line] = []
-    while stream:
-        size = data.draw(st.integers(1, len(stream)))
-        found += reader.feed(stream[:size])
-        stream = stream[size:]
+    for start, end in itertools.pairwise([0, *sorted(cuts), len(stream) + 2000]):
+        found += reader.feed(stream[start:end])
     # Behind a line only so much is borne as fits beside it; a longer rest is a broken line.
     expected = [line for _, line, after in said if _fits(line, after)]
     assert [line for line in found if line in expected] == expected or not expected
