@@ -87,10 +87,11 @@ async def _over_mqtt(credentials: Credentials, server: Server, routes: Routes, t
         try:
             return await _connects(credentials, server, tls, title)
         except Unreachable as error:
-            if not _is_alert(error.__cause__, "PROTOCOL_VERSION"):
+            # Servers that do not speak 1.2 say so with an alert, or just hang up.
+            if not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
                 raise
-            unspoken = error
-    raise unspoken
+            failed = error
+    raise failed
 
 
 async def _connects(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import shutil
 import socket
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,8 @@ noise = st.binary(max_size=40)
 headers = st.tuples(st.sampled_from([0x40, 0x60, 0x70, 0x50]), st.integers(0, 255), noise)
 
 
+# The library begins to answer what looks like a request, and leaves it half done.
+@pytest.mark.filterwarnings("ignore:.*Context._render_to_pipe")
 @settings(max_examples=25, deadline=None)
 @given(st.lists(noise | headers, max_size=3))
 def test_whatever_datagrams_come_there_is_an_outcome(sent: list[Any]) -> None:
@@ -149,6 +152,7 @@ def test_whatever_datagrams_come_there_is_an_outcome(sent: list[Any]) -> None:
             return await ask(port, limit_s=0.05)
 
     assert isinstance(asyncio.run(run()).outcome, OUTCOMES)
+    gc.collect()  # what the library left is told in this test, not in the next one
 
 
 @settings(max_examples=15, deadline=None)
