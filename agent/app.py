@@ -32,10 +32,13 @@ from agent.desktop.tray.followed import Followed
 from agent.desktop.tray.tray import Tray
 from agent.desktop.updates import Updates
 from agent.flash.flashers import Flashers
+from agent.flash.nvs_backup import NvsBackups
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
+from agent.jobs.nvs_way import NvsWay
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
+from agent.jobs.ways import WAYS
 from agent.links.ble_radio import BleRadio
 from agent.parts import (
     make_arduino,
@@ -136,14 +139,23 @@ class App:
         clouds: dict[str, Cloud | EnrolCloud] = {**self.clouds, **self.enrolments}
         for cloud in clouds.values():
             self._stack.push_async_callback(cloud.close)
+        flashers = Flashers(self._config.flash.tools)
+        by_loader = NvsWay(
+            self.catalog,
+            flashers.esptool,
+            NvsBackups(self._paths.nvs_dir),
+            namespace=self._config.nvs.namespace,
+            partition=self._config.nvs.partition,
+        )
         surroundings = Surroundings(
             boards=self.boards,
             clouds=self.clouds,
             journal=journal,
-            flashers=Flashers(self._config.flash.tools),
+            flashers=flashers,
             sketches=self.sketches,
             enrolments=self.enrolments,
             vault=self.vault,
+            deliveries={**WAYS, "nvs": by_loader},
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)

@@ -47,8 +47,12 @@ class Flashers:
             case "esptool":
                 from agent.flash.espressif import EspFlasher
 
-                return EspFlasher(await self._tool(ESPTOOL))
+                return EspFlasher(await self.esptool())
         return UnsupportedFlasher(method)
+
+    async def esptool(self) -> FoundTool:
+        """The program for chips of the Espressif family; raises :class:`ToolMissing`."""
+        return await self._tool(ESPTOOL)
 
     async def _tool(self, tool: Tool) -> FoundTool:
         found = self._found.get(tool.name)

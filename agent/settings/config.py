@@ -203,6 +203,31 @@ class FlashConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = msgspec.field(default_factory=lambda: list(DOWNLOAD_HOSTS))
 
 
+class NvsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[nvs]``: the settings area of chips of the ESP32 family."""
+
+    namespace: Annotated[
+        str,
+        Meta(
+            pattern=r"^[!-~]{1,15}$",
+            title="Namespace",
+            description="The namespace in which sketches find what Mooring delivers; 1 to 15 "
+            "printable ASCII characters.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = "mooring"
+    partition: Annotated[
+        str,
+        Meta(
+            pattern=r"^[!-~]{0,16}$",
+            title="Partition",
+            description="Label of the NVS partition that sketches open; empty: the usual one, "
+            "called “nvs”.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = ""
+
+
 class DesktopConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[desktop]``: the icon beside the clock."""
 
@@ -288,6 +313,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     arduino: ArduinoConfig = ArduinoConfig()
     sketches: SketchesConfig = SketchesConfig()
     flash: FlashConfig = FlashConfig()
+    nvs: NvsConfig = NvsConfig()
     desktop: DesktopConfig = DesktopConfig()
     network: NetworkConfig = NetworkConfig()
     updates: UpdatesConfig = UpdatesConfig()

@@ -57,6 +57,11 @@ class Paths:
         return self.data_dir / "vault-keys"
 
     @property
+    def nvs_dir(self) -> Path:
+        """Copies of what boards had in their settings areas, until the new content is proven."""
+        return self.data_dir / "nvs"
+
+    @property
     def origins_file(self) -> Path:
         """Web pages that may use the agent."""
         return self.data_dir / "origins.json"

@@ -1,0 +1,206 @@
+"""Delivery to the settings area (NVS) of an Espressif chip, by its loader; docs/nvs.md.
+
+The loader takes the chip over, so it answers on every board of that family, whatever its sketch
+does. Whether the sketch reads the area is not known before it says that it is connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final, Literal
+
+from agent.errors import (
+    BoardHasNoDelivery,
+    MooringError,
+    NotSupported,
+    SettingsTooLong,
+    ToolMissing,
+)
+from agent.protocols import board_keys
+from agent.sessions.delivery import BoardHardware, CloudState
+from agent.sessions.spoken import SpokenState
+from agent.settings import decode_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Mapping
+
+    from agent.boards.board import Board
+    from agent.catalog import Catalog
+    from agent.flash.nvs import NvsArea, NvsFlash, NvsPlace
+    from agent.flash.nvs_backup import NvsBackups
+    from agent.flash.tools import FoundTool
+    from agent.jobs.surroundings import Lease
+    from agent.protocols.board_keys import Group
+    from agent.settings.credentials import BoardSettings
+
+NAMESPACE: Final = "mooring"
+"""Of our keys, unless a person names another."""
+BAUD: Final = 115_200
+"""At which sketches print what they do: the usual one of the Arduino core and of ESP-IDF."""
+CLOSE_LIMIT_S: Final = 20.0
+"""For starting the sketch again when nothing else is to be done: one call of the program."""
+_TRIED: Final = "the settings area of an ESP32 (NVS)"
+
+
+class NvsWay:
+    """Opens this delivery; see :class:`agent.jobs.surroundings.DeliveryOpener`."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        find_tool: Callable[[], Awaitable[FoundTool]],
+        backups: NvsBackups,
+        *,
+        namespace: str = NAMESPACE,
+        partition: str = "",
+    ) -> None:
+        """``find_tool`` finds esptool, or raises :class:`ToolMissing`.
+
+        ``namespace`` and ``partition`` are those that the sketch opens; no partition: the usual.
+        """
+        self._catalog = catalog
+        self._find_tool = find_tool
+        self._backups = backups
+        self._namespace = namespace
+        self._partition = partition
+
+    async def __call__(self, lease: Lease) -> NvsDelivery:
+        """The delivery once the chip and its area were read.
+
+        Raises :class:`BoardHasNoDelivery` for boards of another kind and without esptool, and what
+        :meth:`agent.flash.nvs.NvsFlash.read` raises.
+        """
+        from agent.flash.esp_program import EspProgram
+        from agent.flash.nvs import NvsFlash
+
+        place = self._place(lease.board)
+        try:
+            tool = await self._find_tool()
+        except ToolMissing as missing:
+            tried = f"{_TRIED}, which needs esptool"
+            raise BoardHasNoDelivery(tried=tried) from missing
+        flash = NvsFlash(EspProgram(tool), place, self._backups, partition=self._partition)
+        delivery = NvsDelivery(flash, lease, self._namespace)
+        try:
+            await delivery.identify()
+        except BaseException:
+            await delivery.close()
+            raise
+        return delivery
+
+    def _place(self, board: Board) -> NvsPlace:
+        """Where its chip is; a common USB bridge does not say which one is behind it."""
+        from agent.flash.nvs import NvsPlace, place_of
+
+        port = next((port.address for port in board.ports if port.kind == "serial"), None)
+        if port is None:
+            raise BoardHasNoDelivery(tried=_TRIED)
+        if board.model is not None and (model := self._catalog.get(board.model)) is not None:
+            try:
+                return place_of(model, port)
+            except NotSupported as problem:
+                raise BoardHasNoDelivery(tried=_TRIED) from problem
+        maybe = [self._catalog.get(each) for each in board.candidates]
+        if not any(each is not None and each.upload.method == "esptool" for each in maybe):
+            raise BoardHasNoDelivery(tried=_TRIED)
+        return NvsPlace(name=board.name, port=port)
+
+
+class NvsDelivery:
+    """See :class:`agent.sessions.delivery.Delivery`; made by :class:`NvsWay`."""
+
+    kind: Literal["nvs"] = "nvs"
+
+    def __init__(self, flash: NvsFlash, lease: Lease, namespace: str = NAMESPACE) -> None:
+        self._flash = flash
+        self._lease = lease
+        self._namespace = namespace
+        self._one_request = asyncio.Lock()
+        self._closed = False
+
+    async def identify(self) -> BoardHardware:
+        """The chip, and what is in its area; nothing is written."""
+        from agent.protocols.nvs.store import read_store
+
+        async with self._one_request:
+            area = await self._flash.read()
+        holds = read_store(area.base).get(self._namespace, "tb_name")
+        return BoardHardware(
+            hardware_id=area.hardware_id,
+            family=area.chip,
+            firmware=f"NVS partition {area.partition.label}",
+            holds=decode_text(holds) if isinstance(holds, bytes) else "",
+            networks=True,
+        )
+
+    async def put(self, settings: BoardSettings, progress: Callable[[int, int], None]) -> None:
+        """Replace these settings in the area, and start the sketch with them."""
+        values = board_keys.flatten(settings)
+        await self._replace(values, board_keys.groups(settings), progress)
+
+    async def erase(self) -> None:
+        """Remove all of our keys; the namespace stays, and so do the keys of others."""
+        await self._replace({}, ("network", "cloud"), lambda _done, _total: None)
+
+    async def cloud_state(self, limit_s: float) -> CloudState:
+        """Listen to what the sketch prints (docs/nvs.md)."""
+        async with self._one_request:
+            if self._flash.stopped:
+                await self._flash.restart()
+            try:
+                async with asyncio.timeout(limit_s):
+                    return await self._hear_state()
+            except TimeoutError:
+                return CloudState(outcome="unknown")
+
+    async def close(self) -> None:
+        """Start the sketch again if it stands still; never raises, may be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._flash.stopped:
+            with contextlib.suppress(MooringError, TimeoutError):
+                async with asyncio.timeout(CLOSE_LIMIT_S):
+                    await self._flash.restart()
+
+    # --- inside ------------------------------------------------------------------------------
+
+    async def _replace(
+        self,
+        values: Mapping[str, bytes],
+        groups: Collection[Group],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        async with self._one_request:
+            # Anew: the sketch may have run since the area was read.
+            area = await self._flash.read()
+            new = self._merged(area, values, groups)
+            await self._flash.write(area, new, progress)
+
+    def _merged(
+        self, area: NvsArea, values: Mapping[str, bytes], groups: Collection[Group]
+    ) -> bytes:
+        from agent.protocols.nvs.merge import NvsFull, ValueTooLong, merge
+
+        old = [key.name for key in board_keys.KEYS if key.group in groups]
+        try:
+            return merge(area.base, self._namespace, values, set(old) - set(values))
+        except NvsFull as full:
+            raise SettingsTooLong(
+                field="all settings together", size=full.needed_bytes, limit=full.room_bytes
+            ) from None
+        except ValueTooLong as long:
+            field = f"{board_keys.BY_NAME[long.key].field} ({long.key})"
+            raise SettingsTooLong(field=field, size=long.size, limit=long.limit) from None
+
+    async def _hear_state(self) -> CloudState:
+        spoken = SpokenState()
+        link = await self._lease.open(BAUD)
+        try:
+            while True:
+                state = spoken.feed(await link.receive())
+                if state is not None:
+                    return state
+        finally:
+            await link.close()

@@ -1,0 +1,223 @@
+"""Delivery to the settings area of a simulated ESP32, found like any board, by the real esptool."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from agent.boards.service import BoardService
+from agent.boards.simulated_ports import SimulatedPorts
+from agent.catalog import Catalog
+from agent.errors import (
+    BoardHasNoDelivery,
+    InputError,
+    NvsInterrupted,
+    NvsRefused,
+    SettingsTooLong,
+    ToolMissing,
+)
+from agent.flash.nvs_backup import NvsBackups
+from agent.flash.tools import ESPTOOL, FoundTool
+from agent.jobs.nvs_way import NvsDelivery, NvsWay
+from agent.protocols.nvs.store import read_store
+from agent.settings import Secret
+from agent.settings.credentials import AccessToken, BoardSettings, CloudSettings
+from agent.settings.network import WiFi
+from agent.simulator.announcement import Announcement, announce
+from agent.simulator.ports import open_port
+from tests.flash.esp_flash import area, chip_with
+from tests.protocols.nvs.judge import generated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from agent.simulator.esp_rom import EspRom
+    from agent.simulator.ports import BoardPort
+
+pytestmark = pytest.mark.system("linux", "darwin")
+CATALOG = Catalog.load()
+OTHERS = generated([("sketch", "namespace", None), ("count", "u32", 77)])
+CLOUD = CloudSettings(
+    cloud="thingsboard",
+    name="bench 7",
+    host="tb.example.org",
+    port=1883,
+    scheme="mqtt",
+    credentials=AccessToken(token=Secret("m4rker")),
+)
+SETTINGS = BoardSettings(network=WiFi(ssid="Net", password=Secret("secret 1")), cloud=CLOUD)
+FULL = {
+    "wifi_ssid": b"Net",
+    "wifi_pass": b"secret 1",
+    "tb_host": b"tb.example.org",
+    "tb_port": b"1883",
+    "tb_name": b"bench 7",
+    "tb_token": b"m4rker",
+}
+
+
+class EspOnUsb:
+    """A board behind a common USB bridge; its sketch says that it is connected."""
+
+    def __init__(self, rom: EspRom, *, product: tuple[int, int] = (0x10C4, 0xEA60)) -> None:
+        self.rom = rom
+        self.unplug_at: int | None = None
+        self._ids = product
+        self._port: BoardPort | None = None
+
+    async def plug(self, folder: Path) -> None:
+        self._port = await open_port(
+            tcp=False, dtr=True, not_at=None, on_data=self._hear, on_host=self._opened
+        )
+        vid, pid = self._ids
+        found = Announcement(
+            address=self._port.address,
+            vid=vid,
+            pid=pid,
+            serial_number="0001",
+            location="9-1",
+            manufacturer="Silicon Labs",
+            product="CP2102",
+            process=os.getpid(),
+        )
+        announce(folder, found, "esp")
+
+    def unplug(self) -> None:
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def _hear(self, data: bytes) -> None:
+        answer = self.rom.feed(data)
+        if self.unplug_at is not None and self.rom.blocks >= self.unplug_at:
+            self.unplug()
+        elif self._port is not None:
+            self._port.write(answer)
+
+    def _opened(self, there: bool) -> None:
+        if there and self._port is not None:
+            self._port.write(b"rst:0x1 (POWERON)\r\nmooring: connected as bench\r\n")
+        else:
+            self.rom.reset()
+
+
+@asynccontextmanager
+async def opened(
+    board: EspOnUsb, folder: Path, tool: Any = None, **options: Any
+) -> AsyncIterator[NvsDelivery]:
+    ports = folder / "ports"
+    ports.mkdir(exist_ok=True)
+    await board.plug(ports)
+    boards = BoardService(CATALOG, [SimulatedPorts(ports)])
+    await boards.start()
+    try:
+        (found,) = boards.list()
+        way = NvsWay(CATALOG, tool or find_esptool, NvsBackups(folder / "nvs"), **options)
+        async with boards.lease(found.id, "test") as lease:
+            delivery = await way(lease)
+            try:
+                yield delivery
+            finally:
+                await delivery.close()
+    finally:
+        board.unplug()
+        await boards.close()
+
+
+async def find_esptool() -> FoundTool:
+    return FoundTool(ESPTOOL, (sys.executable, "-P", "-m", "esptool"), (5, 6))
+
+
+def tell_nobody(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def held(rom: EspRom, namespace: str = "mooring") -> dict[str, object]:
+    store = read_store(area(rom))
+    return {key: store.get(namespace, key) for key in store.keys(namespace)}
+
+
+async def test_settings_reach_the_area_and_the_sketch_says_that_it_is_connected(tmp_path):
+    board = EspOnUsb(chip_with(OTHERS, "esp32c3"))
+    async with opened(board, tmp_path) as delivery:
+        found = await delivery.identify()
+        assert (found.hardware_id, found.family) == ("a01122334455", "esp32c3")
+        assert (found.holds, found.networks) == ("", True)
+        await delivery.put(SETTINGS, tell_nobody)
+        state = await delivery.cloud_state(10)
+    assert (state.outcome, state.detail) == ("connected", "as bench")
+    assert held(board.rom) == FULL
+    assert read_store(area(board.rom)).get("sketch", "count") == 77
+    assert list((tmp_path / "nvs").iterdir()) == []
+
+
+@pytest.mark.timeout(60)  # some ten calls of the tool, each a second and more on a busy computer
+async def test_one_part_is_replaced_and_then_all_of_ours_is_erased(tmp_path):
+    board = EspOnUsb(chip_with(OTHERS))
+    async with opened(board, tmp_path, namespace="mine") as delivery:
+        await delivery.put(SETTINGS, tell_nobody)
+        assert (await delivery.identify()).holds == "bench 7"
+        await delivery.put(BoardSettings(network=WiFi(ssid="Open")), tell_nobody)
+        expected = {**FULL, "wifi_ssid": b"Open"}
+        del expected["wifi_pass"]
+        assert held(board.rom, "mine") == expected
+        await delivery.erase()
+        assert held(board.rom, "mine") == {}
+        assert read_store(area(board.rom)).get("sketch", "count") == 77
+
+
+@pytest.mark.timeout(60)  # as above
+async def test_a_cable_that_is_pulled_is_told_and_the_next_delivery_works(tmp_path):
+    board = EspOnUsb(chip_with(OTHERS))
+    board.unplug_at = 1
+    async with opened(board, tmp_path) as delivery:
+        with pytest.raises(NvsInterrupted):
+            await delivery.put(SETTINGS, tell_nobody)
+    board.unplug_at = None
+    async with opened(board, tmp_path) as delivery:
+        await delivery.put(SETTINGS, tell_nobody)
+    assert held(board.rom) == FULL
+    assert read_store(area(board.rom)).get("sketch", "count") == 77
+
+
+async def test_an_area_that_must_not_be_written_is_told_when_it_is_opened(tmp_path):
+    board = EspOnUsb(chip_with(OTHERS))
+    board.rom.flash[0x8000:0x8C00] = bytes(range(256)) * 12
+    with pytest.raises(NvsRefused, match="partition table"):
+        async with opened(board, tmp_path):
+            pass
+    assert board.rom.blocks == 0
+
+
+async def test_wrong_settings_and_too_long_ones_write_nothing(tmp_path):
+    rows = [("n", "namespace", None)]
+    rows += [(f"k{number}", "string", "v" * 3900) for number in range(4)]  # type: ignore[misc]
+    board = EspOnUsb(chip_with(generated(rows)))
+    async with opened(board, tmp_path) as delivery:
+        with pytest.raises(InputError):
+            await delivery.put(BoardSettings(), tell_nobody)
+        pem = "-----BEGIN CERTIFICATE-----\n" + "A" * 3000 + "\n-----END CERTIFICATE-----\n"
+        cloud = msgspec.structs.replace(CLOUD, scheme="mqtts", ca=pem)
+        with pytest.raises(SettingsTooLong):
+            await delivery.put(BoardSettings(cloud=cloud), tell_nobody)
+    assert board.rom.blocks == 0
+
+
+async def test_boards_of_another_kind_and_computers_without_esptool_have_no_such_delivery(tmp_path):
+    async def missing() -> FoundTool:
+        raise ToolMissing(tool="esptool", why="", mend="")
+
+    with pytest.raises(BoardHasNoDelivery):
+        async with opened(EspOnUsb(chip_with(OTHERS)), tmp_path, missing):
+            pass
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(BoardHasNoDelivery):
+        async with opened(EspOnUsb(chip_with(OTHERS), product=(0x2341, 0x8054)), other):
+            pass
