@@ -26,7 +26,7 @@ SLOT = struct.Struct("<HH8s")
 
 def compile_console(program: Path, keys: str) -> Path:
     """The console of the example with these keys and nothing else; it watches its own memory."""
-    sanitizers = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
+    sanitizers = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
     return _compile(program, "console.cpp", *sanitizers, f'-DKEYS="{keys}"')
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.protocols.console.wire import Board
 
+LONG = pytest.mark.timeout(60)
+
 
 @pytest.fixture(scope="session")
 def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,7 +30,8 @@ def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(
-    params=["ours", pytest.param("example", marks=[pytest.mark.needs("g++")])]
+    # The first test waits for the compiler.
+    params=["ours", pytest.param("example", marks=[pytest.mark.needs("g++"), LONG])]
     if sys.platform != "win32"
     else ["ours"]
 )

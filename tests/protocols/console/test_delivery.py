@@ -110,6 +110,67 @@ def test_a_board_that_restarts_at_any_line_has_the_settings_in_the_end(
     assert wire.board.values == NEW
 
 
+@pytest.mark.parametrize("at", range(LINES))
+def test_an_answer_that_is_lost_is_given_again(wire: Wire, at: int) -> None:
+    wire.to_host = lambda number, data: b"" if number == at else data
+    assert wire.put() == Done()
+    assert wire.board.values == NEW
+    assert wire.writes == LINES + 1
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_byte_that_is_wrong_in_spite_of_its_check_value_is_found_by_the_digest(
+    wire: Wire, times: int
+) -> None:
+    spoilt: list[bytes] = []
+
+    def spoil(_: int, data: bytes) -> bytes:
+        if b" set tb_port " not in data or len(spoilt) == times:
+            return data
+        spoilt.append(data)
+        tag, *words = data.decode().split()[1:-1]
+        return encode_line(Line("mooring", tag, (*words[:-1], "8884")))
+
+    wire.to_board = spoil
+    if times == 1:
+        assert wire.put() == Done()
+        assert wire.board.values == NEW
+    else:
+        assert wire.put() == Failure(Reason.DIGEST, "commit", words=("digest",))
+        assert wire.board.values == OLD
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (("set tb_name 0 n", "set tb_host 0 h"), "error order"),
+        (("set tb_host 1 h",), "error order"),
+        (("set tb_host 0 h", "set tb_host 2 h"), "error order"),
+        (("set tb_host 0 host", "set tb_host 1 oST"), "error order"),
+        (("set tb_host 0 host", "set tb_host 1 os"), "ok"),
+        (("set tb_host 0 host", "set tb_host 0 host"), "ok"),
+        (("set tb_host 0 %00",), "error order"),
+        (("set tb_host 0 %zz",), "error order"),
+        (("hello", "set tb_host 0 h"), "error begin"),
+        (("hello", "commit 00"), "error begin"),
+        (("commit 00",), "error digest"),
+        (("get tb_host 9",), "error order"),
+        (("set tb_host 0",), "error verb"),
+        (("begin",), "error group"),
+        (("sing",), "error verb"),
+    ],
+)
+def test_what_a_host_may_not_say_is_refused_in_the_words_of_the_document(
+    board: Board, said: tuple[str, ...], answer: str
+) -> None:
+    answers: list[bytes] = []
+    for number, words in enumerate(("begin network cloud", *said)):
+        line = Line("mooring", f"5f3a91c2.{number}", tuple(words.split()))
+        answers += board.hear(encode_line(line))
+    assert answers[-1].decode().split(" ", 2)[2].startswith(f"{answer} *")
+    assert board.values == OLD
+
+
 def test_a_board_that_restarts_for_ever_is_given_up(wire: Wire) -> None:
 
     def restart(number: int, data: bytes) -> bytes:

@@ -72,12 +72,24 @@ def test_a_line_with_one_wrong_byte_is_none(line: Line, data: st.DataObject) -> 
 
 
 @given(st.binary(max_size=2000))
-@example(b"moored " * 400 + b" *0000" * 400 + b"\n")
+@example(b"moored " * 400 + b" *0000" * 400)
+@example(b"moored " * 30 + b" *0000" * 30 + b"\n")
 def test_noise_is_no_line_and_fills_no_memory(noise: bytes) -> None:
     reader = LineReader("moored")
     for line in reader.feed(noise):
         assert encode_line(line).removesuffix(END) in noise
     assert len(reader._pending) <= 2 * LINE_BYTES
+
+
+@pytest.mark.parametrize("size", [0, 239, 240, 241, 470, 481, 700, 5000])
+def test_a_line_behind_noise_without_an_end_is_found(size: int) -> None:
+    line = Line("moored", "a.1", ("ok", "x" * (room("moored", "a.1", "ok") - 1)))
+    assert LineReader("moored").feed(b"\x80" * size + encode_line(line)) == [line]
+
+
+def test_a_line_is_found_though_the_start_of_another_follows_on_it() -> None:
+    text = encode_line(Line("moored", "a.1", ("ok",))).removesuffix(END)
+    assert LineReader("moored").feed(text + b" moored a.2 o\n") == [Line("moored", "a.1", ("ok",))]
 
 
 def test_the_echo_of_a_host_is_no_answer() -> None:
