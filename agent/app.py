@@ -156,6 +156,7 @@ class App:
             enrolments=self.enrolments,
             vault=self.vault,
             deliveries={**WAYS, "nvs": by_loader},
+            nvs_namespace=self._config.nvs.namespace,
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)

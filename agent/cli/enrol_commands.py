@@ -9,6 +9,7 @@ import click
 from agent.cli.air import reach
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
+from agent.cli.header import IMAGE_OPTION
 from agent.cli.output import seconds_text
 from agent.cli.progress import result_notes
 from agent.errors import InputError
@@ -30,13 +31,14 @@ CREDENTIALS: Final = {
     "certificate": "certificate",
 }
 DELIVERIES: Final = ("auto", "console", "repl", "nvs", "header")
+"""What ``--delivery`` names; an image is asked for with ``--nvs``."""
 _AUTO: Final = "auto"
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def enrol_options(command: F) -> F:
-    """``--credentials`` and ``--delivery``."""
+    """``--credentials``, ``--delivery`` and ``--nvs``."""
     credentials = click.option(
         "--credentials",
         type=click.Choice(list(CREDENTIALS)),
@@ -48,12 +50,19 @@ def enrol_options(command: F) -> F:
         type=click.Choice(DELIVERIES),
         help="With thingsboard: how the board gets its settings; default: as it answers.",
     )
-    return credentials(delivery(command))
+    image = click.option(
+        "--nvs",
+        metavar="FILE",
+        help="With thingsboard: make an NVS partition for an ESP32 instead, to be flashed with "
+        "everything else; no board is needed for it.",
+    )
+    return credentials(delivery(image(command)))
 
 
-def refuse_enrol_options(credentials: str | None, delivery: str | None) -> None:
+def refuse_enrol_options(credentials: str | None, delivery: str | None, nvs: str | None) -> None:
     """Raise :class:`InputError` where another cloud was chosen."""
-    for name, value in (("--credentials", credentials), ("--delivery", delivery)):
+    given = (("--credentials", credentials), ("--delivery", delivery), (IMAGE_OPTION, nvs))
+    for name, value in given:
         if value is not None:
             raise InputError(field=name, problem="is used with --cloud thingsboard")
 
@@ -62,24 +71,27 @@ async def provision_enrol(
     shell: Shell,
     wanted: str,
     via: str | None,
-    header: HeaderFile | None,
+    file: HeaderFile | None,
     request: dict[str, Any],
 ) -> ExitStatus:
-    """Run the job; ``header`` is where a header file goes, if one was asked for."""
+    """Run the job; ``file`` is where a header file or an image goes, if one was asked for."""
     credentials, delivery = request.pop("credentials"), request.pop("delivery")
-    if header is not None and delivery not in {None, "header"}:
+    image = file is not None and file.option == IMAGE_OPTION
+    if image and delivery is not None:
+        raise InputError(field=IMAGE_OPTION, problem="is a delivery of its own")
+    if file is not None and not image and delivery not in {None, "header"}:
         raise InputError(field="--header", problem="goes with --delivery header only")
     given = {name: value for name, value in request.items() if value not in (None, False, "")}
     if credentials is not None:
         given["credentials"] = CREDENTIALS[credentials]
-    if header is not None:
-        header.require_free()
-        given["delivery"] = "header"
+    if file is not None:
+        file.require_free()
+        given["delivery"] = "image" if image else "header"
     elif delivery not in {None, _AUTO}:
         given["delivery"] = delivery
     async with open_client(shell.output) as client:
         reached = await reach(client, shell.output, wanted, via)
-        made = header
+        made = file
         return await run_job(
             shell,
             client,
@@ -99,6 +111,8 @@ def enrolled(job: Job) -> str:
     took = seconds_text(result.get("seconds"))
     if result.get("delivery") == "header":
         lines = [f"{name} was made ({took}); its settings are in the header file"]
+    elif result.get("delivery") == "image":
+        lines = [f"{name} was made ({took}); its settings are in the NVS image"]
     elif result.get("connected"):
         who = "the board says so" if result["connected"] == "board" else "the server has seen it"
         lines = [f"{name} is connected ({took}): {who}"]

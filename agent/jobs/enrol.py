@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.jobs import enrol_facts
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
-from agent.jobs.enrol_base import HEADER_FILE, STEP_CHECK, STEP_DELIVER, STEP_ENROL, STEP_READ
+from agent.jobs.enrol_base import STEP_CHECK, STEP_DELIVER, STEP_ENROL, STEP_READ
 from agent.jobs.enrol_board import BoardPart
 from agent.jobs.enrol_cloud import CloudPart
 from agent.jobs.enrol_effects import FindLink, ProveEntry
@@ -52,8 +52,8 @@ class EnrolBoard(CloudPart, BoardPart):
             (STEP_READ, "Read the board"),
             (STEP_ENROL, f"Register it in {self.order.cloud_title}"),
         ]
-        if self.by_header:
-            return [*steps, (STEP_DELIVER, f"Get {HEADER_FILE} ready")]
+        if self.file:
+            return [*steps, (STEP_DELIVER, f"Get {self.file} ready")]
         return [
             *steps,
             (STEP_DELIVER, "Put the settings on the board"),
@@ -108,13 +108,13 @@ class EnrolBoard(CloudPart, BoardPart):
             "cloud": self.order.cloud,
             "link": self._link,
             "entry": "" if self.unkept else self.entry,
-            "delivery": "header" if self.by_header else self._way.kind,
+            "delivery": self.order.way if self.file else self._way.kind,
             "credentials": kind,
             "connected": self.seen_by or None,
             "network": self.network.label if self.network is not None else None,
             "hardware_id": self.way.hardware.hardware_id if self.way else "",
             "procedure": "enrol",
-            "files": [HEADER_FILE] if self.by_header else [],
+            "files": [self.file] if self.file else [],
             "seconds": round(self.now - self.began, 3),
             "notes": self.notes,
         }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from agent.errors import CredentialsKept, CredentialsLost, CredentialsUnsure
 from agent.jobs import enrol_facts, questions
 from agent.jobs.effects import Learn
-from agent.jobs.enrol_effects import HEADER
+from agent.jobs.enrol_effects import FILES
 from agent.jobs.job import Action
 from agent.jobs.return_steps import ReturnSteps
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from agent.settings.credentials import CloudSettings
     from agent.settings.network import NetworkSetting
 
-HEADER_FILE: Final = "mooring_settings.h"
 STEP_READ: Final = "read"
 STEP_ENROL: Final = "enrol"
 STEP_DELIVER: Final = "deliver"
@@ -92,9 +91,9 @@ class EnrolBase(ReturnSteps):
         """When the board was about to get its settings; what the server saw before was not it."""
 
     @property
-    def by_header(self) -> bool:
-        """The settings go into a file, and no board is spoken to."""
-        return self.order.way == HEADER
+    def file(self) -> str:
+        """The settings go into a file of this name, and no board is spoken to; else empty."""
+        return FILES.get(self.order.way or "", "")
 
     # The ends ----------------------------------------------------------------------------------
 

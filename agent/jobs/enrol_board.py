@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from agent.errors import (
     BoardRefused,
     DeliveryFailed,
+    DriveInTheWay,
     InputError,
     JoinFailed,
     JournalFailed,
     MooringError,
     NotConnected,
     NotSupported,
+    NvsRefused,
     OtherBoard,
     PortError,
     SettingNotTaken,
@@ -29,7 +31,7 @@ from agent.jobs.effects import (
     LimitReached,
     TimerFired,
 )
-from agent.jobs.enrol_base import HEADER_FILE, STEP_CHECK, STEP_DELIVER, STEP_READ, EnrolBase
+from agent.jobs.enrol_base import STEP_CHECK, STEP_DELIVER, STEP_READ, EnrolBase
 from agent.jobs.enrol_effects import (
     FindWays,
     HandOver,
@@ -61,7 +63,15 @@ LOOK_EVERY_S: Final = 5.0
 """Between two questions to the server for a board that cannot tell; it writes the time of the last
 message down within seconds."""
 
-_UNCHANGED = (DeliveryFailed, InputError, JournalFailed, SettingNotTaken, SettingsTooLong)
+_UNCHANGED = (
+    DeliveryFailed,
+    DriveInTheWay,
+    InputError,
+    JournalFailed,
+    NvsRefused,
+    SettingNotTaken,
+    SettingsTooLong,
+)
 """After these the board has what it had before."""
 
 
@@ -99,7 +109,7 @@ class BoardPart(EnrolBase):
         raise NotImplementedError
 
     def _handed_over(self) -> None:
-        """Where to go when the header file is made."""
+        """Where to go when the file is made."""
         raise NotImplementedError
 
     # Before anything is changed ----------------------------------------------------------------
@@ -108,9 +118,9 @@ class BoardPart(EnrolBase):
         match event:
             case Entered():
                 self.began = self.now
-                self._begin(STEP_READ, "Read the board", "" if self.by_header else self._how)
-                if self.by_header:
-                    self._complete("its settings go into a header file")
+                self._begin(STEP_READ, "Read the board", "" if self.file else self._how)
+                if self.file:
+                    self._complete(f"its settings go into {self.file}")
                     self._go(State.NAMING)
                 else:
                     self._do(FindWays(self._wanted_ways))
@@ -123,7 +133,7 @@ class BoardPart(EnrolBase):
     @property
     def _wanted_ways(self) -> tuple[DeliveryKind, ...]:
         way = self.order.way
-        return () if way is None or way == "header" else (way,)
+        return () if way is None or way == "header" or way == "image" else (way,)
 
     def _found(self, ways: Sequence[Way]) -> None:
         self._ways = {way.kind: way for way in ways}
@@ -230,7 +240,7 @@ class BoardPart(EnrolBase):
                 self._complete("the board proved that it holds them")
                 self._go(State.SEEING)
             case Done(HandOver()):
-                self._complete(f"{HEADER_FILE} is ready")
+                self._complete(f"{self.file} is ready")
                 self._handed_over()
             case Failed(PutSettings(), error):
                 if isinstance(error, _UNCHANGED):
@@ -243,10 +253,10 @@ class BoardPart(EnrolBase):
     def _deliver(self) -> None:
         cloud = None if self._only_network else self.settings
         settings = BoardSettings(network=self.network, cloud=cloud)
-        if self.by_header:
-            self._begin(STEP_DELIVER, f"Get {HEADER_FILE} ready")
-            self._record(enrol_facts.PUTTING, way="header")
-            self._do(HandOver(HEADER_FILE, settings))
+        if self.file:
+            self._begin(STEP_DELIVER, f"Get {self.file} ready")
+            self._record(enrol_facts.PUTTING, way=self.order.way)
+            self._do(HandOver(self.file, settings))
             return
         self._begin(
             STEP_DELIVER, "Put the settings on the board", enrol_questions.WAYS[self._way.kind]
@@ -272,7 +282,7 @@ class BoardPart(EnrolBase):
                     )
                 )
             case Answered(questions.RETRY):
-                self._go(State.DELIVERING if self.by_header else State.REOPENING)
+                self._go(State.DELIVERING if self.file else State.REOPENING)
             case Answered() | LimitReached():
                 self._give_up(self.trouble)
             case _:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from agent.sessions.delivery import BoardHardware, DeliveryKind
     from agent.settings.credentials import BoardSettings, CloudSettings
 
-WayKind: TypeAlias = Literal["console", "repl", "nvs", "header"]
-"""A delivery to the board, or a header file that the person compiles into a sketch."""
-HEADER: Final = "header"
+WayKind: TypeAlias = Literal["console", "repl", "nvs", "header", "image"]
+"""A delivery to the board; a header file that the person compiles into a sketch; or an NVS image."""
+FILES: Final[dict[str, str]] = {"header": "mooring_settings.h", "image": "mooring_nvs.b64"}
+"""Those that make a file for the person, and its name. The image is bytes, so it is in Base64."""
 
 
 class Way(NamedTuple):
@@ -184,8 +185,8 @@ class FindLink(EnrolEffect):
 
 @dataclass(frozen=True, slots=True)
 class HandOver(EnrolEffect):
-    """Make a header file and keep it for the person to fetch, in memory only. Value: None."""
+    """Make this file and keep it for the person to fetch, in memory only. Value: None."""
 
     name: str
-    """Of the file."""
+    """Of the file; one of :data:`FILES`."""
     settings: BoardSettings

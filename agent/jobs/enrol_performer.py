@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from agent.clouds.enrolment import EnrolRequest
@@ -13,7 +14,8 @@ from agent.errors import (
 )
 from agent.jobs import enrol_effects as wanted
 from agent.jobs.enrol_header import settings_header
-from agent.settings import clean_text
+from agent.jobs.nvs_image import settings_image
+from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from agent.clouds.vault import Vault
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.delivery import Delivery, DeliveryKind
-    from agent.settings import Secret
+    from agent.settings.credentials import BoardSettings
 
 
 class EnrolPerformer:
@@ -65,7 +67,7 @@ class EnrolPerformer:
             case wanted.HandOver(name=name, settings=settings):
                 if self._deliver is None:
                     raise InternalError(kind="nobody to deliver to")
-                self._deliver(name, settings_header(settings))
+                self._deliver(name, self._file(name, settings))
             case (
                 wanted.LookInVault()
                 | wanted.OpenEntry()
@@ -106,6 +108,12 @@ class EnrolPerformer:
             raise BoardHasNoDelivery(tried=kind)
         self._delivery = await opener(self._lease)
         return self._delivery
+
+    def _file(self, name: str, settings: BoardSettings) -> Secret:
+        if name == wanted.FILES["image"]:
+            namespace = self._surroundings.nvs_namespace
+            return Secret(b64encode(settings_image(settings, namespace=namespace)).decode())
+        return settings_header(settings)
 
     # The vault -----------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ WAYS: Final = {
     "repl": "File on the board (Python)",
     "nvs": "Settings area of the chip (NVS)",
     "header": "Header file for the sketch",
+    "image": "File to be flashed as settings area (NVS)",
 }
 _STOP: Final = Action(id=questions.STOP, label="Stop")
 _NOTHING: Final = "Nothing was made in the cloud, and nothing was changed on the board."

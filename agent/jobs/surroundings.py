@@ -162,5 +162,7 @@ class Surroundings:
     """Where those are kept; needed with ``enrolments``."""
     deliveries: Mapping[DeliveryKind, DeliveryOpener] = field(default_factory=lambda: WAYS)
     """How a board gets them, the way that changes the least first."""
+    nvs_namespace: str = "mooring"
+    """Under which an image of a settings area has them."""
     open_board: SessionOpener = open_board_session
     """Another one only where a test looks at, or spoils, what a session does."""

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli.enrol_commands import enrolled, refuse_enrol_options
-from agent.cli.header import SETTINGS_HEADER, header_of
+from agent.cli.header import SETTINGS_HEADER, SETTINGS_IMAGE, header_of
 from agent.cli.setup_commands import provision
 from agent.errors import InputError
 from agent.jobs.job import Job, JobKind, JobState
@@ -56,15 +56,20 @@ def test_a_header_file_has_its_own_name():
     job = done(delivery="header", connected=None, files=[SETTINGS_HEADER])
     assert header_of(job) == SETTINGS_HEADER
     assert "header file" in enrolled(job)
+    assert "NVS image" in enrolled(done(delivery="image", connected=None, files=[SETTINGS_IMAGE]))
 
 
 @pytest.mark.parametrize(
-    ("credentials", "delivery", "field"),
-    [("token", None, "--credentials"), (None, "console", "--delivery")],
+    ("credentials", "delivery", "nvs", "field"),
+    [
+        ("token", None, None, "--credentials"),
+        (None, "console", None, "--delivery"),
+        (None, None, "unit.bin", "--nvs"),
+    ],
 )
-def test_its_options_are_refused_with_other_clouds(credentials, delivery, field):
+def test_its_options_are_refused_with_other_clouds(credentials, delivery, nvs, field):
     with pytest.raises(InputError) as caught:
-        refuse_enrol_options(credentials, delivery)
+        refuse_enrol_options(credentials, delivery, nvs)
     assert caught.value.facts["field"] == field
 
 

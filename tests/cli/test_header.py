@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ import pytest
 
 from agent.cli.client import Client
 from agent.cli.follow import run_job
-from agent.cli.header import HEADER, HeaderFile, has_header, read_header
+from agent.cli.header import (
+    HEADER,
+    SETTINGS_IMAGE,
+    HeaderFile,
+    has_header,
+    read_header,
+    read_image,
+)
 from agent.cli.shell import Shell
 from agent.errors import ExitStatus, InputError
 from agent.jobs.job import Job, JobChange, JobKind, JobState
@@ -160,3 +168,26 @@ async def test_a_job_without_such_a_file_leaves_nothing(tmp_path):
     assert not has_header(ended())
     assert (await place.deliver(Shell(as_json=False), OneFile(), ended("other"))).document == {}
     assert list(tmp_path.iterdir()) == []
+
+
+class OneImage(OneFile):
+    """The same for an NVS image."""
+
+    async def call(self, method: str, **params: object) -> Any:
+        assert params == {"job": "7", "name": SETTINGS_IMAGE}
+        return {"name": SETTINGS_IMAGE, "text": b64encode(b"\xff\x00image").decode()}
+
+
+async def test_an_image_is_written_as_bytes_for_this_user_alone(tmp_path):
+    place = read_image(str(tmp_path / "unit.bin"))
+    place.require_free()
+    told = await place.deliver(Shell(as_json=False), OneImage(), ended(SETTINGS_IMAGE))
+    assert (tmp_path / "unit.bin").read_bytes() == b"\xff\x00image"
+    assert told.document == {"nvs": str(tmp_path / "unit.bin")}
+    if sys.platform != "win32":
+        assert stat.S_IMODE((tmp_path / "unit.bin").stat().st_mode) == 0o600
+    with pytest.raises(InputError, match="nvs"):
+        place.require_free()
+    with pytest.raises(InputError):
+        read_image("-")
+    assert (await place.deliver(Shell(as_json=False), OneImage(), ended(HEADER))).document == {}

@@ -268,13 +268,15 @@ def test_a_board_that_is_not_seen_may_be_left_so():
     assert drive.finish.result["connected"] is None
 
 
-def test_a_header_file_needs_no_board():
+@pytest.mark.parametrize("way", ["header", "image"])
+def test_a_file_needs_no_board(way):
     world = World(ways=())
-    drive = begin(world, way="header", serial_number="ab12")
+    drive = begin(world, way=way, serial_number="ab12")
     assert drive.state is JobState.DONE
     assert drive.finish
     assert drive.finish.result
-    assert drive.finish.result["files"]
+    assert drive.finish.result["files"] == [ex.FILES[way]]
+    assert drive.finish.result["delivery"] == way
     assert not [each for each in world.sent if isinstance(each, ex.FindWays)]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.errors import InputError, NotSignedIn
 from agent.jobs.job import JobState
+from agent.protocols.nvs.store import read_store
 from tests.jobs.enrol_bench import FACTS, EnrolBench
 from tests.jobs.samples import PASSWORD
 
@@ -150,6 +152,15 @@ async def test_a_header_file_is_fetched_with_the_job(bench: EnrolBench):
     assert job.state is JobState.DONE, job
     content = await bench.jobs.file(job.id, "mooring_settings.h")
     assert '#define MOORING_TB_NAME "porch"' in content.reveal()
+    assert bench.board.values == {}
+
+
+async def test_an_image_is_fetched_with_the_job(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    job = await bench.jobs.wait(await bench.provision(delivery="image", name="unit 42"))
+    assert job.state is JobState.DONE, job
+    image = b64decode((await bench.jobs.file(job.id, "mooring_nvs.b64")).reveal())
+    assert read_store(image).get("mooring", "tb_name") == b"unit 42"
     assert bench.board.values == {}
 
 
