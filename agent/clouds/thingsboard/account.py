@@ -69,6 +69,8 @@ def parse_account(account: Mapping[str, Any]) -> Account:
     board_server = server.for_boards
     if boards:
         board_server = parse_server("board_server", boards, insecure_host=insecure_host)
+        if board_server.path:
+            raise InputError(field="board_server", problem="has a path, which boards are not told")
     user, password = texts.get("admin_user", ""), texts.get("admin_password", "")
     if bool(user) != bool(password):
         missing = "admin_password" if user else "admin_user"

@@ -23,7 +23,6 @@ TOKEN_HEADER: Final = "X-Authorization"  # noqa: S105 - the name of a header
 DEVICE_PATH: Final = "/api/tenant/devices"
 CREDENTIALS_PATH: Final = "/api/device/credentials"
 PROVISION_STATE: Final = "provisionState"
-PROVISIONED: Final = "provisioned"
 ACTIVITY: Final = ("active", "lastConnectTime", "lastActivityTime")
 """Attributes that the server keeps of every device; times are Unix milliseconds."""
 

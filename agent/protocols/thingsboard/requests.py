@@ -26,8 +26,6 @@ REQUEST_TOPIC: Final = "/provision/request"
 RESPONSE_TOPIC: Final = "/provision/response"
 PROVISION_USER: Final = "provision"
 """User name of an MQTT session that may only provision; the password is ignored."""
-REQUEST_LIMIT: Final = 65_536
-"""Bytes; the server closes the session for more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ def test_an_administrator_signs_in_on_the_same_host(server: str, admin_server: s
         ({"provision_key": "a\nb"}, "provision_key"),
         ({"provision_key": "x" * 201}, "provision_key"),
         ({"board_server": "mqtt://tb.example"}, "board_server"),
+        ({"board_server": "https://tb.example/base"}, "board_server"),
         ({"admin_user": "a"}, "admin_password"),
         ({"admin_password": "a"}, "admin_user"),
         (
