@@ -118,6 +118,42 @@ def test_an_answer_that_is_lost_is_given_again(wire: Wire, at: int) -> None:
     assert wire.writes == LINES + 1
 
 
+@pytest.mark.parametrize("at", range(LINES))
+def test_half_a_line_that_is_on_the_board_does_not_spoil_the_next_one(at: int) -> None:
+    wire = Wire(OurBoard())  # the other is asked on a line of its own
+    wire.to_board = lambda number, data: data[: len(data) // 2] if number == at else data
+    assert wire.put() == Done()
+    assert wire.writes == LINES + 1
+
+
+def test_progress_counts_what_is_on_the_board_and_falls_back_when_it_restarts() -> None:
+    wire = Wire(OurBoard())
+    seen: list[int] = []
+
+    def watch(number: int, data: bytes) -> bytes:
+        seen.append(wire.host.done)
+        if number == LINES - 2:
+            wire.board.restart()
+        return data
+
+    wire.to_board = watch
+    assert wire.put() == Done()
+    first, second = seen[: LINES - 1], seen[LINES:]
+    assert first == sorted(first)
+    assert first[-1] > 0
+    assert second[0] == 0
+    assert second == sorted(second)
+    wire.board.wear_out()
+    wire.to_board = lambda _, data: data
+    assert wire.put({"tb_host": b"h"}, "cloud") == Failure(
+        Reason.REFUSED, "commit", words=("store",)
+    )
+    assert wire.put({"tb_zebra": b"h" * 99}, "cloud") == Failure(
+        Reason.REFUSED, "set", "tb_zebra", ("key",)
+    )
+    assert wire.host.done == 0
+
+
 @pytest.mark.parametrize("times", [1, 99])
 def test_a_byte_that_is_wrong_in_spite_of_its_check_value_is_found_by_the_digest(
     wire: Wire, times: int

@@ -92,6 +92,18 @@ def test_a_line_is_found_though_the_start_of_another_follows_on_it() -> None:
     assert LineReader("moored").feed(text + b" moored a.2 o\n") == [Line("moored", "a.1", ("ok",))]
 
 
+def test_a_line_longer_than_a_board_can_hold_is_none() -> None:
+    text = b"mooring a.1 set wifi_ssid 0 " + b"x" * 300
+    assert LineReader("mooring").feed(text + b" *%04X\n" % check_value(text)) == []
+
+
+def test_what_never_ends_is_not_kept() -> None:
+    reader = LineReader("moored")
+    for _ in range(100):
+        assert reader.feed(b"moored a.1 ok " * 50) == []
+        assert len(reader._pending) <= 2 * LINE_BYTES
+
+
 def test_the_echo_of_a_host_is_no_answer() -> None:
     asked = encode_line(Line("mooring", "5f3a91c2.1", ("hello",)))
     assert LineReader("moored").feed(asked) == []
