@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import tempfile
@@ -27,12 +26,12 @@ from keyring.backend import KeyringBackend
 from agent.clouds.vault import EARLIER_MAX
 from agent.clouds.vault_entry import Damaged, parse_entry, parse_key
 from agent.errors import VaultUnknown, VaultUnreadable
-from tests.clouds.killing import run_and_kill
+from tests.clouds.killing import run, run_and_kill
 from tests.clouds.vaults import Clock, add, basic, certificate, require_absent, settings, token
 from tests.clouds.vaults import vault_in as vault_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from agent.clouds.vault import Vault
     from agent.clouds.vault_view import VaultList
@@ -131,7 +130,7 @@ class VaultMachine(RuleBasedStateMachine):
         given = self.settings(kind)
         if known.proven:
             with pytest.raises(ValueError, match="proven"):
-                asyncio.run(self.vault().replace(entry, given))
+                run(self.vault().replace(entry, given))
             return
         done = self.work(lambda vault: vault.replace(entry, given), kill)
         found = self.read(entry)
@@ -225,7 +224,7 @@ class VaultMachine(RuleBasedStateMachine):
     def nothing_is_lost_unsaid(self) -> None:
         if not hasattr(self, "home"):
             return
-        shown, read = asyncio.run(self.look())
+        shown, read = run(self.look())
         listed = {each.id: each for each in shown.entries}
         for entry, known in list(self.known.items()):
             if entry not in listed:
@@ -280,7 +279,7 @@ class VaultMachine(RuleBasedStateMachine):
         return shown, read
 
     def shown(self) -> VaultList:
-        return asyncio.run(self.vault().list())
+        return run(self.vault().list())
 
     def ids(self) -> list[str]:
         return [each.id for each in self.shown().entries]
@@ -290,7 +289,7 @@ class VaultMachine(RuleBasedStateMachine):
 
     def read(self, entry: str) -> CloudSettings | None:
         try:
-            return asyncio.run(self.vault().entry(entry))
+            return run(self.vault().entry(entry))
         except VaultUnreadable:
             return None
 
@@ -344,17 +343,25 @@ class KeyringMachine(VaultMachine):
     use_keyring = True
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(dir=MEMORY))
+    yield made
+    shutil.rmtree(made)
+
+
 @pytest.mark.system("linux", "darwin")
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(100)
 @pytest.mark.parametrize("machine", [VaultMachine, KeyringMachine])
 def test_no_proven_credentials_are_lost_unsaid(machine: type[VaultMachine]) -> None:
     run_state_machine_as_test(
-        machine, settings=hypothesis_settings(max_examples=15, stateful_step_count=25)
+        machine, settings=hypothesis_settings(max_examples=8, stateful_step_count=20)
     )
 
 
 @pytest.mark.system("linux", "darwin")
-def test_an_entry_is_whole_wherever_its_program_is_killed(tmp_path: Path) -> None:
+@pytest.mark.timeout(100)
+def test_an_entry_is_whole_wherever_its_program_is_killed(folder: Path) -> None:
     """Every change of every call, one after the other."""
     calls: dict[str, Callable[[Vault, str], Coroutine[Any, Any, object]]] = {
         "add": lambda vault, _: add(vault, "b1", settings("new")),
@@ -365,18 +372,18 @@ def test_an_entry_is_whole_wherever_its_program_is_killed(tmp_path: Path) -> Non
     for name, call in calls.items():
         done, at = False, 0
         while not done:
-            home = tmp_path / f"{name}-{at}"
-            former = asyncio.run(_proven(home))
-            entry = asyncio.run(add(vault_below(home), "b1", settings("sent")))
+            home = folder / f"{name}-{at}"
+            former = run(_proven(home))
+            entry = run(add(vault_below(home), "b1", settings("sent")))
             done = run_and_kill(lambda: call(vault_below(home), entry), home, at)  # noqa: B023 - runs at once
-            assert asyncio.run(vault_below(home).entry(former)) == settings("former")
+            assert run(vault_below(home).entry(former)) == settings("former")
             try:
-                found = asyncio.run(vault_below(home).entry(entry))
+                found = run(vault_below(home).entry(entry))
             except VaultUnknown:
                 assert name == "forget"
             else:
                 assert found in (settings("sent"), settings("new"))
-            listed = asyncio.run(vault_below(home).list()).entries
+            listed = run(vault_below(home).list()).entries
             assert sum(each.state == "proven" for each in listed) == 1
             assert all(each.problem == "" for each in listed)
             at += 1
