@@ -97,7 +97,6 @@ class HostMachine:
             self._writes, self._deadline = [], math.inf
             return
         self._request = request
-        self.done = min(self.done, request.done)
         self._number = self._number % (NUMBERS - 1) + 1
         self._line = encode_line(Line("mooring", self._tag, request.words))
         self._tries = 0
