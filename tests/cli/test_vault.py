@@ -210,6 +210,7 @@ async def test_a_damaged_entry_is_told_of_and_can_be_forgotten(home: Home) -> No
     assert not file.exists()
 
 
+@pytest.mark.timeout(60)
 async def test_the_vault_moves_to_another_computer(home: Home, tmp_path: Path) -> None:
     await add_proven(home.vault)
     file = tmp_path / "moved.vault"
