@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import socket
@@ -292,9 +293,11 @@ async def test_a_message_of_100_mb_ends_its_connection_and_costs_no_memory(bridg
             writer.write(block)
             await writer.drain()
         raise ConnectionResetError  # all of it was read and forgotten: fine as well
-    frame = await reader.read(4)
-    assert frame[0] == 0x88
-    assert struct.unpack("!H", frame[2:4])[0] == 1009
+    # A reset also throws away what was said before it and not read yet.
+    with contextlib.suppress(ConnectionResetError):
+        frame = await reader.read(4)
+        assert frame[0] == 0x88
+        assert struct.unpack("!H", frame[2:4])[0] == 1009
     writer.close()
     assert psutil.Process().memory_info().rss - before < 16 * MIB
     assert (await other.call("agent.info"))["name"] == "mooring"
