@@ -17,14 +17,14 @@ from agent.errors import (
     DeliveryFailed,
     DigestDiffers,
     FlashFailed,
-    NotSupported,
     NvsInterrupted,
     NvsRefused,
     PortGone,
 )
 from agent.flash.esp_partitions import TABLE_AT, TABLE_BYTES, Partition, read_table, settings_area
-from agent.flash.esp_program import AFTER, BEFORE, UNPLUGGED, EspReader, stub_failed, trouble
+from agent.flash.esp_program import UNPLUGGED, EspReader, stub_failed, trouble
 from agent.flash.nvs_backup import Backup
+from agent.flash.nvs_place import require_nvs
 from agent.protocols.nvs.merge import NvsFull, put_back
 from agent.protocols.nvs.pages import BLANK, PAGE_BYTES, NvsBroken, Problem
 from agent.protocols.nvs.store import read_store
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from agent.catalog import Model
+    from agent.errors import MooringError
     from agent.flash.esp_program import EspProgram
     from agent.flash.method import FlashProgress
     from agent.flash.nvs_backup import NvsBackups
+    from agent.flash.nvs_place import NvsPlace
 
 FIRST_READ: Final = 0x6000
 """From the table on: the usual area, 0x9000 to 0xDFFF, comes with the same call."""
@@ -52,21 +53,6 @@ _ACTIONS: Final = {
     Problem.ENCRYPTED: "Use another delivery: the serial console, or a header file for the sketch.",
 }
 _OTHERWISE: Final = "Let the sketch erase its settings (nvs_flash_erase), then try again."
-
-
-class NvsPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a chip is, and how it is brought into its loader and out of it."""
-
-    name: str
-    """Of the board, as people call it."""
-    port: str
-    chip: str = "auto"
-    """As esptool calls it; ``auto``: it finds out."""
-    baud: int = 460_800
-    """What all bridges can do."""
-    before: str = BEFORE
-    after: str = AFTER
-    manual: str = "Hold the button BOOT while you press the reset button (EN)."
 
 
 class NvsArea(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +112,12 @@ class NvsFlash:
         self._table_at = table_at
         self._stub = stub
         self.stopped = False
-        """The chip may be in its loader."""
+        """The chip may be in its loader, and only a call starts its sketch again."""
+
+    @property
+    def port(self) -> str:
+        """Where the chip is."""
+        return self._place.port
 
     async def read(self) -> NvsArea:
         """Find and read the area; nothing is written.
@@ -136,7 +127,7 @@ class NvsFlash:
         """
         async with self._backups.work_folder() as folder:
             first, heard = await self._read(folder, self._table_at, FIRST_READ)
-            _require_nvs(self._place.name, heard.chip)
+            require_nvs(self._place.name, heard.chip)
             area = settings_area(read_table(first[:TABLE_BYTES]), self._partition)
             if area.size > AREA_BYTES:
                 raise _refused(NvsBroken(Problem.SIZE), area)
@@ -266,14 +257,26 @@ class NvsFlash:
         for stub in dict.fromkeys((self._stub, False)):
             reader = _Reader(total)
             words = [*self._words(stub=stub, last=last), *command]
-            result = await self._program.run(words, reader, progress)
+            try:
+                result = await self._program.run(words, reader, progress)
+            except FlashFailed as problem:
+                self._note_gone(problem)
+                raise
             if not (stub and stub_failed(reader, result)):
                 break
             self._stub = False
         if result.status:
-            raise trouble(result, reader, self._place.port, self._place.manual)
+            error = trouble(result, reader, self._place.port, self._place.manual)
+            self._note_gone(error)
+            raise error
         self.stopped = not last
         return reader
+
+    def _note_gone(self, error: MooringError) -> None:
+        """A chip that lost its power starts its sketch by itself; its port may be another's soon."""
+        unplugged = isinstance(error, FlashFailed) and error.facts.get("detail") == UNPLUGGED
+        if unplugged or isinstance(error, PortGone):
+            self.stopped = False
 
     def _words(self, *, stub: bool, last: bool) -> list[str]:
         place = self._place
@@ -287,44 +290,6 @@ class NvsFlash:
         if detail == UNPLUGGED:
             return PortGone(port=self._place.port)
         return DeliveryFailed(why=f"Its settings area could not be reached: {detail}.")
-
-
-def place_of(model: Model, port: str) -> NvsPlace:
-    """The chip of a board of ``model`` on ``port``.
-
-    Raises :class:`NotSupported` for a model whose settings area cannot be written over USB.
-    """
-    upload = model.upload
-    if upload.method != "esptool" or not upload.chip:
-        raise _not_supported(
-            model.name,
-            "Only the loader of Espressif chips reads and writes it, and this board has another.",
-        )
-    _require_nvs(model.name, upload.chip)
-    return NvsPlace(
-        name=model.name,
-        port=port,
-        chip=upload.chip,
-        baud=upload.baud or NvsPlace.baud,
-        before=upload.before or BEFORE,
-        after=upload.after or AFTER,
-        manual=model.bootloader_entry.manual,
-    )
-
-
-def _require_nvs(name: str, chip: str) -> None:
-    if chip == "esp8266":
-        why = "The ESP8266 has no NVS: its sketches keep settings in files or in EEPROM."
-        raise _not_supported(name, why)
-
-
-def _not_supported(name: str, why: str) -> NotSupported:
-    return NotSupported(
-        model=name,
-        what="keep settings in an NVS partition",
-        why=why,
-        action="Use another delivery: the serial console, or a header file for the sketch.",
-    )
 
 
 def changed_runs(old: bytes, new: bytes) -> list[list[tuple[int, bytes]]]:

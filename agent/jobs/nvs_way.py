@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from agent.boards.board import Board
     from agent.catalog import Catalog
-    from agent.flash.nvs import NvsArea, NvsFlash, NvsPlace
+    from agent.flash.nvs import NvsArea, NvsFlash
     from agent.flash.nvs_backup import NvsBackups
+    from agent.flash.nvs_place import NvsPlace
     from agent.flash.tools import FoundTool
     from agent.jobs.surroundings import Lease
     from agent.protocols.board_keys import Group
@@ -91,7 +92,7 @@ class NvsWay:
 
     def _place(self, board: Board) -> NvsPlace:
         """Where its chip is; a common USB bridge does not say which one is behind it."""
-        from agent.flash.nvs import NvsPlace, place_of
+        from agent.flash.nvs_place import NvsPlace, place_of
 
         port = next((port.address for port in board.ports if port.kind == "serial"), None)
         if port is None:
@@ -159,10 +160,14 @@ class NvsDelivery:
         if self._closed:
             return
         self._closed = True
-        if self._flash.stopped:
-            with contextlib.suppress(MooringError, TimeoutError):
+        with contextlib.suppress(MooringError, TimeoutError):
+            if self._flash.stopped and self._is_there():
                 async with asyncio.timeout(CLOSE_LIMIT_S):
                     await self._flash.restart()
+
+    def _is_there(self) -> bool:
+        """The board is still on its port, which may be another board's by now."""
+        return self._flash.port in {port.address for port in self._lease.board.ports}
 
     # --- inside ------------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from agent.errors import (
     PortGone,
 )
 from agent.flash.esp_program import EspProgram
-from agent.flash.nvs import NvsFlash, NvsPlace, changed_runs, place_of
+from agent.flash.nvs import NvsFlash, changed_runs
 from agent.flash.nvs_backup import Backup, NvsBackups
+from agent.flash.nvs_place import NvsPlace, place_of
 from agent.flash.tools import ESPTOOL, FoundTool
 from agent.protocols.nvs.merge import make, merge
 from agent.protocols.nvs.pages import BLANK, PAGE_BYTES

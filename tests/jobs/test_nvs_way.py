@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from contextlib import asynccontextmanager
@@ -28,7 +29,7 @@ from agent.protocols.nvs.store import read_store
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, BoardSettings, CloudSettings
 from agent.settings.network import WiFi
-from agent.simulator.announcement import Announcement, announce
+from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.ports import open_port
 from tests.flash.esp_flash import area, chip_with
 from tests.protocols.nvs.judge import generated
@@ -70,6 +71,8 @@ class EspOnUsb:
         self.unplug_at: int | None = None
         self._ids = product
         self._port: BoardPort | None = None
+        self._file: Path | None = None
+        self._again: asyncio.TimerHandle | None = None
 
     async def plug(self, folder: Path) -> None:
         self._port = await open_port(
@@ -86,14 +89,17 @@ class EspOnUsb:
             product="CP2102",
             process=os.getpid(),
         )
-        announce(folder, found, "esp")
+        self._file = announce(folder, found, "esp")
 
     def unplug(self) -> None:
-        if self._port is not None:
+        self._quiet()
+        if self._port is not None and self._file is not None:
+            withdraw(self._file)
             self._port.close()
             self._port = None
 
     def _hear(self, data: bytes) -> None:
+        self._quiet()  # the host talks to the loader
         answer = self.rom.feed(data)
         if self.unplug_at is not None and self.rom.blocks >= self.unplug_at:
             self.unplug()
@@ -101,10 +107,22 @@ class EspOnUsb:
             self._port.write(answer)
 
     def _opened(self, there: bool) -> None:
-        if there and self._port is not None:
-            self._port.write(b"rst:0x1 (POWERON)\r\nmooring: connected as bench\r\n")
+        self._quiet()
+        if there:
+            self._print()
         else:
             self.rom.reset()
+
+    def _print(self) -> None:
+        """A line that comes before the host listens is lost, so sketches say it again."""
+        if self._port is not None:
+            self._port.write(b"rst:0x1 (POWERON)\r\nmooring: connected as bench\r\n")
+            self._again = asyncio.get_running_loop().call_later(0.2, self._print)
+
+    def _quiet(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
 
 
 @asynccontextmanager
@@ -179,6 +197,8 @@ async def test_a_cable_that_is_pulled_is_told_and_the_next_delivery_works(tmp_pa
     async with opened(board, tmp_path) as delivery:
         with pytest.raises(NvsInterrupted):
             await delivery.put(SETTINGS, tell_nobody)
+        # Nothing is restarted: its port may be another board's by now.
+        assert not delivery._flash.stopped
     board.unplug_at = None
     async with opened(board, tmp_path) as delivery:
         await delivery.put(SETTINGS, tell_nobody)
