@@ -21,6 +21,9 @@ PROMPTS: Final = (
     "Enter the issue year of the certificate: ",
 )
 """In the manner of the real ones; they end before anything is stored."""
+CONSOLE_START_MS: Final = 500.0
+"""From the opened port to the first question: the sketch sets its secure element up. Libraries
+that open a port discard what came before they have configured it."""
 
 
 class TextSketch:
@@ -96,13 +99,12 @@ class ConsoleSketch(TextSketch):
         """One turn of the loop."""
         *lines, self._line = (self._line + self._hardware.take()).split(b"\n")
         if not self._asked and self._hardware.port_open:
+            yield CONSOLE_START_MS
             self._ask()
         for line in lines:
             if self._asked < len(PROMPTS):
                 self._hardware.write(line + b"\r\n")
                 self._ask()
-        return
-        yield
 
     def _ask(self) -> None:
         self._hardware.write(PROMPTS[self._asked].encode())

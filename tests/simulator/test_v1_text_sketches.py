@@ -47,11 +47,11 @@ def test_a_modem_that_fails_is_told_once() -> None:
     assert hear(made, 10_000) == b""
 
 
-def test_the_console_asks_as_soon_as_somebody_is_there_and_then_line_by_line() -> None:
+def test_the_console_asks_once_somebody_is_there_and_then_line_by_line() -> None:
     made = board("console-1.0")
     assert hear(made, 5_000) == b""
     made.set_port_open(True)
-    assert is_console_text(hear(made, 100))
+    assert is_console_text(hear(made, 600))
     made.receive(b"y\r\n")
     assert b"device id" in hear(made, 100)
     made.receive(b"\x55\xaa\x01\x00\x03\x01\xe1\xf1\xaa\x55")
