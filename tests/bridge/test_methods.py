@@ -230,6 +230,22 @@ async def test_a_job_is_started_answered_and_ended(bridge: Bridge) -> None:
     assert (await client.call("jobs.list", board="other"))["jobs"] == []
 
 
+async def test_a_job_for_a_cloud_with_credentials_is_asked_for_and_named(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    wanted = {"cloud": "thingsboard", "credentials": "mqtt_basic", "delivery": "header"}
+    await client.call("jobs.start", kind="provision", board=board, **wanted)
+    request = bridge.jobs.requests[0]
+    assert {key: request[key] for key in wanted} == wanted
+    assert "network" not in request
+    bridge.jobs.ask("1")
+    await client.call("jobs.answer", job="1", answer={"action": "retry", "name": "greenhouse"})
+    assert bridge.jobs.answers == [("1", {"action": "retry", "name": "greenhouse"}, None)]
+    for field in ("credentials", "delivery"):
+        error = await client.fail("jobs.start", kind="provision", board=board, **{field: "pigeon"})
+        assert error["data"]["facts"]["field"] == field
+
+
 async def test_wrong_input_of_a_job_names_the_field_and_starts_nothing(bridge: Bridge) -> None:
     _, board = await bridge.board()
     client = await bridge.open()

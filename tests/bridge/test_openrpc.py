@@ -98,7 +98,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
         "jobs.start", kind="provision", board=board, network=network, cloud="arduino", name="k"
     )
     bridge.jobs.ask("3")
-    answer = {"action": "retry", "password": "87654321", "choice": "EU868"}
+    answer = {"action": "retry", "password": "87654321", "choice": "EU868", "name": "k"}
     await agent.call("jobs.answer", job="3", answer=answer, question=1)
     step = Step(id="join", name="Join", started_at=1.0, seconds=2.0, progress=0.5)
     bridge.jobs.end("3", error=BoardSilent(seconds=3).report(), steps=[step], result={"x": [1]})
@@ -127,6 +127,8 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
         procedure="provision-1.0",
         cloud="arduino",
         frequency_plan="EU868",
+        credentials="certificate",
+        delivery="repl",
         prepare_only=True,
         delete_old=True,
         sketch="ab12",

@@ -14,7 +14,9 @@ from agent.bridge.methods.start import Started
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.bridge.scopes import JOB_SCOPES
+from agent.clouds.enrolment import CredentialsKind
 from agent.errors import UnknownJob
+from agent.jobs.enrol_effects import WayKind
 from agent.jobs.job import Job, JobChange, JobKind
 from agent.jobs.which import Procedure
 from agent.settings import Secret
@@ -35,6 +37,8 @@ REQUESTED = (
     "confirmed",
     "procedure",
     "frequency_plan",
+    "credentials",
+    "delivery",
     "prepare_only",
     "delete_old",
     "sketch",
@@ -66,6 +70,10 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``provision``: one of those that ``board.procedure`` calls possible."""
     frequency_plan: str | None = None
     """For ``provision`` of a LoRa board: its id."""
+    credentials: CredentialsKind | None = None
+    """For ``provision`` with a cloud that gives credentials: what is made; without it a token."""
+    delivery: WayKind | None = None
+    """For the same: how the board gets them; without it as it answers."""
     prepare_only: bool = False
     """For ``migrate``: stop when the board runs the sketch of provisioning 2.0."""
     delete_old: bool = False
@@ -90,6 +98,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     network: NetworkData | None = None
     choice: str | None = None
     """Id of one of the question's choices."""
+    name: str | None = None
+    """Of the device in its cloud."""
 
 
 class AnswerParams(Params, frozen=True, kw_only=True):
@@ -165,8 +175,9 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
             given["password"] = params.answer.password
         if params.answer.network is not None:
             given["network"] = _plain(params.answer.network)
-        if params.answer.choice is not None:
-            given["choice"] = params.answer.choice
+        for name in ("choice", "name"):
+            if (value := getattr(params.answer, name)) is not None:
+                given[name] = value
         await jobs.answer(params.job, given, params.question)
         return Nothing()
 
