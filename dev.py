@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -203,16 +204,27 @@ def lock(words: list[str]) -> int:
 
 
 def all_tests(command: list[str]) -> bool:
-    """Run the tests in several processes; the output of the first comes at once, the rest last."""
+    """Run the tests in several processes; the first tells all at once, of the others what failed."""
     others = [f"--ignore={folder}" for group in BESIDE for folder in group]
     stages = [(" ".join(group), [*command, *group]) for group in BESIDE]
     with ThreadPoolExecutor(max_workers=len(stages)) as pool:
         beside = [pool.submit(timed, stage) for stage in stages]
         done = subprocess.run([*command, *others], env=tree_environ(), cwd=ROOT, check=False)
         results = [each.result() for each in beside]
-    for name, seconds, _, output in results:
-        print(f"{output}{name}: {seconds:.0f} s")
+    for name, seconds, status, output in results:
+        print(f"{findings(output) if status else last_line(output)}\n{name}: {seconds:.0f} s\n")
     return done.returncode == 0 and not any(status for _, _, status, _ in results)
+
+
+def findings(output: str) -> str:
+    """What pytest printed of failures and errors, without the progress before it."""
+    begin = re.search(r"^=+ (FAILURES|ERRORS) =+$", output, re.MULTILINE)
+    return output[begin.start() if begin else 0 :].rstrip()
+
+
+def last_line(output: str) -> str:
+    """The line that counts the tests."""
+    return output.rstrip().rpartition("\n")[2]
 
 
 def static_checks() -> bool:

@@ -89,3 +89,24 @@ def test_the_folders_that_are_tested_beside_the_others_are_there():
     assert len(set(folders)) == len(folders)
     for folder in folders:
         assert list((dev.ROOT / folder).glob("test_*.py"))
+
+
+def test_of_tests_beside_the_others_failures_are_told_without_the_progress_before_them(tmp_path):
+    (tmp_path / "test_two.py").write_text(
+        "def test_right():\n    pass\n\ndef test_wrong():\n    assert 'evidence' == ''\n",
+        encoding="utf-8",
+    )
+    pytest_here = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), str(tmp_path)]
+    _, _, status, output = dev.timed(("two", pytest_here))
+    assert status == 1
+    told = dev.findings(output)
+    assert told.startswith("=")
+    assert "FAILURES" in told.splitlines()[0]
+    assert "evidence" in told
+    assert "%]" not in told
+    assert dev.last_line(output).startswith("=")
+    assert "1 failed, 1 passed" in dev.last_line(output)
+
+
+def test_output_without_failures_is_told_whole():
+    assert dev.findings("no such file\n") == "no such file"
