@@ -384,10 +384,20 @@ async def test_an_account_is_checked_kept_and_forgotten(bridge: Bridge) -> None:
     info = await client.call("clouds.login", cloud="arduino", account=account)
     assert (info["signed_in"], info["account"]) == (True, {"client_id": "me"})
     page = await bridge.open(FOREIGN)
-    (seen,) = (await page.call("clouds.list"))["clouds"]
+    seen, _ = (await page.call("clouds.list"))["clouds"]
     assert (seen["signed_in"], seen["account"]) == (True, {})
     assert (await client.call("clouds.logout", cloud="arduino"))["signed_in"] is False
     error = await client.fail("clouds.logout", cloud="nowhere")
+    assert error["data"]["facts"]["field"] == "cloud"
+
+
+async def test_a_device_is_looked_up_by_its_name(bridge: Bridge) -> None:
+    client = await bridge.open(own=True)
+    asked = {"method": "clouds.device", "cloud": "thingsboard"}
+    found = (await client.call(**asked, name="greenhouse"))["device"]
+    assert (found["strategy"], found["used_up"]) == ("prepared", False)
+    assert await client.call(**asked, name="other") == {"device": None}
+    error = await client.fail("clouds.device", cloud="arduino", name="greenhouse")
     assert error["data"]["facts"]["field"] == "cloud"
 
 
@@ -396,6 +406,7 @@ async def test_accounts_origins_and_the_end_are_closed_to_foreign_pages(bridge: 
     for method, params in (
         ("clouds.login", {"cloud": "arduino", "account": {}}),
         ("clouds.logout", {"cloud": "arduino"}),
+        ("clouds.device", {"cloud": "thingsboard", "name": "greenhouse"}),
         ("origins.list", {}),
         ("origins.allow", {"url": "https://more.example.com"}),
         ("origins.revoke", {"url": OTHER}),

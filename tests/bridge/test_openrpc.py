@@ -143,6 +143,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     account = {"client_id": "me", "client_secret": "right"}
     await agent.call("clouds.login", cloud="arduino", account=account)
     await agent.call("clouds.logout", cloud="arduino")
+    await agent.call("clouds.device", cloud="thingsboard", name="greenhouse")
     await agent.call("origins.list")
     await agent.call("origins.subscribe")
     await agent.call("origins.allow", url="https://new.example.com", may=["serial"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.clouds.cloud import CloudInfo
+from agent.clouds.enrolment import DeviceLook
 from agent.errors import InputError
 from agent.settings import Secret, clean_text
 
@@ -37,6 +38,28 @@ class OneCloud(Params, frozen=True, kw_only=True):
     cloud: str
 
 
+class NamedDevice(Params, frozen=True, kw_only=True):
+    """A device of a cloud."""
+
+    cloud: str
+    name: str
+
+
+class FoundDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A device, or that there is none."""
+
+    device: DeviceLook | None
+    """None: nobody has the name."""
+
+
+@runtime_checkable
+class ShowsDevices(Protocol):
+    """A cloud whose administrator sees the devices by name."""
+
+    async def look(self, name: str) -> DeviceLook | None:
+        """The device; None: the name is free."""
+
+
 def methods(services: Services) -> list[Method[Any, Any]]:
     """List, login, logout."""
 
@@ -64,6 +87,12 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         await cloud.logout()
         return await cloud.info()
 
+    async def device(_call: Call, params: NamedDevice) -> FoundDevice:
+        cloud = find(params.cloud)
+        if not isinstance(cloud, ShowsDevices):
+            raise InputError(field="cloud", problem="does not show its devices by name")
+        return FoundDevice(device=await cloud.look(params.name))
+
     return [
         Method(
             "clouds.list",
@@ -75,5 +104,13 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         Method("clouds.login", "Check and store an account.", Login, CloudInfo, login, own=True),
         Method(
             "clouds.logout", "Forget the stored account.", OneCloud, CloudInfo, logout, own=True
+        ),
+        Method(
+            "clouds.device",
+            "The device of this name as the administrator in the account sees it.",
+            NamedDevice,
+            FoundDevice,
+            device,
+            own=True,
         ),
     ]
