@@ -7,7 +7,7 @@ provision key gives no right to delete it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from agent.errors import (
     AdminConflict,
@@ -28,12 +28,13 @@ from agent.errors import (
     NotSupported,
     Unreachable,
 )
-from agent.jobs import enrol_facts, enrol_questions, questions
+from agent.jobs import enrol_facts, enrol_questions, enrol_refused, questions
 from agent.jobs.effects import Answered, Done, Entered, Event, Failed, LimitReached, TimerFired
 from agent.jobs.enrol_effects import (
     Enrol,
     FreeDevice,
     TakeOver,
+    TakeStored,
     TryOut,
 )
 from agent.jobs.enrol_vault import VaultPart
@@ -73,7 +74,10 @@ class CloudPart(VaultPart):
     """The cloud's side."""
 
     _tries = 0
-    _taking_over = False
+    _exists = False
+    """The administrator has seen a device of this name."""
+    _admin_way: Literal["", "free", "read", "replace"] = ""
+    """What the administrator does with it."""
 
     def cloud_rules(self) -> dict[State, Rule]:
         """The rules of the states of this module."""
@@ -106,10 +110,13 @@ class CloudPart(VaultPart):
 
     def _freeing(self, event: Event) -> bool:
         match event:
-            case Entered() if self._taking_over:
+            case Entered() if self._admin_way == "replace":
                 self._say("The administrator gives the device new credentials")
                 self._note_intent()
                 self._do(TakeOver(self._own))
+            case Entered() if self._admin_way == "read":
+                self._say("The administrator reads the credentials of the device")
+                self._do(TakeStored(self._own))
             case Entered():
                 self._say("The administrator frees the device")
                 self._do(FreeDevice(self.name))
@@ -117,6 +124,14 @@ class CloudPart(VaultPart):
                 self._given(settings)
             case Failed(TakeOver(), error):
                 self._was_refused(error)
+            case Done(TakeStored()) if self.stopped:
+                self._give_up_asking()
+            case Done(TakeStored(), settings):
+                self._note_intent()
+                self._given(settings)
+            case Failed(TakeStored(), error):
+                # Nothing was changed by looking.
+                self._decide(error)
             case Done(FreeDevice()) if self.stopped:
                 self._give_up_asking()
             case Done(FreeDevice()):
@@ -124,7 +139,7 @@ class CloudPart(VaultPart):
             case Failed(FreeDevice(), error):
                 # To free it once more does no harm, so nothing is open.
                 self._decide(error)
-            case LimitReached() if not self._taking_over:
+            case LimitReached() if self._admin_way != "replace":
                 self._decide(self._no_answer())
             case LimitReached():
                 self._lost(self._no_answer())
@@ -146,11 +161,12 @@ class CloudPart(VaultPart):
 
     def _decide(self, error: MooringError) -> None:
         self.problem = error
+        self._exists = self._exists or isinstance(error, EnrolNameTaken)
         if not self.unsure:
             self._settle("refused")
         if self.stopped:
             self._give_up_asking()
-        elif isinstance(error, (*_ASKABLE, *_ADMIN)) or self.unsure or self._taking_over:
+        elif isinstance(error, (*_ASKABLE, *_ADMIN)) or self.unsure or self._admin_way:
             self._go(State.REFUSED)
         else:
             self._drop(lambda: self._fail(error))
@@ -196,21 +212,27 @@ class CloudPart(VaultPart):
         match event:
             case Entered() if self.problem is not None:
                 self._ask(
-                    enrol_questions.refused(
+                    enrol_refused.refused(
                         self.problem,
+                        name=self.name,
                         administrator=self.order.administrator,
+                        exists=self._exists,
                         unsure=self.unsure,
                         safe=self._refused_safe,
                     )
                 )
             case Answered(enrol_questions.NAME, text=name):
-                self.name, self._taking_over = name or "", False
+                self.name, self._exists, self._admin_way = name or "", False, ""
                 self._drop(lambda: self._go(State.NAMING))
-            case Answered(enrol_questions.ADMINISTRATOR):
-                self._taking_over = isinstance(self.problem, EnrolNameTaken)
+            case Answered(enrol_refused.ADMINISTRATOR):
+                self._admin_way = "read" if self._exists else "free"
+                self._go(State.FREEING)
+            case Answered(enrol_refused.REPLACE):
+                self._admin_way = "replace"
                 self._go(State.FREEING)
             case Answered(questions.RETRY):
-                self._go(State.FREEING if self._taking_over else State.ENROLLING)
+                by_admin = self._admin_way in {"read", "replace"}
+                self._go(State.FREEING if by_admin else State.ENROLLING)
             case Answered() | LimitReached():
                 self._give_up_asking(self.problem if not self.attended else None)
             case _:

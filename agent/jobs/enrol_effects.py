@@ -184,6 +184,16 @@ class FindLink(EnrolEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeStored(EnrolEffect):
+    """As administrator: the credentials that the server keeps for a device. Value: as of ``Enrol``.
+
+    Nothing changes on the server. ``own`` says for which name; of a certificate the server has no key.
+    """
+
+    own: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver(EnrolEffect):
     """Make this file and keep it for the person to fetch, in memory only. Value: None."""
 

@@ -166,6 +166,8 @@ class EnrolPerformer:
                 return await cloud.free(name)
             case wanted.TakeOver(own=own):
                 return await cloud.replace(own.name, own.credentials)
+            case wanted.TakeStored(own=own):
+                return await cloud.stored(own.name, own.credentials)
             case wanted.FindLink(name=name):
                 return await _link(cloud, name)
         raise InternalError(kind=type(request).__name__)

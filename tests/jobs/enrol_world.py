@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import (
+    BoardHasNoDelivery,
     DeliveryFailed,
+    DeviceAbsent,
     EnrolNameTaken,
+    EnrolUnusable,
     EnrolUsedUp,
     InputError,
     MooringError,
@@ -100,6 +103,8 @@ class World:
     connected: bool = False
     """The server has seen the board."""
     made: int = 0
+    going_on: tuple[str, ...] = ()
+    """Answers that are preferred to the usual ones."""
     moments: int = 0
     kill_at: int = ALL * 2
     facts: list[Any] = field(default_factory=list)
@@ -137,6 +142,8 @@ class World:
         fault = planned.pop(0) if planned else ""
         if fault == "before":
             raise self._error(request)
+        if fault == "unusable":
+            raise EnrolUnusable(cloud=CLOUD, name=NAME, detail="", maybe_done=True)
         if fault == "noise":
             raise DeliveryFailed(why="noise")
         value = self._perform(request)
@@ -198,6 +205,10 @@ class World:
                 self._kept_first(own)
                 self.devices[own.name] = own
                 return own
+            case ex.TakeStored(own=own):
+                if own.name not in self.devices:
+                    raise DeviceAbsent(cloud=CLOUD, name=own.name)
+                return self.devices[own.name]
             case ex.FindLink():
                 return "https://tb.example/devices"
             case ex.PutSettings(settings=given):
@@ -251,14 +262,20 @@ def finish(world: World, drive: Drive) -> Drive:
         if drive.finish is not None:
             return drive
         assert drive.question
-        known = [action.id for action in drive.question.actions]
-        wanted = next((each for each in GOING_ON if each in known), None)
+        wanted = answer_of(world, drive)
         if wanted is not None:
             drive.answer(wanted, choice="console")
         else:
             # The board is gone: it comes back.
             world.step(drive, drive.waiting[0])
     raise AssertionError(drive.question)
+
+
+def answer_of(world: World, drive: Drive) -> str | None:
+    """The answer that goes on; None: there is none but to stop."""
+    assert drive.question
+    known = [action.id for action in drive.question.actions]
+    return next((each for each in (*world.going_on, *GOING_ON) if each in known), None)
 
 
 GOING_ON = ("administrator", "retry", "overwrite", "choice", "continue", "keep")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.errors import InputError
+from agent.errors import EnrolNotPrepared, EnrolRefused, EnrolUsedUp, InputError
 from agent.jobs import enrol_effects as ex
 from agent.jobs.enrol import EnrolBoard
 from agent.jobs.enrol_facts import open_enrolment
@@ -12,7 +12,7 @@ from agent.jobs.job import JobState
 from agent.jobs.machine import LIMIT
 from agent.sessions.delivery import BoardHardware
 from tests.jobs.drive import Drive
-from tests.jobs.enrol_world import NAME, World, begin, order, settings
+from tests.jobs.enrol_world import CLOUD, NAME, World, begin, order, settings
 from tests.jobs.samples import wifi
 
 
@@ -97,13 +97,61 @@ def test_a_name_that_is_taken_can_be_changed_and_leaves_nothing_in_the_vault():
     assert world.devices[NAME] == settings("theirs")
 
 
-def test_the_administrator_gives_a_device_that_exists_the_credentials_of_the_vault():
+def test_the_administrator_reads_what_the_server_has_and_changes_nothing_there():
     world = World(devices={NAME: settings("theirs")})
     drive = begin(world, administrator=True)
-    assert actions(drive) == ["administrator", "retry", "name", "stop"]
+    assert actions(drive) == ["administrator", "replace", "retry", "name", "stop"]
+    assert drive.question
+    assert "cut off at once" in drive.question.meaning
     world.run(drive.answer("administrator"))
     assert drive.state is JobState.DONE
-    assert world.board == world.devices[NAME] != settings("theirs")
+    assert world.board == world.devices[NAME] == settings("theirs")
+    assert world.vault == {"e1": ("proven", settings("theirs"))}
+
+
+def test_the_administrator_replaces_credentials_that_the_vault_has_already():
+    world = World(devices={NAME: settings("theirs")})
+    drive = begin(world, administrator=True)
+    world.run(drive.answer("replace"))
+    assert drive.state is JobState.DONE
+    assert world.board == world.devices[NAME] == settings("own-1")
+
+
+def test_what_the_server_has_and_no_board_can_use_can_only_be_replaced():
+    world = World(devices={NAME: settings("theirs")}, faults={"TakeStored": ["unusable"]})
+    drive = begin(world, administrator=True)
+    world.run(drive.answer("administrator"))
+    assert actions(drive) == ["replace", "retry", "name", "stop"]
+    world.run(drive.answer("replace"))
+    assert world.board == settings("own-1")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (EnrolUsedUp(cloud=CLOUD, name=NAME, state="x", maybe_done=False), "provisionState"),
+        (EnrolRefused(cloud=CLOUD, name=NAME, maybe_done=False), "provisionState"),
+        (
+            EnrolNotPrepared(cloud=CLOUD, name=NAME, profile="pumps", detail="", maybe_done=False),
+            "profile pumps",
+        ),
+    ],
+    ids=["used up", "refused", "not prepared"],
+)
+def test_without_an_administrator_it_is_told_what_to_do_on_the_server(error, told):
+    drive = Drive(EnrolBoard(order(), attended=True))
+    world = World()
+    while drive.waits_for(ex.Enrol) is None:
+        world.step(drive, drive.waiting[0])
+    drive.fail(ex.Enrol, error)
+    assert drive.question
+    assert told in drive.question.meaning
+    assert NAME in drive.question.meaning
+    assert next(each.label for each in drive.question.actions if each.id == "retry").startswith(
+        "Done"
+    )
+    world.run(drive.answer("retry"))
+    assert drive.state is JobState.DONE
 
 
 def test_a_prepared_device_that_was_used_up_is_freed_by_the_administrator():

@@ -25,6 +25,7 @@ from tests.jobs.enrol_world import (
     NAME,
     Killed,
     World,
+    answer_of,
     check_end,
     finish,
     order,
@@ -53,6 +54,10 @@ SCENES: dict[str, Callable[[], World]] = {
     "prepared": prepared,
     "used up": used_up,
     "name taken": lambda: World(devices={NAME: THEIRS}),
+    "name taken, replaced": lambda: World(devices={NAME: THEIRS}, going_on=("replace",)),
+    "replaced, lost answer": lambda: World(
+        devices={NAME: THEIRS}, going_on=("replace",), faults={"TakeOver": ["lost"]}
+    ),
     "lost answer": lambda: World(faults={"Enrol": ["lost"]}),
     "prepared, lost answer": lambda: World(strategy="prepared", faults={"Enrol": ["lost"]}),
     "lost request": lambda: World(faults={"Enrol": ["before"]}),
@@ -155,9 +160,7 @@ def cancelled(scene: str, moment: int, *, interrupted: bool, late: bool) -> bool
         if drive.finish is not None:
             return False
         if drive.question is not None and not drive.waiting:
-            known = [action.id for action in drive.question.actions]
-            going_on = ("administrator", "retry", "choice", "continue", "keep")
-            drive.answer(next(each for each in going_on if each in known), choice="console")
+            drive.answer(answer_of(world, drive) or "", choice="console")
         elif drive.waiting:
             world.step(drive, drive.waiting[0])
         else:
@@ -237,6 +240,7 @@ KINDS = (
     "ReplaceEntry",
     "SeenBy",
     "TakeOver",
+    "TakeStored",
     "TryOut",
     "WaitConnected",
 )
