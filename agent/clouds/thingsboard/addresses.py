@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -32,6 +34,9 @@ SCHEMES: Final[dict[str, Scheme]] = {
 WEB: Final = ("https", "http")
 ADDRESS_CHARS: Final = 400
 """A host name has 253; the rest is for a path behind a reverse proxy."""
+HOST_CHARS: Final = 253
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_BRACKETS: Final = re.compile(r"\[([0-9a-f:.]+)\](:[0-9]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,11 @@ def parse_server(
     reads along on the way could then make devices.
     """
     text = text.strip()
-    if not text.isascii() or not text.isprintable() or " " in text or len(text) > ADDRESS_CHARS:
+    if not text.isascii():
+        # Two rules for that are in use, and with some letters they lead to different hosts.
+        problem = "has letters beyond a-z; write the name as it travels (xn--…)"
+        raise InputError(field=field, problem=problem)
+    if not text.isprintable() or " " in text or len(text) > ADDRESS_CHARS:
         raise InputError(field=field, problem="has characters that an address cannot have")
     try:
         parts = urlsplit(text)
@@ -91,6 +100,9 @@ def parse_server(
     scheme = SCHEMES[parts.scheme]
     if "@" in parts.netloc or "?" in text or "#" in text or "%" in text or port == 0:
         raise InputError(field=field, problem="must be an address alone, without account, ? or #")
+    host = host.removesuffix(".")
+    if not _is_host(host, parts.netloc):
+        raise InputError(field=field, problem="does not name a host as names and addresses are")
     path = parts.path.rstrip("/")
     if path and scheme not in WEB:
         raise InputError(field=field, problem=f"has a path, which {scheme} does not take")
@@ -103,3 +115,16 @@ def parse_server(
         )
         raise InputError(field=field, problem=problem)
     return server
+
+
+def _is_host(host: str, written: str) -> bool:
+    """Whether a name or an address can be looked up; what cannot is an error deep in the system."""
+    if "[" in written or "]" in written:
+        return _BRACKETS.fullmatch(written) is not None
+    labels = host.split(".")
+    if labels[-1].isdigit():  # the system reads these as addresses, in forms that nobody expects
+        try:
+            return bool(ipaddress.IPv4Address(host))
+        except ValueError:
+            return False
+    return len(host) <= HOST_CHARS and all(map(_LABEL.fullmatch, labels))
