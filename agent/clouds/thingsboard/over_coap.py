@@ -27,6 +27,8 @@ JSON_FORMAT: Final = 50
 TOO_MANY: Final = 0x9D  # 4.29
 UNAUTHORIZED: Final = 0x81  # 4.01
 NOT_FOUND: Final = 0x84  # 4.04
+CLIENT_ERROR: Final = 0x80  # 4.00
+SERVER_ERROR: Final = 0xA0  # 5.00
 TRANSPORTS: Final = ["simple6"]
 """The one of the library's that works the same on every system; nothing but plain UDP."""
 
@@ -126,7 +128,8 @@ def _read(attempt: Attempt, response: aiocoap.Message) -> Outcome:
     said = "" if response.code.is_successful() else f"The status is {_dotted(code)}."
     if code == TOO_MANY:
         return attempt.overloaded(said)
-    return attempt.answered(response.payload, fault=code >= 0xA0, said=said)
+    turned_away = CLIENT_ERROR <= code < SERVER_ERROR
+    return attempt.answered(response.payload, turned_away=turned_away, said=said)
 
 
 def _dotted(code: int) -> str:

@@ -12,6 +12,7 @@ from agent.errors import CloudAnswer, Unreachable
 from agent.protocols.thingsboard.provisioning import Attempt, NotAsked
 from agent.protocols.thingsboard.replies import REPLY_LIMIT
 from agent.protocols.thingsboard.requests import HTTP_PATH
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from agent.clouds.http import CloudHttp
@@ -39,11 +40,13 @@ class HttpCarrier:
         except CloudAnswer as error:
             return Asked(attempt.closed(str(error.facts["detail"])))
         said = "" if answer.ok else f"The status is {answer.status}."
+        if said and answer.location:
+            said += f" It sends to {clean_text(answer.location)}, which is not followed."
         if answer.status == TOO_MANY_REQUESTS:
             after_s = parse_retry_after(answer.retry_after, self._http.clock.wall())
             return Asked(attempt.overloaded(said, after_s))
-        fault = answer.status >= SERVER_ERROR
-        return Asked(attempt.answered(answer.body, fault=fault, said=said))
+        turned_away = not answer.ok and answer.status < SERVER_ERROR
+        return Asked(attempt.answered(answer.body, turned_away=turned_away, said=said))
 
 
 def _unanswered(attempt: Attempt, error: Unreachable) -> Asked:

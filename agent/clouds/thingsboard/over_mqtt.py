@@ -15,6 +15,7 @@ from agent.protocols.thingsboard.provisioning import (
     Ask,
     Attempt,
     Outcome,
+    State,
     Subscribe,
     Wait,
 )
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from agent.clouds.thingsboard.addresses import Server
     from agent.protocols.thingsboard.requests import ProvisionRequest
 
-CANNOT_READ: Final = frozenset({0x81, 0x82, 0x83, 0x90, 0x95, 0x99})
-"""MQTT 5: malformed, protocol error, implementation specific, topic, too large, payload format."""
+NOTHING_DONE: Final = frozenset({0x81, 0x82, 0x87, 0x90, 0x95, 0x99})
+"""MQTT 5: malformed, protocol error, not authorised, topic, too large, payload format.
+
+Not 0x83: the server says that for what it cannot read, and as well where its core was silent for
+10 s, which may have made the device (DeviceProvisionCallback.onError).
+"""
 
 
 class MqttCarrier:
@@ -109,10 +114,14 @@ async def _publish(client: MqttClient, attempt: Attempt, body: bytes) -> None:
 
 
 def _end(attempt: Attempt, closed: MqttClosed) -> Outcome:
-    if closed.code in CANNOT_READ | mqtt.BUSY:
+    if closed.code in NOTHING_DONE | mqtt.BUSY:
         return _refusal(attempt, closed.code, str(closed))
     return attempt.closed(str(closed))
 
 
 def _refusal(attempt: Attempt, code: int, said: str) -> Outcome:
-    return attempt.overloaded(said) if code in mqtt.BUSY else attempt.refused(said)
+    if code in mqtt.BUSY:
+        return attempt.overloaded(said)
+    if attempt.state is State.ASKED and code not in NOTHING_DONE:
+        return attempt.closed(said)
+    return attempt.refused(said)

@@ -132,16 +132,16 @@ class Attempt:
             return self.closed("It sends other messages without an end.")
         return Wait()
 
-    def answered(self, body: bytes, *, fault: bool = False, said: str = "") -> Outcome:
+    def answered(self, body: bytes, *, turned_away: bool = False, said: str = "") -> Outcome:
         """The exchange ended with a body (HTTP, CoAP).
 
-        ``fault``: the status says that the server itself failed (5xx, 5.xx), maybe after it had
-        made the device; ``said`` is that status in words.
+        ``turned_away``: the status blames the request (3xx, 4xx, 4.xx), so nothing was done;
+        ``said`` is that status in words.
         """
-        return self._outcome or self._read(body, fault=fault, said=said)
+        return self._outcome or self._read(body, turned_away=turned_away, said=said)
 
     def refused(self, detail: str) -> Outcome:
-        """The request itself was refused with a code (PUBACK of MQTT 5): nothing was done."""
+        """The request itself was refused with a code (MQTT 5) that says so: nothing was done."""
         return self._end(NotUnderstood(detail, maybe_done=False))
 
     def overloaded(self, detail: str, after_s: float | None = None) -> Outcome:
@@ -158,15 +158,16 @@ class Attempt:
         """No reply within the limit."""
         return self.closed(f"There was no answer within {limit_s:g} s.")
 
-    def _read(self, body: bytes, *, fault: bool = False, said: str = "") -> Outcome:
+    def _read(self, body: bytes, *, turned_away: bool = False, said: str = "") -> Outcome:
         reply: Reply = parse_reply(body)
         if not isinstance(reply, NoDecision):
             return self._end(reply)
         # An error that the server words itself is one of reading: it had done nothing yet. One
-        # without words comes from inside, where the device may have been made.
+        # without words comes from inside, where the device may have been made; an answer that
+        # cannot be read may be the yes.
         worded = reply.detail.startswith("It said:")
         detail = f"{said} {reply.detail}".strip()
-        return self._end(NotUnderstood(detail, maybe_done=fault and not worded))
+        return self._end(NotUnderstood(detail, maybe_done=not (turned_away or worded)))
 
     def _end(self, outcome: Outcome) -> Outcome:
         if self._outcome is None:

@@ -72,7 +72,8 @@ async def ask(port: int, *, limit_s: float = 5.0, wish: ProvisionRequest = WISH)
         (aiocoap.NOT_FOUND, False),
         (aiocoap.INTERNAL_SERVER_ERROR, True),
         (aiocoap.SERVICE_UNAVAILABLE, True),
-        (aiocoap.CREATED, False),
+        (aiocoap.REQUEST_ENTITY_TOO_LARGE, False),
+        (aiocoap.CREATED, True),
     ],
 )
 async def test_a_code_without_a_status_says_whether_something_may_be_done(

@@ -67,6 +67,19 @@ async def test_a_limit_of_the_installation_in_front_is_patience_asked_for(
     assert (await carrier.ask(WISH)).outcome == Overloaded("The status is 429.", 7.0)
 
 
+async def test_a_redirect_on_the_same_server_is_shown_and_not_followed(
+    carrier: HttpCarrier, devices: Devices, http_side: HttpSide
+) -> None:
+    there = f"{http_side.url.replace('http', 'https')}/api/v1/provision"
+    for status in (301, 302, 307, 308):
+        devices.instead = [Response(status_code=status, headers={"Location": there})]
+        outcome = (await carrier.ask(WISH)).outcome
+        assert isinstance(outcome, NotUnderstood)
+        assert not outcome.maybe_done
+        assert there in outcome.detail
+    assert len(devices.requests) == 4
+
+
 async def test_the_page_of_a_network_is_no_server(carrier: HttpCarrier, devices: Devices) -> None:
     devices.instead = [Response("<html>Sign in</html>", media_type="text/html")]
     asked = await carrier.ask(WISH)

@@ -88,22 +88,30 @@ def test_a_request_that_was_refused_with_a_code_did_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "fault", "maybe_done"),
+    ("body", "turned_away", "maybe_done"),
     [
-        (b'{"status":500,"message":"null","errorCode":2}', True, False),
-        (b"", True, True),
-        (b"<html>", True, True),
-        (b"", False, False),
-        (b"{}", False, False),
+        (b'{"status":500,"message":"null","errorCode":2}', False, False),
+        (b"", False, True),
+        (b"<html>", False, True),
+        (b'{"status":"DONE"}', False, True),
+        (b"", True, False),
+        (b"{}", True, False),
     ],
 )
-def test_a_fault_without_words_may_have_come_after_the_deed(
-    body: bytes, fault: bool, maybe_done: bool
+def test_what_has_no_words_may_have_come_after_the_deed(
+    body: bytes, turned_away: bool, maybe_done: bool
 ) -> None:
-    outcome = asked(subscribes=False).answered(body, fault=fault, said="Status 500.")
+    outcome = asked(subscribes=False).answered(body, turned_away=turned_away, said="Status 500.")
     assert isinstance(outcome, NotUnderstood)
     assert outcome.maybe_done is maybe_done
     assert outcome.detail.startswith("Status 500. ")
+
+
+@pytest.mark.parametrize("body", [b"", b"\x08\x01", b'{"status":"SUCC', b'{"status":"OK"}'])
+def test_a_message_that_cannot_be_read_may_be_the_yes(body: bytes) -> None:
+    outcome = asked(subscribes=True).message(RESPONSE_TOPIC, body)
+    assert isinstance(outcome, NotUnderstood)
+    assert outcome.maybe_done
 
 
 def test_other_messages_without_end_are_an_end() -> None:
