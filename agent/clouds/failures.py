@@ -47,6 +47,10 @@ CLOCK_OFF_S: Final = 86_400.0
 TIME_CODES: Final = frozenset({9, 10, -67818, -67819, 0x800B0101})
 """Not valid yet, and expired: OpenSSL (x509_vfy.h), macOS (SecBase.h), Windows (winerror.h)."""
 PROXY_WANTS_ACCOUNT: Final = 407
+NOT_YET_CODES: Final = frozenset({9, -67819})
+"""Of these: not valid yet. Windows has one number for both."""
+_LOOPS_WORDS: Final = "Connect call failed"
+_NUMBERS = re.compile(r"\[Errno (-?[0-9]+)\]")
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,30}")
 
 
@@ -106,7 +110,7 @@ class Failure:
             return self._proxy_failed(proxy, error, reason, connect_s)
         if isinstance(reason, socket.gaierror):
             return NameUnknown(
-                cloud=self._cloud, host=clean_text(self._host), detail=_said(reason), sent=False
+                cloud=self._cloud, host=clean_text(self._host), detail=said_of(reason), sent=False
             )
         return self._lost(error, reason, connect_s, answer_s)
 
@@ -122,7 +126,7 @@ class Failure:
         elif isinstance(error, TimeoutError | httpx.TimeoutException):
             detail = f"No complete answer within {answer_s:g} s."
         elif not sent:
-            detail = f"No connection: {_said(reason) or error}."
+            detail = f"No connection: {said_of(reason) or error}."
         else:
             detail = "The connection was lost before the whole answer arrived."
         return Unreachable(cloud=self._cloud, detail=clean_text(detail), sent=sent)
@@ -150,7 +154,7 @@ class Failure:
         if not self._trail.connected:
             detail = f"There is no connection within {connect_s:g} s."
             if not isinstance(error, httpx.TimeoutException | TimeoutError):
-                detail = f"There is no connection: {_said(reason) or error}."
+                detail = f"There is no connection: {said_of(reason) or error}."
         elif isinstance(error, httpx.TimeoutException | TimeoutError):
             detail = "It takes the connection, but says nothing."
         elif isinstance(reason, ssl.SSLError):
@@ -226,12 +230,16 @@ def shown_time(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _said(reason: OSError | None) -> str:
+def said_of(reason: OSError | None) -> str:
     """What the system said; empty if it was not the system."""
     if reason is None:
         return ""
     text = reason.strerror or type(reason).__name__
-    if reason.errno is not None and text.startswith("Connect call failed"):
+    number = reason.errno
+    if number is None and (found := _NUMBERS.findall(str(reason))):
+        # A name with many addresses fails with one sentence about all of them.
+        text, number = _LOOPS_WORDS, int(found[-1])
+    if number is not None and text.startswith(_LOOPS_WORDS):
         # These are the words of the event loop, with an address that nobody knows.
-        text = os.strerror(reason.errno)
+        text = os.strerror(number)
     return clean_text(text.rstrip("."))

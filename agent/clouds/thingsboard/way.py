@@ -9,9 +9,15 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from agent.clouds.failures import TIME_CODES, shown_time, system_error
+from agent.clouds.failures import (
+    NOT_YET_CODES,
+    TIME_CODES,
+    said_of,
+    shown_time,
+    system_error,
+)
 from agent.clouds.trust import client_context, issuer_of
-from agent.errors import CertificateUnknown, NameUnknown, Unreachable
+from agent.errors import CertificateUnknown, ClockOff, NameUnknown, Unreachable
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -36,26 +42,34 @@ async def explain(error: Exception, cloud: str, server: Server, limit_s: float) 
     if isinstance(reason, ssl.SSLCertVerificationError):
         return await _untrusted(reason, cloud, server)
     if isinstance(reason, socket.gaierror):
-        said = clean_text((reason.strerror or "no such name").rstrip("."))
-        return NameUnknown(cloud=cloud, host=clean_text(server.host), detail=said, sent=False)
+        host = clean_text(server.host)
+        return NameUnknown(cloud=cloud, host=host, detail=said_of(reason), sent=False)
     if isinstance(error, TimeoutError):
         detail = f"No connection to {server.url} within {limit_s:g} s."
     elif isinstance(reason, ssl.SSLError):
         detail = f"{server.url} does not speak TLS, or not in a version that is accepted here."
     else:
-        said = reason.strerror if reason is not None and reason.strerror else type(error).__name__
-        detail = f"No connection to {server.url}: {clean_text(said.rstrip('.'))}."
+        detail = f"No connection to {server.url}: {said_of(reason) or type(error).__name__}."
     return Unreachable(cloud=cloud, detail=detail, sent=False)
 
 
 async def _untrusted(
     reason: ssl.SSLCertVerificationError, cloud: str, server: Server
-) -> CertificateUnknown:
+) -> CertificateUnknown | ClockOff:
     shown = await _shown_certificate(server)
+    valid = _validity(shown)
+    now = time.time()
     detail = "Its account can name the authority that signed it (field “Authority”)."
     if reason.verify_code in TIME_CODES:
-        # Without an authority that counts nobody can say whether it or this clock is wrong.
-        detail = f"{_validity(shown)}This computer believes that it is {shown_time(time.time())}."
+        if valid is not None and reason.verify_code in NOT_YET_CODES:
+            # An authority that counts has signed it already, so it is here that it is too early.
+            begin = valid[0].timestamp()
+            there = f"{shown_time(begin)} at least"
+            off_s = round(now - begin)
+            return ClockOff(cloud=cloud, here=shown_time(now), there=there, off_s=off_s, sent=False)
+        # Nobody can say whether it or this clock is wrong.
+        days = f"It is valid from {_day(valid[0])} to {_day(valid[1])}. " if valid else ""
+        detail = f"{days}This computer believes that it is {shown_time(now)}."
     issuer = issuer_of(shown)
     return CertificateUnknown(
         cloud=cloud,
@@ -82,15 +96,14 @@ async def _shown_certificate(server: Server) -> bytes | None:
     return shown
 
 
-def _validity(shown: bytes | None) -> str:
+def _validity(shown: bytes | None) -> tuple[datetime, datetime] | None:
     from cryptography import x509
 
     try:
         certificate = x509.load_der_x509_certificate(shown or b"")
     except ValueError:
-        return ""
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return f"It is valid from {_day(begin)} to {_day(end)}. "
+        return None
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def _day(moment: datetime) -> str:

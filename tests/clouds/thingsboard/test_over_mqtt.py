@@ -14,7 +14,7 @@ from agent.clouds.route import Routes
 from agent.clouds.system_proxy import SystemProxy
 from agent.clouds.thingsboard.addresses import Server
 from agent.clouds.thingsboard.over_mqtt import MqttCarrier
-from agent.errors import CertificateUnknown, Unreachable
+from agent.errors import CertificateUnknown, ClockOff, Unreachable
 from agent.protocols.mqtt import (
     V5,
     V311,
@@ -165,8 +165,12 @@ async def test_silence_costs_the_limit() -> None:
     assert "0.1 s" in outcome.detail
 
 
-@pytest.mark.parametrize("code", [0x83, 0x99])
-async def test_version_5_refuses_what_it_cannot_read_with_a_code(code: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "maybe_done"),
+    # 0x83 is what the server says where its core was silent, too, and may have made the device.
+    [(0x99, False), (0x95, False), (0x87, False), (0x83, True), (0x80, True)],
+)
+async def test_version_5_ends_a_request_with_a_code(code: int, maybe_done: bool) -> None:
     async def by_puback(peer: Peer) -> None:
         await greet(peer)
         request = await heard(peer)
@@ -180,7 +184,7 @@ async def test_version_5_refuses_what_it_cannot_read_with_a_code(code: int) -> N
     for play in (by_puback, by_disconnect):
         outcome = (await ask(play)).outcome
         assert isinstance(outcome, NotUnderstood)
-        assert not outcome.maybe_done
+        assert outcome.maybe_done is maybe_done
         assert f"0x{code:02X}" in outcome.detail
 
 
@@ -251,16 +255,25 @@ async def test_an_expired_certificate_shows_its_days_and_what_day_it_is_here(
     tmp_path: Path,
 ) -> None:
     ours = Authority(tmp_path, "Ours")
-    for days in ((-30, -20), (20, 30)):
-        asked = await ask(
-            answer,
-            host="localhost",
-            tls=ours.context("localhost", days=days),
-            authorities=ours.pem.read_text(),
-        )
-        assert isinstance(asked.error, CertificateUnknown)
-        assert "It is valid from 20" in asked.error.report().meaning
-        assert "This computer believes that it is 20" in asked.error.report().meaning
+    context = ours.context("localhost", days=(-30, -20))
+    asked = await ask(answer, host="localhost", tls=context, authorities=ours.pem.read_text())
+    assert isinstance(asked.error, CertificateUnknown)
+    assert "It is valid from 20" in asked.error.report().meaning
+    assert "This computer believes that it is 20" in asked.error.report().meaning
+
+
+async def test_a_certificate_of_the_future_means_that_the_clock_here_is_behind(
+    tmp_path: Path,
+) -> None:
+    ours, other = (Authority(tmp_path / name, name) for name in ("Ours", "Other"))
+    context = ours.context("localhost", days=(20, 30))
+    asked = await ask(answer, host="localhost", tls=context, authorities=ours.pem.read_text())
+    assert isinstance(asked.error, ClockOff)
+    assert -20.1 < int(str(asked.error.facts["off_s"])) / 86_400 < -19.9
+    assert "UTC at least" in asked.error.report().meaning
+    # What nobody here vouches for says nothing about the time.
+    asked = await ask(answer, host="localhost", tls=context, authorities=other.pem.read_text())
+    assert isinstance(asked.error, CertificateUnknown)
 
 
 async def test_a_server_without_tls_is_told(routes: Routes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from agent.errors import NameUnknown, Unreachable
 if TYPE_CHECKING:
     from agent.clouds.route import Routes
 
+REFUSED = os.strerror(errno.ECONNREFUSED)
 SERVER = Server("mqtts", "tb.example", 8883)
 
 
@@ -30,6 +33,12 @@ async def test_a_name_that_nobody_has_is_told_as_such() -> None:
         (TimeoutError(), "within 10 s"),
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused."),
         (OSError("odd\x1b"), "OSError."),
+        # What the event loop makes of one address, and of a name with two of them.
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('::1', 1)"), REFUSED),
+        (
+            OSError(f"Multiple exceptions: [Errno {errno.ECONNREFUSED}] a, [Errno 1] b"),
+            os.strerror(1),
+        ),
     ],
 )
 async def test_everything_else_is_told_in_words(error: OSError, said: str) -> None:
