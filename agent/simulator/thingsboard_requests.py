@@ -92,6 +92,8 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 def as_text(value: Json) -> str:
     """A value as text; numbers and truth values have one, so has a list of one of these."""
+    while isinstance(value, list) and len(value) == 1:
+        (value,) = value
     match value:
         case str():
             return value
@@ -101,8 +103,6 @@ def as_text(value: Json) -> str:
             return str(value)
         case float() if math.isfinite(value):
             return repr(value)
-        case [one]:
-            return as_text(one)
         case _:
             raise UnreadableError(f"a field holds {type(value).__name__}")
 

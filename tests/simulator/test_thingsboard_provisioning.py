@@ -289,6 +289,10 @@ class TestReading:
         said = read_request(json.dumps(request(deviceName=7, token=True, gateway="TRUE")).encode())
         assert (said.name, said.token, said.gateway) == ("7", "true", True)
 
+    def test_a_list_of_one_is_a_text_however_deep(self):
+        deep = json.dumps(request(deviceName="n")).replace('"n"', "[" * 900 + '"n"' + "]" * 900)
+        assert read_request(deep.encode()).name == "n"
+
     def test_a_secret_is_not_shown(self):
         assert SECRET not in repr(read_request(json.dumps(request()).encode()))
 
