@@ -27,6 +27,8 @@ FILE_BYTES: Final = 1 << 20
 """A file with a thousand networks has some 100 kB."""
 IMPROV: Final = "improv"
 """Instead of a model: a device with Improv Wi-Fi, the open standard."""
+PYTHON: Final = {"micropython": "pico_w", "circuitpython": "pico_w"}
+"""Instead of a model: a board with this firmware."""
 THINGSBOARD: Final = "thingsboard"
 """Instead of a model: a server for devices."""
 SERVER_ONLY: Final = ("port", "account")
@@ -37,7 +39,7 @@ BOARDS_ONLY: Final = (
     *("wifi_firmware", "log", "no_wifi", "cloud", "ethernet", "modem", "secure_element"),
     *("no_storage", "unplug_at", "reboot_at", "silent_at", "wedge_at", "drop_at", "att_error_at"),
     *("bootloader", "bootloader_serial", "bootloader_silent", "bootloader_delay", "flip"),
-    *("back_as", "usb", "dtr"),
+    *("back_as", "usb", "dtr", "drive"),
 )
 
 
@@ -53,7 +55,9 @@ BOARDS_ONLY: Final = (
 @options.thingsboard
 @options.process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
-    """A simulated board of MODEL (uno_r4_wifi, opta, …), improv, or thingsboard; prints its port.
+    """A simulated board of MODEL (uno_r4_wifi, esp32, …), improv, or thingsboard; prints its port.
+
+    MODEL may also be micropython or circuitpython: a Pico W with that firmware.
 
     With --ble it is in the air, in a Bluetooth of its own: the first line is what an agent that is
     to hear it needs in its environment (DBUS_SYSTEM_BUS_ADDRESS=…). That needs Linux.
@@ -156,6 +160,11 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
     if model == IMPROV:
         return replace(common, count=0, improv=_improv(given))
     _refuse(given, IMPROV_ONLY, "is for improv alone")
+    if model in PYTHON:
+        given["sketch"] = given["sketch"] or model
+        model = PYTHON[model]
+    if given["drive"] and given["sketch"] != "circuitpython":
+        raise InputError(field="--drive", problem="is for circuitpython alone")
     known = catalog.get(model)
     usual = default_sketch(known) if known is not None else "provisioning"
     board = BoardConfig(
@@ -174,6 +183,7 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
             back_as=given["back_as"] or "",
         ),
         **_given(given, "sketch_version", "library_version", "wifi_firmware", "serial_number"),
+        **_given(given, "drive"),
     )
     complete(board, catalog)
     return replace(common, board=board)

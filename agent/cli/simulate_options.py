@@ -42,8 +42,12 @@ SKETCHES: Final = (
     "lora-1.0",
     "console-1.0",
     "console",
+    "nvs",
+    "micropython",
+    "circuitpython",
     "other",
 )
+DRIVES: Final = ("none", "in-use", "ejected")
 UPLINKS: Final = ("ok", "absent", "no_internet", "refused", "stopped", "broken")
 RADIO: Final = ("on", "off", "blocked", "absent", "forbidden", "stopped")
 BRANDS: Final = ("standard", "esphome", "wled", "tasmota", "library")
@@ -97,6 +101,7 @@ firmware = _options(
     click.option("--library-version", metavar="VERSION", help="Of the configurator library."),
     click.option("--wifi-firmware", metavar="VERSION", help="Of the Wi-Fi module."),
     click.option("--log", is_flag=True, help="The sketch's debug log between the frames."),
+    click.option("--drive", type=click.Choice(DRIVES), help="Of CircuitPython: its drive."),
     click.option("--serial-number", metavar="TEXT", help="USB serial number."),
     click.option("--no-wifi", is_flag=True, help="An Opta without Wi-Fi."),
 )

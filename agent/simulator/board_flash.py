@@ -14,6 +14,7 @@ import msgspec
 from agent.protocols.elf import parse_elf
 from agent.protocols.uf2 import parse_uf2
 from agent.simulator.esp_spi import FLASH_BYTES
+from agent.simulator.esp_table import SETTINGS_AT, TABLE_AT, find_settings, settings_image, table
 from agent.simulator.images import ImageIdentity, build_image, read_running
 from agent.simulator.samba_chip import ERASED, RA4M1, SAMD21G18A, SAMD51P19A, ChipMemory
 
@@ -35,6 +36,9 @@ _RUNS: Final[dict[SketchName, Runs]] = {
     "lora-1.0": "lora-1.0",
     "console-1.0": "console-1.0",
     "console": "console",
+    "nvs": "nvs",
+    "micropython": "micropython",
+    "circuitpython": "circuitpython",
     "other": "other",
 }
 _SKETCHES: Final = {runs: sketch for sketch, runs in _RUNS.items()}
@@ -114,6 +118,7 @@ class EspFlash(BoardFlash):
     def __init__(self, board: BoardConfig, model: Model) -> None:
         super().__init__(board, model)
         self._start = int(model.upload.flash_layout.get("app", "0"), 16)
+        self._has_table = "partitions" in model.upload.flash_layout
 
     @cached_property
     def content(self) -> bytearray:
@@ -121,7 +126,16 @@ class EspFlash(BoardFlash):
         content = bytearray(b"\xff") * FLASH_BYTES
         image = self._image
         content[self._start : self._start + len(image)] = image
+        if self._has_table:
+            parts = {TABLE_AT: table(), SETTINGS_AT: settings_image()}
+            for place, data in parts.items():
+                content[place : place + len(data)] = data
         return content
+
+    def settings_area(self) -> bytes:
+        """What the partition for settings holds; empty where the table names none."""
+        found = find_settings(self.content) if self._has_table else None
+        return b"" if found is None else bytes(self.content[found[0] : sum(found)])
 
     def identity(self) -> ImageIdentity | None:
         """See the base class."""

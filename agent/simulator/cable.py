@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from agent.simulator.ports import BoardPort
 
 TCP: Final = "tcp://"
+PYTHON_USB: Final = {
+    "micropython": (0x2E8A, 0x0005, "MicroPython", "Board in FS mode"),
+    "circuitpython": (0x239A, 0x8120, "Raspberry Pi", "Pico W"),
+}
+"""What these say over native USB, whatever sketch the board was made for."""
 OTHER_SERIAL: Final = "0123456789ABCDEF"
 """Serial number of loaders that all have the same."""
 
@@ -80,15 +85,16 @@ class Cable:
     @property
     def announcement(self) -> Announcement:
         """The port as it is announced."""
+        vid, pid, manufacturer, product = self._told
         return Announcement(
             kind=self._kind,
             address=self.address or "",
-            vid=self._ids[0],
-            pid=self._ids[1],
+            vid=vid,
+            pid=pid,
             serial_number=self._shown_serial,
             location=self.location,
-            manufacturer="Arduino",
-            product=self._model.name,
+            manufacturer=manufacturer,
+            product=product,
             process=os.getpid(),
         )
 
@@ -163,10 +169,14 @@ class Cable:
         return {"same": self.serial_number, "none": "", "other": OTHER_SERIAL}[how]
 
     @property
-    def _ids(self) -> tuple[int, int]:
+    def _told(self) -> tuple[int, int, str, str]:
+        """Vendor and product id, and the names that go with them."""
+        native = self._model.upload.method != "esptool"
+        if native and self._role == "sketch" and self._board.sketch in PYTHON_USB:
+            return PYTHON_USB[self._board.sketch]
         usb = self._model.usb
         known = (usb.bootloader if self._role == "bootloader" else ()) or usb.sketch
-        return known[0].vid, known[0].pid or 0
+        return known[0].vid, known[0].pid or 0, "Arduino", self._model.name
 
     def _appear(self, kind: Shown, address: str, role: UsbRole) -> None:
         self._kind, self._role, self.address = kind, role, address

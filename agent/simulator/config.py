@@ -61,11 +61,33 @@ RADIO_STATES: tuple[str, ...] = get_args(RadioState)
 
 
 SketchName = Literal[
-    "provisioning", "application", "provisioning-1.0", "lora-1.0", "console-1.0", "console", "other"
+    "provisioning",
+    "application",
+    "provisioning-1.0",
+    "lora-1.0",
+    "console-1.0",
+    "console",
+    "nvs",
+    "micropython",
+    "circuitpython",
+    "other",
 ]
 """Sketches that a board can carry; without a number: of provisioning 2.0. ``console``: ours, with
-the serial console of docs/console.md. ``other``: one that knows no provisioning and prints text."""
+the serial console of docs/console.md. ``nvs``: reads the settings area of an Espressif chip.
+``micropython``, ``circuitpython``: that firmware, with a program that reads the file of
+docs/micropython.md. ``other``: one that knows no provisioning and prints text."""
 SKETCHES: tuple[str, ...] = get_args(SketchName)
+PYTHON_BOARDS = {
+    # Model: what the firmware calls the board, its chip, and sys.platform of MicroPython.
+    "pico_w": ("Raspberry Pi Pico W", "RP2040", "rp2"),
+    "nano_rp2040_connect": ("Arduino Nano RP2040 Connect", "RP2040", "rp2"),
+    "esp32": ("Generic ESP32 module", "ESP32", "esp32"),
+    "esp32s2": ("Generic ESP32S2 module", "ESP32S2", "esp32"),
+    "esp32s3": ("Generic ESP32S3 module", "ESP32S3", "esp32"),
+    "esp32c3": ("ESP32C3 module", "ESP32C3", "esp32"),
+    "esp32c6": ("ESP32C6 module", "ESP32C6", "esp32"),
+}
+"""Boards that MicroPython and CircuitPython are simulated on."""
 WAITING_SKETCHES = frozenset({"lora-1.0", "console-1.0"})
 """They print nothing before a host opens the port."""
 
@@ -139,6 +161,8 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Tries Ethernet by itself while it has no settings; None: if it has Ethernet."""
     log: bool = False
     """The sketch's debug log on the port."""
+    drive: Literal["none", "in-use", "ejected"] = "ejected"
+    """Of CircuitPython: switched off, written by the computer, or ejected there."""
     answers: bool = True
     """False: the sketch on the board knows nothing of provisioning: silence."""
     bootloader: BootloaderConfig = BootloaderConfig()
@@ -294,6 +318,9 @@ _SKETCH_WORDS = {
     "lora-1.0": "LoRa",
     "console-1.0": "provisioning 1.0",
     "console": "a sketch of one's own",
+    "nvs": "a settings area (NVS)",
+    "micropython": "MicroPython",
+    "circuitpython": "CircuitPython",
     "other": "a bootloader that is known here",
 }
 
@@ -312,6 +339,10 @@ def _carries(model: Model, sketch: SketchName) -> bool:
 
     The vendor has no 1.0 sketch for the UNO R4 WiFi; here it can run one, to be migrated.
     """
+    if sketch in {"micropython", "circuitpython"}:
+        return model.id in PYTHON_BOARDS
+    if sketch == "nvs":
+        return "partitions" in model.upload.flash_layout
     if sketch in {"other", "console"}:
         return model.fqbn is not None and model.upload.method != "adb"
     if sketch == "provisioning-1.0" and model.id == BRIDGED_MODEL:

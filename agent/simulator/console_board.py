@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import InputError
 from agent.protocols import board_keys
 from agent.protocols.console.board import BoardConsole
-from agent.simulator.hardware import CloudVisit, Timer
+from agent.simulator.hardware import Timer
+from agent.simulator.moored import Moored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.simulator.hardware import Hardware, Steps
+    from agent.simulator.moored import MooredState
 
 KEYS: Final = frozenset(
     key.name for key in board_keys.KEYS if key.group == "cloud" or key.name.startswith("wifi_")
@@ -26,8 +27,6 @@ KEYS: Final = frozenset(
 """Settings that it makes use of: Wi-Fi alone, and all that ThingsBoard can ask for but CoAP."""
 QUIET_MS: Final = 5_000
 """After a line of a host it begins nothing that blocks, unless it has new settings."""
-AGAIN_MS: Final = 5_000
-"""Until it tries again what failed."""
 LOG_EVERY_MS: Final = 1_000
 _STEPS: Final = {"hello": "connect", "begin": "settings", "set": "settings"}
 _STORED: Final = "console"
@@ -67,9 +66,8 @@ class SettingsSketch:
             takes=lambda key, value: (key, value) != ("tb_proto", b"coap"),
             on_line=self._hear_line,
         )
-        self._pause = Timer(hardware)
+        self._moored = Moored(hardware, self._tell)
         self._log = Timer(hardware)
-        self._visiting = False
         self._heard = False
         self._deaf = False
 
@@ -93,7 +91,7 @@ class SettingsSketch:
         yield self._hardware.timing.setup
         self._hardware.print("mooring_console 1.0")
         self._console.state = "connecting" if self._memory.read() else "idle"
-        self._pause.start(QUIET_MS)
+        self._moored.pause.start(QUIET_MS)
 
     def turn(self) -> Steps[None]:
         """One turn of the loop."""
@@ -106,25 +104,18 @@ class SettingsSketch:
             self._log.start(LOG_EVERY_MS)
         if self._console.fresh:
             self._console.fresh = False
-            self._hang_up()
-            self._pause.start(-1)
-        if not self._console.open and not self._visiting and self._pause.expired:
-            yield from self._connect()
+            self._moored.begin()
+        if not self._console.open and self._moored.due:
+            yield from self._moored.connect(self._memory.read())
 
     def cloud_answer(self, status: int | None, body: bytes) -> None:
         """How a visit began, or that it ended."""
-        if status == CloudVisit.CONNECTED:
-            self._hardware.reach("connected")
-            self._tell("connected")
-            return
-        self._visiting = False
-        self._tell("refused" if status == CloudVisit.REFUSED else "network-failed", body.decode())
-        self._pause.start(AGAIN_MS)
+        self._moored.cloud_answer(status, body)
 
     def release_pin(self) -> None:
         """Erase what it holds."""
         self._memory.write({})
-        self._hang_up()
+        self._moored.hang_up()
         self._tell("idle")
 
     def wedge(self) -> None:
@@ -135,55 +126,12 @@ class SettingsSketch:
 
     def _hear_line(self, verb: str) -> None:
         self._heard = True
-        if verb != "status" and not self._visiting:
-            self._pause.start(QUIET_MS)
+        if verb != "status" and not self._moored.visiting:
+            self._moored.pause.start(QUIET_MS)
         if verb in _STEPS:
             self._hardware.reach(_STEPS[verb])
 
-    def _connect(self) -> Steps[None]:
-        values = self._memory.read()
-        if "wifi_ssid" not in values:
-            self._tell("idle")
-            self._pause.start(AGAIN_MS)
-            return
-        self._tell("connecting")
-        self._hardware.reach("joining")
-        failure = yield from self._join(values)
-        if failure:
-            self._tell("network-failed", failure)
-            self._pause.start(AGAIN_MS)
-            return
-        try:
-            cloud = board_keys.unflatten(values).cloud
-        except InputError as error:
-            self._tell("refused", str(error))
-            self._pause.start(AGAIN_MS)
-            return
-        if cloud is None:
-            self._tell("idle", "The network was joined; there is no cloud.")
-            self._pause.start(AGAIN_MS)
-            return
-        self._visiting = True
-        self._hardware.calls.append(CloudVisit(cloud))
-
-    def _join(self, values: Mapping[str, bytes]) -> Steps[str]:
-        """Empty, or what failed."""
-        world, timing = self._hardware.world, self._hardware.timing
-        if not world.wifi_module:
-            return "The Wi-Fi module does not answer."
-        network = world.find(values["wifi_ssid"], values.get("wifi_pass", b""))
-        if network is None or not (network.dhcp and world.dhcp):
-            yield timing.failing_join
-            return "The Wi-Fi network was not joined."
-        yield timing.join
-        return "" if network.internet and world.internet else "The network leads nowhere."
-
-    def _hang_up(self) -> None:
-        if self._visiting:
-            self._hardware.calls.append(CloudVisit(None))
-        self._visiting = False
-
-    def _tell(self, state: str, detail: str = "") -> None:
+    def _tell(self, state: MooredState, detail: str = "") -> None:
         if (state, detail) != (self._console.state, self._console.detail):
             self._hardware.active = True
             self._console.state, self._console.detail = state, detail

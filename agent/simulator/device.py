@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.simulator import world as worlds
 from agent.simulator.ble_air import heard
-from agent.simulator.board_flash import SambaFlash
+from agent.simulator.board_flash import EspFlash, SambaFlash
 from agent.simulator.config import BoardConfig, complete
 from agent.simulator.drive_face import DriveFace
 from agent.simulator.events import DeviceEvent, DeviceStatus
@@ -60,6 +60,8 @@ class SimulatedDevice:
         self._entry = entry_of(model)
         self._flash = flash_of(self.board, model)
         self._stage = Stage(config, self.board, model, number, self.world, self, on_event)
+        if isinstance(self._flash, EspFlash):
+            self._stage.memory.settings_area = self._flash.settings_area
         self._cable = self._stage.cable
         self._face: Face | None = None
         self._powered_at: float | None = None

@@ -36,6 +36,8 @@ class Memory:
 
     element: SecureElementChip
     storage: dict[str, object] = field(default_factory=dict)
+    settings_area: Callable[[], bytes] = bytes
+    """The partition for settings (NVS) in the flash of an Espressif chip; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

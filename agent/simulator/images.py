@@ -26,10 +26,14 @@ Runs: TypeAlias = Literal[
     "lora-1.0",
     "console-1.0",
     "console",
+    "nvs",
+    "micropython",
+    "circuitpython",
     "application",
     "other",
 ]
 """What a board does once it runs an image; ``console``: takes settings over our serial console;
+``nvs``: reads them in its settings area; ``micropython``, ``circuitpython``: in a file;
 ``other``: a sketch that knows no provisioning."""
 
 IMAGE_BYTES: Final = 16 * 1024

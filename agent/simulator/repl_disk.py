@@ -18,6 +18,8 @@ EROFS, ENOENT, ENOSPC, EEXIST = 30, 2, 28, 17
 BLOCK_BYTES: Final = 512
 MOST_FILES: Final = 64
 
+DiskStep = Literal["write", "remove", "rename", "renamed"]
+"""Before each but the last, which is behind a rename."""
 Drive = Literal["none", "in-use", "ejected"]
 """CircuitPython's drive: switched off by its boot.py, used by the computer, or ejected there."""
 
@@ -41,6 +43,8 @@ class Disk:
         """How many more changes there is power for."""
         self.flip = False
         """The next byte that is written goes wrong."""
+        self.watch: Callable[[DiskStep], None] | None = None
+        """Hears of each change; what it raises stops the board there."""
         self._fat = fat
         self._room = room
         self._remounted = False
@@ -95,7 +99,7 @@ class Disk:
         """As ``os.remove``."""
         self._require_writable()
         self.stat(name)
-        self._change(lambda: self.files.pop(_path(name)))
+        self._change("remove", lambda: self.files.pop(_path(name)))
 
     def rename(self, old: str, new: str) -> None:
         """As ``os.rename``."""
@@ -103,7 +107,10 @@ class Disk:
         self.stat(old)
         if self._fat and _path(new) in self.files:
             self.remove(new)
-        self._change(lambda: self.files.update({_path(new): self.files.pop(_path(old))}))
+        moved = _path(old), _path(new)
+        self._change("rename", lambda: self.files.update({moved[1]: self.files.pop(moved[0])}))
+        if self.watch is not None:
+            self.watch("renamed")
 
     def remount(self, _name: str, readonly: bool = False) -> None:
         """As ``storage.remount``: not while the computer has the drive."""
@@ -138,14 +145,16 @@ class Disk:
     def _store(self, path: str, data: bytes) -> None:
         if path not in self.files and len(self.files) >= MOST_FILES:
             raise Thrown("OSError", ENOSPC, "ENOSPC")
-        self._change(lambda: self.files.update({path: data}))
+        self._change("write", lambda: self.files.update({path: data}))
 
-    def _change(self, change: Callable[[], object]) -> None:
+    def _change(self, step: DiskStep, change: Callable[[], object]) -> None:
         if self.power_for is not None:
             if self.power_for <= 0:
                 raise PowerLost
             self.power_for -= 1
         self.steps += 1
+        if self.watch is not None:
+            self.watch(step)
         change()
 
     def _require_writable(self) -> None:

@@ -65,5 +65,13 @@ def make_sketch(
             return ConsoleSketch(hardware)
         case "console":
             return SettingsSketch(hardware)
+        case "nvs":
+            from agent.simulator.nvs_sketch import NvsSketch
+
+            return NvsSketch(hardware)
+        case "micropython" | "circuitpython":
+            from agent.simulator.repl_sketch import ReplSketch
+
+            return ReplSketch(hardware, name)
         case "other":
             return OtherSketch(hardware)

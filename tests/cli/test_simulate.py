@@ -22,6 +22,7 @@ from agent.simulator.config import (
     RADIO_STATES,
     SKETCHES,
     V1_MILESTONES,
+    BoardConfig,
     BootloaderConfig,
     StepFault,
 )
@@ -52,6 +53,7 @@ def test_the_lists_of_the_command_are_those_of_the_simulator() -> None:
     assert options.STEPS == MILESTONES + V1_MILESTONES + LOADER_MILESTONES
     assert options.SKETCHES == SKETCHES
     fields = get_type_hints(BootloaderConfig)
+    assert get_args(get_type_hints(BoardConfig)["drive"]) == options.DRIVES
     assert options.RADIO == RADIO_STATES
     assert get_args(Brand) == options.BRANDS
     assert get_args(fields["comes"]) == options.COMES
@@ -263,6 +265,18 @@ def test_a_sketch_is_refused_for_a_board_that_cannot_carry_it() -> None:
         config_of("--sketch", "lora-1.0")
     assert config_of("--sketch", "lora-1.0", model="mkr_wan_1310").board.sketch == "lora-1.0"
     assert config_of("--sketch", "console", model="esp32").board.sketch == "console"
+    with pytest.raises(InputError, match=r"settings area \(NVS\); there are esp32"):
+        config_of("--sketch", "nvs", model="esp8266")
+    with pytest.raises(InputError, match="with MicroPython"):
+        config_of("--sketch", "micropython", model="opta")
+
+
+def test_firmware_may_be_named_in_place_of_a_model() -> None:
+    board = config_of(model="micropython").board
+    assert (board.model, board.sketch) == ("pico_w", "micropython")
+    board = config_of("--drive", "in-use", model="circuitpython").board
+    assert (board.model, board.sketch, board.drive) == ("pico_w", "circuitpython", "in-use")
+    assert config_of("--sketch", "micropython", model="esp32").board.model == "esp32"
 
 
 def test_boards_in_the_air_are_described_by_options() -> None:
@@ -300,6 +314,8 @@ def test_improv_devices_are_described_by_options() -> None:
         ("uno_r4_wifi", ["--usb"], "--usb"),
         ("uno_r4_wifi", ["--brand", "wled"], "--brand"),
         ("improv", ["--sketch", "other"], "--sketch"),
+        ("improv", ["--drive", "none"], "--drive"),
+        ("micropython", ["--drive", "none"], "--drive"),
         ("improv", ["--ble", "--usb"], "--usb"),
         ("mkr_wan_1310", ["--ble"], "uno_r4_wifi"),
         ("opta", ["--ble", "--no-wifi"], "Bluetooth"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.errors import NvsRefused
 from agent.flash.esp_partitions import read_table, settings_area
-from tests.flash.esp_flash import ROWS, table
+from agent.simulator.esp_table import ROWS, table
 
 OTHER = ("keys", 1, 2, 0x3F_0000, 0x3000, 0)
 
