@@ -267,6 +267,8 @@ def _lines(found: VaultEntry) -> Iterator[tuple[str, str]]:
     yield "entry", found.id
     if found.state is not None:
         yield "board", f"{found.board_name}  {found.board}".strip()
+        if found.hardware_id:
+            yield "hardware id", found.hardware_id
         yield "cloud", found.cloud
         yield "device", found.device
         yield "server", found.server or "not known yet"

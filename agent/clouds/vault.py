@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec import UNSET
 
 from agent.clouds.vault_entry import (
     ORDER_MAX,
@@ -84,12 +85,14 @@ class Vault:
         device: str,
         job: str,
         settings: CloudSettings | None = None,
+        hardware_id: str = "",
     ) -> str:
         """Keep a new entry as ``pending``; returns its id. Do this before the cloud is asked.
 
         ``settings``: what was made here and will be sent; None if the cloud makes the credentials.
         Then the entry is empty until :meth:`replace`, and shows that the vault can be written.
-        Raises :class:`VaultFull` as well.
+        ``hardware_id``: what the board said of itself, if it was asked. Raises :class:`VaultFull`
+        as well.
         """
         await asyncio.to_thread(self._folder.prepare)
         key = await self._keys.current()
@@ -108,6 +111,7 @@ class Vault:
                     made_at=self._now(),
                     job=job,
                     key=key.id,
+                    hardware_id=clean_text(hardware_id, TEXT_CHARS) or UNSET,
                 )
                 self._folder.write(plain, seal(plain, settings, key.data))
                 return plain.id

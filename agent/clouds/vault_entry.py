@@ -13,7 +13,7 @@ import secrets
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from agent.errors import InputError
 from agent.settings import Secret
@@ -70,6 +70,8 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Job that made it."""
     key: str
     """Id of the key that it is sealed with."""
+    hardware_id: str | UnsetType = UNSET
+    """What the board said of itself, hex digits; in no file where nobody asked it."""
 
     @property
     def group(self) -> str:

@@ -52,6 +52,8 @@ class VaultEntry(msgspec.Struct, frozen=True, kw_only=True):
     proven_at: float | None = None
     job: str = ""
     """Job that made it."""
+    hardware_id: str = ""
+    """What the board said of itself; empty: it was not asked."""
     problem: str = ""
     """Why the credentials cannot be read; empty: they can."""
 
@@ -178,6 +180,7 @@ def _entry(
         made_at=plain.made_at,
         proven_at=plain.proven_at,
         job=clean_text(plain.job),
+        hardware_id=clean_text(plain.hardware_id or ""),
         problem=problem,
     )
 

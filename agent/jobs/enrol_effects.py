@@ -99,6 +99,8 @@ class AddEntry(EnrolEffect):
     """A pending entry. Value: its id. ``own``: what was made here and is about to be sent."""
 
     own: CloudSettings
+    hardware_id: str = ""
+    """Of the board, if it was asked."""
 
 
 @dataclass(frozen=True, slots=True)

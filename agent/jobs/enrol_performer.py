@@ -123,7 +123,7 @@ class EnrolPerformer:
                 return await self._look(vault, name)
             case wanted.OpenEntry(entry=entry):
                 return await vault.entry(entry)
-            case wanted.AddEntry(own=own):
+            case wanted.AddEntry(own=own, hardware_id=hardware_id):
                 lease = self._lease
                 return await vault.add(
                     board=self._board,
@@ -132,6 +132,7 @@ class EnrolPerformer:
                     device=own.name,
                     job=self._job,
                     settings=own,
+                    hardware_id=hardware_id,
                 )
             case wanted.ReplaceEntry(entry=entry, settings=settings):
                 await vault.replace(entry, settings)

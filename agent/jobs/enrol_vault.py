@@ -106,7 +106,8 @@ class VaultPart(EnrolBase):
     def _add(self) -> None:
         self.entry = ""
         if self.own is not None:
-            self._do(AddEntry(self.own))
+            hardware_id = self.way.hardware.hardware_id if self.way is not None else ""
+            self._do(AddEntry(self.own, hardware_id))
 
     def _stop_vaulting(self) -> None:
         if not any(isinstance(each, AddEntry) for each in self._waiting):

@@ -51,6 +51,15 @@ async def test_an_empty_vault_makes_no_files_and_asks_for_no_key(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_what_the_board_said_of_itself_is_kept_through_all_states(tmp_path: Path) -> None:
+    entry = await add(vault_in(tmp_path), hardware_id="24a160ff")
+    other = await add(vault_in(tmp_path))
+    await vault_in(tmp_path).replace(entry, settings("given"))
+    await vault_in(tmp_path).prove(entry)
+    assert (await vault_in(tmp_path).find(entry)).hardware_id == "24a160ff"
+    assert (await vault_in(tmp_path).find(other)).hardware_id == ""
+
+
 @pytest.mark.parametrize("kind", [token(), basic(), certificate()], ids=lambda k: type(k).__name__)
 async def test_credentials_come_back_as_they_were_and_their_text_is_in_no_file(
     tmp_path: Path, kind: Credentials

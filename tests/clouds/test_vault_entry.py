@@ -51,6 +51,7 @@ plains = st.builds(
     proven_at=st.none() | st.floats(0, 1e11),
     job=texts,
     key=st.just(key_id(KEY)),
+    hardware_id=st.just(msgspec.UNSET) | texts,
 )
 kept = st.sampled_from(
     [None, settings(), settings(credentials=basic()), settings(credentials=certificate())]
@@ -84,6 +85,7 @@ CHANGES = {
     "proven_at": None,
     "job": "8",
     "key": "0" * 16,
+    "hardware_id": "24a1",
 }
 
 
@@ -118,7 +120,8 @@ def test_the_longest_credentials_fit() -> None:
         ),
     )
     longest.check()
-    wide = dict.fromkeys(("board", "board_name", "cloud", "device", "server"), "\U0001f40c" * 255)
+    names = ("board", "board_name", "cloud", "device", "server", "hardware_id")
+    wide = dict.fromkeys(names, "\U0001f40c" * 255)
     data = seal(msgspec.structs.replace(PLAIN, **wide), longest, KEY)
     assert len(data) < ENTRY_BYTES
     assert unseal(parse_entry(data), KEY) == longest
@@ -197,3 +200,9 @@ def test_nothing_of_an_entry_shows_its_credentials() -> None:
     assert "MARKER" not in repr(given_)
     assert "MARKER" not in repr(parse_entry(seal(PLAIN, given_, KEY)))
     assert token("MARKER-shown") == given_.credentials
+
+
+def test_an_entry_without_hardware_id_has_the_bytes_that_it_always_had() -> None:
+    assert b"hardware_id" not in msgspec.json.encode(PLAIN)
+    told = msgspec.structs.replace(PLAIN, hardware_id="24a1")
+    assert parse_entry(seal(told, None, KEY)).plain == told

@@ -82,7 +82,9 @@ def vault_in(
     return Vault(folder, keys, now=now or Clock(), on_problem=on_problem)
 
 
-async def add(vault: Vault, board: str = "b1", given: CloudSettings | None = None) -> str:
+async def add(
+    vault: Vault, board: str = "b1", given: CloudSettings | None = None, hardware_id: str = ""
+) -> str:
     given = given or settings()
     return await vault.add(
         board=board,
@@ -91,6 +93,7 @@ async def add(vault: Vault, board: str = "b1", given: CloudSettings | None = Non
         device=given.name,
         job="12",
         settings=given,
+        hardware_id=hardware_id,
     )
 
 
