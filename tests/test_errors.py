@@ -17,6 +17,7 @@ CODES = {
     "admin-refused": "AdminRefused",
     "device-absent": "DeviceAbsent",
     "enrol": "EnrolError",
+    "enrol-board-offline": "BoardOffline",
     "enrol-board-refused": "BoardRefused",
     "enrol-credentials-lost": "CredentialsLost",
     "enrol-kept": "CredentialsKept",

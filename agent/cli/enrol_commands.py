@@ -9,7 +9,7 @@ import click
 from agent.cli.air import reach
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
-from agent.cli.header import IMAGE_OPTION
+from agent.cli.header import IMAGE_OPTION, SETTINGS_HEADER, read_header
 from agent.cli.output import seconds_text
 from agent.cli.progress import result_notes
 from agent.errors import InputError
@@ -89,15 +89,16 @@ async def provision_enrol(
         given["delivery"] = "image" if image else "header"
     elif delivery not in {None, _AUTO}:
         given["delivery"] = delivery
+    # A person may choose a header file while the job runs: then it gets its usual name.
+    made = file or read_header(None, usual=SETTINGS_HEADER)
     async with open_client(shell.output) as client:
         reached = await reach(client, shell.output, wanted, via)
-        made = file
         return await run_job(
             shell,
             client,
             enrolled,
-            deliver=None if made is None else lambda job: made.deliver(shell, client, job),
-            aside=made is not None and made.path is None,
+            deliver=lambda job: made.deliver(shell, client, job),
+            aside=made.path is None,
             kind="provision",
             **reached,
             **given,

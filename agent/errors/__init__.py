@@ -95,6 +95,7 @@ from agent.errors.delivery import (
 )
 from agent.errors.desktop import AgentSilent, AutostartFailed
 from agent.errors.enrol import (
+    BoardOffline,
     BoardRefused,
     CredentialsKept,
     CredentialsLost,
@@ -219,6 +220,7 @@ __all__ = [
     "BoardError",
     "BoardHasNoDelivery",
     "BoardNotHeard",
+    "BoardOffline",
     "BoardRefused",
     "BoardSilent",
     "BridgeError",

@@ -27,15 +27,15 @@ class DeliveryUnproven(BoardError):
 
 
 class BoardHasNoDelivery(BoardError):
-    """Nothing on the board takes settings; ``tried`` names the ways that were tried."""
+    """Nothing on the board takes settings; ``tried``: each way that was tried, and the answer."""
 
     code = "delivery-none"
     exit_status = ExitStatus.USAGE
     title = "Nothing on this board takes settings."
-    meaning = "No answer came to: {tried}."
+    meaning = "What was tried: {tried}."
     remedy = (
-        "Flash a sketch with the serial console of docs/console.md, or MicroPython, or compile the "
-        "settings into your sketch as a header file."
+        "Flash a sketch with the serial console (docs/console.md) or MicroPython, or let the settings "
+        "be made as a header file for your own sketch."
     )
 
 
@@ -50,7 +50,10 @@ class DigestDiffers(BoardError):
 
 
 class SettingsTooLong(BoardError):
-    """A value, or all of them together, is longer than the board keeps."""
+    """A value, or all of them together, is longer than the board keeps.
+
+    ``group``: ``network`` or ``cloud``, where it is of one value.
+    """
 
     code = "delivery-too-long"
     exit_status = ExitStatus.USAGE
@@ -60,7 +63,7 @@ class SettingsTooLong(BoardError):
 
 
 class SettingNotTaken(BoardError):
-    """The firmware knows no such setting, or not this value of it."""
+    """The firmware knows no such setting, or not this value of it; ``group`` as above."""
 
     code = "delivery-not-taken"
     exit_status = ExitStatus.USAGE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.errors.base import MooringError
 from agent.errors.boards import BoardError
 from agent.errors.clouds import CloudError
+from agent.errors.networks import NetworkError
 
 
 class CredentialsKept(MooringError):
@@ -58,6 +59,21 @@ class BoardRefused(CloudError):
     )
 
 
+class BoardOffline(NetworkError):
+    """The board has its settings and says that it gets nowhere with its network."""
+
+    code = "enrol-board-offline"
+    retryable = True
+    title = "The board does not get to {cloud} over {network}, it says."
+    meaning = (
+        "{detail} Either it cannot join the network, or it does not reach the server from there."
+    )
+    remedy = (
+        "Check name and password of the network. If they are right, see that the network lets the "
+        "board out to the server."
+    )
+
+
 class NotConnected(BoardError):
     """The board has its settings, and neither it nor the cloud says that it is connected."""
 
@@ -65,4 +81,7 @@ class NotConnected(BoardError):
     retryable = True
     title = "Nobody has seen {name} in {cloud} yet."
     meaning = "The board holds its settings, but was not seen to connect. {detail}"
-    remedy = "Wait a little longer, and see that the board is in reach of its network."
+    remedy = (
+        "See that it has power, is in reach of its network, and runs a sketch that uses the settings; "
+        "then wait a little longer."
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agent.jobs import enrol_facts
+from agent.jobs import enrol_facts, enrol_ways
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.enrol_base import STEP_CHECK, STEP_DELIVER, STEP_ENROL, STEP_READ
 from agent.jobs.enrol_board import BoardPart
@@ -29,6 +29,8 @@ class EnrolBoard(CloudPart, BoardPart):
     ``connected`` is ``board`` or ``server`` (who says so) or null; ``entry`` is of the vault, empty if
     that could not be written. No secret is in it; a header file is fetched with ``jobs.file``.
     """
+
+    procedure = "enrol"
 
     def __init__(self, order: EnrolOrder, *, attended: bool) -> None:
         super().__init__(order, attended=attended)
@@ -59,6 +61,9 @@ class EnrolBoard(CloudPart, BoardPart):
             (STEP_DELIVER, "Put the settings on the board"),
             (STEP_CHECK, f"See it in {self.order.cloud_title}"),
         ]
+
+    def _settled(self) -> None:
+        self._go(State.VAULTING)
 
     def _has_credentials(self) -> None:
         self._go(State.DELIVERING)
@@ -109,11 +114,13 @@ class EnrolBoard(CloudPart, BoardPart):
             "link": self._link,
             "entry": "" if self.unkept else self.entry,
             "delivery": self.order.way if self.file else self._way.kind,
+            "delivery_reason": self.reason,
+            "ways": enrol_ways.shown_ways(self.found),
             "credentials": kind,
             "connected": self.seen_by or None,
             "network": self.network.label if self.network is not None else None,
             "hardware_id": self.way.hardware.hardware_id if self.way else "",
-            "procedure": "enrol",
+            "procedure": self.procedure,
             "files": [self.file] if self.file else [],
             "seconds": round(self.now - self.began, 3),
             "notes": self.notes,

@@ -95,6 +95,13 @@ class EnrolBase(ReturnSteps):
         """The settings go into a file of this name, and no board is spoken to; else empty."""
         return FILES.get(self.order.way or "", "")
 
+    @property
+    def _way(self) -> Way:
+        if self.way is None:
+            msg = "no delivery was found"
+            raise LookupError(msg)
+        return self.way
+
     # The ends ----------------------------------------------------------------------------------
 
     def _give_up(self, error: MooringError | None = None) -> None:

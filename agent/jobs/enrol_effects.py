@@ -26,6 +26,25 @@ class Way(NamedTuple):
     hardware: BoardHardware
 
 
+class Looked(NamedTuple):
+    """One delivery, and what is known of it for this board."""
+
+    kind: WayKind
+    state: Literal["answers", "none", "untried"]
+    """``untried``: another one answered before."""
+    why: str = ""
+    """What the board answered, or why it was not asked."""
+
+
+class Found(NamedTuple):
+    """What a board takes."""
+
+    way: Way
+    """The one to be used, by the rule of ``enrol_ways``."""
+    looked: tuple[Looked, ...] = ()
+    """All of them, in the order in which they are tried."""
+
+
 class Kept(NamedTuple):
     """What the vault has of this board, in this cloud, under this name."""
 
@@ -45,9 +64,9 @@ class EnrolEffect(Request):
 
 @dataclass(frozen=True, slots=True)
 class FindWays(EnrolEffect):
-    """Ask the board which deliveries it answers to. Value: tuple of :class:`Way`, gentlest first.
+    """Ask the board which deliveries it answers to. Value: :class:`Found`.
 
-    :class:`BoardHasNoDelivery` if there is none.
+    :class:`BoardHasNoDelivery` if there is none; it says what was tried and what each answered.
     """
 
     kinds: tuple[DeliveryKind, ...]

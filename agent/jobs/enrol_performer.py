@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.clouds.enrolment import EnrolRequest
 from agent.errors import (
     BoardHasNoDelivery,
     CloudError,
+    FlashError,
     InternalError,
+    NvsRefused,
     PortGone,
 )
 from agent.jobs import enrol_effects as wanted
+from agent.jobs import enrol_ways
 from agent.jobs.enrol_header import settings_header
 from agent.jobs.nvs_image import settings_image
+from agent.jobs.surroundings import KnowingOpener
 from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.delivery import Delivery, DeliveryKind
     from agent.settings.credentials import BoardSettings
+
+_NOT_THIS: Final = (FlashError, NvsRefused)
+"""A chip whose loader does not answer, or whose area is not to be written, may take another way."""
 
 
 class EnrolPerformer:
@@ -89,15 +96,38 @@ class EnrolPerformer:
 
     # The board -----------------------------------------------------------------------------------
 
-    async def _find(self, kinds: tuple[DeliveryKind, ...]) -> tuple[wanted.Way, ...]:
-        """The first that answers: to try the next would restart a board that does not need it."""
+    async def _find(self, kinds: tuple[DeliveryKind, ...]) -> wanted.Found:
+        """The first that answers, by the rule of ``enrol_ways``."""
+        way: wanted.Way | None = None
+        looked: list[wanted.Looked] = []
         for kind in kinds:
+            if way is not None:
+                looked.append(await self._without_asking(kind))
+                continue
             try:
                 delivery = await self._open(kind)
-            except BoardHasNoDelivery:
-                continue
-            return (wanted.Way(kind, await delivery.identify()),)
-        raise BoardHasNoDelivery(tried=", ".join(kinds))
+                way = wanted.Way(kind, await delivery.identify())
+            except BoardHasNoDelivery as none:
+                looked.append(wanted.Looked(kind, "none", str(none.facts["tried"])))
+            except _NOT_THIS as error:
+                if len(kinds) == 1:
+                    raise
+                looked.append(wanted.Looked(kind, "none", error.report().title.rstrip(".")))
+            else:
+                looked.append(wanted.Looked(kind, "answers"))
+        if way is None:
+            raise BoardHasNoDelivery(tried=enrol_ways.tried_text(looked))
+        return wanted.Found(way, tuple(looked))
+
+    async def _without_asking(self, kind: DeliveryKind) -> wanted.Looked:
+        """Whether a board could have this one, too, as far as that is known without asking it."""
+        opener = self._surroundings.deliveries[kind]
+        if self._lease is not None and isinstance(opener, KnowingOpener):
+            try:
+                await opener.require_fit(self._lease.board)
+            except BoardHasNoDelivery as none:
+                return wanted.Looked(kind, "none", str(none.facts["tried"]))
+        return enrol_ways.untried(kind)
 
     async def _open(self, kind: DeliveryKind) -> Delivery:
         await self.close()

@@ -6,55 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import EnrolNameTaken, EnrolUsedUp, NetworkError
 from agent.jobs import questions
-from agent.jobs.job import Action, Choice, Question, without_secrets
+from agent.jobs.job import Action, Question
 from agent.jobs.machine import Inquiry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agent.errors import MooringError
-    from agent.jobs.enrol_effects import Way
-    from agent.settings.network import NetworkSetting
 
 NAME: Final = "name"
 ADMINISTRATOR: Final = "administrator"
 
-WAYS: Final = {
-    "console": "Serial console of the sketch",
-    "repl": "File on the board (Python)",
-    "nvs": "Settings area of the chip (NVS)",
-    "header": "Header file for the sketch",
-    "image": "File to be flashed as settings area (NVS)",
-}
 _STOP: Final = Action(id=questions.STOP, label="Stop")
 _NOTHING: Final = "Nothing was made in the cloud, and nothing was changed on the board."
 _RENAME: Final = Action(id=NAME, label="Use another name", needs="name")
-
-
-def which_way(ways: Sequence[Way]) -> Inquiry:
-    """The board answers to several deliveries."""
-    return Inquiry(
-        Question(
-            id=0,
-            step="",
-            title="How shall the board get its settings?",
-            meaning="It answers in more than one way. The first one changes the least.",
-            safe=_NOTHING,
-            choices=[
-                Choice(
-                    id=way.kind,
-                    label=WAYS[way.kind],
-                    detail=" ".join(filter(None, [way.hardware.firmware, way.hardware.version])),
-                )
-                for way in ways
-            ],
-            actions=[
-                Action(id=questions.CHOICE, label="Use this way", needs="choice"),
-                _STOP,
-            ],
-        ),
-        questions.STOP,
-    )
 
 
 def which_name(error: MooringError) -> Inquiry:
@@ -144,39 +107,3 @@ def not_kept(error: MooringError, *, name: str) -> Inquiry:
         ),
         questions.CONTINUE,
     )
-
-
-def not_joined(
-    error: MooringError, network: NetworkSetting | None, *, safe: str, give_up: Action
-) -> Inquiry:
-    """The board holds its settings, but does not connect."""
-    report = error.report()
-    actions = [Action(id=questions.WAIT, label="Wait longer")]
-    if isinstance(error, NetworkError):
-        actions.insert(0, Action(id=questions.NETWORK, label="Give it a network", needs="network"))
-    keep = Action(id=questions.KEEP, label="Leave it so: the board has its settings")
-    return Inquiry(
-        Question(
-            id=0,
-            step="",
-            title=report.title,
-            meaning=f"{report.meaning} {report.remedy}".strip(),
-            safe=safe,
-            error=report,
-            network=without_secrets(network) if network is not None else {},
-            actions=[*actions, keep, give_up],
-        ),
-        questions.STOP,
-    )
-
-
-def way_summary(way: Way) -> str:
-    """``serial console of the sketch · weather 1.2 · id 24…9a``."""
-    hardware = way.hardware
-    parts = [WAYS[way.kind].lower()]
-    parts += filter(None, [" ".join(filter(None, [hardware.firmware, hardware.version]))])
-    if hardware.hardware_id:
-        parts.append(f"id {hardware.hardware_id}")
-    if hardware.holds:
-        parts.append(f"is {hardware.holds} now")
-    return " · ".join(parts)

@@ -41,7 +41,8 @@ BAUD: Final = 115_200
 """At which sketches print what they do: the usual one of the Arduino core and of ESP-IDF."""
 CLOSE_LIMIT_S: Final = 20.0
 """For starting the sketch again when nothing else is to be done: one call of the program."""
-_TRIED: Final = "the settings area of an ESP32 (NVS)"
+_TRIED: Final = "the settings area of the chip (NVS)"
+_OTHER_CHIP: Final = f"{_TRIED}: the board is of no family that has one"
 
 
 class NvsWay:
@@ -75,12 +76,7 @@ class NvsWay:
         from agent.flash.esp_program import EspProgram
         from agent.flash.nvs import NvsFlash
 
-        place = self._place(lease.board)
-        try:
-            tool = await self._find_tool()
-        except ToolMissing as missing:
-            tried = f"{_TRIED}, which needs esptool"
-            raise BoardHasNoDelivery(tried=tried) from missing
+        place, tool = await self._require(lease.board)
         flash = NvsFlash(EspProgram(tool), place, self._backups, partition=self._partition)
         delivery = NvsDelivery(flash, lease, self._namespace)
         try:
@@ -90,21 +86,33 @@ class NvsWay:
             raise
         return delivery
 
+    async def require_fit(self, board: Board) -> None:
+        """See :class:`agent.jobs.surroundings.KnowingOpener`."""
+        await self._require(board)
+
+    async def _require(self, board: Board) -> tuple[NvsPlace, FoundTool]:
+        place = self._place(board)
+        try:
+            return place, await self._find_tool()
+        except ToolMissing as missing:
+            tried = f"{_TRIED}: the program esptool, which it needs, is not on this computer"
+            raise BoardHasNoDelivery(tried=tried) from missing
+
     def _place(self, board: Board) -> NvsPlace:
         """Where its chip is; a common USB bridge does not say which one is behind it."""
         from agent.flash.nvs_place import NvsPlace, place_of
 
         port = next((port.address for port in board.ports if port.kind == "serial"), None)
         if port is None:
-            raise BoardHasNoDelivery(tried=_TRIED)
+            raise BoardHasNoDelivery(tried=f"{_TRIED}: the board has no serial port")
         if board.model is not None and (model := self._catalog.get(board.model)) is not None:
             try:
                 return place_of(model, port)
             except NotSupported as problem:
-                raise BoardHasNoDelivery(tried=_TRIED) from problem
+                raise BoardHasNoDelivery(tried=_OTHER_CHIP) from problem
         maybe = [self._catalog.get(each) for each in board.candidates]
         if not any(each is not None and each.upload.method == "esptool" for each in maybe):
-            raise BoardHasNoDelivery(tried=_TRIED)
+            raise BoardHasNoDelivery(tried=_OTHER_CHIP)
         return NvsPlace(name=board.name, port=port)
 
 

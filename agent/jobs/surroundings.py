@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from agent.clouds.clock import Clock, SystemClock
 from agent.jobs.opening import open_board_session
@@ -121,6 +121,14 @@ class DeliveryOpener(Protocol):
 
     async def __call__(self, lease: Lease) -> Delivery:
         """The delivery once the board has answered; :class:`BoardHasNoDelivery` if it does not."""
+
+
+@runtime_checkable
+class KnowingOpener(DeliveryOpener, Protocol):
+    """One that knows of some boards that they cannot have its delivery, and does not ask them."""
+
+    async def require_fit(self, board: Board) -> None:
+        """Raise :class:`BoardHasNoDelivery` for a board of which that is known."""
 
 
 class Flashers(Protocol):

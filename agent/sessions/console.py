@@ -132,10 +132,10 @@ class ConsoleDelivery:
         found = await self._ask(talk.hello(limit_s))
         if isinstance(found, talk.Hello):
             return found
-        tried = "the serial console"
+        tried = "the serial console of a sketch: no answer"
         if isinstance(found, talk.Failure) and found.reason is talk.Reason.VERSION:
             version = decode_text(" ".join(found.words).encode())
-            tried = f"version {talk.VERSION} of the serial console (it has version {version})"
+            tried = f"the serial console of a sketch: it has version {version}, not {talk.VERSION}"
         raise BoardHasNoDelivery(tried=tried)
 
     async def _put(

@@ -54,10 +54,12 @@ def _refusal(failure: Failure, values: Mapping[str, bytes]) -> MooringError:
     word, *rest = failure.words or ("",)
     limit = int(rest[0]) if rest and rest[0].isdigit() and len(rest[0]) < 10 else None
     if word in _NOT_TAKEN:
-        return SettingNotTaken(field=_field(failure), why=_NOT_TAKEN[word])
+        group = _group(failure)
+        return SettingNotTaken(field=_field(failure), why=_NOT_TAKEN[word], group=group)
     if word == "long":
         size = len(values.get(failure.key, b""))
-        return SettingsTooLong(field=_field(failure), size=size, limit=limit)
+        group = _group(failure)
+        return SettingsTooLong(field=_field(failure), size=size, limit=limit, group=group)
     if word == "full":
         size = len(board_keys.table(values))
         return SettingsTooLong(field="all settings together", size=size, limit=limit)
@@ -70,6 +72,12 @@ def _refusal(failure: Failure, values: Mapping[str, bytes]) -> MooringError:
 def _field(failure: Failure) -> str:
     key = board_keys.BY_NAME.get(failure.key)
     return f"{key.field} ({key.name})" if key is not None else "network or cloud"
+
+
+def _group(failure: Failure) -> str:
+    """Part of the settings that the key belongs to; empty: it was no key."""
+    key = board_keys.BY_NAME.get(failure.key)
+    return key.group if key is not None else ""
 
 
 def _line(failure: Failure) -> str:

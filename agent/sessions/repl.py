@@ -175,9 +175,9 @@ class ReplDelivery:
         try:
             new = merge(old, values, groups)
         except repl_files.NotText as problem:
-            field = board_keys.BY_NAME[str(problem)].field
+            key = board_keys.BY_NAME[str(problem)]
             why = "It is no text, and the file of the board holds text only."
-            raise SettingNotTaken(field=field, why=why) from None
+            raise SettingNotTaken(field=key.field, why=why, group=key.group) from None
         if len(new) > repl_files.FILE_BYTES:
             raise SettingsTooLong(
                 field=self._files.current, size=len(new), limit=repl_files.FILE_BYTES

@@ -47,7 +47,7 @@ class ReplWire:
         self._machine.enter(nonce, self._now(), limit_s)
         outcome = await self._finish()
         if isinstance(outcome, raw_repl.Failed):
-            raise BoardHasNoDelivery(tried="the Python prompt (MicroPython, CircuitPython)")
+            raise BoardHasNoDelivery(tried="the prompt of MicroPython or CircuitPython: no answer")
         self.stopped = self.ready = True
         await self.run(repl_code.PRELUDE)
 

@@ -25,6 +25,7 @@ from agent.jobs import effects as fx
 from agent.jobs import enrol_effects as ex
 from agent.jobs.enrol import EnrolBoard
 from agent.jobs.enrol_base import EnrolOrder
+from agent.jobs.enrol_ways import untried
 from agent.jobs.job import JobState
 from agent.sessions.delivery import BoardHardware, CloudState
 from agent.settings import Secret
@@ -163,7 +164,11 @@ class World:
         match request:
             case ex.FindWays():
                 holds = self.board.name if self.board is not None else self.hardware.holds
-                return tuple(ex.Way(kind, self._says(holds)) for kind in self.ways)
+                if not self.ways:
+                    raise BoardHasNoDelivery(tried="the serial console of a sketch: no answer")
+                first, *others = self.ways
+                looked = (ex.Looked(first, "answers"), *(untried(kind) for kind in others))
+                return ex.Found(ex.Way(first, self._says(holds)), looked)
             case ex.OpenWay():
                 return self._says(self.hardware.holds)
             case ex.MakeOwn(name=name):

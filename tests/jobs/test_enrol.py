@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from agent.errors import EnrolNotPrepared, EnrolRefused, EnrolUsedUp, InputError
+from agent.errors import EnrolNotPrepared, EnrolRefused, EnrolUsedUp, InputError, SettingNotTaken
 from agent.jobs import enrol_effects as ex
 from agent.jobs.enrol import EnrolBoard
 from agent.jobs.enrol_facts import open_enrolment
 from agent.jobs.job import JobState
 from agent.jobs.machine import LIMIT
 from agent.sessions.delivery import BoardHardware
+from agent.settings import Secret
 from tests.jobs.drive import Drive
 from tests.jobs.enrol_world import CLOUD, NAME, World, begin, order, settings
 from tests.jobs.samples import wifi
+
+
+def result_of(drive):
+    assert drive.finish
+    assert drive.finish.result
+    return drive.finish.result
 
 
 def actions(drive):
@@ -44,22 +51,57 @@ def test_the_credentials_of_the_reply_count_and_not_those_that_were_sent():
     assert world.vault["e1"] == ("proven", settings(f"stored-{NAME}"))
 
 
-def test_the_kind_of_delivery_is_asked_where_several_answer():
-    world = World(ways=("console", "nvs"))
+def test_the_delivery_that_disturbs_the_board_least_is_taken_and_the_reason_is_told():
+    drive = begin(World(ways=("console", "nvs")))
+    assert drive.state is JobState.DONE
+    result = result_of(drive)
+    assert result["delivery"] == "console"
+    assert "sketch on the board answered" in result["delivery_reason"]
+    states = [(each["id"], each["state"]) for each in result["ways"]]
+    assert states == [("console", "answers"), ("nvs", "untried"), ("header", "untried")]
+    assert all(each["label"] for each in result["ways"])
+    (told,) = [step for step in drive.job.steps if step.id == "deliver"]
+    assert told.state.value == "done"
+    named = begin(World(ways=("console",)), way="console")
+    assert result_of(named)["delivery_reason"] == "It was asked for."
+
+
+@pytest.mark.parametrize("choice", ["nvs", "header"])
+def test_a_settings_area_that_no_sketch_is_known_to_read_is_asked_about(choice):
+    world = World(ways=("nvs",))
     drive = begin(world)
     assert actions(drive) == ["choice", "stop"]
-    world.run(drive.answer("choice", choice="nvs"))
+    assert drive.question
+    assert [each.id for each in drive.question.choices] == ["nvs", "header"]
+    world.run(drive.answer("choice", choice=choice))
     assert drive.state is JobState.DONE
-    assert drive.finish
-    assert drive.finish.result
-    assert drive.finish.result["delivery"] == "nvs"
+    result = result_of(drive)
+    assert result["delivery"] == choice
+    assert result["files"] == ([] if choice == "nvs" else ["mooring_settings.h"])
+    assert (world.board is None) == (choice == "header")
 
 
-def test_with_nobody_there_the_gentlest_delivery_is_used():
-    drive = begin(World(ways=("console", "nvs")), attended=False)
-    assert drive.finish
-    assert drive.finish.result
-    assert drive.finish.result["delivery"] == "console"
+def test_a_settings_area_is_taken_unasked_where_it_is_known_to_be_used_or_nobody_is_there():
+    known = BoardHardware(hardware_id="24a1", family="esp32", holds=NAME, networks=True)
+    assert begin(World(ways=("nvs",), hardware=known)).state is JobState.DONE
+    assert begin(World(ways=("nvs",)), way="nvs").state is JobState.DONE
+    assert begin(World(ways=("nvs",)), attended=False).state is JobState.DONE
+
+
+def test_a_board_that_takes_nothing_is_looked_at_again_or_gets_a_header_file():
+    world = World(ways=())
+    drive = begin(world, name="porch")
+    assert actions(drive) == ["retry", "header", "stop"]
+    assert drive.question
+    assert "no answer" in drive.question.meaning
+    world.run(drive.answer("retry"))
+    world.run(drive.answer("header"))
+    assert drive.state is JobState.DONE
+    assert result_of(drive)["files"] == ["mooring_settings.h"]
+    assert begin(World(ways=()), attended=False).error == "delivery-none"
+    stopped = begin(World(ways=()))
+    world.run(stopped.answer("stop"))
+    assert stopped.state is JobState.CANCELLED
 
 
 @pytest.mark.parametrize("attended", [True, False])
@@ -270,19 +312,65 @@ def test_a_delivery_that_fails_is_tried_again_or_left_to_the_vault():
     assert list(world.vault) == ["e1"]
 
 
+def last_put(world):
+    return [each for each in world.sent if isinstance(each, ex.PutSettings)][-1]
+
+
 def test_another_network_goes_to_the_board_alone():
     world = World(outcome="network-failed")
     drive = begin(world, network=wifi("Nowhere"))
-    assert actions(drive) == ["network", "wait", "keep", "stop"]
+    assert actions(drive) == ["retry", "network", "wait", "keep", "stop"]
     world.outcome = "connected"
     world.run(drive.answer("network", network=wifi("HomeNet")))
     assert drive.state is JobState.DONE
-    last = [each for each in world.sent if isinstance(each, ex.PutSettings)][-1]
-    assert last.settings.cloud is None
-    assert last.settings.network == wifi("HomeNet")
-    assert drive.finish
-    assert drive.finish.result
-    assert drive.finish.result["network"] == "HomeNet"
+    assert last_put(world).settings.cloud is None
+    assert last_put(world).settings.network == wifi("HomeNet")
+    assert result_of(drive)["network"] == "HomeNet"
+
+
+def test_a_wrong_password_is_asked_for_again_without_a_new_device_or_new_credentials():
+    world = World(outcome="network-failed")
+    drive = begin(world, network=wifi("HomeNet", "wrong password"))
+    assert drive.question
+    assert drive.question.error
+    assert drive.question.error.code == "enrol-board-offline"
+    assert "vault" in drive.question.safe
+    (retry, *_) = drive.question.actions
+    assert retry.needs == "password"
+    made, kept = dict(world.devices), dict(world.vault)
+    world.outcome = "connected"
+    world.run(drive.answer("retry", password=Secret("right password")))
+    assert drive.state is JobState.DONE
+    assert last_put(world).settings.cloud is None
+    assert last_put(world).settings.network == wifi("HomeNet", "right password")
+    assert world.devices == made
+    assert list(world.vault) == list(kept)
+    assert sum(isinstance(each, ex.Enrol) for each in world.sent) == 1
+
+
+def test_a_board_that_keeps_its_own_network_is_offered_one_when_that_fails():
+    world = World(outcome="network-failed")
+    drive = begin(world)
+    assert actions(drive) == ["network", "wait", "keep", "stop"]
+    assert drive.question
+    assert "its network" in drive.question.title
+
+
+REFUSED = SettingNotTaken(field="pin (sim_pin)", why="It has no such setting.", group="network")
+
+
+@pytest.mark.parametrize("action", ["network", "without-network"])
+def test_a_network_that_the_firmware_does_not_take_is_replaced_or_left_out(action):
+    world = World()
+    drive = Drive(EnrolBoard(order(network=wifi("HomeNet")), attended=True))
+    while drive.waits_for(ex.PutSettings) is None:
+        world.step(drive, drive.waiting[0])
+    drive.fail(ex.PutSettings, REFUSED)
+    assert actions(drive) == ["network", "without-network", "stop"]
+    world.run(drive.answer(action, network=wifi("Other") if action == "network" else None))
+    assert drive.state is JobState.DONE
+    assert last_put(world).settings.cloud == world.devices[NAME]
+    assert last_put(world).settings.network == (wifi("Other") if action == "network" else None)
 
 
 def test_who_says_that_it_is_connected_is_told():

@@ -65,7 +65,7 @@ SCENES: dict[str, Callable[[], World]] = {
     "vault full": lambda: World(strategy="prepared", faults={"ReplaceEntry": ["before"]}),
     "not proven": lambda: World(faults={"ProveEntry": ["before"]}),
     "unseen": lambda: World(outcome="unknown"),
-    "two ways": lambda: World(ways=("console", "repl")),
+    "unsure way": lambda: World(ways=("nvs",)),
 }
 MOMENTS = 60
 """More than any of these runs has."""

@@ -188,8 +188,24 @@ async def test_what_this_cloud_needs_is_refused_by_others(bench: EnrolBench):
 
 async def test_a_way_that_the_board_does_not_have_ends_before_anything_is_made(bench: EnrolBench):
     await bench.start_agent(bench.account())
-    job = await bench.jobs.wait(await bench.provision(delivery="nvs"))
+    job = await bench.jobs.wait(await bench.provision(delivery="nvs", attended=False))
     assert job.error
     assert job.error.code == "delivery-none"
     assert bench.server.state.devices == {}
     assert (await bench.vault.list()).entries == []
+
+
+async def test_a_board_on_which_nothing_answers_gets_a_header_file_if_the_person_wants(
+    bench: EnrolBench,
+):
+    await bench.start_agent(bench.account())
+    number = await bench.provision(delivery="nvs", name="porch")
+    asked = await bench.asks(number)
+    assert asked.question
+    assert [action.id for action in asked.question.actions] == ["retry", "header", "stop"]
+    await bench.jobs.answer(number, {"action": "header"})
+    job = await bench.jobs.wait(number)
+    assert job.result
+    assert job.result["delivery"] == "header"
+    content = await bench.jobs.file(job.id, "mooring_settings.h")
+    assert '#define MOORING_TB_NAME "porch"' in content.reveal()
