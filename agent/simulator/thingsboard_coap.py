@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 CREATED, CONTENT = 0x41, 0x45
 BAD_REQUEST, UNAUTHORISED, NOT_FOUND, NOT_ALLOWED = 0x80, 0x81, 0x84, 0x85
 INTERNAL_ERROR: Final = 0xA0
-_STATUS: Final = {400: 0x80, 401: 0x81, 403: 0x83, 404: 0x84, 429: 0x9D, 500: 0xA0, 503: 0xA3}
+_STATUS: Final = {
+    400: 0x80,
+    401: 0x81,
+    403: 0x83,
+    404: 0x84,
+    413: 0x8D,
+    429: 0x9D,
+    500: 0xA0,
+    503: 0xA3,
+}
 
 
 class CoapCalls:

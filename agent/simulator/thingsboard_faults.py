@@ -14,7 +14,8 @@ Act = Literal["hang", "close", "lose", "twice", "elsewhere", "slow", "status", "
 """``hang``: nothing is done or said, and the connection stays. ``close``: nothing is done, the
 connection ends. ``lose``: it is done, the connection ends without an answer. ``twice``: answered
 twice (MQTT). ``elsewhere``: answered on another topic (MQTT). ``slow``: answered after a time.
-``status``: refused with this status (MQTT has none: closed). ``text``: answered with this text."""
+``status``: refused with this status (MQTT has none: closed); with an empty text it is the server's
+core that says nothing. ``text``: answered with this text."""
 
 HISTORY: Final = 10_000
 """Requests that are remembered; older ones are forgotten first."""
@@ -40,7 +41,7 @@ class Fault:
     retry_after: str | None = None
     """With ``status``."""
     text: str = "{"
-    """With ``text``; with ``elsewhere`` the topic is this."""
+    """With ``text``; with ``elsewhere`` the topic is this; empty with ``status``: see there."""
 
 
 class Faults:

@@ -151,7 +151,9 @@ class Calls:
 
     def _status(self, fault: Fault) -> Response:
         text = "Too many requests for current tenant!" if fault.status == 429 else "on request"
-        response = self.error(fault.status, text, _CODES.get(fault.status, GENERAL))
+        response = Response(status_code=fault.status)
+        if fault.text:
+            response = self.error(fault.status, text, _CODES.get(fault.status, GENERAL))
         if fault.retry_after is not None:
             response.headers["Retry-After"] = fault.retry_after
         return response

@@ -245,6 +245,8 @@ class MqttSession:
             return
         fault = self._fault("provision")
         if fault is not None and fault.act in {"hang", "close", "status"}:
+            if fault.act == "status" and not fault.text:
+                raise InternalError("the core is silent")
             self.closing = fault.act != "hang"
             return
         try:

@@ -143,6 +143,11 @@ class TestFaults:
         server.faults.clear()
         assert (await http.post(PROVISION, json=request(server))).status_code == 200
 
+    async def test_a_core_that_says_nothing(self, server, http):
+        server.faults.add(Fault("status", status=503, text=""))
+        answer = await http.post(PROVISION, json=request(server))
+        assert (answer.status_code, answer.content) == (503, b"")
+
     async def test_another_text_and_a_slow_answer(self, server, http):
         server.faults.add(Fault("text", text="<html>"))
         assert (await http.post(PROVISION, json=request(server))).text == "<html>"

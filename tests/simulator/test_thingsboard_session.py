@@ -441,6 +441,15 @@ class TestFaults:
         assert desk.closed
         assert not desk.around.state.devices
 
+    @BOTH
+    def test_a_core_that_says_nothing_ends_it_with_a_code_that_says_little(self, version):
+        desk = provisioning(version)
+        desk.around.faults.add(Fault("status", text=""))
+        said = desk.publish(REQUEST, request())
+        codes = [getattr(each, "code", None) for each in said]
+        assert codes == ([0x83, 0x83] if version == V5 else [0])
+        assert desk.closed
+
     def test_lose_does_it_and_ends_without_a_message(self):
         desk = self.desk(Fault("lose", "provision", "mqtt"))
         assert not messages(desk.publish(REQUEST, request()))
