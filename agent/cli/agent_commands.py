@@ -86,7 +86,8 @@ def run(
 @click.option(
     "--once",
     is_flag=True,
-    help="Provision a board on a cable and one in the air without a browser, and exit.",
+    help="Provision a board on a cable, one into ThingsBoard and one in the air, without a browser, "
+    "and exit.",
 )
 @click.option("--headless", is_flag=True, help="Without a tray icon.")
 @click.option("--boards", "count", default=1, show_default=True, type=click.IntRange(1, 64))
@@ -97,11 +98,12 @@ def run(
 )
 @json_option
 def demo(*, once: bool, headless: bool, count: int, password_stdin: bool, as_json: bool) -> None:
-    """The agent with simulated boards and a simulated cloud; opens the page.
+    """The agent with simulated boards and simulated clouds; opens the page.
 
     Beside the boards of --boards a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0 are
-    plugged in, to be updated; where dbus-daemon is installed another UNO R4 WiFi and an Improv
-    device are in the air. Touches no board, no Bluetooth, no account and no file of yours.
+    plugged in, to be updated, and an ESP32 and a Pico W, for ThingsBoard; where dbus-daemon is
+    installed another UNO R4 WiFi and an Improv device are in the air. Touches no board, no
+    Bluetooth, no account and no file of yours.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
@@ -128,7 +130,7 @@ async def _show(
     from agent.cli.serve import serve
 
     async with demo_surroundings(
-        password=password, boards=count, old_boards=True, in_air=True
+        password=password, boards=count, old_boards=True, thingsboard=True, in_air=True
     ) as demo:
         if demo.left_out:
             shell.output.note(demo.left_out)
@@ -155,7 +157,7 @@ async def _once(shell: Shell, password: Secret | None) -> ExitStatus:
     from agent.cli.demo import AIR_DEVICE_NAME, DEVICE_NAME, demo_surroundings
     from agent.errors import ExitStatus
 
-    async with demo_surroundings(password=password, in_air=True) as demo:
+    async with demo_surroundings(password=password, thingsboard=True, in_air=True) as demo:
         app = build(demo.config, demo.paths)
         try:
             await app.start()
@@ -163,6 +165,8 @@ async def _once(shell: Shell, password: Secret | None) -> ExitStatus:
             async with inside_client(app.connection()) as client:
                 board = demo.boards.ports[0].serial_number
                 status = await _provision(shell, client, demo, board, DEVICE_NAME)
+                if status is ExitStatus.DONE:
+                    status = await _provision_thingsboard(shell, client, demo)
                 if demo.left_out:
                     shell.output.note(demo.left_out)
                 if status is not ExitStatus.DONE or not demo.air_address:
@@ -186,9 +190,30 @@ async def _provision(shell: Shell, client: Client, demo: Demo, board: str, name:
         board=board,
         cloud="arduino",
         name=name,
-        network={
-            "kind": "wifi",
-            "ssid": demo.network.ssid,
-            "password": demo.network.password,
-        },
+        network=_network(demo),
     )
+
+
+async def _provision_thingsboard(shell: Shell, client: Client, demo: Demo) -> ExitStatus:
+    from agent.cli.demo_thingsboard import CONSOLE_NAME, DEVICE_NAME
+    from agent.cli.enrol_commands import enrolled
+    from agent.cli.follow import run_job
+    from agent.errors import ExitStatus
+
+    if demo.thingsboard is None:
+        return ExitStatus.DONE
+    shell.output.note(f"Now an {CONSOLE_NAME}, into ThingsBoard:")
+    return await run_job(
+        shell,
+        client,
+        enrolled,
+        kind="provision",
+        board=demo.thingsboard.console,
+        cloud="thingsboard",
+        name=DEVICE_NAME,
+        network=_network(demo),
+    )
+
+
+def _network(demo: Demo) -> dict[str, object]:
+    return {"kind": "wifi", "ssid": demo.network.ssid, "password": demo.network.password}

@@ -1,4 +1,4 @@
-"""The surroundings of ``mooring demo``: simulated boards, a simulated cloud, a folder that goes.
+"""The surroundings of ``mooring demo``: simulated boards and clouds, a folder that goes.
 
 Nothing of the person's own is touched: no serial port, no Bluetooth, no account, no file.
 """
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from agent.app import App
+    from agent.cli.demo_thingsboard import DemoThingsBoard
     from agent.settings import Secret
     from agent.settings.paths import Paths
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.config import BoardConfig, SimulatorConfig
     from agent.simulator.process import SimulatorHandle
+    from agent.simulator.thingsboard import SimulatedThingsBoard
     from agent.simulator.world import Network
 
 DEVICE_NAME: Final = "kitchen-sensor"
@@ -62,6 +64,8 @@ class Demo:
     """Of the board that is only in the air; empty: there is none."""
     left_out: str = ""
     """One line about what this computer cannot simulate."""
+    thingsboard: DemoThingsBoard | None = None
+    """If it was asked for."""
     outside: Mapping[str, str | None] = field(default_factory=dict)
     """Variables of the environment as the person has them."""
 
@@ -71,13 +75,15 @@ class Demo:
             open_page(url)
 
     async def sign_in(self, app: App) -> None:
-        """Store the account of the simulated cloud, as a person would have done."""
+        """Store the accounts of the simulated clouds, as a person would have done."""
         await app.clouds["arduino"].login(
             {
                 "client_id": self.cloud.client_id,
                 "client_secret": self.cloud.client_secret.reveal(),
             }
         )
+        if self.thingsboard is not None:
+            await self.thingsboard.prepare(app)
 
 
 @contextlib.asynccontextmanager
@@ -87,16 +93,19 @@ async def demo_surroundings(
     boards: int = 1,
     speed: float = 1.0,
     old_boards: bool = False,
+    thingsboard: bool = False,
     in_air: bool = False,
 ) -> AsyncIterator[Demo]:
     """Plug simulated boards in and open a simulated cloud, for as long as the context lasts.
 
     ``password`` becomes that of the network; ``speed`` is how much faster the boards' time runs.
     ``old_boards``: behind the others a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0,
-    which the cloud knows as devices, and a list of 1.0 sketches. ``in_air``: another UNO R4 WiFi
+    which the cloud knows as devices, and a list of 1.0 sketches. ``thingsboard``: behind those a
+    simulated ThingsBoard and two boards for it. ``in_air``: another UNO R4 WiFi
     and an Improv device that are only heard, where that can be simulated; this process is in
     their room meanwhile.
     """
+    from agent.cli.demo_thingsboard import DemoThingsBoard, thingsboard_boards
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.config import BoardConfig, SimulatorConfig
     from agent.simulator.improv_page import SimulatedDevicePage
@@ -118,6 +127,10 @@ async def demo_surroundings(
         if old_boards:
             plugged += _old_boards(cloud, boards)
             sketches = await _sketch_list(stack, Path(folder))
+        server = await _thingsboard(stack) if thingsboard else None
+        first = len(plugged)
+        if server is not None:
+            plugged += thingsboard_boards()
         simulated = SimulatorConfig(
             boards=plugged, world=world, cloud=cloud.base_url, folder=ports, speed=speed
         )
@@ -151,8 +164,17 @@ async def demo_surroundings(
             cloud=cloud,
             air_address=simulator.ports[len(plugged)].address if simulator.environment else "",
             left_out=left_out,
+            thingsboard=(
+                DemoThingsBoard(server, simulator.ports[first : len(plugged)]) if server else None
+            ),
             outside=outside,
         )
+
+
+async def _thingsboard(stack: contextlib.AsyncExitStack) -> SimulatedThingsBoard:
+    from agent.simulator.thingsboard import SimulatedThingsBoard
+
+    return await stack.enter_async_context(SimulatedThingsBoard(coap=False))
 
 
 def _write_settings(config: Config, paths: Paths) -> None:

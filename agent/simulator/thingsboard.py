@@ -21,6 +21,7 @@ from agent.simulator.thingsboard_faults import Faults, Record
 from agent.simulator.thingsboard_http import Calls, DeviceCalls
 from agent.simulator.thingsboard_limits import SessionLimits
 from agent.simulator.thingsboard_mqtt import MqttServer
+from agent.simulator.thingsboard_page import DevicePages
 from agent.simulator.thingsboard_rest import AdminCalls
 from agent.simulator.thingsboard_rest_values import RPC_LEAST_MS, ValueCalls
 from agent.simulator.thingsboard_session import Surroundings
@@ -181,7 +182,9 @@ class SimulatedThingsBoard:
         calls = Calls(around, self._cut)
         people = AdminCalls(calls, self.users)
         values = ValueCalls(calls, self.users, rpc_least_ms)
-        return Starlette(routes=[*DeviceCalls(calls).routes, *people.routes, *values.routes])
+        pages = DevicePages(self.state, self.now)
+        parts = (DeviceCalls(calls), people, values, pages)
+        return Starlette(routes=[route for part in parts for route in part.routes])
 
     def _cut(self, client: object) -> None:
         for server in self._servers.values():
