@@ -201,6 +201,10 @@ class Vault:
             return
         self._on_problem(damage_notice(found, self._folder.path))
 
+    async def is_file_key_news(self) -> bool:
+        """Whether a key lies in a file and the person is to be told now; true once for all."""
+        return await self._keys.is_file_news()
+
     async def forget(self, entry: str) -> VaultEntry:
         """Erase an entry, whatever its state; returns what it was. Asking is the caller's part."""
         known = await self.find(entry)

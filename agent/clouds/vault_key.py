@@ -38,6 +38,8 @@ WANTED_MAX: Final = 16
 entry may name one that never was."""
 
 _CURRENT: Final = "current"
+_TOLD: Final = "told"
+"""File that is there once a person has read that a key is in a file."""
 _ENTRY: Final = "vault-key-"
 _log = logging.getLogger(__name__)
 
@@ -117,6 +119,20 @@ class VaultKeys:
                     self._known |= {each: found[each] for each in missing if each in found}
             data = {each: found[each] for each in often if each in found}
             return FoundKeys(data, frozenset(files) & frozenset(data), failed)
+
+    async def is_file_news(self) -> bool:
+        """Whether a key rests in a file and nobody was told so; true once for all."""
+
+        def look() -> bool:
+            told = self._folder / _TOLD
+            if told.exists() or not self._files():
+                return False
+            with contextlib.suppress(OSError):
+                write_private(told, b"")
+            return True
+
+        async with self._lock:
+            return await asyncio.to_thread(look)
 
     def _look_up(self, wanted: Iterable[str]) -> dict[str, bytes]:
         keys = {each: parse_key(look_up(self._service, _ENTRY + each), each) for each in wanted}

@@ -285,6 +285,8 @@ class Advanced(Event):
     stage: Stage
     done: int
     total: int
+    message: str = ""
+    """What it waits for, where it says that."""
 
 
 @dataclass(frozen=True, slots=True)

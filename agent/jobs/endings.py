@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import Interrupted
 from agent.jobs.effects import Finish
-from agent.jobs.enrol_facts import enrol_result
+from agent.jobs.enrol_facts import enrol_result, file_left
 from agent.jobs.facts import device_result, flash_result, handed_over, left_behind, online_result
 from agent.jobs.job import JobKind, JobState
 from agent.jobs.unfinished import WRITTEN, flash_left
@@ -27,7 +27,7 @@ def ending(job: Job, facts: Sequence[Fact]) -> Finish:
     if result:
         return Finish(JobState.DONE, result=result)
     device = handed_over(facts)
-    left = WRITTEN if written else flash_left(facts) or left_behind(facts)
+    left = WRITTEN if written else flash_left(facts) or file_left(facts) or left_behind(facts)
     if device:
         left = f"Its device {device} is in the cloud, but its key was lost: delete the device."
     return Finish(JobState.INTERRUPTED, error=Interrupted(what=left).report())

@@ -7,20 +7,25 @@ says so, and the next job with the same name goes on from there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.jobs import enrol_facts, enrol_ways
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.enrol_base import STEP_CHECK, STEP_DELIVER, STEP_ENROL, STEP_READ
 from agent.jobs.enrol_board import BoardPart
 from agent.jobs.enrol_cloud import CloudPart
-from agent.jobs.enrol_effects import FindLink, ProveEntry
+from agent.jobs.enrol_effects import FindLink, ProveEntry, TellKey
 from agent.jobs.machine import Rule
 from agent.jobs.states import VAULT_LIMIT_S, State
 
 if TYPE_CHECKING:
     from agent.errors import MooringError
     from agent.jobs.enrol_base import EnrolOrder
+
+KEY_IN_FILE: Final = (
+    "The key of the vault is in a file, not in a keyring of the system: whoever can read your files "
+    "can read the credentials of your boards."
+)
 
 
 class EnrolBoard(CloudPart, BoardPart):
@@ -69,7 +74,6 @@ class EnrolBoard(CloudPart, BoardPart):
         self._go(State.DELIVERING)
 
     def _handed_over(self) -> None:
-        self._settle("handed over")
         self._go(State.PROVING)
 
     def _connected(self) -> None:
@@ -80,11 +84,14 @@ class EnrolBoard(CloudPart, BoardPart):
     def _proving(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._do(FindLink(self.name))
+                self._do(FindLink(self.name), TellKey())
                 if self.seen_by and not self.unkept:
                     self._do(ProveEntry(self.entry))
             case Done(FindLink(), link):
                 self._link = link
+                self._when_all_came()
+            case Done(TellKey(), True):
+                self.notes.append(KEY_IN_FILE)
                 self._when_all_came()
             case Failed(ProveEntry(), error):
                 self._note(error)
@@ -106,6 +113,9 @@ class EnrolBoard(CloudPart, BoardPart):
 
     def _done(self) -> None:
         self._learn_name()
+        if self.file:
+            # Not before: the file goes with the agent, so a job that is killed until now has none.
+            self._settle("handed over")
         credentials = self.settings.credentials if self.settings is not None else None
         kind = credentials.__struct_config__.tag if credentials is not None else None
         result: dict[str, Any] = {

@@ -116,16 +116,20 @@ class EnrolBase(ReturnSteps):
         elif self.unkept and self.holds == "old":
             left = CredentialsLost(**names)
         elif self.unkept:
-            left = CredentialsKept(entry="none", where=HOLDS[self.holds], **names)
+            left = CredentialsKept(entry="none", where=self._where, **names)
         else:
-            left = CredentialsKept(entry=self.entry, where=HOLDS[self.holds], **names)
+            left = CredentialsKept(entry=self.entry, where=self._where, **names)
         self._close(error=left)
 
     @property
     def _safe(self) -> str:
         if self.unkept:
-            return f"{self.name} was made. {HOLDS[self.holds]}"
-        return f"The credentials of {self.name} are in the vault. {HOLDS[self.holds]}"
+            return f"{self.name} was made. {self._where}"
+        return f"The credentials of {self.name} are in the vault. {self._where}"
+
+    @property
+    def _where(self) -> str:
+        return "There is no file of it." if self.file else HOLDS[self.holds]
 
     @property
     def _give_up_action(self) -> Action:

@@ -29,7 +29,16 @@ from agent.errors import (
     Unreachable,
 )
 from agent.jobs import enrol_facts, enrol_questions, enrol_refused, questions
-from agent.jobs.effects import Answered, Done, Entered, Event, Failed, LimitReached, TimerFired
+from agent.jobs.effects import (
+    Advanced,
+    Answered,
+    Done,
+    Entered,
+    Event,
+    Failed,
+    LimitReached,
+    TimerFired,
+)
 from agent.jobs.enrol_effects import (
     Enrol,
     FreeDevice,
@@ -38,7 +47,7 @@ from agent.jobs.enrol_effects import (
     TryOut,
 )
 from agent.jobs.enrol_vault import VaultPart
-from agent.jobs.machine import Rule
+from agent.jobs.machine import LIMIT, Rule
 from agent.jobs.states import (
     ANSWER_LIMIT_S,
     ENROL_LIMIT_S,
@@ -74,6 +83,8 @@ class CloudPart(VaultPart):
     """The cloud's side."""
 
     _tries = 0
+    _busy = False
+    """The server said that it is, and is asked again after a pause."""
     _exists = False
     """The administrator has seen a device of this name."""
     _admin_way: Literal["", "free", "read", "replace"] = ""
@@ -83,7 +94,7 @@ class CloudPart(VaultPart):
         """The rules of the states of this module."""
         wait = self._wait
         return {
-            State.ENROLLING: Rule(self._enrolling, ENROL_LIMIT_S, self._lost, wait),
+            State.ENROLLING: Rule(self._enrolling, ENROL_LIMIT_S, self._lost, self._stop_waiting),
             State.FINDING: Rule(self._finding, FIND_LIMIT_S, self._unknown, wait),
             State.REFUSED: Rule(
                 self._refused, ANSWER_LIMIT_S, self._give_up_asking, self._give_up_asking
@@ -96,8 +107,14 @@ class CloudPart(VaultPart):
     def _enrolling(self, event: Event) -> bool:
         match event:
             case Entered():
+                self._busy = False
                 self._note_intent()
                 self._do(Enrol(self._own))
+            case Advanced(message=said) if said:
+                # The cloud pauses before it asks again; the limit is for each of its attempts.
+                self._busy = True
+                self._say(said)
+                self._timer(LIMIT, ENROL_LIMIT_S)
             case Done(Enrol(), settings):
                 self._given(settings)
             case Failed(Enrol(), error):
@@ -107,6 +124,11 @@ class CloudPart(VaultPart):
             case _:
                 return False
         return True
+
+    def _stop_waiting(self) -> None:
+        """A cancel while the server is busy, which may last for minutes; else the answer comes soon."""
+        if self._busy:
+            self._lost(None)
 
     def _freeing(self, event: Event) -> bool:
         match event:
@@ -171,7 +193,7 @@ class CloudPart(VaultPart):
         else:
             self._drop(lambda: self._fail(error))
 
-    def _lost(self, error: MooringError) -> None:
+    def _lost(self, error: MooringError | None) -> None:
         self.problem, self._tries, self.unsure = error, 0, True
         self._go(State.FINDING)
 
@@ -202,10 +224,10 @@ class CloudPart(VaultPart):
         return True
 
     def _unknown(self, error: MooringError | None) -> None:
-        self.problem = error or self._no_answer()
         if self.stopped:
-            self._give_up(self.problem)
+            self._give_up(error)
         else:
+            self.problem = error or self._no_answer()
             self._go(State.REFUSED)
 
     def _refused(self, event: Event) -> bool:

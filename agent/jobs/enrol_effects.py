@@ -144,6 +144,11 @@ class DropEntry(EnrolEffect):
     entry: str
 
 
+@dataclass(frozen=True, slots=True)
+class TellKey(EnrolEffect):
+    """Value: bool, whether a key of the vault lies in a file and the person was never told so."""
+
+
 # --- the cloud -------------------------------------------------------------------------------
 
 

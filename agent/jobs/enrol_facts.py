@@ -23,6 +23,11 @@ ENDED = "enrol-ended"
 """``{how, connected?}``: ``refused`` (nothing was made), ``connected`` (who says so: ``board`` or
 ``server``), ``unseen``, or ``handed over`` (a header file)."""
 
+FILE_GONE = (
+    "Its file was in memory only and is gone; with the same name the job makes the same file again."
+)
+"""What a person reads of a header file or an image that nobody has fetched."""
+
 Stage: TypeAlias = Literal["asking", "given", "putting", "put"]
 _STAGES: dict[str, Stage] = {ASKING: "asking", GIVEN: "given", PUTTING: "putting", PUT: "put"}
 
@@ -65,16 +70,32 @@ def enrol_result(facts: Iterable[Fact]) -> dict[str, Any] | None:
 
     A header file was in memory only, so that a job that made one is not done without it.
     """
+    known = _last(facts)
+    if known.get("how") not in {"connected", "unseen"}:
+        return None
+    open_ = msgspec.convert(known | {"since": 0.0}, OpenEnrolment)
+    return result_of(open_, connected=known.get("connected"))
+
+
+def file_left(facts: Iterable[Fact]) -> str | None:
+    """What is left of a job that had made a file when the agent ended; None for any other end."""
+    known = _last(facts)
+    if known.get("how") != "handed over":
+        return None
+    kept = f"its credentials are in the vault (entry {known['entry']}). {FILE_GONE}"
+    lost = "its credentials, which the vault could not keep, went with the file."
+    return f"{known['name']} was made, and {kept if known['kept'] else lost}"
+
+
+def _last(facts: Iterable[Fact]) -> dict[str, Any]:
+    """What is known of the device that was asked for last."""
     known: dict[str, Any] = {}
     for fact in facts:
         if fact.kind == ASKING:
             known = {}
         if fact.kind in _STAGES or fact.kind == ENDED:
             known |= fact.data
-    if known.get("how") not in {"connected", "unseen"}:
-        return None
-    open_ = msgspec.convert(known | {"since": 0.0}, OpenEnrolment)
-    return result_of(open_, connected=known.get("connected"))
+    return known
 
 
 def result_of(open_: OpenEnrolment, *, connected: str | None) -> dict[str, Any]:

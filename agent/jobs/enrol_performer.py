@@ -46,9 +46,12 @@ class EnrolPerformer:
         *,
         job: str,
         deliver: Callable[[str, Secret], None] | None,
-        advanced: Callable[[wanted.EnrolEffect, int, int], None],
+        advanced: Callable[[wanted.EnrolEffect, int, int, str], None],
     ) -> None:
-        """``deliver`` keeps a file by its name; ``advanced`` hears bytes done, and all of them."""
+        """``deliver`` keeps a file by its name.
+
+        ``advanced`` hears bytes done and all of them, or a sentence about a wait.
+        """
         self._surroundings = surroundings
         self._board = board
         self._lease = lease
@@ -67,7 +70,7 @@ class EnrolPerformer:
                 return await (await self._open(kind)).identify()
             case wanted.PutSettings(settings=settings):
                 delivery = self._delivery or await self._open(request.kind)
-                await delivery.put(settings, lambda done, of: self._advanced(request, done, of))
+                await delivery.put(settings, lambda done, of: self._advanced(request, done, of, ""))
             case wanted.WaitConnected(seconds=seconds):
                 delivery = self._delivery or await self._open(request.kind)
                 return await delivery.cloud_state(seconds)
@@ -82,6 +85,7 @@ class EnrolPerformer:
                 | wanted.ReplaceEntry()
                 | wanted.ProveEntry()
                 | wanted.DropEntry()
+                | wanted.TellKey()
             ):
                 return await self._keep(request, self._vault)
             case _:
@@ -170,6 +174,8 @@ class EnrolPerformer:
                 await vault.prove(entry)
             case wanted.DropEntry(entry=entry):
                 await vault.forget(entry)
+            case wanted.TellKey():
+                return await vault.is_file_key_news()
         return None
 
     async def _look(self, vault: Vault, name: str) -> wanted.Kept | None:
@@ -188,7 +194,9 @@ class EnrolPerformer:
                 return await cloud.draft(name, cloud.make_credentials(kind, name))
             case wanted.Enrol(own=own):
                 asked = EnrolRequest(name=own.name, own=own.credentials, made_here=True)
-                return await cloud.enrol(asked)
+                return await cloud.enrol(
+                    asked, say=lambda what: self._advanced(request, 0, 0, clean_text(what))
+                )
             case wanted.TryOut(settings=settings):
                 return await cloud.prove(settings)
             case wanted.SeenBy(name=name, since=since):

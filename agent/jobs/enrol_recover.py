@@ -13,7 +13,7 @@ from agent.errors import CredentialsKept, CredentialsUnsure, Interrupted
 from agent.jobs import enrol_facts
 from agent.jobs.effects import Cancelled, Done, Entered, Event, Failed, LimitReached
 from agent.jobs.enrol_base import HOLDS, Holds
-from agent.jobs.enrol_effects import OpenEntry, ProveEntry, SeenBy, TryOut
+from agent.jobs.enrol_effects import FILES, OpenEntry, ProveEntry, SeenBy, TryOut
 from agent.jobs.machine import Machine, Rule
 from agent.jobs.states import FIND_LIMIT_S, State
 
@@ -71,6 +71,7 @@ class RecoverEnrolment(Machine):
             where = f"What was sent is in the vault (entry {open_.entry})."
             self._close(error=CredentialsUnsure(where=where, cause=cause, **names))
             return
-        where = HOLDS[_HOLDS[open_.stage]]
+        is_file = open_.way in FILES
+        where = enrol_facts.FILE_GONE if is_file else HOLDS[_HOLDS[open_.stage]]
         entry = open_.entry if open_.kept else "none"
         self._close(error=CredentialsKept(entry=entry, where=where, cause=cause, **names))

@@ -144,8 +144,8 @@ class Performer:
     def _advanced(self, request: effects.Request, step: FlashProgress) -> None:
         self.on_advance(effects.Advanced(request, step.stage, step.done, step.total))
 
-    def _moved(self, request: effects.Request, done: int, total: int) -> None:
-        self.on_advance(effects.Advanced(request, "write", done, total))
+    def _moved(self, request: effects.Request, done: int, total: int, message: str = "") -> None:
+        self.on_advance(effects.Advanced(request, "write", done, total, message))
 
     def _its_flash(self) -> FlashPerformer:
         if self._flash is None:

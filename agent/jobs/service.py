@@ -227,6 +227,8 @@ class JobService:
                 if name in told
                 else "is not a file of this job"
             )
+            if name in told and (ended.result or {}).get("entry"):
+                problem += "; a job with the same device name makes it again out of the vault"
             raise InputError(field="name", problem=problem)
         return content
 

@@ -227,3 +227,21 @@ async def test_a_folder_for_keys_that_cannot_be_made_is_named(
         await keys_in(tmp_path).current()
     assert str(tmp_path / "vault-keys") in caught.value.report().remedy
     assert memory.entries == {}, "no key that nobody would find"
+
+
+async def test_a_key_in_a_file_is_news_once_for_all_programs(
+    restored: None, tmp_path: Path
+) -> None:
+    keyring.set_keyring(fail.Keyring())
+    first = keys_in(tmp_path)
+    assert not await first.is_file_news()
+    await first.current()
+    assert await first.is_file_news()
+    assert not await first.is_file_news()
+    assert not await keys_in(tmp_path).is_file_news()
+
+
+async def test_a_key_in_the_keyring_is_no_news(memory: MemoryKeyring, tmp_path: Path) -> None:
+    keys = keys_in(tmp_path)
+    await keys.current()
+    assert not await keys.is_file_news()

@@ -103,6 +103,8 @@ class World:
     """Kind of request to what goes wrong in each turn: ``before``, ``lost``, ``noise``, or nothing."""
     connected: bool = False
     """The server has seen the board."""
+    key_news: bool = False
+    """The key of the vault lies in a file, and nobody was told."""
     made: int = 0
     going_on: tuple[str, ...] = ()
     """Answers that are preferred to the usual ones."""
@@ -214,6 +216,9 @@ class World:
                 if own.name not in self.devices:
                     raise DeviceAbsent(cloud=CLOUD, name=own.name)
                 return self.devices[own.name]
+            case ex.TellKey():
+                news, self.key_news = self.key_news, False
+                return news
             case ex.FindLink():
                 return "https://tb.example/devices"
             case ex.PutSettings(settings=given):

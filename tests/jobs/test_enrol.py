@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import EnrolNotPrepared, EnrolRefused, EnrolUsedUp, InputError, SettingNotTaken
+from agent.jobs import effects as fx
 from agent.jobs import enrol_effects as ex
 from agent.jobs.enrol import EnrolBoard
 from agent.jobs.enrol_facts import open_enrolment
 from agent.jobs.job import JobState
 from agent.jobs.machine import LIMIT
+from agent.jobs.states import ENROL_LIMIT_S
 from agent.sessions.delivery import BoardHardware
 from agent.settings import Secret
 from tests.jobs.drive import Drive
@@ -448,3 +450,48 @@ def test_a_limit_of_the_cloud_counts_as_a_lost_answer():
     drive.fire(LIMIT)
     assert drive.waits_for(ex.TryOut)
     assert drive.waits_for(ex.Enrol) is None
+
+
+BUSY = "The server is busy. The next try is in 60 s."
+
+
+def busy(*, attended: bool = True) -> tuple[World, Drive]:
+    """A job whose server asks for patience."""
+    world = World()
+    drive = Drive(EnrolBoard(order(), attended=attended))
+    while (asked := drive.waits_for(ex.Enrol)) is None:
+        world.step(drive, drive.waiting[0])
+    drive.now += 60.0
+    drive.give(fx.Advanced(asked, "write", 0, 0, BUSY))
+    return world, drive
+
+
+def test_a_server_that_is_busy_is_told_and_gets_the_whole_limit_for_each_attempt():
+    world, drive = busy()
+    (step,) = [step for step in drive.job.steps if step.id == "enrol"]
+    assert step.message == BUSY
+    assert drive.due[LIMIT] == drive.now + ENROL_LIMIT_S
+    world.run(drive)
+    assert drive.state is JobState.DONE
+
+
+def test_a_cancel_need_not_wait_for_a_busy_server():
+    world, drive = busy()
+    drive.cancel()
+    assert drive.waits_for(ex.Enrol) is None
+    world.run(drive)
+    assert drive.state is JobState.CANCELLED
+    assert drive.error == "enrol-unsure"
+    assert drive.finish
+    assert drive.finish.error
+    assert "e1" in drive.finish.error.title
+    assert drive.finish.error.meaning == "The job was stopped."
+    again = begin(world)
+    assert again.state is JobState.DONE
+    assert list(world.vault) == ["e1"]
+
+
+def test_a_key_of_the_vault_that_is_in_a_file_is_told_once():
+    world = World(key_news=True)
+    assert any("in a file" in note for note in result_of(begin(world))["notes"])
+    assert result_of(begin(world))["notes"] == []

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agent.errors import MooringError
 from agent.jobs import effects as fx
 from agent.jobs import enrol_effects as ex
+from agent.jobs.endings import ending
 from agent.jobs.enrol import EnrolBoard
 from agent.jobs.enrol_facts import open_enrolment
 from agent.jobs.enrol_recover import RecoverEnrolment
@@ -130,6 +131,43 @@ def test_killed_at_each_moment_it_is_told_where_things_are_and_the_next_job_ends
         started_anew(world)
     else:
         pytest.fail("it did not end")
+
+
+@pytest.mark.parametrize("way", ["header", "image"])
+def test_a_file_of_a_killed_job_is_told_as_gone_and_the_next_job_makes_the_same(way):
+    told: list[str] = []
+    for moment in range(1, MOMENTS):
+        world = World()
+        world.kill_at = moment
+        drive = Drive(EnrolBoard(order(name=NAME, way=way), attended=True))
+        try:
+            finish(world, drive)
+        except Killed:
+            pass
+        else:
+            break
+        world.kill_at = 0
+        ended = recovered(world, drive.facts, drive.now)
+        error = ended.finish.error if ended and ended.finish else None
+        told.append(error.meaning if error else ending(drive.job, drive.facts).error.meaning)
+        again = finish(world, Drive(EnrolBoard(order(name=NAME, way=way), attended=True)))
+        assert again.state is JobState.DONE
+        (handed,) = [each for each in again.asked if isinstance(each, ex.HandOver)]
+        assert handed.settings.cloud == world.devices[NAME]
+        assert list(world.devices) == [NAME]
+        assert list(world.vault) == ["e1"]
+    assert "Nothing was left" in told[0]
+    assert "in memory only" in told[-1]
+    assert NAME in told[-1]
+    assert "e1" in told[-1]
+
+
+def test_a_job_that_was_killed_when_its_file_was_there_says_that_it_is_gone():
+    drive = finish(World(), Drive(EnrolBoard(order(name=NAME, way="header"), attended=True)))
+    left = ending(drive.job, drive.facts)
+    assert left.state is JobState.INTERRUPTED
+    assert left.error
+    assert "in memory only" in left.error.meaning
 
 
 def test_what_was_sent_and_never_answered_is_sent_again_by_the_next_job():
