@@ -165,7 +165,9 @@ CODES = {
     "vault": "VaultFailed",
     "vault-damaged": "VaultDamaged",
     "vault-full": "VaultFull",
+    "vault-other-board": "EntryOfOther",
     "vault-sealed": "VaultSealed",
+    "vault-stale": "EntryStale",
     "vault-unknown": "VaultUnknown",
     "vault-unreadable": "VaultUnreadable",
 }

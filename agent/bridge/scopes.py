@@ -39,8 +39,13 @@ JOB_SCOPES: Final[dict[JobKind, frozenset[Scope]]] = {
     JobKind.CONFIGURE: frozenset({Scope.PROVISION}),
     JobKind.FORGET: frozenset({Scope.PROVISION}),
     JobKind.MIGRATE: frozenset({Scope.FLASH, Scope.PROVISION}),
+    JobKind.RESTORE: frozenset({Scope.PROVISION}),
 }
 """To start a job of a kind, to answer or end it, and to see it."""
+
+OWN_JOBS: Final = frozenset({JobKind.RESTORE})
+"""Only the agent's own page and programs of this user may start these, whatever a page was allowed:
+they take what the vault has."""
 
 
 def ordered(scopes: Iterable[Scope]) -> tuple[Scope, ...]:

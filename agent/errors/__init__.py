@@ -180,6 +180,8 @@ from agent.errors.thingsboard import (
     ProfileKeyUnknown,
 )
 from agent.errors.vault import (
+    EntryOfOther,
+    EntryStale,
     VaultDamaged,
     VaultFailed,
     VaultFull,
@@ -254,6 +256,8 @@ __all__ = [
     "EnrolRefused",
     "EnrolUnusable",
     "EnrolUsedUp",
+    "EntryOfOther",
+    "EntryStale",
     "ErrorReport",
     "Examination",
     "ExitStatus",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from agent.errors.base import ExitStatus, MooringError
+from agent.errors.boards import BoardError
+from agent.errors.clouds import CloudError
 
 
 class VaultFailed(MooringError):
@@ -61,6 +63,39 @@ class VaultDamaged(MooringError):
         "be used."
     )
     remedy = "“mooring vault” shows which ones. {mend}"
+
+
+class EntryOfOther(BoardError):
+    """An entry shall be put on another board than it was given to.
+
+    ``expected`` and ``found`` are hardware ids, or ids of boards where hardware told none.
+    """
+
+    code = "vault-other-board"
+    title = "Entry {entry} of the vault is of another board."
+    meaning = (
+        "{name} is {board_name} ({expected}), and this board is {found}. Two boards with the same "
+        "credentials take the connection away from each other."
+    )
+    remedy = (
+        "Take the board that it belongs to. If that one is gone for good, say that this board is "
+        "{name} from now on (--yes)."
+    )
+
+
+class EntryStale(CloudError):
+    """The server does not take the credentials of an entry any more."""
+
+    code = "vault-stale"
+    title = "{cloud} no longer takes the credentials of entry {entry}."
+    meaning = (
+        "{name} got others there, or was deleted, so a board with these would not connect. Nothing "
+        "was changed on the board."
+    )
+    remedy = (
+        "Look for a newer entry (“mooring vault”), or provision the board anew under the name "
+        "{name}: an administrator in the account can give it what the server has now."
+    )
 
 
 class VaultSealed(MooringError):

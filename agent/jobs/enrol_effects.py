@@ -200,16 +200,6 @@ class TakeOver(EnrolEffect):
 
 
 @dataclass(frozen=True, slots=True)
-class FindLink(EnrolEffect):
-    """Value: address of the device in the cloud's pages; empty if there is none."""
-
-    name: str
-
-
-# --- the person ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
 class TakeStored(EnrolEffect):
     """As administrator: the credentials that the server keeps for a device. Value: as of ``Enrol``.
 
@@ -217,6 +207,16 @@ class TakeStored(EnrolEffect):
     """
 
     own: CloudSettings
+
+
+@dataclass(frozen=True, slots=True)
+class FindLink(EnrolEffect):
+    """Value: address of the device in the cloud's pages; empty if there is none."""
+
+    name: str
+
+
+# --- the person ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import EnrolNameTaken, EnrolUsedUp, NetworkError
 from agent.jobs import questions
 from agent.jobs.job import Action, Question
 from agent.jobs.machine import Inquiry
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from agent.errors import MooringError
 
 NAME: Final = "name"
-ADMINISTRATOR: Final = "administrator"
 
 _STOP: Final = Action(id=questions.STOP, label="Stop")
 _NOTHING: Final = "Nothing was made in the cloud, and nothing was changed on the board."
@@ -53,36 +51,6 @@ def replace_device(holds: str, name: str) -> Inquiry:
                 Action(id=questions.OVERWRITE, label=f"Replace them with {name}"),
                 _STOP,
             ],
-        ),
-        questions.STOP,
-    )
-
-
-def refused(error: MooringError, *, administrator: bool, unsure: bool, safe: str) -> Inquiry:
-    """The cloud made no device, or nobody knows whether it did (``unsure``)."""
-    report = error.report()
-    again, actions = "Ask again", []
-    if isinstance(error, EnrolNameTaken) and administrator:
-        label = "It is this board: give it new credentials as administrator"
-        actions.append(Action(id=ADMINISTRATOR, label=label))
-    if isinstance(error, EnrolUsedUp):
-        again = "It was freed: ask again"
-        if administrator:
-            label = "Free it as administrator and ask again"
-            actions.append(Action(id=ADMINISTRATOR, label=label))
-    actions.append(Action(id=questions.RETRY, label=again))
-    if not unsure:
-        # Else it is this name whose device may exist, and the end has to say so.
-        actions.append(_RENAME)
-    return Inquiry(
-        Question(
-            id=0,
-            step="",
-            title=report.title,
-            meaning=f"{report.meaning} {report.remedy}".strip(),
-            safe=safe,
-            error=report,
-            actions=[*actions, _STOP],
         ),
         questions.STOP,
     )

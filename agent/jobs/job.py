@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -24,6 +24,22 @@ class JobKind(Enum):
     FLASH = "flash"
     START = "start"
     BLINK = "blink"
+    RESTORE = "restore"
+
+
+TITLES: Final = {
+    JobKind.IDENTIFY: "Reading {board}",
+    JobKind.NETWORKS: "Looking for networks with {board}",
+    JobKind.PROVISION: "Setting up {name}",
+    JobKind.CONFIGURE: "Changing the network of {board}",
+    JobKind.FORGET: "Erasing the network of {board}",
+    JobKind.MIGRATE: "Updating {board} to provisioning 2.0",
+    JobKind.FLASH: "Writing a sketch to {board}",
+    JobKind.START: "Starting the sketch of {board}",
+    JobKind.BLINK: "Making {board} blink",
+    JobKind.RESTORE: "Making {board} {name} again",
+}
+"""What a job is called; ``{board}`` and ``{name}`` are put in."""
 
 
 class JobState(Enum):

@@ -26,7 +26,7 @@ from agent.jobs.improv_plan import (
     refuse_forget,
     with_improv,
 )
-from agent.jobs.job import JobKind, without_secrets
+from agent.jobs.job import TITLES, JobKind, without_secrets
 from agent.jobs.networks import Networks
 from agent.jobs.preconditions import (
     NAME_CHARS,
@@ -48,6 +48,7 @@ from agent.jobs.preconditions import (
 )
 from agent.jobs.reach import choose_via, in_bootloader, needs_cable
 from agent.jobs.request import read_network
+from agent.jobs.restore_plan import restore_machine
 from agent.jobs.setup import Setup, SetupOrder
 from agent.jobs.start import Start
 from agent.jobs.stored_steps import stored_network
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from agent.catalog import Catalog, Model
     from agent.clouds.cloud import Cloud
     from agent.clouds.enrolment import EnrolCloud
+    from agent.clouds.vault import Vault
     from agent.errors import MooringError
     from agent.jobs.improv_plan import Chance
     from agent.jobs.journal import Journal
@@ -71,18 +73,6 @@ if TYPE_CHECKING:
     from agent.settings.network import NetworkSetting
 
 MIGRATION_CLOUD: Final = "arduino"
-
-_TITLES: Final = {
-    JobKind.IDENTIFY: "Reading {board}",
-    JobKind.NETWORKS: "Looking for networks with {board}",
-    JobKind.PROVISION: "Setting up {name}",
-    JobKind.CONFIGURE: "Changing the network of {board}",
-    JobKind.FORGET: "Erasing the network of {board}",
-    JobKind.MIGRATE: "Updating {board} to provisioning 2.0",
-    JobKind.FLASH: "Writing a sketch to {board}",
-    JobKind.START: "Starting the sketch of {board}",
-    JobKind.BLINK: "Making {board} blink",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +112,7 @@ async def make_plan(
     clouds: Mapping[str, Cloud],
     enrolments: Mapping[str, EnrolCloud] | None = None,
     journal: Journal | None = None,
+    vault: Vault | None = None,
 ) -> Plan:
     """Check everything that can be checked without the board, and choose the procedure.
 
@@ -141,6 +132,9 @@ async def make_plan(
     if cloud is not None and request.kind is JobKind.PROVISION:
         enrol, known = await enrol_machine(request, board, model, cloud, via, attended=attended)
         way = _Way(enrol, shown=known, enrolment=cloud)
+    elif request.kind is JobKind.RESTORE:
+        restored = await restore_machine(request, board, enrolments, vault, via, attended=attended)
+        way = _Way(restored.machine, shown=restored.shown, enrolment=restored.cloud)
     else:
         way = await planner.choose()
     way.machine.via, way.machine.known_as = via, board.uhwid
@@ -152,7 +146,7 @@ async def make_plan(
         kind=request.kind,
         board=board,
         model=model,
-        title=_TITLES[request.kind].format(
+        title=TITLES[request.kind].format(
             board=clean_text(board.name, NAME_CHARS), name=shown.get("name") or board.name
         ),
         via=via,
@@ -219,7 +213,7 @@ class _Planner:
                 return _Way(Start(attended=self._attended))
             case JobKind.MIGRATE:
                 return await self._migrate()
-            case JobKind.PROVISION:
+            case JobKind.PROVISION | JobKind.RESTORE:  # this one was planned before
                 return await self._provision()
 
     def _only_network(self, other: Callable[[NetworkSetting], Machine]) -> _Way:

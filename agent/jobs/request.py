@@ -42,6 +42,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.FLASH: {"model", "sketch", "image", "url", "override", "confirmed"},
     JobKind.START: {"model"},
     JobKind.BLINK: set(),
+    JobKind.RESTORE: {"entry", "network", "delivery", "confirmed"},
 }
 
 
@@ -70,6 +71,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What is made for the board, with a cloud that gives credentials; None: an access token."""
     delivery: WayKind | None = None
     """How the board gets them; None: as it answers."""
+    entry: str | None = None
+    """Of the vault: its id, or a beginning that no other has."""
     prepare_only: bool = False
     """Migrate up to the new sketch only: nothing in the cloud, no network."""
     delete_old: bool = False

@@ -145,6 +145,7 @@ class JobService:
                 clouds=self._surroundings.clouds,
                 enrolments=self._surroundings.enrolments,
                 journal=self._journal,
+                vault=self._surroundings.vault,
             )
             return await self._begin(plan, owner)
         finally:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.bridge.scopes import JOB_SCOPES, Scope, complete
+from agent.bridge.scopes import JOB_SCOPES, OWN_JOBS, Scope, complete
 from agent.jobs.job import JobKind
 from agent.settings import Secret
 from tests.bridge.running import FOREIGN, OTHER, Bridge, Client
@@ -57,6 +57,11 @@ async def test_each_kind_of_job_needs_all_of_its_scopes(bridge: Bridge, kind: Jo
         assert refused["data"]["facts"]["scopes"] == missing
     assert bridge.jobs.requests == []
     page = await page_with(bridge, needed)
+    if kind in OWN_JOBS:
+        refused = await page.fail("jobs.start", kind=kind.value, board=board)
+        assert refused["data"]["code"] == "not-allowed"
+        assert bridge.jobs.requests == []
+        return
     await page.call("jobs.start", kind=kind.value, board=board)
     assert [each["kind"] for each in bridge.jobs.requests] == [kind.value]
 

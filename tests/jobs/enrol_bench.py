@@ -46,6 +46,7 @@ class ConsoleBoard:
     """A board whose sketch has the console, and connects with what it was given."""
 
     def __init__(self, folder: Path) -> None:
+        self.facts = dict(FACTS)
         self.values: dict[str, bytes] = {}
         self.mute_after: str | None = None
         """Unplugged when it is asked this."""
@@ -56,7 +57,7 @@ class ConsoleBoard:
         self._restart()
 
     def _restart(self) -> None:
-        self.console = BoardConsole(self, FACTS, on_line=self._asked)
+        self.console = BoardConsole(self, self.facts, on_line=self._asked)
 
     async def plug(self) -> None:
         """Power on."""
@@ -68,7 +69,7 @@ class ConsoleBoard:
             address=port.address,
             vid=0x303A,
             pid=0x1001,
-            serial_number="3CC661051A2B",
+            serial_number=self.facts["id"].upper(),
             location="1-1",
             manufacturer="Espressif",
             product="USB JTAG/serial debug unit",
@@ -207,6 +208,19 @@ class EnrolBench:
                 return now
             assert not now.state.final, now
             await self._changed.wait()
+
+    async def plugged(self, serial_number: str) -> None:
+        """Once the only board is the one with this number."""
+        changed = asyncio.Event()
+        unsubscribe = self.boards.subscribe(lambda _: changed.set())
+        try:
+            while [serial_number] != [
+                port.serial_number for board in self.boards.list() for port in board.ports
+            ]:
+                changed.clear()
+                await changed.wait()
+        finally:
+            unsubscribe()
 
     def _note(self, change: JobChange) -> None:
         self.changes.append(change)

@@ -44,6 +44,7 @@ REQUESTED = (
     "sketch",
     "url",
     "override",
+    "entry",
     "via",
 )
 """Params of ``jobs.start`` that the request of the job has under the same name."""
@@ -86,6 +87,8 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``flash``: a file that the agent fetches, from a server that the settings allow."""
     override: str | None = None
     """For ``flash``: id of the board's model, to write a file that was built for another one."""
+    entry: str | None = None
+    """For ``restore``: of the vault, its id or a beginning that no other has."""
     via: Via | None = None
     """Over which of its ports; without it over the one that the board says."""
 

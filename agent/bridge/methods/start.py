@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.bridge.scopes import JOB_SCOPES
-from agent.errors import InputError
+from agent.bridge.scopes import JOB_SCOPES, OWN_JOBS
+from agent.errors import InputError, NotAllowed
 from agent.jobs.flash_effects import Upload
 from agent.jobs.job import JobKind
 from agent.settings.addresses import is_below
@@ -38,7 +38,10 @@ class Starter:
         self, call: Call, request: dict[str, Any], *, attended: bool, image: int | None
     ) -> Started:
         """Start a job; ``image`` is a file that the peer has sent, and that is used up by it."""
-        call.peer.require(JOB_SCOPES[JobKind(request["kind"])])
+        kind = JobKind(request["kind"])
+        call.peer.require(JOB_SCOPES[kind])
+        if kind in OWN_JOBS and not call.peer.own:
+            raise NotAllowed(method=f"A job of the kind {kind.value}")
         request["board"] = self._services.boards.find(request["board"]).id
         if "url" in request:
             self._check_url(request["url"])

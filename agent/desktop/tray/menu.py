@@ -53,6 +53,7 @@ _DOING: Final = {
     JobKind.FLASH: "being written to",
     JobKind.START: "being started",
     JobKind.BLINK: "blinking",
+    JobKind.RESTORE: "getting its device again",
 }
 
 
