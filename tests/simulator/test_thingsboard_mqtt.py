@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,20 @@ class TestMosquittoClients:
         assert status != 0
         assert "TLS" in output
         assert not server.state.devices["probe"].telemetry
+
+    @VERSIONS
+    async def test_a_request_is_answered(self, server, version):
+        command = ["mosquitto_rr", "-V", version, "-h", "127.0.0.1", "-u", "provision", "-q", "1"]
+        topics = ["-t", "/provision/request", "-e", "/provision/response", "-W", "10"]
+        port = ["-p", str(server.ports["mqtt"])]
+        secret = server.create.secret.reveal()
+        said = {"provisionDeviceKey": server.create.key, "provisionDeviceSecret": secret}
+        for own, status in (({}, "SUCCESS"), ({}, "FAILURE"), ({"deviceName": " "}, "FAILURE")):
+            wish = json.dumps({"deviceName": "probe", **said, **own})
+            code, output = await run(*command, *port, *topics, "-m", wish)
+            assert code == 0
+            assert json.loads(output)["status"] == status
+        assert list(server.state.devices) == ["probe"]
 
     @VERSIONS
     async def test_a_subscriber_is_told(self, server, version):

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -20,20 +20,21 @@ from agent.protocols.thingsboard.requests import ProvisionRequest
 from agent.settings.credentials import AccessToken, Certificate, Credentials, MqttBasic
 from agent.settings.secret import Secret
 from agent.simulator.thingsboard import SimulatedThingsBoard
-from agent.simulator.thingsboard_credentials import (
-    BasicLogin,
-    StoredCredentials,
-    basic_credentials,
-    certificate_credentials,
-    token_credentials,
-)
+from agent.simulator.thingsboard_credentials import token_credentials
+from agent.simulator.thingsboard_devices import PROVISION_STATE, PROVISIONED
+from tests.mosquitto import mosquitto
+from tests.simulator.responder import answering
 from tests.simulator.thingsboard_talk import make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from agent.protocols.thingsboard.provisioning import Outcome
+
 pytestmark = [pytest.mark.needs("thingsboard"), pytest.mark.slow, pytest.mark.timeout(90)]
 
+Row: TypeAlias = "tuple[dict[str, Any], Credentials | None]"
+"""What the published client is given, and ours."""
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 60.0
 """The client starts in half a second and looks once a second; a busy machine may take long."""
@@ -74,62 +75,113 @@ def mqtt(server: SimulatedThingsBoard, scheme: str = "mqtt") -> list[Any]:
 
 
 def asked(server: SimulatedThingsBoard, name: str | None, **more: Any) -> dict[str, Any]:
-    secret = server.create.secret.reveal()
-    pair = {"provision_device_key": server.create.key, "provision_device_secret": secret}
+    profile = more.pop("profile", server.create)
+    secret = profile.secret.reveal()
+    pair = {"provision_device_key": profile.key, "provision_device_secret": secret}
     given = {"device_name": name, **pair, **more}
     return {"do": "provision", "server": mqtt(server), "given": given}
 
 
 async def ours(
     server: SimulatedThingsBoard, name: str, own: Credentials | None, **more: Any
-) -> object:
+) -> Outcome:
     """How our client ends with the same request."""
-    secret = more.pop("secret", server.create.secret)
-    key = Secret(server.create.key)
-    request = ProvisionRequest(key=key, secret=secret, name=name, own=own, **more)
+    profile = more.pop("profile", server.create)
+    wish = {"key": Secret(profile.key), "secret": profile.secret, **more}
+    request = ProvisionRequest(name=name, own=own, **wish)
     address = Server(scheme="mqtt", host="127.0.0.1", port=server.ports["mqtt"])
     carrier = MqttCarrier(address, Routes(system=SystemProxy, environ={}), title="ThingsBoard")
     return (await carrier.ask(request)).outcome
 
 
+def basic(client_id: str = "", username: str = "", password: str = "") -> Row:
+    """The client sends a null for what is not given, so it is given as empty."""
+    given = {"client_id": client_id, "username": username, "password": password}
+    return given, MqttBasic(**{**given, "password": Secret(password)})
+
+
+TOKEN = "a-token-of-its-own"
+ROWS: dict[str, Row] = {
+    "server's token": ({}, None),
+    "own token": ({"access_token": TOKEN}, AccessToken(token=Secret(TOKEN))),
+    "user": basic(username="u1"),
+    "user and password": basic(username="u2", password="p2"),
+    "client": basic(client_id="c3"),
+    "client and user": basic(client_id="c4", username="u4"),
+    "all three": basic(client_id="c5", username="u5", password="p5"),
+    "client and password": basic(client_id="c6", password="p6"),
+    "password": basic(password="p7"),
+    # What the server reads as no name at all.
+    "": ({"access_token": "unnamed"}, AccessToken(token=Secret("unnamed"))),
+    " ": ({}, None),
+    "n" * 255: ({}, None),
+    "n" * 300: ({}, None),
+    "taken": ({}, None),
+}
+
+
 async def test_it_gets_every_kind_of_credentials_and_every_refusal_as_our_client_does(server):
-    theirs, mine = (make_certificate(name, now=server.now()) for name in ("theirs", "mine"))
-    server.state.add_device("taken", server.create)
-    made, token, basic, certificate, unnamed, gateway, taken, wrong = await judge(
-        asked(server, "made"),
-        asked(server, "token", access_token="their-token"),
-        asked(server, "basic", client_id="tc", username="tu", password="tp"),
-        asked(server, "certificate", hash=theirs[0]),
-        asked(server, None),
-        asked(server, "gateway", gateway=True),
-        asked(server, "taken"),
-        asked(server, "wrong", provision_device_secret="wrong"),
-    )
-    assert len(made["credentialsValue"]) == 20
-    assert token["credentialsValue"] == "their-token"
-    assert basic["credentialsValue"] == {"clientId": "tc", "userName": "tu", "password": "tp"}
-    assert certificate["credentialsValue"] in theirs[0].replace("\n", "")
+    pair = make_certificate("certificate", now=server.now())
+    shown = Certificate(certificate=pair[0], key=Secret(pair[1]))
+    rows: dict[str, Row] = {**ROWS, "certificate": ({"hash": pair[0]}, shown)}
+    prepared = {"prepared": "stored-token", "used": "other", "elsewhere": "third"}
+    async with SimulatedThingsBoard(coap=False, tls=False) as other:
+        for each in (server, other):
+            each.state.add_device("taken", each.check)
+            for name, token in prepared.items():
+                profile = each.create if name == "elsewhere" else each.check
+                each.state.add_device(name, profile, token_credentials(token))
+            each.state.devices["used"].attributes["SERVER_SCOPE"][PROVISION_STATE] = PROVISIONED
+        theirs = await judge(
+            *(asked(server, name, **given) for name, (given, _) in rows.items()),
+            *(asked(server, name, profile=server.check) for name in prepared),
+            asked(server, "gateway", gateway=True),
+            asked(server, "x", provision_device_secret="wrong"),
+            asked(server, "x", provision_device_key="wrong"),
+            asked(server, None),
+        )
+        mine = [
+            *[await ours(other, name, own) for name, (_, own) in rows.items()],
+            *[await ours(other, name, None, profile=other.check) for name in prepared],
+            await ours(other, "gateway", None, gateway=True),
+            await ours(other, "x", None, secret=Secret("wrong")),
+            await ours(other, "x", None, key=Secret("wrong")),
+        ]
+        assert other.state.devices["gateway"].gateway
+        assert len(server.state.devices) == len(other.state.devices) + 1
+    *theirs, unnamed = theirs
     assert unnamed["status"] == "SUCCESS"
     assert server.state.devices["gateway"].gateway
-    assert gateway["credentialsType"] == "ACCESS_TOKEN"
-    assert (taken, wrong) == (None, None)
-    outcomes = (
-        (made, None),
-        (token, AccessToken(token=Secret("my-token"))),
-        (basic, MqttBasic(client_id="mc", username="mu", password=Secret("mp"))),
-        (certificate, Certificate(certificate=mine[0], key=Secret(mine[1]))),
-    )
-    for place, (reply, own) in enumerate(outcomes):
-        said, outcome = (
-            parse_reply(json.dumps(reply).encode()),
-            await ours(server, f"o{place}", own),
-        )
+    names = [*rows, *prepared, "gateway", "wrong secret", "wrong key"]
+    refused = [name for name, reply in zip(names, theirs, strict=True) if reply is None]
+    assert refused == [
+        *("client and password", "password", " ", "n" * 300, "taken"),
+        *("used", "elsewhere", "wrong secret", "wrong key"),
+    ]
+    for name, reply, outcome in zip(names, theirs, mine, strict=True):
+        if reply is None:
+            assert isinstance(outcome, Refused), name
+            continue
+        said = parse_reply(json.dumps(reply).encode())
         assert isinstance(said, Issued)
-        assert isinstance(outcome, Issued)
-        assert type(said.credentials) is type(outcome.credentials)
-    assert isinstance(await ours(server, "taken", None), Refused)
-    assert isinstance(await ours(server, "x", None, secret=Secret("wrong")), Refused)
-    assert server.record.count("provision") == 8 + 6
+        assert isinstance(outcome, Issued), name
+        if len(reply["credentialsValue"]) == 20:  # made by the server, each time another
+            assert isinstance(outcome.credentials, AccessToken), name
+            assert len(outcome.credentials.token.reveal()) == 20
+        else:
+            assert said == outcome, name
+
+
+@pytest.mark.needs("mosquitto")
+async def test_it_gets_its_token_through_a_real_broker_too(server, tmp_path):
+    async with (
+        mosquitto(tmp_path, "allow_anonymous true") as port,
+        answering(server.state, port),
+    ):
+        job = asked(server, "probe", access_token="their-token")
+        (said,) = await judge({**job, "server": ["127.0.0.1", port]})
+    assert said["credentialsValue"] == "their-token"
+    assert server.state.devices["probe"].credentials.id == "their-token"
 
 
 async def test_it_waits_in_vain_where_the_server_fails_on_a_null(server):
@@ -156,14 +208,14 @@ async def test_it_connects_with_every_kind_and_is_refused_otherwise(server, tmp_
     for name, both in (("known", pair), ("stranger", stranger)):
         (tmp_path / f"{name}.pem").write_text(both[0])
         (tmp_path / f"{name}.key").write_text(both[1])
-    kinds: dict[str, StoredCredentials] = {
-        "token": token_credentials("tok"),
-        "basic": basic_credentials(BasicLogin("c", "u", "p")),
-        "certificate": certificate_credentials(pair[0]),
+    kinds: dict[str, Credentials] = {
+        "token": AccessToken(token=Secret("tok")),
+        "basic": MqttBasic(client_id="c", username="u", password=Secret("p")),
+        "certificate": Certificate(certificate=pair[0], key=Secret(pair[1])),
     }
-    for name, credentials in kinds.items():
-        device = server.state.add_device(name, server.create, credentials)
-        server.state.set_shared(device, {"wanted": name})
+    for name, own in kinds.items():
+        assert isinstance(await ours(server, name, own), Issued)
+        server.state.set_shared(server.state.devices[name], {"wanted": name})
 
     def connecting(given: dict[str, Any], *, name: str = "") -> dict[str, Any]:
         if name:
@@ -176,13 +228,13 @@ async def test_it_connects_with_every_kind_and_is_refused_otherwise(server, tmp_
             "given": given,
         }
 
-    basic = {"client_id": "c", "username": "u", "password": "p"}
+    login = {"client_id": "c", "username": "u", "password": "p"}
     *connected, nobody, wrong, unknown = await judge(
         connecting({"username": "tok"}),
-        connecting(basic),
+        connecting(login),
         connecting({}, name="known"),
         connecting({"username": "nobody"}),
-        connecting(basic | {"password": "wrong"}),
+        connecting(login | {"password": "wrong"}),
         connecting({}, name="stranger"),
     )
     assert connected == [[0, {"shared": {"wanted": name}}] for name in kinds]
