@@ -117,6 +117,13 @@ CODES = {
     "setting-refused": "SettingRefused",
     "settings-broken": "SettingsBroken",
     "settings-failed": "SettingsFailed",
+    "gateway": "GatewayError",
+    "gateway-damaged": "GatewayFileDamaged",
+    "gateway-file": "GatewayFileFailed",
+    "gateway-refused": "GatewayRefused",
+    "gateway-settings": "GatewayUnset",
+    "gateway-taken-over": "GatewayTakenOver",
+    "gateway-unknown": "GatewayUnknown",
     "input": "InputError",
     "internal": "InternalError",
     "interrupted": "Interrupted",
@@ -184,6 +191,7 @@ GROUPS = {
     "network",
     "port",
     "reported",
+    "gateway",
 }
 """Classes that order the others and are not raised themselves."""
 

@@ -15,7 +15,7 @@ LAYERS = (
     {"cli"},
     {"app", "alone"},
     {"parts"},
-    {"bridge", "desktop", "compat", "web"},
+    {"bridge", "desktop", "compat", "web", "gateway"},
     {"jobs"},
     {"boards", "sessions", "flash", "clouds"},
     {"links", "protocols"},

@@ -121,6 +121,15 @@ from agent.errors.flashing import (
     ToolMissing,
     VerifyFailed,
 )
+from agent.errors.gateway import (
+    GatewayError,
+    GatewayFileDamaged,
+    GatewayFileFailed,
+    GatewayRefused,
+    GatewayTakenOver,
+    GatewayUnknown,
+    GatewayUnset,
+)
 from agent.errors.internet import (
     CaptivePortal,
     CertificatesUnreadable,
@@ -272,6 +281,13 @@ __all__ = [
     "IndexRefused",
     "InputError",
     "InternalError",
+    "GatewayError",
+    "GatewayFileDamaged",
+    "GatewayFileFailed",
+    "GatewayRefused",
+    "GatewayTakenOver",
+    "GatewayUnknown",
+    "GatewayUnset",
     "Interrupted",
     "JobNotAsking",
     "JoinFailed",

@@ -1,13 +1,42 @@
-"""The gateway's session with its server: what those who use it see of it."""
+"""The gateway's session with its server, and what those who use it see of it.
+
+Registration and session are two tasks: while the server refuses new credentials the old ones stay
+in use, and nothing of it ends the agent.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+from agent.clouds.clock import Clock, SystemClock
+from agent.clouds.thingsboard.session import open_session
+from agent.errors import (
+    GatewayFileFailed,
+    GatewayTakenOver,
+    GatewayUnknown,
+    GatewayUnset,
+    MooringError,
+    Unreachable,
+)
+from agent.gateway.enrol import CLOUD, TITLE, register
+from agent.gateway.link import Link
+from agent.gateway.pause import Pause
+from agent.gateway.reset import set_aside
+from agent.gateway.stored import Kept
+from agent.settings.credentials import Certificate, CloudSettings
 
 if TYPE_CHECKING:
-    from agent.errors import MooringError
+    from agent.clouds.mqtt import MqttClosed
+    from agent.clouds.route import Routes
+    from agent.gateway.setup import GatewaySetup
+    from agent.gateway.stored import GatewayStore
+
+log = logging.getLogger(__name__)
 
 
 class GatewayLink(Protocol):
@@ -63,3 +92,287 @@ class GatewayState:
     """Why it waits, or what it has to say beside being connected."""
     again_s: float = 0.0
     """Seconds until the next try, while it waits."""
+
+
+FIRST_S: Final = 1.0
+MOST_S: Final = 60.0
+"""Between two tries to connect: a server that restarts is back within a minute."""
+STEADY_S: Final = 60.0
+"""A session that lasted so long was a good one."""
+TAKEN_FIRST_S: Final = 60.0
+TAKEN_MOST_S: Final = 900.0
+TAKEN_STEADY_S: Final = 1800.0
+"""Two with one name take the session from each other: each waits longer each time."""
+REGISTER_FIRST_S: Final = 30.0
+REGISTER_MOST_S: Final = 3600.0
+"""After a refusal only a person can mend that, and the server may count wrong tries."""
+NOTHING_TO_DO: Final = (
+    "A server is named, but nothing says who connects: neither a token or login nor the key and "
+    "secret of a device profile (TB_GW_PROVISIONING_DEVICE_KEY and TB_GW_PROVISIONING_DEVICE_SECRET)."
+)
+TAKEN_OVER: Final = 0x8E
+"""MQTT 5, DISCONNECT: another session of the same device."""
+
+
+class Gateway:
+    """Keeps the agent connected as a gateway; see :meth:`run`."""
+
+    def __init__(
+        self,
+        setup: GatewaySetup,
+        store: GatewayStore,
+        *,
+        serve: Serve,
+        tell: Callable[[GatewayState], None],
+        routes: Routes,
+        clock: Clock | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """``tell`` gets every change; it must not block."""
+        self._setup = setup
+        self._store = store
+        self._serve = serve
+        self._tell = tell
+        self._routes = routes
+        self._clock = clock or SystemClock()
+        self._connect_pause = Pause(FIRST_S, MOST_S, steady_s=STEADY_S, chance=chance)
+        self._taken_pause = Pause(
+            TAKEN_FIRST_S, TAKEN_MOST_S, steady_s=TAKEN_STEADY_S, chance=chance
+        )
+        self._away_pause = Pause(FIRST_S, MOST_S, chance=chance)
+        self._register_pause = Pause(REGISTER_FIRST_S, REGISTER_MOST_S, chance=chance)
+        self._wanted = asyncio.Event()
+        """Credentials are to be had from the server."""
+        self._news = asyncio.Event()
+        """There are other credentials to connect with."""
+        self._hurry = asyncio.Event()
+        """Something has changed at the server; it is asked again before the wait is over."""
+        self._refusal: MooringError | None = None
+        self._noted = ""
+        self._state = GatewayState(phase="connecting", server=setup.server.url)
+
+    async def run(self) -> None:
+        """Register, connect and serve, again and again, until this is cancelled.
+
+        Nothing that the server or the disk does ends it; what it waits for is told.
+        """
+        for remark in self._setup.remarks:
+            log.warning("%s", remark)
+        await self._load()
+        if self._setup.fixed is None and not self._store.kept.candidates:
+            if self._setup.provisioning is None:
+                self._say("waiting", error=GatewayUnset(detail=NOTHING_TO_DO))
+                await asyncio.Event().wait()
+            self._wanted.set()
+        elif self._store.kept.reset and self._setup.fixed is None:
+            self._wanted.set()
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._keep_registered(), name="gateway registration")
+            both.create_task(self._keep_connected(), name="gateway session")
+
+    # --- registration ---
+
+    async def _load(self) -> None:
+        while True:
+            try:
+                damaged = await self._store.load()
+                kept = self._store.kept
+                if not kept.candidates and self._setup.vendor is not None:
+                    # Before it is used, so that it is here whatever becomes of that folder.
+                    await self._store.change(current=self._setup.vendor)
+            except GatewayFileFailed as error:
+                await self._wait(self._connect_pause.next(), error)
+            else:
+                self._refusal = damaged
+                return
+
+    async def _keep_registered(self) -> None:
+        provisioning = self._setup.provisioning
+        while True:
+            await self._wanted.wait()
+            if provisioning is None or self._setup.fixed is not None:
+                self._wanted.clear()  # a file of before asks for what cannot be had now
+                continue
+            if not self._store.kept.candidates:
+                self._say("provisioning", name=provisioning.name)
+            try:
+                await register(
+                    self._setup,
+                    provisioning,
+                    self._store,
+                    routes=self._routes,
+                    clock=self._clock,
+                    say=log.info,
+                )
+            except MooringError as error:
+                self._note(f"the gateway is not registered: {error}")
+                self._refusal = error
+                away = isinstance(error, Unreachable)
+                pause_s = (self._away_pause if away else self._register_pause).next()
+                if self._store.kept.candidates:
+                    self._say(self._state.phase, error=self._state.error or error)
+                    await self._sleep(pause_s, self._hurry)
+                    self._hurry.clear()
+                else:
+                    await self._wait(pause_s, error)
+            else:
+                self._refusal = None
+                self._wanted.clear()
+                self._news.set()
+
+    # --- the session ---
+
+    async def _keep_connected(self) -> None:
+        unknown = 0
+        while True:
+            self._news.clear()
+            candidates = self._candidates()
+            if not candidates:
+                await self._news.wait()
+                continue
+            chosen = candidates[unknown % len(candidates)]
+            began = self._clock.monotonic()
+            error = await self._session(chosen)
+            if isinstance(error, GatewayUnknown):
+                unknown += 1
+                if unknown == 1:
+                    self._hurry.set()
+            else:
+                unknown = 0
+            if error is None:
+                continue
+            lasted_s = self._clock.monotonic() - began
+            self._taken_pause.lasted(lasted_s)
+            self._connect_pause.lasted(lasted_s)
+            taken = isinstance(error, GatewayTakenOver)
+            pause = self._taken_pause if taken else self._connect_pause
+            self._note(f"the gateway is not connected: {error}")
+            await self._wait(pause.next(), error, self._news)
+
+    def _candidates(self) -> tuple[Kept, ...]:
+        if self._setup.fixed is not None:
+            return (Kept(name="", credentials=self._setup.fixed),)
+        return self._store.kept.candidates
+
+    async def _session(self, kept: Kept) -> MooringError | None:
+        """One session to its end; None: it ended because there is something better."""
+        self._say("connecting", name=kept.name)
+        try:
+            client = await open_session(self._settings(kept), self._routes, title=TITLE)
+        except MooringError as error:
+            return error
+        if client is None:
+            return GatewayUnknown(cloud=TITLE, name=kept.name, path=str(self._store.path))
+        link = Link(
+            client,
+            name=kept.name,
+            title=TITLE,
+            on_reset=lambda call: set_aside(call, self._setup, self._store),
+            after_reset=self._wanted.set,
+        )
+        async with client:
+            running = asyncio.create_task(link.run())
+            using = asyncio.create_task(self._use(link, kept))
+            news = asyncio.create_task(self._news.wait())
+            tasks = {running, using, news}
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if news.done():
+                    return None
+                return await self._end(kept, client.closed, using)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+    async def _use(self, link: Link, kept: Kept) -> None:
+        limits = await link.begin()
+        if kept is self._store.kept.fresh:
+            await self._promote(kept)
+        self._say("connected", name=kept.name, error=self._refusal)
+        await self._serve(link, limits)
+
+    async def _promote(self, kept: Kept) -> None:
+        """It works, so what was before is not needed any more."""
+        self._register_pause.lasted(0)
+        self._away_pause.lasted(0)
+        try:
+            await self._store.change(current=kept, fresh=None, reset=False)
+        except GatewayFileFailed as error:
+            self._refusal = error  # the file holds both; the next start does this again
+
+    async def _end(
+        self, kept: Kept, closed: MqttClosed | None, using: asyncio.Task[None]
+    ) -> MooringError:
+        """Why the session is over."""
+        if closed is not None and closed.code == TAKEN_OVER:
+            return GatewayTakenOver(cloud=TITLE, name=kept.name)
+        if closed is None and using.done() and not using.cancelled():
+            failed = using.exception()
+            if isinstance(failed, MooringError):
+                return failed
+            if failed is not None:
+                raise failed
+        if self._store.kept.reset:
+            self._hurry.set()
+        detail = str(closed) if closed is not None else "The session was ended here."
+        return Unreachable(cloud=TITLE, detail=detail, sent=True)
+
+    def _settings(self, kept: Kept) -> CloudSettings:
+        server = self._setup.server
+        # A certificate proves itself in TLS only.
+        encrypted = server.encrypted or isinstance(kept.credentials, Certificate)
+        settings = CloudSettings(
+            cloud=CLOUD,
+            name=kept.name or "gateway",
+            host=server.host,
+            port=server.port,
+            scheme="mqtts" if encrypted else "mqtt",
+            credentials=kept.credentials,
+            ca=self._setup.ca if encrypted else "",
+        )
+        settings.check()
+        return settings
+
+    # --- telling and waiting ---
+
+    def _note(self, text: str) -> None:
+        """Log it once, however often it is tried again."""
+        log.log(logging.DEBUG if text == self._noted else logging.WARNING, "%s", text)
+        self._noted = text
+
+    def _say(
+        self, phase: Phase, *, name: str = "", error: MooringError | None = None, again_s: float = 0
+    ) -> None:
+        state = GatewayState(
+            phase=phase,
+            server=self._setup.server.url,
+            name=name or self._state.name,
+            error=error,
+            again_s=again_s,
+        )
+        if state != self._state:
+            self._state = state
+            self._tell(state)
+
+    async def _wait(
+        self, seconds: float, error: MooringError, until: asyncio.Event | None = None
+    ) -> None:
+        self._say("waiting", error=error, again_s=seconds)
+        await self._sleep(seconds, until)
+
+    async def _sleep(self, seconds: float, until: asyncio.Event | None = None) -> None:
+        """Wait, but no longer than until the event is set."""
+        if until is None:
+            await self._clock.sleep(seconds)
+            return
+        tasks = [
+            asyncio.create_task(until.wait()),
+            asyncio.create_task(self._clock.sleep(seconds)),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

@@ -62,6 +62,11 @@ class Paths:
         return self.data_dir / "nvs"
 
     @property
+    def gateway_file(self) -> Path:
+        """What a server gave to the agent as a gateway (0600)."""
+        return self.data_dir / "gateway.json"
+
+    @property
     def origins_file(self) -> Path:
         """Web pages that may use the agent."""
         return self.data_dir / "origins.json"

@@ -100,24 +100,25 @@ async def _connects(
     wire = MqttServer(host=server.host, port=server.port, tls=tls)
     shown = isinstance(credentials, Certificate)
     try:
-        client = await connect_either(wire, _login(credentials))
+        client = await connect_either(wire, login_of(credentials))
     except MqttRefused as refused:
         if refused.code in mqtt.LOGIN_REFUSED | ID_REFUSED:
             return False
         raise Unreachable(cloud=title, detail=str(refused), sent=True) from refused
     except MqttClosed as closed:
-        if shown and _is_alert(closed.__cause__, *NOT_OURS):
+        if shown and is_alert(closed.__cause__, *NOT_OURS):
             return False
         raise Unreachable(cloud=title, detail=str(closed), sent=True) from closed
     except OSError as error:
-        if shown and _is_alert(error, *NOT_OURS):
+        if shown and is_alert(error, *NOT_OURS):
             return False
         raise await explain(error, title, server, mqtt.CONNECT_LIMIT_S) from error
     await client.close()
     return True
 
 
-def _login(credentials: Credentials) -> MqttLogin:
+def login_of(credentials: Credentials) -> MqttLogin:
+    """How a device says over MQTT who it is; the client id is a new one where any will do."""
     anyone = f"mooring-{secrets.token_hex(6)}"
     match credentials:
         case AccessToken(token=token):
@@ -132,7 +133,7 @@ def _login(credentials: Credentials) -> MqttLogin:
             return MqttLogin(client_id=anyone)
 
 
-def _is_alert(error: BaseException | None, *words: str) -> bool:
+def is_alert(error: BaseException | None, *words: str) -> bool:
     """Whether the server ended TLS with an alert whose name has one of ``words``."""
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
         return False
