@@ -97,7 +97,7 @@ async def ours(
 def basic(client_id: str = "", username: str = "", password: str = "") -> Row:
     """The client sends a null for what is not given, so it is given as empty."""
     given = {"client_id": client_id, "username": username, "password": password}
-    return given, MqttBasic(**{**given, "password": Secret(password)})
+    return given, MqttBasic(client_id=client_id, username=username, password=Secret(password))
 
 
 TOKEN = "a-token-of-its-own"

@@ -1,12 +1,10 @@
-"""What only CoAP has: codes, datagrams of anybody, answers in blocks without end, libcoap."""
+"""What only CoAP has: codes, datagrams of anybody, answers in blocks without end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
-import shutil
-import socket
 from typing import TYPE_CHECKING, Any
 
 import aiocoap
@@ -180,36 +178,3 @@ def test_whatever_answers_the_question_for_a_token_it_is_yes_no_or_unreachable(
                 return None
 
     assert asyncio.run(run()) in {True, False, None}
-
-
-@pytest.mark.needs("libcoap")
-@pytest.mark.parametrize("length", [1, 3000], ids=["one datagram", "in blocks"])
-async def test_libcoap_understands_the_request_and_says_that_it_has_no_such_thing(
-    length: int,
-) -> None:
-    program = next(
-        found
-        for name in (
-            "coap-server-notls",
-            "coap-server",
-            "coap-server-openssl",
-            "coap-server-gnutls",
-        )
-        if (found := shutil.which(name))
-    )
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        program, "-A", "127.0.0.1", "-p", str(port), stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        wish = ProvisionRequest(name="n" * length, key=Secret(KEY), secret=Secret(SECRET))
-        outcome = (await ask(port, wish=wish)).outcome
-        while isinstance(outcome, NotAsked):  # it does not say when it listens
-            outcome = (await ask(port, wish=wish)).outcome
-    finally:
-        process.terminate()
-        await process.wait()
-    assert isinstance(outcome, NotUnderstood)
-    assert outcome.detail.startswith("The status is 4.0")

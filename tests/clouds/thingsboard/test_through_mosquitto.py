@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("mosquitto")
 
 OWN_TOKEN = AccessToken(token=Secret("own"))
+OWN: tuple[AccessToken | MqttBasic, ...] = (
+    OWN_TOKEN,
+    MqttBasic(username="u1"),
+    MqttBasic(username="u2", password=Secret("p")),
+    MqttBasic(client_id="c3"),
+    MqttBasic(client_id="c4", username="u"),
+    MqttBasic(client_id="c5", username="u", password=Secret("p")),
+)
 NOW = datetime.datetime.now(datetime.UTC)
 
 
@@ -53,16 +61,7 @@ async def test_each_kind_and_each_refusal_comes_through(routes: Routes, tmp_path
 
         made = await ask("made")
         assert made == Issued(AccessToken(token=Secret(state.devices["made"].credentials.id)))
-        for number, own in enumerate(
-            (
-                OWN_TOKEN,
-                MqttBasic(username="u1"),
-                MqttBasic(username="u2", password=Secret("p")),
-                MqttBasic(client_id="c3"),
-                MqttBasic(client_id="c4", username="u"),
-                MqttBasic(client_id="c5", username="u", password=Secret("p")),
-            )
-        ):
+        for number, own in enumerate(OWN):
             assert await ask(f"own {number}", own) == Issued(own)
         shown = await ask("certificate", certificate)
         assert isinstance(shown, Issued)
