@@ -110,10 +110,11 @@ def enrolled(job: Job) -> str:
     result = job.result or {}
     name = clean_text(str(result.get("device")))
     took = seconds_text(result.get("seconds"))
+    verb = "was taken out of the vault" if result.get("procedure") == "restore" else "was made"
     if result.get("delivery") == "header":
-        lines = [f"{name} was made ({took}); its settings are in the header file"]
+        lines = [f"{name} {verb} ({took}); its settings are in the header file"]
     elif result.get("delivery") == "image":
-        lines = [f"{name} was made ({took}); its settings are in the NVS image"]
+        lines = [f"{name} {verb} ({took}); its settings are in the NVS image"]
     elif result.get("connected"):
         who = "the board says so" if result["connected"] == "board" else "the server has seen it"
         lines = [f"{name} is connected ({took}): {who}"]

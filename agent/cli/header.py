@@ -67,7 +67,7 @@ class HeaderFile(msgspec.Struct, frozen=True):
         answer = await client.call("jobs.file", job=job.id, name=name)
         content = Secret(answer["text"])
         if self.option == IMAGE_OPTION and self.path is not None:
-            path = self._write(b64decode(content.reveal()))
+            path = self.write(b64decode(content.reveal()))
             text = f"{path} has the secrets: flash it where the settings area (NVS) begins."
             return Delivered(document={"nvs": str(path)}, text=text)
         if self.path is None:
@@ -75,11 +75,11 @@ class HeaderFile(msgspec.Struct, frozen=True):
                 return Delivered(document={"header_text": content.reveal()})
             shell.output.piece(content.reveal())
             return Delivered()
-        path = self._write(content.reveal().encode())
+        path = self.write(content.reveal().encode())
         text = f"{path} has the secrets: put it beside your sketch, and show it to nobody."
         return Delivered(document={"header": str(path)}, text=text)
 
-    def _write(self, content: bytes) -> Path:
+    def write(self, content: bytes) -> Path:
         """Write it where it belongs or, if that cannot be, beside it or into the home folder."""
         failure: OSError | None = None
         for place in _places(self.path or Path()):
@@ -105,6 +105,17 @@ def read_image(option: str) -> HeaderFile:
     if option == STDOUT:
         raise InputError(field=IMAGE_OPTION, problem="names a file; it is no text")
     return HeaderFile(Path(option).absolute(), IMAGE_OPTION)
+
+
+def settings_file(delivery: str | None, header: str | None, nvs: str | None) -> HeaderFile | None:
+    """Where the settings of a board go that are not put on it; None: they are."""
+    if nvs is not None:
+        if header is not None:
+            raise InputError(field=IMAGE_OPTION, problem="and --header exclude each other")
+        return read_image(nvs)
+    if delivery == "header" or header is not None:
+        return read_header(header, usual=SETTINGS_HEADER)
+    return None
 
 
 def image_of(job: Job) -> str | None:

@@ -18,7 +18,7 @@ from agent.cli.enrol_commands import (
     refuse_enrol_options,
 )
 from agent.cli.follow import run_job
-from agent.cli.header import HEADER, SETTINGS_HEADER, HeaderFile, read_header, read_image
+from agent.cli.header import HEADER, HeaderFile, read_header, settings_file
 from agent.cli.inputs import network_options, optional_network, require_yes
 from agent.cli.options import (
     board_argument,
@@ -105,7 +105,7 @@ def provision(
         request |= {"model": model, "frequency_plan": frequency_plan, "confirmed": confirmed}
         if cloud in ENROL_CLOUDS:
             request |= {"credentials": credentials, "delivery": delivery, "procedure": procedure}
-            return provision_enrol(shell, board, via, _file(delivery, header, nvs), request)
+            return provision_enrol(shell, board, via, settings_file(delivery, header, nvs), request)
         refuse_enrol_options(credentials, delivery, nvs)
         chosen = read_header(header)
         if header is not None:
@@ -113,17 +113,6 @@ def provision(
         return _provision(shell, board, via, procedure, chosen, request)
 
     run_command(as_json, begin)
-
-
-def _file(delivery: str | None, header: str | None, nvs: str | None) -> HeaderFile | None:
-    """Where the settings of a board go that are not put on it; None: they are."""
-    if nvs is not None:
-        if header is not None:
-            raise InputError(field="--nvs", problem="and --header exclude each other")
-        return read_image(nvs)
-    if delivery == "header" or header is not None:
-        return read_header(header, usual=SETTINGS_HEADER)
-    return None
 
 
 @click.command()

@@ -20,6 +20,7 @@ from agent.cli.inputs import ask_secret, can_ask, first_line, require_yes
 from agent.cli.options import json_option
 from agent.cli.output import clean_lines, is_terminal
 from agent.cli.shell import run_command
+from agent.cli.vault_restore import restore
 from agent.clouds.vault import open_vault
 from agent.errors import ExitStatus, InputError, VaultUnknown
 from agent.settings.credentials import AccessToken, Certificate, MqttBasic, reveal_settings
@@ -204,6 +205,9 @@ def import_(*, file: Path, passphrase_stdin: bool, as_json: bool) -> None:
         return ExitStatus.DONE
 
     run_command(as_json, begin)
+
+
+vault.add_command(restore)
 
 
 async def _agreed(shell: Shell, what: str, consequence: str, *, confirmed: bool) -> bool:
