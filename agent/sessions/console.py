@@ -33,6 +33,8 @@ OPEN_LIMIT_S: Final = 12.0
 may just be joining a network, for which some libraries need 10 s and do nothing else meanwhile."""
 STATUS_EVERY_S: Final = 1.0
 """Between two questions whether the board is connected; joining a network takes 2-10 s."""
+STATUS_FIRST_S: Final = 0.1
+"""After the first one, and then twice as long each time: a board on a cable is there at once."""
 
 T = TypeVar("T")
 _OUTCOMES: Final[dict[str, CloudOutcome]] = {
@@ -100,6 +102,7 @@ class ConsoleDelivery:
         loop = asyncio.get_running_loop()
         end = loop.time() + limit_s
         detail = ""
+        every = STATUS_FIRST_S
         while True:
             found = await self._ask(talk.status())
             if isinstance(found, talk.Status):
@@ -110,7 +113,8 @@ class ConsoleDelivery:
             elif isinstance(found, talk.Failure) and found.reason is not talk.Reason.SILENT:
                 return CloudState(outcome="unknown")
             # Silence: it is joining a network, or restarts to begin with the new settings.
-            pause = min(STATUS_EVERY_S, end - loop.time())
+            pause = min(every, end - loop.time())
+            every = min(2 * every, STATUS_EVERY_S)
             if pause <= 0:
                 return CloudState(outcome="unknown", detail=detail)
             await self._listen(pause)

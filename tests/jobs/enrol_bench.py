@@ -32,7 +32,7 @@ from agent.simulator.thingsboard import ADMINISTRATOR, SimulatedThingsBoard
 from tests.jobs.stores import sketches_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from agent.catalog import Catalog
@@ -50,6 +50,8 @@ class ConsoleBoard:
         self.values: dict[str, bytes] = {}
         self.mute_after: str | None = None
         """Unplugged when it is asked this."""
+        self.when_asked: dict[str, Callable[[], None]] = {}
+        """What happens when it is asked this, once."""
         self._folder = folder
         self._port: BoardPort | None = None
         self._file: Path | None = None
@@ -97,6 +99,8 @@ class ConsoleBoard:
         return True
 
     def _asked(self, verb: str) -> None:
+        if happens := self.when_asked.pop(verb, None):
+            happens()
         if verb == self.mute_after:
             self.mute_after = None
             self.unplug()
@@ -221,6 +225,15 @@ class EnrolBench:
                 await changed.wait()
         finally:
             unsubscribe()
+
+    async def ended(self, job: str) -> Job:
+        """The job once it has ended, also one that an earlier agent began."""
+        while True:
+            self._changed.clear()
+            now = await self.jobs.get(job)
+            if now.state.final:
+                return now
+            await self._changed.wait()
 
     def _note(self, change: JobChange) -> None:
         self.changes.append(change)
