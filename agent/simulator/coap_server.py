@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from agent.simulator.coap_messages import (
     ACK,
@@ -86,7 +86,6 @@ class CoapServer(asyncio.DatagramProtocol):
         """Listen; ``port`` is known afterwards. ``OSError`` if it is taken."""
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: self, (HOST, self.port))
-        self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 
     async def stop(self) -> None:
@@ -96,6 +95,10 @@ class CoapServer(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See the base class."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         """See the base class."""

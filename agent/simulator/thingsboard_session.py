@@ -189,6 +189,7 @@ class MqttSession:
             self._connack(packet, refusal, delay_s)
             self.close(refusal)
             return
+        self.lost()  # a second CONNECT takes the place of the first, as on the server
         self.topics = DeviceTopics(self, device)
         self._connack(packet, 0, delay_s)
 

@@ -264,6 +264,13 @@ class TestConnect:
         assert not second.closed
         assert len(state.sessions[state.devices["a"].id]) == 1
 
+    def test_who_says_it_again_is_the_same_and_gone_with_the_connection(self):
+        desk = signed_in()
+        assert desk.connect("tok") == 0
+        assert not desk.closed
+        desk.session.lost()
+        assert not any(desk.around.state.sessions.values())
+
     def test_before_connect_nothing_is_answered(self):
         desk = Desk(make_state())
         assert desk.say(PingReq(), Subscribe(packet_id=1, filters=(("a", 0),))) == []
