@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from agent.cli.connect import open_client
-from agent.cli.inputs import ACCOUNT_VARIABLES, can_ask, first_line
+from agent.cli.inputs import ACCOUNT_VARIABLES, can_ask, first_line, read_field
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
 from agent.clouds.cloud import CloudInfo
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from agent.cli.client import Client
     from agent.cli.shell import Shell
 
-"""``MOORING_CLOUD_CLIENT_SECRET`` holds the field ``client_secret`` of an account."""
+_WORDS: Final = {"--set": "VALUE", "--set-file": "FILE"}
+"""Options that name a field, and what stands behind its ``=``."""
 
 
 @click.command()
@@ -58,22 +59,36 @@ def cloud() -> None:
     help="A field of the account that is not secret; may be repeated.",
 )
 @click.option(
+    "--set-file",
+    "files",
+    metavar="FIELD=FILE",
+    multiple=True,
+    help="A field that is the content of a file, secret or not; may be repeated.",
+)
+@click.option(
     "--password-stdin",
     is_flag=True,
     help="Take the secret fields from standard input, one per line.",
 )
 @json_option
-def login(*, name: str, given: tuple[str, ...], password_stdin: bool, as_json: bool) -> None:
+def login(
+    *,
+    name: str,
+    given: tuple[str, ...],
+    files: tuple[str, ...],
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
     """Check an account with its cloud and store it.
 
-    What is not given is asked for. A program gives secrets with --password-stdin or in
+    What is not given is asked for. A program gives secrets with --password-stdin, --set-file or in
     environment variables such as MOORING_CLOUD_CLIENT_SECRET.
     """
 
     async def sign_in(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
             info = await _find(client, name)
-            account = await _account(shell, info, _pairs(given), password_stdin=password_stdin)
+            account = await _account(shell, info, _given(info, given, files), password_stdin)
             result = await client.call("clouds.login", cloud=name, account=account)
         _show_account(shell, result, f"Signed in to {clean_text(info.title)}.")
         return ExitStatus.DONE
@@ -119,34 +134,46 @@ async def _find(client: Client, name: str) -> CloudInfo:
     raise InputError(field="cloud", problem=f"{clean_text(name)} is not one of {known}")
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def _given(info: CloudInfo, given: tuple[str, ...], files: tuple[str, ...]) -> dict[str, Secret]:
+    """What options say, checked against the fields that there are."""
+    fields: dict[str, dict[str, Any]] = info.account_schema.get("properties", {})
+    plain = _pairs("--set", given)
+    for field in plain:
+        if _is_secret(fields.get(field, {})):
+            raise InputError(field=field, problem="is secret and never given as an argument")
+    named = _pairs("--set-file", files)
+    for field in (*plain, *named):
+        if field not in fields:
+            raise InputError(field=clean_text(field), problem=f"is not one of {', '.join(fields)}")
+    found = {field: Secret(value) for field, value in plain.items()}
+    return found | {field: read_field(field, path) for field, path in named.items()}
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in given:
         field, sign, value = text.partition("=")
         if not sign:
-            raise InputError(field="--set", problem="has the form FIELD=VALUE")
+            raise InputError(field=option, problem=f"has the form FIELD={_WORDS[option]}")
         pairs[field] = value
     return pairs
 
 
 async def _account(
-    shell: Shell, info: CloudInfo, given: Mapping[str, str], *, password_stdin: bool
+    shell: Shell, info: CloudInfo, given: Mapping[str, Secret], password_stdin: bool
 ) -> dict[str, Secret]:
     """All fields of the account, from options, environment, standard input or the person."""
     fields: dict[str, dict[str, Any]] = info.account_schema.get("properties", {})
     required = info.account_schema.get("required", [])
-    for field in given:
-        if field not in fields:
-            raise InputError(field=clean_text(field), problem=f"is not one of {', '.join(fields)}")
-        if _is_secret(fields[field]):
-            raise InputError(field=field, problem="is secret and never given as an argument")
-    account: dict[str, Secret] = {}
+    account: dict[str, Secret] = dict(given)
     for field, schema in fields.items():
-        value = given.get(field, os.environ.get(ACCOUNT_VARIABLES + field.upper()))
+        value = os.environ.get(ACCOUNT_VARIABLES + field.upper())
+        if field in given:
+            continue
         if value is not None:
             account[field] = Secret(value)
         elif password_stdin and _is_secret(schema):
-            account[field] = first_line(field)
+            account[field] = first_line(field, optional=field not in required)
         elif can_ask() and not password_stdin:
             account[field] = await _ask(shell, schema.get("title", field), schema)
         elif field in required:

@@ -25,7 +25,8 @@ ACCOUNT_VARIABLES: Final = "MOORING_CLOUD_"
 """Begin of the variables with the fields of a cloud account."""
 SECRET_FIELDS: Final = {"password", "pin", "app_key"}
 FILE_BYTES: Final = 64 << 10
-"""A file with one network setting has some 200 bytes; anything larger is the wrong file."""
+"""A file with one network setting has some 200 bytes, one with certificates a few thousand; anything
+larger is the wrong file."""
 LINE_BYTES: Final = 4096
 """A first line longer than any secret of any network or cloud."""
 
@@ -117,16 +118,33 @@ def load_network(name: str) -> dict[str, Any]:
     return {key: _hidden(key, value) for key, value in data.items()}
 
 
-def first_line(field: str) -> Secret:
-    """The first line of standard input, without its end."""
+def first_line(field: str, *, optional: bool = False) -> Secret:
+    """The first line of standard input that is left, without its end; empty if it is ``optional``."""
     line = sys.stdin.buffer.readline(LINE_BYTES) if sys.stdin else b""
-    if not line:
+    if not line and not optional:
         # An empty line is an open network; nothing at all is a command before ours that failed.
         raise InputError(field=field, problem="is not given: standard input is empty")
     try:
         return Secret(line.decode("utf-8").rstrip("\r\n"))
     except UnicodeDecodeError:
         raise InputError(field=field, problem="is not valid text (UTF-8)") from None
+
+
+def read_field(field: str, path: str) -> Secret:
+    """The content of a file, without white space around it; :class:`InputError` names the field."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(FILE_BYTES + 1)
+        text = data.decode("utf-8")
+    except OSError as error:
+        problem = f"cannot be read from its file: {error.strerror}"
+        raise InputError(field=field, problem=problem) from None
+    except UnicodeDecodeError:
+        raise InputError(field=field, problem="is not valid text (UTF-8)") from None
+    if len(data) > FILE_BYTES:
+        problem = f"is longer than {FILE_BYTES} bytes, which its file has"
+        raise InputError(field=field, problem=problem)
+    return Secret(text.strip())
 
 
 def ask_secret(prompt: str) -> Secret:

@@ -10,8 +10,10 @@ import pytest
 from agent.cli.inputs import (
     FILE_BYTES,
     PASSWORD_VARIABLE,
+    first_line,
     load_network,
     optional_network,
+    read_field,
     read_network,
     require_yes,
 )
@@ -174,3 +176,28 @@ def test_without_a_person_yes_must_be_said():
     with pytest.raises(InputError, match="the sketch is overwritten") as caught:
         require_yes(False, "the sketch is overwritten")
     assert caught.value.facts["field"] == "--yes"
+
+
+def test_a_line_that_may_be_missing_is_empty_then(stdin):
+    stdin(b"one\n")
+    assert first_line("secret", optional=True).reveal() == "one"
+    assert first_line("secret", optional=True).reveal() == ""
+    with pytest.raises(InputError, match="standard input is empty"):
+        first_line("secret")
+
+
+def test_a_field_may_be_the_content_of_a_file(tmp_path):
+    file = tmp_path / "word"
+    file.write_bytes(b"-----BEGIN-----\nsecond line\n-----END-----\n")
+    assert read_field("ca", str(file)).reveal() == "-----BEGIN-----\nsecond line\n-----END-----"
+
+
+@pytest.mark.parametrize("data", [None, b"MARKER\xff", b"MARKER" + b"x" * FILE_BYTES])
+def test_a_file_that_is_no_field_is_refused_without_showing_it(tmp_path, data):
+    file = tmp_path / "word"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        read_field("provision_secret", str(file))
+    assert caught.value.facts["field"] == "provision_secret"
+    assert "MARKER" not in str(caught.value)
