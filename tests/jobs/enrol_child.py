@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cryptography.x509
 import httpx
@@ -39,9 +39,6 @@ from tests.jobs.stores import sketches_in
 LOADED = (cryptography.x509, httpx, tcp)
 """What an agent loads when it needs it: loaded once, before the forks."""
 
-if TYPE_CHECKING:
-    from agent.sessions.delivery import Delivery
-
 
 async def run(given: dict[str, Any], catalog: Catalog) -> None:
     """The agent, with a job that ends well unless it is killed before."""
@@ -50,12 +47,11 @@ async def run(given: dict[str, Any], catalog: Catalog) -> None:
     await boards.start()
     cloud: Any = ThingsBoard(accounts=AccountStore(folder / "accounts.json", use_keyring=False))
     keys = VaultKeys(folder / "keys", use_keyring=False)
-    vault: Any = Vault(VaultFolder(folder / "vault"), keys)
+    vault: Any = Deadly(Vault(VaultFolder(folder / "vault"), keys), moment, "vault.")
     journal: Any = Deadly(await open_journal(folder / "journal.sqlite3"), moment)
 
-    async def console(lease: Any) -> Delivery:
-        delivery: Any = Deadly(await open_console_way(lease), moment, "board.")
-        return delivery
+    async def console(lease: Any) -> Any:
+        return Deadly(await open_console_way(lease), moment, "board.")
 
     surroundings = Surroundings(
         boards=boards,
@@ -64,7 +60,7 @@ async def run(given: dict[str, Any], catalog: Catalog) -> None:
         flashers=Flashers(),
         sketches=sketches_in(folder, NoSketches()),
         enrolments={cloud.id: Deadly(cloud, moment, "cloud.")},
-        vault=Deadly(vault, moment, "vault."),
+        vault=vault,
         deliveries={"console": console},
     )
     jobs = JobService(surroundings, catalog)

@@ -148,8 +148,10 @@ def test_a_file_of_a_killed_job_is_told_as_gone_and_the_next_job_makes_the_same(
             break
         world.kill_at = 0
         ended = recovered(world, drive.facts, drive.now)
-        error = ended.finish.error if ended and ended.finish else None
-        told.append(error.meaning if error else ending(drive.job, drive.facts).error.meaning)
+        end = ended.finish if ended else ending(drive.job, drive.facts)
+        assert end
+        assert end.error
+        told.append(end.error.meaning)
         again = finish(world, Drive(EnrolBoard(order(name=NAME, way=way), attended=True)))
         assert again.state is JobState.DONE
         (handed,) = [each for each in again.asked if isinstance(each, ex.HandOver)]

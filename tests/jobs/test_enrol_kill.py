@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from asyncio import to_thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -64,7 +64,7 @@ async def only_entry(bench: EnrolBench) -> VaultEntry:
     return entry
 
 
-async def goes_on(bench: EnrolBench, **changes: object) -> None:
+async def goes_on(bench: EnrolBench, **changes: Any) -> None:
     """The next job ends well with the one device and the one entry."""
     job = await bench.jobs.wait(await bench.provision(confirmed=True, **changes))
     await on_board_and_in_vault(bench, job)
