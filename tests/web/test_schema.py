@@ -56,6 +56,8 @@ async def test_secrets_become_password_fields_with_their_limit(modules: Page) ->
         ({"type": "boolean"}, "switch"),
         ({"type": "array", "items": {"type": "integer"}}, "integers"),
         ({"enum": ["A", "B"]}, "choice"),
+        ({"oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]}, "choice"),
+        ({"type": "string", "format": "multiline"}, "multiline"),
         ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "integer"),
     ],
 )
@@ -105,6 +107,40 @@ async def test_typed_text_becomes_a_value_or_a_problem(
     modules: Page, schema: dict[str, Any], text: str, outcome: dict[str, Any]
 ) -> None:
     assert await modules.evaluate(PARSE, [schema, text]) == outcome
+
+
+async def test_choices_keep_the_words_that_people_have_for_them(modules: Page) -> None:
+    schema = {"oneOf": [{"const": "a", "title": "An A"}, {"const": "b"}], "default": "a"}
+    (field,) = await modules.evaluate(FIELDS, [{"properties": {"it": schema}}, None])
+    assert (field["choices"], field["initial"]) == (["a", "b"], "a")
+    assert field["labels"] == {"a": "An A", "b": "b"}
+
+
+async def test_a_group_is_folded_away_until_something_in_it_matters(modules: Page) -> None:
+    schema = {
+        "properties": {
+            "late": {"type": "string", "title": "Late", "x-group": "Rarely"},
+            "first": {"type": "string", "title": "First"},
+            "known": {"type": "string", "title": "Known", "x-group": "Filled"},
+        }
+    }
+    drawn = await modules.evaluate(
+        """async (schema) => {
+          const { SchemaFields } = await import("/parts/schema-fields.js");
+          const form = new SchemaFields(schema, { values: { known: "yes" } });
+          document.body.append(form);
+          const groups = [...form.querySelectorAll("details")];
+          const before = groups.map((group) => [group.firstChild.textContent, group.open]);
+          form.showProblem("late", "is wrong");
+          return { first: form.querySelector("input").name, before, after: groups[0].open };
+        }""",
+        schema,
+    )
+    assert drawn == {
+        "first": "first",
+        "before": [["Rarely", False], ["Filled", True]],
+        "after": True,
+    }
 
 
 async def test_drawn_fields_have_labels_limits_and_errors_tied_to_them(modules: Page) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 TEXT_CHARS: Final = 200
 """Keys and secrets of a profile have 20 characters, mail addresses up to 254 hardly ever."""
+BOARDS_GROUP: Final = "An authority of your own, or another server for boards"
+ADMIN_GROUP: Final = "An administrator, who can mend what is refused"
+CLEAR_GROUP: Final = "A server without encryption"
+"""Titles under which a form may fold away what most people leave as it is (``x-group``)."""
 REQUIRED: Final = ("server", "provision_key", "provision_secret")
 NO_DTLS: Final = (
     "needs DTLS with certificates, which no library brings to Python here (aiocoap has DTLS with "
@@ -102,8 +106,8 @@ def account_fields(account: Account) -> dict[str, Secret]:
 def account_schema() -> dict[str, Any]:
     """JSON Schema of the account."""
 
-    def text(title: str, description: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON Schema
-        limit = {"maxLength": TEXT_CHARS, **more}
+    def text(title: str, description: str, group: str = "", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON Schema
+        limit = {"maxLength": TEXT_CHARS, **more} | ({"x-group": group} if group else {})
         return {"type": "string", "title": title, "description": description, **limit}
 
     address = {"maxLength": ADDRESS_CHARS}
@@ -120,12 +124,14 @@ def account_schema() -> dict[str, Any]:
         "board_server": text(
             "Server for boards",
             "Where boards connect; empty: MQTT on the same host.",
+            BOARDS_GROUP,
             default="",
             **address,
         ),
         "ca": text(
             "Authority",
             "Certificate (PEM) of the authority, if the server's is none that everybody knows.",
+            BOARDS_GROUP,
             default="",
             maxLength=CA_BYTES,
             format="multiline",
@@ -133,20 +139,27 @@ def account_schema() -> dict[str, Any]:
         "admin_user": text(
             "Administrator",
             "Optional: a tenant administrator, who sees why a device is refused and frees it.",
+            ADMIN_GROUP,
             default="",
         ),
         "admin_password": text(
-            "Administrator's password", "Only with the one above.", format="password", default=""
+            "Administrator's password",
+            "Only with the one above.",
+            ADMIN_GROUP,
+            format="password",
+            default="",
         ),
         "admin_server": text(
             "Server for the administrator",
             "Where the administrator signs in; empty: https:// on the same host.",
+            ADMIN_GROUP,
             default="",
             **address,
         ),
         "insecure_host": text(
             "Unprotected host",
             "The one host to which secrets may travel in clear; anybody on the way reads them.",
+            CLEAR_GROUP,
             default="",
         ),
     }

@@ -5,13 +5,15 @@
 /**
  * @typedef {object} Field
  * @property {string} name
- * @property {"text"|"password"|"choice"|"integer"|"integers"|"number"|"switch"|"texts"|"table"} type
+ * @property {"text"|"multiline"|"password"|"choice"|"integer"|"integers"|"number"|"switch"|"texts"|"table"} type
  *   `texts` and `table` are those of settings: a list of texts, texts by name.
  * @property {string} title
  * @property {string} description
  * @property {boolean} required
  * @property {any} initial
  * @property {string[]} choices
+ * @property {Record<string, string>} [labels] How people call the choices, where that differs.
+ * @property {string} [group] Title of the fields that belong together; empty: those that come first.
  * @property {number|undefined} minimum
  * @property {number|undefined} maximum
  * @property {number} [above] It is more than this.
@@ -46,14 +48,20 @@ export function fieldsOf(schema, root = schema) {
 /** Without the “or null” of an optional value. @param {Schema} schema @param {Schema} root @returns {Schema} */
 function plain(schema, root) {
   const any = schema.anyOf ?? schema.oneOf;
-  if (!any) return schema;
+  if (!any || any.every(isConstant)) return schema;
   const first = any.map((/** @type {Schema} */ part) => resolved(part, root));
   return { ...schema, ...first.find((/** @type {Schema} */ part) => part.type !== "null") };
 }
 
+/** One of several choices that have titles. @param {Schema} schema */
+function isConstant(schema) {
+  return schema.const !== undefined;
+}
+
 /** @param {string} name @param {Schema} schema @param {Schema} object @returns {Field|null} */
 function field(name, schema, object) {
-  const choices = (schema.enum ?? []).map(String);
+  const titled = /** @type {Schema[]} */ (schema.oneOf ?? []).filter(isConstant);
+  const choices = (schema.enum ?? titled.map((choice) => choice.const)).map(String);
   if (schema.const !== undefined || (choices.length === 1 && !schema.title)) return null;
   return {
     name,
@@ -63,6 +71,8 @@ function field(name, schema, object) {
     required: (object.required ?? []).includes(name) || (schema.minLength ?? 0) > 0,
     initial: schema.default ?? null,
     choices,
+    labels: Object.fromEntries(titled.map((choice) => [String(choice.const), choice.title ?? String(choice.const)])),
+    group: schema["x-group"] ?? "",
     minimum: schema.minimum,
     maximum: schema.maximum,
     above: schema.exclusiveMinimum,
@@ -75,10 +85,11 @@ function field(name, schema, object) {
 
 /** @param {Schema} schema @returns {Field["type"]} */
 function typeOf(schema) {
-  if (schema.enum) return "choice";
+  if (schema.enum || schema.oneOf?.every(isConstant)) return "choice";
   if (schema.type === "integer" || schema.type === "number") return schema.type;
   if (schema.type === "array") return "integers";
   if (schema.type === "boolean") return "switch";
+  if (schema.format === "multiline") return "multiline";
   return schema.format === "password" ? "password" : "text";
 }
 

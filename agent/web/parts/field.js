@@ -3,6 +3,7 @@
 import { freshId, h, say, set } from "../lib/dom.js";
 import { parse } from "../lib/schema.js";
 import { byteLength, count } from "../lib/text.js";
+import { TextFile } from "./text-file.js";
 
 /** @typedef {import("../lib/schema.js").Field} FieldShape */
 
@@ -27,7 +28,8 @@ export class FieldInput {
     const label = h("label", { for: id }, options.label ?? shape.title);
     const under = h("div.under", {}, this.#description, this.#counter);
     const row = h("div.control", {}, this.input, shape.type === "password" ? this.#eye() : null);
-    this.element = h(`div.field.${shape.type}`, {}, label, row, this.#error, under);
+    const file = shape.type === "multiline" ? new TextFile(this) : null;
+    this.element = h(`div.field.${shape.type}`, {}, label, row, file, this.#error, under);
     if (shape.type === "switch") this.element.replaceChildren(row, label, this.#error, under);
     this.input.addEventListener("input", () => {
       this.showProblem("");
@@ -77,6 +79,8 @@ export class FieldInput {
     const text = problem ? `${this.shape.title}: ${problem}` : "";
     say(this.#error, text);
     this.#error.hidden = !text;
+    const folded = text && this.element.closest("details");
+    if (folded) folded.open = true;
     set(this.input, "aria-invalid", text ? "true" : null);
     this.#describe();
   }
@@ -88,15 +92,18 @@ export class FieldInput {
 
   /** @param {string} id @param {any} value */
   #control(id, value) {
-    const { type, choices, required } = this.shape;
+    const { type, choices, labels = {}, required } = this.shape;
     const common = { id, name: this.shape.name, "aria-required": required ? "true" : null };
     if (type === "choice") {
-      const options = choices.map((choice) => h("option", { value: choice }, choice));
+      const options = choices.map((choice) => h("option", { value: choice }, labels[choice] ?? choice));
       const select = h("select", common, ...options);
       if (value !== null && value !== undefined) select.value = String(value);
       return select;
     }
     if (type === "switch") return h("input", { ...common, type: "checkbox", checked: Boolean(value) });
+    if (type === "multiline") {
+      return h("textarea", { ...common, rows: "5", spellcheck: "false", autocomplete: "off", dir: "ltr", value: value ?? "" });
+    }
     const number = type === "integer" || type === "integers";
     return h("input", {
       ...common,

@@ -1,4 +1,8 @@
-/** The fields that a JSON Schema asks for; the form around them belongs to the caller. */
+/**
+ * The fields that a JSON Schema asks for; the form around them belongs to the caller.
+ *
+ * Those that have a group (`x-group`) are folded away under its title, after all others.
+ */
 
 import { View, h } from "../lib/dom.js";
 import { fieldsOf } from "../lib/schema.js";
@@ -17,7 +21,17 @@ export class SchemaFields extends View {
     this.fields = fieldsOf(schema, options.root ?? schema)
       .filter((shape) => !skip.includes(shape.name))
       .map((shape) => new FieldInput(shape, { value: options.values?.[shape.name] }));
-    this.append(h("div.fields", {}, ...this.fields.map((field) => field.element)));
+    const groups = [...new Set(this.fields.map((field) => field.shape.group ?? ""))].sort((a, b) => Number(a !== "") - Number(b !== ""));
+    this.append(...groups.map((group) => this.#group(group)));
+  }
+
+  /** @param {string} title Empty: the fields that come first. */
+  #group(title) {
+    const fields = this.fields.filter((field) => (field.shape.group ?? "") === title);
+    const list = h("div.fields", {}, ...fields.map((field) => field.element));
+    if (!title) return list;
+    const filled = fields.some((field) => field.raw !== "" && field.raw !== false);
+    return h("details.more.field-group", { open: filled }, h("summary", {}, title), list);
   }
 
   /** What was filled in; fields left empty are left out. @returns {Record<string, any>} */

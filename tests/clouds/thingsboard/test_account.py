@@ -104,3 +104,5 @@ def test_a_page_can_draw_the_form() -> None:
     assert secret == {"provision_secret", "admin_password"}
     assert schema["required"] == ["server", "provision_key", "provision_secret"]
     assert all(each["title"] and each["description"] for each in schema["properties"].values())
+    first = [name for name, each in schema["properties"].items() if "x-group" not in each]
+    assert first == schema["required"]
