@@ -119,6 +119,37 @@
  */
 
 /**
+ * @typedef {object} DeviceLook A device as the administrator of a cloud sees it.
+ * @property {string} id
+ * @property {string} name
+ * @property {string} profile
+ * @property {"create"|"prepared"|"chain"|"off"|"unknown"} strategy How its profile makes devices.
+ * @property {boolean} ours That is the profile of the account's key.
+ * @property {boolean} used_up It gave its credentials to a board already.
+ * @property {string} kind
+ * @property {number} seen_at Unix seconds; 0: never.
+ * @property {string} link
+ */
+
+/**
+ * @typedef {object} VaultEntry What a cloud gave to a board, without its secrets.
+ * @property {string} id
+ * @property {string} board
+ * @property {string} board_name
+ * @property {string} cloud
+ * @property {string} device
+ * @property {string} server
+ * @property {string} credentials Kind; empty: not given yet.
+ * @property {"pending"|"proven"|"earlier"|null} state Null: its file cannot be read.
+ * @property {number|null} made_at Unix seconds.
+ * @property {number|null} proven_at
+ * @property {string} job
+ * @property {string} problem Why the credentials cannot be read; empty: they can.
+ */
+
+/** @typedef {{entries: VaultEntry[], key_in_file?: boolean}} VaultList */
+
+/**
  * @typedef {object} ErrorReport What happened, what it means, what to do.
  * @property {string} code
  * @property {string} title
@@ -143,7 +174,7 @@
  * @typedef {object} Action One way to answer a question.
  * @property {string} id
  * @property {string} label
- * @property {"password"|"network"|"choice"|null} [needs] What the answer must carry.
+ * @property {"password"|"network"|"choice"|"name"|null} [needs] What the answer must carry.
  */
 
 /**

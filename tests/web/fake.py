@@ -93,6 +93,8 @@ class FakeAgent:
         self.sketches: list[dict[str, Any]] = []
         self.files: dict[str, str] = {}
         self.signed_in = True
+        self.more_clouds: list[Any] = []
+        """Beside the usual two."""
         self.bluetooth: dict[str, Any] | None = None
         """What the radio of the computer is at; None: it is never used."""
         self.info: dict[str, Any] = {}
@@ -311,8 +313,7 @@ class FakeAgent:
         if method != "agent.info":
             self.calls.append((method, params))
         try:
-            usual = getattr(self, "_" + method.replace(".", "_"))
-            handler = self.answer.get(method, usual)
+            handler = self.answer.get(method) or getattr(self, "_" + method.replace(".", "_"))
             result = handler(params)
             if result is SILENCE:
                 self._silent[method] = request["id"]
@@ -423,7 +424,7 @@ class FakeAgent:
         arduino = {"id": "arduino", "title": "Arduino Cloud", "device_schema": DEVICE} | account
         free = {"signed_in": False, "needs_account": False, "account_schema": NOTHING}
         none = {"id": "none", "title": "No cloud: only the network", "device_schema": NOTHING}
-        return {"clouds": [arduino, none | free]}
+        return {"clouds": [arduino, none | free, *self.more_clouds]}
 
     def _networks_schema(self, _params: dict[str, Any]) -> Any:
         return network_schema()

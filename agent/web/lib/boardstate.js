@@ -1,5 +1,6 @@
 /** The state of a board in words, colour and shape. Pure. */
 
+import { enrolWords, givesFile, isEnrolment } from "./enrol.js";
 import { currentStep, doing, shareOf } from "./jobwords.js";
 import { isImprov, onlyInAir, where } from "./ports.js";
 import { percent } from "./text.js";
@@ -35,6 +36,7 @@ export function stateOf(board, store, now) {
     if (last.state === "failed" || last.state === "interrupted") {
       return { look: "bad", word: "problem", detail: last.error?.title ?? detail };
     }
+    if (last.state === "done" && isEnrolment(last)) return enrolled(last.result ?? {}, detail);
     if (last.state === "done" && last.result?.files) {
       return { look: "ok", word: "set up", detail: "online with your own sketch" };
     }
@@ -49,6 +51,13 @@ export function stateOf(board, store, now) {
   if (store.agent.info?.paused) return { look: "ready", word: "not used now", detail };
   if (now - board.first_seen < NEW_S) return { look: "new", word: onlyInAir(board) ? "just found" : "just plugged in", detail };
   return { look: "ready", word: "ready", detail };
+}
+
+/** A board that got credentials of a cloud. @param {Record<string, any>} result @param {string} detail @returns {Shown} */
+function enrolled(result, detail) {
+  if (givesFile(result.delivery)) return { look: "ok", word: "registered", detail: "its settings are in a file" };
+  if (result.connected) return { look: "ok", word: "online", detail };
+  return { look: "wait", word: "not seen yet", detail: enrolWords(result).says };
 }
 
 /** The same for a line that has little room: the name matters more. @param {Shown} shown */

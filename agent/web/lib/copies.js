@@ -15,9 +15,15 @@ export async function toClipboard(text) {
   }
 }
 
-/** Have the browser save a text as a file. @param {string} name @param {string} text */
-export function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+/** Have the browser save a text, or bytes, as a file. @param {string} name @param {string|Uint8Array<ArrayBuffer>} content */
+export function download(name, content) {
+  const type = typeof content === "string" ? "text/plain;charset=utf-8" : "application/octet-stream";
+  const url = URL.createObjectURL(new Blob([content], { type }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
+}
+
+/** The bytes that Base64 means. @param {string} text @returns {Uint8Array<ArrayBuffer>} */
+export function fromBase64(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

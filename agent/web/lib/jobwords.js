@@ -1,5 +1,7 @@
 /** What a job does, how far it is and what stopping it means, in words. Pure. */
 
+import { isEnrolment } from "./enrol.js";
+
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").Step} Step */
 
@@ -81,11 +83,13 @@ export function cancelled(/** @type {Job} */ job) {
   if (stage === "before") return "Cancelled. The board was not changed.";
   if (stage === "without") return "Cancelled. The old sketch is gone: write one before you use the board.";
   if (stage === "after") return "Cancelled. The new sketch is on the board; what this job had claimed was given back.";
+  if (isEnrolment(job)) return "Cancelled. Nothing was made in the cloud, and nothing was changed on the board.";
   return "Cancelled. What this job had claimed was given back.";
 }
 
 /** The part of the board's page where a job of this kind starts. @param {Job} job */
 export function partOf(job) {
+  if (isEnrolment(job)) return "device";
   if (job.kind === "provision" && job.request?.procedure && job.request.procedure !== "provision-2.0") return "update";
   const parts = { provision: "setup", configure: "network", forget: "erase", flash: "write", migrate: "update", start: "write" };
   return /** @type {Record<string, string>} */ (parts)[job.kind] ?? "";

@@ -10,3 +10,9 @@ export function webAddress(text) {
   const { protocol, username, password, href } = new URL(text);
   return /^https?:$/.test(protocol) && !username && !password ? href : "";
 }
+
+/** True for an address of the computer that shows it. @param {string} address From `webAddress`. */
+export function isHere(address) {
+  const { hostname } = new URL(address);
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}

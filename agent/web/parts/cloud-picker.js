@@ -1,6 +1,7 @@
 /** The choice of a cloud, with the sign-in in place where one is needed. Fires `picked`. */
 
 import { View, fill, freshId, h } from "../lib/dom.js";
+import { enrols } from "../lib/enrol.js";
 import { SchemaFields } from "./schema-fields.js";
 import { ErrorCard } from "./error-card.js";
 
@@ -49,7 +50,8 @@ export class CloudPicker extends View {
   }
 
   #draw() {
-    const clouds = this.app.store.clouds.filter((cloud) => cloud.needs_account || !this.registered);
+    // Clouds that give credentials have a form of their own.
+    const clouds = this.app.store.clouds.filter((cloud) => !enrols(cloud) && (cloud.needs_account || !this.registered));
     if (!clouds.some((cloud) => cloud.id === this.#chosen)) {
       const known = [this.app.memory.cloud, clouds.find((cloud) => cloud.needs_account)?.id, clouds[0]?.id];
       this.#chosen = known.find((id) => clouds.some((cloud) => cloud.id === id)) ?? "";
@@ -92,7 +94,7 @@ export class SignIn extends View {
     super();
     this.app = app;
     this.cloud = cloud;
-    this.fields = new SchemaFields(cloud.account_schema, { values: cloud.account });
+    this.fields = new SchemaFields(cloud.account_schema, { values: { ...app.memory.draft(this.#draft), ...cloud.account } });
     this.button = h("button.quiet", { type: "button" }, "Sign in");
     this.outcome = h("div");
     this.button.addEventListener("click", () => this.submit());
@@ -107,6 +109,20 @@ export class SignIn extends View {
       h("div.row", {}, this.button),
       this.outcome,
     );
+  }
+
+  get #draft() {
+    return `account ${this.cloud.id}`;
+  }
+
+  connectedCallback() {
+    this.onLeave(() => this.#keep());
+  }
+
+  /** What is no secret need not be typed again after a look at another page. */
+  #keep() {
+    const open = this.fields.fields.filter(({ shape }) => shape.type !== "password");
+    this.app.memory.keepDraft(this.#draft, Object.fromEntries(open.map(({ shape, raw }) => [shape.name, raw])));
   }
 
   async submit() {

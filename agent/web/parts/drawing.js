@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const FAMILIES = new Set(["uno", "mkr", "nano", "portenta", "opta", "nicla", "giga", "generic"]);
 
 /** @param {string} tag @param {Record<string, string|number>} attributes @param {...(Element|string)} children */
-function svg(tag, attributes, ...children) {
+export function svg(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);

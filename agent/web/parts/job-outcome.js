@@ -1,11 +1,13 @@
 /** How a job ended, and where to go from there. */
 
 import { h } from "../lib/dom.js";
+import { isEnrolment } from "../lib/enrol.js";
 import { cancelled, doneWords, partOf, stageOf } from "../lib/jobwords.js";
 import { hasSerial } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { size } from "../lib/text.js";
 import { webAddress } from "../lib/weblink.js";
+import { enrolOutcome } from "./enrol-outcome.js";
 import { ErrorCard } from "./error-card.js";
 import { pageLink } from "./page-link.js";
 import { SecretFile } from "./secret-file.js";
@@ -17,7 +19,7 @@ const REFUSED = "flash-image";
 
 /** @param {import("../app.js").App} app @param {Job} job One that ended. @returns {HTMLElement} */
 export function jobOutcome(app, job) {
-  if (job.state === "done") return good(app, job);
+  if (job.state === "done") return isEnrolment(job) ? enrolOutcome(app, job) : good(app, job);
   const actions = [h("a.button.quiet", { href: href("board", job.board, partOf(job)) }, again(job)), ...clouds(job)];
   const stopped = job.state === "cancelled" && (!job.error || job.error.code === "flash-stopped");
   if (stopped) return h("div.outcome", {}, h("p", {}, cancelled(job)), h("div.row", {}, ...actions));

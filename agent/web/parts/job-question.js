@@ -1,6 +1,7 @@
 /** What a job asks, in the place of the step that asks; what was typed before is still there. */
 
 import { View, fill, focusOn, freshId, h } from "../lib/dom.js";
+import { isEnrolment } from "../lib/enrol.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
 import { ChoiceList } from "./choice-list.js";
@@ -16,8 +17,17 @@ import { NetworkPicker } from "./network-picker.js";
 /** Ids of answers that end the job. */
 const GIVE_UP = new Set(["stop", "undo"]);
 
+/** Answers that cannot be taken back, and what they cost: said before they are given. */
+const COSTS = /** @type {Record<string, string>} */ ({
+  replace: "The credentials that the device has now stop at once: whatever connects with them is cut off, and only this board gets the new ones. The history of the device stays.",
+});
+
+/** Errors that another name mends. */
+const NAME_TROUBLE = new Set(["enrol-name-taken", "input"]);
+
 export class JobQuestion extends View {
   /** @type {any} */ #password = null;
+  /** @type {import("./field.js").FieldInput|null} */ #name = null;
   /** @type {NetworkPicker|null} */ #picker = null;
   /** @type {ChoiceList|null} */ #choices = null;
   /** @type {HTMLButtonElement[]} */ #buttons = [];
@@ -57,6 +67,7 @@ export class JobQuestion extends View {
 
   focusFirst() {
     if (this.#password) this.#password.focus();
+    else if (this.#name) this.#name.focus();
     else if (this.#picker) this.#picker.focusChosen();
     else if (this.question.fates?.length) focusOn(/** @type {HTMLElement} */ (this.firstElementChild)); // Read first.
     else if (this.#choices) this.#choices.focusChosen();
@@ -72,8 +83,15 @@ export class JobQuestion extends View {
   /** The answer that goes on comes first. @returns {Action[]} */
   #ordered() {
     const actions = this.question.actions;
-    const main = actions.find((action) => action.needs === "password") ?? actions[0];
+    const main = actions.find((action) => action.needs === "password") ?? this.#renaming() ?? actions[0];
     return main ? [main, ...actions.filter((action) => action !== main)] : [];
+  }
+
+  /** The answer with another name, where that is the nearest way out. */
+  #renaming() {
+    const { actions, error } = this.question;
+    const taken = actions.some(({ id }) => id === "administrator" || COSTS[id]);
+    return !taken && NAME_TROUBLE.has(error?.code ?? "") ? actions.find(({ needs }) => needs === "name") : undefined;
   }
 
   #answers() {
@@ -85,6 +103,7 @@ export class JobQuestion extends View {
     const rest = () => others.map((action) => this.#button(action, "quiet"));
     if (main?.needs === "choice" && this.question.choices?.length) return [this.#choiceForm(main, rest())];
     if (main?.needs === "network") return [this.#networkForm(main, main.label, rest())];
+    if (main?.needs === "name") return [this.#nameForm(main, rest())];
     const look = this.#forward ? "primary" : "quiet";
     const buttons = main ? [this.#button(main, look), ...rest()] : [];
     return [h("div.row", {}, ...buttons)];
@@ -137,7 +156,9 @@ export class JobQuestion extends View {
   #button(action, look) {
     const button = h(`button.${look}`, { type: "button" }, action.label);
     button.addEventListener("click", () => {
-      if (action.needs === "network") this.#chooseNetwork(action);
+      if (action.needs === "network") this.#inPlace((back) => this.#networkForm(action, "Use this network", [back]));
+      else if (action.needs === "name") this.#inPlace((back) => this.#nameForm(action, [back]));
+      else if (COSTS[action.id]) this.#inPlace((back) => this.#costly(action, back));
       else if (action.needs === "password" && this.#password) this.#password.focus();
       else void this.#answer({ action: action.id });
     });
@@ -145,19 +166,49 @@ export class JobQuestion extends View {
     return button;
   }
 
-  /** @param {Action} action */
-  #chooseNetwork(action) {
+  /** Ask for what an answer needs in the place of all answers. @param {(back: HTMLElement) => HTMLElement} make */
+  #inPlace(make) {
     const back = h("button.quiet", { type: "button" }, "Back");
     back.addEventListener("click", () => {
       this.#picker = null;
+      this.#name = null;
       this.choice.hidden = true;
       this.answers.hidden = false;
       this.focusFirst();
     });
-    fill(this.choice, this.#networkForm(action, "Use this network", [back]));
+    fill(this.choice, make(back));
     this.choice.hidden = false;
     this.answers.hidden = true;
-    this.#picker?.focusChosen();
+    if (this.#picker) this.#picker.focusChosen();
+    else if (this.#name) this.#name.focus();
+    else back.focus();
+  }
+
+  /** What an answer costs, before it is given. @param {Action} action @param {HTMLElement} back */
+  #costly(action, back) {
+    const button = h("button.danger", { type: "button" }, action.label);
+    button.addEventListener("click", () => void this.#answer({ action: action.id }));
+    this.#buttons.push(button);
+    return h("div", {}, h("p", {}, COSTS[action.id]), h("div.row", {}, button, back));
+  }
+
+  /** @param {Action} action @param {HTMLElement[]} others */
+  #nameForm(action, others) {
+    const before = this.question.error?.facts?.name ?? this.job.request?.name;
+    const field = ownField({ name: "name", title: "Device name", required: true }, { value: before });
+    this.#name = field;
+    const send = h("button.primary", { type: "submit" }, action.label);
+    this.#buttons.push(send);
+    const form = h("form.choose", { novalidate: true }, field.element, h("div.row", {}, send, ...others));
+    form.addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const name = field.raw.trim();
+      const problem = name ? "" : "is needed";
+      field.showProblem(problem);
+      if (problem) return field.focus();
+      void this.#answer({ action: action.id, name });
+    });
+    return form;
   }
 
   /** @param {Action} action @param {string} label @param {HTMLElement[]} others */
@@ -167,8 +218,12 @@ export class JobQuestion extends View {
     const model = store.model(store.boards.get(this.job.board)?.model);
     const kinds = kindsFor(model, [...kindSchemas(schema).keys()]);
     const preferred = this.#networkKey ? "" : memory.network; // The network in question has failed.
-    const picker = new NetworkPicker({ schema, kinds, memory, preferred });
-    picker.show(this.question.networks ?? []);
+    const networks = this.question.networks ?? [];
+    // A board that gets its settings in another way looks for none.
+    const typed = isEnrolment(this.job) && !networks.length;
+    const values = typed ? (this.question.network?.kind ? this.question.network : memory.draft("enrol").network) : null;
+    const picker = new NetworkPicker({ schema, kinds, memory, preferred, typed, values });
+    if (!typed) picker.show(networks);
     this.#picker = picker;
     const use = h("button.primary", { type: "submit" }, label);
     this.#buttons.push(use);
@@ -205,7 +260,8 @@ export class JobQuestion extends View {
       const name = String(facts?.field ?? "").replace(/^(answer\.)?(network\.)?/, "");
       const shown =
         (this.#picker && this.#picker.showProblem(name, String(facts?.problem), true)) ||
-        (name === "password" && this.#password && (this.#password.showProblem(String(facts.problem)), true));
+        (name === "password" && this.#password && (this.#password.showProblem(String(facts.problem)), true)) ||
+        (name === "name" && this.#name && (this.#name.showProblem(String(facts.problem)), true));
       if (!shown) fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
       this.app.announcer.say(/** @type {any} */ (error).title);
       for (const button of this.#buttons) button.disabled = false;

@@ -22,6 +22,7 @@ export class NetworkPicker extends View {
   #coming = true;
   #kind = "";
   #group = freshId("network");
+  /** @type {Record<string, any>} */ #typedBefore = {};
   /** @type {SchemaFields|null} */ #fields = null;
 
   /**
@@ -31,14 +32,17 @@ export class NetworkPicker extends View {
    * @param {import("../lib/memory.js").Memory} options.memory
    * @param {string} [options.preferred] Bytes in hex of the network to choose at first.
    * @param {boolean} [options.typed] No board looks for networks: everything is typed.
+   * @param {Record<string, any>|null} [options.values] What was typed before, as of `draft`.
    */
-  constructor({ schema, kinds, memory, preferred = "", typed = false }) {
+  constructor({ schema, kinds, memory, preferred = "", typed = false, values = null }) {
     super();
+    this.typed = typed;
+    this.#typedBefore = values ?? {};
     this.schema = schema;
     this.kinds = kinds;
     this.memory = memory;
     this.#chosen = preferred;
-    this.#kind = kinds[0] ?? "wifi";
+    this.#kind = kinds.find((kind) => kind === values?.kind) ?? kinds[0] ?? "wifi";
     this.list = h("div.networks");
     this.legend = h("legend", {}, "Network");
     this.password = ownField({
@@ -83,6 +87,13 @@ export class NetworkPicker extends View {
     if (this.#chosen === OTHER) return { kind: this.#kind, ...this.#fields?.values };
     const option = this.#option();
     return option ? wifiSetting(option, this.password.input.value) : null;
+  }
+
+  /** What was typed, without its secrets, to be typed again by nobody. @returns {Record<string, any>|null} */
+  get draft() {
+    if (this.#chosen !== OTHER) return null;
+    const open = this.#fields?.fields.filter(({ shape }) => shape.type !== "password") ?? [];
+    return { kind: this.#kind, ...Object.fromEntries(open.map(({ shape, raw }) => [shape.name, raw])) };
   }
 
   /** What people call the chosen network. */
@@ -171,13 +182,16 @@ export class NetworkPicker extends View {
 
   #drawOther() {
     const schema = kindSchemas(this.schema).get(this.#kind) ?? {};
-    this.#fields = new SchemaFields(schema, { root: this.schema, skip: ["ssid_hex"] });
+    const before = this.#kind === this.#typedBefore.kind ? this.#typedBefore : {};
+    const values = { ...before, ...(before.ssid ? { password: this.memory.password(hexOf(before.ssid)) } : {}) };
+    this.#fields = new SchemaFields(schema, { root: this.schema, skip: ["ssid_hex"], values });
     fill(this.other, this.kinds.length > 1 ? this.#kindChoice() : null, this.#fields);
   }
 
   #kindChoice() {
     const id = freshId("kind");
-    const options = this.kinds.map((kind) => h("option", { value: kind }, KIND_NAMES[kind] ?? kind));
+    const named = (/** @type {string} */ kind) => (this.typed && kind === "wifi" ? "Wi-Fi" : (KIND_NAMES[kind] ?? kind));
+    const options = this.kinds.map((kind) => h("option", { value: kind }, named(kind)));
     const select = h("select", { id }, ...options);
     select.value = this.#kind;
     select.addEventListener("change", () => {

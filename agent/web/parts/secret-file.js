@@ -5,15 +5,37 @@
  */
 
 import { View, fill, freshId, h, say, set } from "../lib/dom.js";
-import { download, toClipboard } from "../lib/copies.js";
+import { download, fromBase64, toClipboard } from "../lib/copies.js";
 import { ErrorCard } from "./error-card.js";
+
+/**
+ * @typedef {object} FileWords What a person does with a file.
+ * @property {string[]} todo
+ * @property {string} hint
+ * @property {string} [saveAs] Name of what its Base64 means, which is what is saved.
+ */
+
+/** @type {FileWords} */
+const SKETCH_SECRETS = {
+  todo: [
+    "Put it into the folder of your sketch, in place of the one that is there.",
+    "Upload your sketch with your IDE. The board comes online with it.",
+  ],
+  hint: "Save it now: the key in it is told only once. Mooring forgets the file after an hour, or when the agent ends, and the cloud does not tell the key again.",
+};
 
 export class SecretFile extends View {
   /** @type {string|null} */ #text = null;
 
-  /** @param {import("../app.js").App} app @param {import("../types.js").Job} job @param {string} name */
-  constructor(app, job, name) {
+  /**
+   * @param {import("../app.js").App} app
+   * @param {import("../types.js").Job} job
+   * @param {string} name
+   * @param {FileWords} [words]
+   */
+  constructor(app, job, name, words = SKETCH_SECRETS) {
     super();
+    const { saveAs } = words;
     this.app = app;
     this.job = job.id;
     this.name = name;
@@ -24,23 +46,24 @@ export class SecretFile extends View {
     this.look = this.#button("Show", (text) => this.#show(text));
     set(this.look, "aria-expanded", "false");
     set(this.look, "aria-controls", id);
-    const save = this.#button("Download", (text) => (download(name, text), say(this.told, "Saved to your downloads.")), "primary");
+    const save = this.#button("Download", (text) => this.#save(saveAs ?? name, saveAs ? fromBase64(text) : text), "primary");
     const copy = this.#button("Copy", async (text) => {
       say(this.told, (await toClipboard(text)) ? "Copied." : "The browser did not allow it.");
     });
     this.append(
-      h("p.file-ready", {}, h("code", {}, name), " is ready"),
-      h(
-        "ol.todo",
-        {},
-        h("li", {}, "Put it into the folder of your sketch, in place of the one that is there."),
-        h("li", {}, "Upload your sketch with your IDE. The board comes online with it."),
-      ),
-      h("div.row", {}, save, copy, this.look, this.told),
+      h("p.file-ready", {}, h("code", {}, saveAs ?? name), " is ready"),
+      h("ol.todo", {}, ...words.todo.map((line) => h("li", {}, line))),
+      h("div.row", {}, save, ...(saveAs ? [] : [copy, this.look]), this.told), // Nobody reads bytes.
       this.shown,
       this.problem,
-      h("p.hint", {}, "Save it now: the key in it is told only once. Mooring forgets the file after an hour, or when the agent ends, and the cloud does not tell the key again."),
+      h("p.hint", {}, words.hint),
     );
+  }
+
+  /** @param {string} name @param {string|Uint8Array<ArrayBuffer>} content */
+  #save(name, content) {
+    download(name, content);
+    say(this.told, "Saved to your downloads.");
   }
 
   /** @param {string} label @param {(text: string) => any} use @param {string} [look] */

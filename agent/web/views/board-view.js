@@ -3,6 +3,7 @@
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
 import { isSilent, kindOf, stateOf } from "../lib/boardstate.js";
+import { enrols } from "../lib/enrol.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { hasSerial, isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
@@ -15,6 +16,7 @@ import { LinkChoice } from "../parts/link-choice.js";
 import { SameBoard } from "../parts/same-board.js";
 import { AbsentBoard } from "./absent-board.js";
 import { BoardFactsList } from "./board-facts.js";
+import { EnrolForm } from "./enrol-form.js";
 import { EraseForm } from "./erase-form.js";
 import { SerialMonitor } from "./serial-monitor.js";
 import { SetupForm } from "./setup-form.js";
@@ -33,12 +35,12 @@ const LABELS = /** @type {Record<string, string>} */ ({
 });
 
 /** Parts that talk about networks, which a bootloader does not. */
-const NETWORK_PARTS = new Set(["setup", "update", "network", "erase"]);
+const NETWORK_PARTS = new Set(["setup", "update", "device", "network", "erase"]);
 
 const ASK_IMPROV = "If its firmware speaks Improv Wi-Fi, as ESPHome, Tasmota and WLED do, it can be put on a network. ";
 
 /** Parts that Bluetooth cannot do. */
-const CABLE_PARTS = new Set(["update", "write", "provisioning", "monitor"]);
+const CABLE_PARTS = new Set(["update", "device", "write", "provisioning", "monitor"]);
 
 const WORK = /** @type {Record<string, string>} */ ({
   asking: "This board needs you. ",
@@ -162,7 +164,7 @@ export class BoardView extends View {
     const { installed } = board.provisioning;
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
     // What runs is known, or does not matter for what the person wants.
-    if (installed === "1.0" || ["update", "write", "provisioning", "monitor"].includes(this.#part)) return;
+    if (installed === "1.0" || ["update", "device", "write", "provisioning", "monitor"].includes(this.#part)) return;
     if (board.state === "ready" && talks(board) && !isSilent(board, store)) void store.read(board.id);
   }
 
@@ -201,14 +203,21 @@ export class BoardView extends View {
     // A port that could not be opened says nothing about the sketch.
     const blocked = able && code.startsWith("port");
     const application = Boolean(reading?.facts?.application_sketch);
+    const ways = [...(speaks || blocked ? ["setup"] : []), ...(cable && (update || unsure(board)) ? ["update"] : [])];
     return [
-      ...(speaks || blocked ? ["setup"] : []),
-      ...(cable && (update || unsure(board)) ? ["update"] : []),
+      ...ways,
+      ...(cable && this.#device(ways) ? ["device"] : []),
       ...(speaks || application || blocked || (able && !cable) ? ["network", "erase"] : []),
       ...(speaks && cable && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
       ...writable,
       ...monitor,
     ];
+  }
+
+  /** Credentials of a cloud are offered where somebody uses it, and where nothing else is. @param {string[]} ways */
+  #device(ways) {
+    const cloud = this.app.store.clouds.find(enrols);
+    return Boolean(cloud && (cloud.signed_in || !ways.length));
   }
 
   /** A part that the person chose, unless this board cannot do it now. @param {Board} board @param {string} part */
@@ -229,7 +238,8 @@ export class BoardView extends View {
     const again = onlyInAir(board) && board.first_seen > (last?.ended_at ?? 0);
     if (settled && !again) return "none";
     const first = (board.model || isImprov(board)) && parts.find((part) => ["setup", "update", "network"].includes(part));
-    return first || "none";
+    const device = store.clouds.some((cloud) => enrols(cloud) && cloud.signed_in) && parts.find((part) => part === "device");
+    return first || device || "none";
   }
 
   /** @param {Board} board @param {string[]} parts @param {string} procedure @param {string} part */
@@ -240,10 +250,16 @@ export class BoardView extends View {
       (name) => name,
       (name) => h("a.button.quiet", { href: href("board", board.id, name) }),
       (link, name) => {
-        say(link, name === "update" ? updateLabel(board, procedure) : LABELS[name]);
+        say(link, this.#label(board, name, procedure));
         set(link, "aria-current", name === part ? "true" : null);
       },
     );
+  }
+
+  /** @param {Board} board @param {string} part @param {string} procedure */
+  #label(board, part, procedure) {
+    if (part === "device") return `Set up with ${this.app.store.clouds.find(enrols)?.title}`;
+    return part === "update" ? updateLabel(board, procedure) : LABELS[part];
   }
 
   /** What a person should know before choosing. @param {Board} board @param {string} procedure */
@@ -306,6 +322,7 @@ export class BoardView extends View {
   #make(part) {
     if (part === "setup") return new SetupForm(this.app, this.id_, "provision");
     if (part === "update") return new UpdateForm(this.app, this.id_);
+    if (part === "device") return new EnrolForm(this.app, this.id_);
     if (part === "write") return new WriteForm(this.app, this.id_);
     if (part === "provisioning") return new WriteForm(this.app, this.id_, true);
     if (part === "network") return new SetupForm(this.app, this.id_, "configure");
@@ -314,13 +331,20 @@ export class BoardView extends View {
     return null;
   }
 
+  /** Of a board that is not in the catalogue. */
+  #unknown() {
+    const cloud = this.app.store.clouds.find(enrols);
+    if (!cloud) return "Mooring does not know this kind of board, so it cannot set it up.";
+    return `Mooring does not know this kind of board. It can become a device of ${cloud.title} if it is an ESP32, runs Python, or has a sketch with Mooring's serial console.`;
+  }
+
   /** Why less can be done with this board than with others. @param {Board} board @param {string} procedure */
   #remark(board, procedure) {
     if (board.state === "bootloader") {
       return "This board is in its bootloader: no sketch runs on it, and it waits for one. ";
     }
     if (unsure(board)) return "Mooring cannot tell which of several kinds this board is.";
-    if (!board.model && !isImprov(board)) return "Mooring does not know this kind of board, so it cannot set it up.";
+    if (!board.model && !isImprov(board)) return this.#unknown();
     if (onlyInAir(board) && (updates(procedure) || delivers(procedure))) {
       return `${this.app.decisions.about(board).decision?.reason ?? ""} Connect it with a cable to update it.`;
     }

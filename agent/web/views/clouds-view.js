@@ -45,6 +45,7 @@ export class CloudsView extends View {
     button.addEventListener("click", async () => {
       button.disabled = true;
       try {
+        this.app.memory.keepDraft(`account ${cloud.id}`, { ...cloud.account });
         await this.app.store.account("clouds.logout", { cloud: cloud.id });
         this.app.announcer.say(`Signed out of ${cloud.title}.`);
       } catch (error) {

@@ -1,6 +1,7 @@
 /** What a board needs to know: its network, and for a set-up also its cloud and its name. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
+import { enrols } from "../lib/enrol.js";
 import { usualName } from "../lib/names.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { isImprov, onlyInAir } from "../lib/ports.js";
@@ -110,7 +111,9 @@ export class SetupForm extends View {
   #drawClouds() {
     this.#clouds = new CloudPicker(this.app);
     this.#clouds.addEventListener("picked", () => this.#drawDevice());
-    fill(this.cloud, this.#clouds);
+    const other = this.app.store.clouds.find(enrols);
+    const elsewhere = other && h("p.elsewhere.small", {}, `For ${other.title} there is `, h("a", { href: href("board", this.board, "device") }, "a form of its own"), ".");
+    fill(this.cloud, this.#clouds, elsewhere);
   }
 
   /** The fields of the chosen cloud; what was typed moves with them. */
