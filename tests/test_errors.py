@@ -118,6 +118,7 @@ CODES = {
     "settings-broken": "SettingsBroken",
     "settings-failed": "SettingsFailed",
     "gateway": "GatewayError",
+    "gateway-certificate": "GatewayCertificateEnds",
     "gateway-damaged": "GatewayFileDamaged",
     "gateway-file": "GatewayFileFailed",
     "gateway-refused": "GatewayRefused",

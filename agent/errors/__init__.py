@@ -122,6 +122,7 @@ from agent.errors.flashing import (
     VerifyFailed,
 )
 from agent.errors.gateway import (
+    GatewayCertificateEnds,
     GatewayError,
     GatewayFileDamaged,
     GatewayFileFailed,
@@ -276,11 +277,7 @@ __all__ = [
     "FlashFailed",
     "FlashStopped",
     "FolderFailed",
-    "ImageRefused",
-    "ImprovSilent",
-    "IndexRefused",
-    "InputError",
-    "InternalError",
+    "GatewayCertificateEnds",
     "GatewayError",
     "GatewayFileDamaged",
     "GatewayFileFailed",

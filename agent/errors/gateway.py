@@ -93,3 +93,16 @@ class GatewayFileDamaged(GatewayError):
         "If the server refuses that because the name is taken, put a sound copy of the file in its "
         "place, or free the name in ThingsBoard. Then remove the file that was put aside."
     )
+
+
+class GatewayCertificateEnds(GatewayError):
+    """A notice: the server takes the certificate until ``day`` only."""
+
+    code = "gateway-certificate"
+    title = "The certificate of the gateway {name} runs out on {day}."
+    meaning = "From then on {cloud} takes no connection with it, and Mooring cannot renew it alone."
+    remedy = (
+        "In {cloud} free the name of the device, or delete its server attribute provisionState, "
+        "and then call gateway_remove_provisioned_credentials on it: Mooring registers the gateway "
+        "with a new certificate. One that you made yourself: give Mooring a newer one."
+    )

@@ -1,6 +1,6 @@
-"""The gateway's session with its server, and what those who use it see of it.
+"""The gateway's registration and its session with the server.
 
-Registration and session are two tasks: while the server refuses new credentials the old ones stay
+They are two tasks: while the server refuses new credentials the old ones stay
 in use, and nothing of it ends the agent.
 """
 
@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.thingsboard.session import open_session
 from agent.errors import (
+    GatewayCertificateEnds,
     GatewayFileFailed,
     GatewayTakenOver,
     GatewayUnknown,
@@ -23,7 +22,9 @@ from agent.errors import (
     MooringError,
     Unreachable,
 )
+from agent.gateway.contract import GatewayLink, GatewayState, Phase, Serve
 from agent.gateway.enrol import CLOUD, TITLE, register
+from agent.gateway.expiry import LOOK_S, ends_soon
 from agent.gateway.link import Link
 from agent.gateway.pause import Pause
 from agent.gateway.reset import set_aside
@@ -31,67 +32,16 @@ from agent.gateway.stored import Kept
 from agent.settings.credentials import Certificate, CloudSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.clouds.mqtt import MqttClosed
     from agent.clouds.route import Routes
     from agent.gateway.setup import GatewaySetup
     from agent.gateway.stored import GatewayStore
 
+__all__ = ["Gateway", "GatewayLink", "GatewayState", "Serve"]
+
 log = logging.getLogger(__name__)
-
-
-class GatewayLink(Protocol):
-    """One session that stands; over once :attr:`messages` ends, and never used again then."""
-
-    @property
-    def name(self) -> str:
-        """The gateway's device; empty where it came with credentials and nobody told a name."""
-
-    @property
-    def messages(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Topic and payload of what the server sends; ends with the session.
-
-        All messages of the topics subscribed, but calls of
-        ``gateway_remove_provisioned_credentials`` and answers of ``getSessionLimits``, which are
-        the connection's own. One reader. Of more than 200 that nobody took the oldest are lost.
-        """
-
-    async def subscribe(self, *filters: str) -> None:
-        """Subscribe with QoS 1; raises as :meth:`publish`.
-
-        ``v1/devices/me/rpc/request/+`` and ``…/response/+`` are subscribed already.
-        """
-
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Send with QoS 1 and return when the server has it; :class:`CloudError` otherwise."""
-
-    async def close(self) -> None:
-        """End the session; the connection is made anew later."""
-
-
-Serve: TypeAlias = Callable[[GatewayLink, "Mapping[str, Any] | None"], Awaitable[None]]
-"""Uses a session until it is over.
-
-The second argument is what ``getSessionLimits`` gave, read as JSON and not checked further; None:
-the server did not say. When the session ends it is cancelled, and must not publish any more then.
-If it returns, or raises :class:`CloudError`, the session is ended and made anew.
-"""
-
-Phase: TypeAlias = Literal["provisioning", "connecting", "connected", "waiting"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayState:
-    """Where the gateway is; every change is told."""
-
-    phase: Phase
-    server: str
-    """Its address, as people write it."""
-    name: str = ""
-    """Of the device; empty where that is not known."""
-    error: MooringError | None = None
-    """Why it waits, or what it has to say beside being connected."""
-    again_s: float = 0.0
-    """Seconds until the next try, while it waits."""
 
 
 FIRST_S: Final = 1.0
@@ -164,7 +114,7 @@ class Gateway:
                 self._say("waiting", error=GatewayUnset(detail=NOTHING_TO_DO))
                 await asyncio.Event().wait()
             self._wanted.set()
-        elif self._store.kept.reset and self._setup.fixed is None:
+        elif self._store.kept.reset and self._store.kept.fresh is None:
             self._wanted.set()
         async with asyncio.TaskGroup() as both:
             both.create_task(self._keep_registered(), name="gateway registration")
@@ -274,26 +224,46 @@ class Gateway:
             running = asyncio.create_task(link.run())
             using = asyncio.create_task(self._use(link, kept))
             news = asyncio.create_task(self._news.wait())
-            tasks = {running, using, news}
+            watching = asyncio.create_task(self._watch(kept))
+            tasks: tuple[asyncio.Task[Any], ...] = (running, using, news, watching)
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                if news.done():
-                    return None
-                return await self._end(kept, client.closed, using)
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
+            failed = [e for task in tasks if not task.cancelled() and (e := task.exception())]
+            better = not news.cancelled()
+            return self._end(kept, client.closed, failed, better=better)
 
     async def _use(self, link: Link, kept: Kept) -> None:
         limits = await link.begin()
         if kept is self._store.kept.fresh:
             await self._promote(kept)
+        self._look_at(kept)
         self._say("connected", name=kept.name, error=self._refusal)
         await self._serve(link, limits)
 
+    async def _watch(self, kept: Kept) -> None:
+        """Look at a certificate each day."""
+        if not isinstance(kept.credentials, Certificate):
+            await asyncio.Event().wait()
+        while True:
+            await self._clock.sleep(LOOK_S)
+            self._look_at(kept)
+            if self._state.phase == "connected":
+                self._say("connected", error=self._refusal)
+
+    def _look_at(self, kept: Kept) -> None:
+        end = ends_soon(kept.credentials, self._clock.wall())
+        if end is not None and self._refusal is None:
+            self._refusal = GatewayCertificateEnds(
+                cloud=TITLE, name=kept.name, day=f"{end:%Y-%m-%d}"
+            )
+
     async def _promote(self, kept: Kept) -> None:
         """It works, so what was before is not needed any more."""
+        self._wanted.clear()
         self._register_pause.lasted(0)
         self._away_pause.lasted(0)
         try:
@@ -301,20 +271,26 @@ class Gateway:
         except GatewayFileFailed as error:
             self._refusal = error  # the file holds both; the next start does this again
 
-    async def _end(
-        self, kept: Kept, closed: MqttClosed | None, using: asyncio.Task[None]
-    ) -> MooringError:
-        """Why the session is over."""
+    def _end(
+        self,
+        kept: Kept,
+        closed: MqttClosed | None,
+        failed: list[BaseException],
+        *,
+        better: bool,
+    ) -> MooringError | None:
+        """Why the session is over; a defect is raised."""
+        for error in failed:
+            if not isinstance(error, MooringError):
+                raise error
+        if better:
+            return None
         if closed is not None and closed.code == TAKEN_OVER:
             return GatewayTakenOver(cloud=TITLE, name=kept.name)
-        if closed is None and using.done() and not using.cancelled():
-            failed = using.exception()
-            if isinstance(failed, MooringError):
-                return failed
-            if failed is not None:
-                raise failed
         if self._store.kept.reset:
             self._hurry.set()
+        if closed is None and failed and isinstance(failed[0], MooringError):
+            return failed[0]
         detail = str(closed) if closed is not None else "The session was ended here."
         return Unreachable(cloud=TITLE, detail=detail, sent=True)
 

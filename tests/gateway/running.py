@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +111,7 @@ class QuickClock:
         return asyncio.get_running_loop().time() + self.ahead_s
 
     def wall(self) -> float:
-        import time
-
-        return time.time()
+        return time.time() + self.ahead_s
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

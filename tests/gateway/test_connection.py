@@ -127,6 +127,19 @@ async def test_a_basic_login_and_a_certificate_connect(server, tmp_path):
         assert kept.kind is CredentialsType.X509_CERTIFICATE
 
 
+async def test_a_certificate_that_ends_soon_is_told_while_it_is_in_use(server, tmp_path):
+    (tmp_path / "ca.pem").write_text(server.ca)
+    given = variables(server, "mqtts", CA_CERT_FILENAME=str(tmp_path / "ca.pem"))
+    clock = QuickClock()
+    async with running(given, tmp_path / "g.json", clock=clock) as seen:
+        await seen.connected()
+        assert seen.codes() == []
+        clock.ahead_s = 340 * 86_400.0
+        await seen.until(lambda: seen.codes() == ["gateway-certificate"])
+        assert seen.phase == "connected"
+    assert set(clock.slept) == {86_400.0}
+
+
 async def test_a_server_of_an_authority_that_nobody_knows_is_told_nothing(server, tmp_path):
     (tmp_path / "ca.pem").write_text(make_certificate("other", datetime.now(UTC)).certificate)
     given = variables(server, "mqtts", CA_CERT_FILENAME=str(tmp_path / "ca.pem"))
