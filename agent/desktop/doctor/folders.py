@@ -75,7 +75,8 @@ class Folders:
         for folder in (paths.data_dir, paths.state_dir, paths.log_dir, paths.runtime_dir):
             if is_there(folder) and folder.is_dir():
                 yield folder
-        files = (paths.accounts_file, paths.instance_file, paths.origins_file, paths.journal_file)
+        secret = (paths.accounts_file, paths.gateway_file, paths.instance_file)
+        files = (*secret, paths.origins_file, paths.journal_file)
         logs = sorted(paths.log_dir.glob(f"{paths.log_file.name}*"))
         settings = [paths.config_file] if _has_password(paths.config_file) else []
         for file in (*files, *logs, *settings):

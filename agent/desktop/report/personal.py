@@ -63,6 +63,8 @@ KINDS: Final = {
 _NOT_PERSONAL: Final = frozenset({"root", "user", "admin", "administrator", "localhost", "none"})
 """Names that many computers have; without them the report could not be read."""
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
+_OF_GATEWAY: Final = ("KEY", "SECRET", "TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID")
+"""How variables end that hold secrets of the agent as a gateway of ThingsBoard."""
 PART_CHARS: Final = 3
 """Shorter parts of a person's name are too common to be looked for."""
 
@@ -82,6 +84,8 @@ def learn_computer(masks: Masks, environ: Mapping[str, str] = os.environ) -> Non
         if name.lower() in _PROXIES:
             learn_url(masks, value)
         elif name.startswith("MOORING_") and name != "MOORING_HOME":
+            masks.learn("secret", value)
+        elif name.startswith("TB_GW_") and name.endswith(_OF_GATEWAY):
             masks.learn("secret", value)
 
 
@@ -103,6 +107,16 @@ def learn_secrets(masks: Masks, data: object) -> None:
     """Every text of an account, and of what tells programs of this user where the agent is."""
     for text in _texts(data):
         masks.learn("secret", text)
+
+
+def learn_gateway(masks: Masks, data: object) -> None:
+    """What the agent is on a ThingsBoard server, and what it proves that with."""
+    for part in data.values() if isinstance(data, dict) else ():
+        if isinstance(part, dict):
+            learn_fields(masks, {"name": part.get("name")}, frozenset())
+            credentials = part.get("credentials")
+            if isinstance(credentials, dict):
+                learn_secrets(masks, {k: text for k, text in credentials.items() if k != "type"})
 
 
 def learn_jobs(masks: Masks, jobs: Iterable[Job], models: frozenset[str]) -> None:

@@ -156,6 +156,7 @@ def _learn_files(masks: Masks, paths: Paths) -> None:
     if isinstance(instance, dict):
         personal.learn_secrets(masks, instance.get("token"))
     personal.learn_secrets(masks, read_json(paths.accounts_file))
+    personal.learn_gateway(masks, read_json(paths.gateway_file))
     personal.learn_fields(masks, read_json(paths.data_dir / "boards.json"), frozenset())
     kept = read_json(paths.origins_file)
     for line in sections.page_lines(kept):

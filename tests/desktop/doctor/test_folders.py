@@ -126,8 +126,9 @@ async def test_a_folder_that_was_closed_is_told(paths):
 
 @POSIX
 async def test_files_that_others_can_read_are_told_and_closed(paths):
-    paths.accounts_file.write_text("{}")
-    paths.accounts_file.chmod(0o644)
+    for secret in (paths.accounts_file, paths.gateway_file):
+        secret.write_text("{}")
+        secret.chmod(0o644)
     paths.data_dir.chmod(0o755)
     paths.log_file.write_text("")
     older = paths.log_dir / "mooring.log.1"
@@ -136,7 +137,7 @@ async def test_files_that_others_can_read_are_told_and_closed(paths):
     paths.log_file.chmod(0o600)
     seen = await Doctor([Folders(paths)]).run()
     # What others cannot get at, because its folder is closed, is nothing to mend.
-    open_ones = {str(paths.accounts_file), str(paths.data_dir)}
+    open_ones = {str(paths.accounts_file), str(paths.gateway_file), str(paths.data_dir)}
     assert {each.facts["path"] for each in seen.findings} == open_ones
     assert {each.code for each in seen.findings} == {"private-file"}
     assert seen.sound
@@ -144,6 +145,7 @@ async def test_files_that_others_can_read_are_told_and_closed(paths):
     assert {each.facts["path"] for each in seen.fixed} == open_ones
     assert [each.code for each in seen.findings] == ["disk-fine"]
     assert paths.accounts_file.stat().st_mode & 0o777 == 0o600
+    assert paths.gateway_file.stat().st_mode & 0o777 == 0o600
     assert paths.data_dir.stat().st_mode & 0o777 == 0o700
 
 

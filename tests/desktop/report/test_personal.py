@@ -6,7 +6,13 @@ import getpass
 from pathlib import Path
 
 from agent.desktop.report.masks import Masks
-from agent.desktop.report.personal import learn_computer, learn_fields, learn_secrets, learn_url
+from agent.desktop.report.personal import (
+    learn_computer,
+    learn_fields,
+    learn_gateway,
+    learn_secrets,
+    learn_url,
+)
 
 
 def test_fields_of_known_names_are_learned_at_any_depth():
@@ -53,6 +59,24 @@ def test_the_account_the_computer_and_the_environment_are_known(monkeypatch):
     assert "<secret>" in text
     if Path.home().parts[1:]:
         assert str(Path.home()) not in masks.clean(f"in {Path.home() / 'x'}")
+
+
+def test_what_the_gateway_was_started_with_is_known():
+    masks = Masks()
+    given = {"TB_GW_PROVISIONING_DEVICE_SECRET": "shh-shh-shh", "TB_GW_HOST": "tb.example"}
+    learn_computer(masks, given)
+    assert masks.clean("shh-shh-shh at tb.example") == "<secret> at tb.example"
+
+
+def test_what_the_gateway_was_given_is_known():
+    masks = Masks()
+    credentials = {"type": "mqtt_basic", "username": "its-name", "password": "its-pass"}
+    learn_gateway(
+        masks, {"reset": False, "current": {"name": "gw-hall", "credentials": credentials}}
+    )
+    learn_gateway(masks, None)
+    text = masks.clean("gw-hall as its-name with its-pass, a mqtt_basic")
+    assert text == "<device-1> as <secret> with <secret>, a mqtt_basic"
 
 
 def test_names_that_every_computer_has_stay(monkeypatch):
