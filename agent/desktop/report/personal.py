@@ -83,10 +83,14 @@ def learn_computer(masks: Masks, environ: Mapping[str, str] = os.environ) -> Non
     for name, value in environ.items():
         if name.lower() in _PROXIES:
             learn_url(masks, value)
-        elif name.startswith("MOORING_") and name != "MOORING_HOME":
+        elif _is_secret(name):
             masks.learn("secret", value)
-        elif name.startswith("TB_GW_") and name.endswith(_OF_GATEWAY):
-            masks.learn("secret", value)
+
+
+def _is_secret(variable: str) -> bool:
+    if variable.startswith("TB_GW_"):
+        return variable.endswith(_OF_GATEWAY)
+    return variable.startswith("MOORING_") and variable != "MOORING_HOME"
 
 
 def learn_url(masks: Masks, url: str) -> None:
