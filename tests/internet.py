@@ -208,6 +208,7 @@ class RealProxy:
 async def listening(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object],
     context: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[int]:
     """Call ``serve`` for each connection to the port; all of them have ended afterwards."""
     served: set[asyncio.Task[object]] = set()
@@ -223,7 +224,7 @@ async def listening(
         finally:
             served.discard(task)
 
-    server = await asyncio.start_server(keep, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(keep, host, 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -22,10 +22,13 @@ from agent.protocols.mqtt import (
     ConnAck,
     Connect,
     Disconnect,
+    PingReq,
+    PingResp,
     Publish,
     SubAck,
     Subscribe,
 )
+from agent.protocols.mqtt.packets import Kind
 from agent.protocols.thingsboard.provisioning import NotAsked, NotUnderstood, Overloaded
 from agent.protocols.thingsboard.replies import Issued, Refused, Unusable
 from agent.protocols.thingsboard.requests import ProvisionRequest
@@ -288,24 +291,49 @@ async def test_a_server_without_tls_is_told(routes: Routes) -> None:
     assert "does not speak TLS" in asked.error.report().meaning
 
 
-replies: st.SearchStrategy[Any] = st.lists(
-    st.binary(max_size=40)
-    | st.builds(Publish, topic=st.sampled_from([RESPONSE, "x"]), payload=st.binary(max_size=40))
-    | st.builds(Disconnect, code=st.integers(0, 255)),
-    max_size=4,
+ids = st.integers(1, 3)
+codes = st.integers(0, 255)
+packets: st.SearchStrategy[Any] = st.one_of(
+    st.binary(max_size=40),
+    st.builds(Publish, topic=st.sampled_from([RESPONSE, "x"]), payload=st.binary(max_size=40)),
+    # Twice the same, exactly once, again, or with a pattern for a topic.
+    st.builds(
+        Publish,
+        topic=st.sampled_from([RESPONSE, "", "#"]),
+        payload=st.sampled_from([YES, NO]),
+        qos=st.integers(1, 2),
+        packet_id=ids,
+        dup=st.booleans(),
+    ),
+    st.builds(
+        Acknowledge,
+        kind=st.sampled_from([Kind.PUBACK, Kind.PUBREC, Kind.PUBREL, Kind.PUBCOMP]),
+        packet_id=ids,
+        code=codes,
+    ),
+    st.builds(SubAck, packet_id=ids, codes=st.lists(codes, min_size=1, max_size=2).map(tuple)),
+    st.builds(ConnAck, code=codes, session_present=st.booleans()),
+    st.builds(Disconnect, code=codes),
+    st.sampled_from([PingResp(), PingReq(), b"\xf0\x00", b"\x30\xff\xff\xff\x7f"]),
 )
+replies = st.lists(packets, max_size=4)
 OUTCOMES = (Issued, Refused, Unusable, NotAsked, Overloaded, NotUnderstood)
 
 
 @settings(max_examples=40, deadline=None)
-@given(replies, st.integers(0, 2))
-def test_whatever_a_server_sends_there_is_an_outcome(sent: list[Any], when: int) -> None:
+@given(replies, replies, st.integers(0, 2))
+def test_whatever_a_server_sends_there_is_an_outcome(
+    early: list[Any], sent: list[Any], when: int
+) -> None:
     async def play(peer: Peer) -> None:
         await peer.hear()
         if when >= 1:
             peer.say(ConnAck())
         if when >= 2:
+            peer.say(*early)
             wish = await peer.hear()
+            if not isinstance(wish, Subscribe):
+                return
             peer.say(SubAck(packet_id=wish.packet_id, codes=(0,)))
             await peer.hear()
         peer.say(*sent)
