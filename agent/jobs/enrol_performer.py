@@ -24,6 +24,7 @@ from agent.settings import Secret, clean_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.boards.board import Board
     from agent.clouds.enrolment import EnrolCloud
     from agent.clouds.vault import Vault
     from agent.jobs.surroundings import Lease, Surroundings
@@ -104,9 +105,11 @@ class EnrolPerformer:
         """The first that answers, by the rule of ``enrol_ways``."""
         way: wanted.Way | None = None
         looked: list[wanted.Looked] = []
-        for kind in kinds:
+        if self._lease is None:
+            raise PortGone(port=self._board)
+        for kind in enrol_ways.in_order(kinds, self._lease.board):
             if way is not None:
-                looked.append(await self._without_asking(kind))
+                looked.append(await self._without_asking(kind, self._lease.board))
                 continue
             try:
                 delivery = await self._open(kind)
@@ -123,12 +126,12 @@ class EnrolPerformer:
             raise BoardHasNoDelivery(tried=enrol_ways.tried_text(looked))
         return wanted.Found(way, tuple(looked))
 
-    async def _without_asking(self, kind: DeliveryKind) -> wanted.Looked:
+    async def _without_asking(self, kind: DeliveryKind, board: Board) -> wanted.Looked:
         """Whether a board could have this one, too, as far as that is known without asking it."""
         opener = self._surroundings.deliveries[kind]
-        if self._lease is not None and isinstance(opener, KnowingOpener):
+        if isinstance(opener, KnowingOpener):
             try:
-                await opener.require_fit(self._lease.board)
+                await opener.require_fit(board)
             except BoardHasNoDelivery as none:
                 return wanted.Looked(kind, "none", str(none.facts["tried"]))
         return enrol_ways.untried(kind)

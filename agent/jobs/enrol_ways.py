@@ -2,8 +2,10 @@
 
 The rule: the deliveries are tried in the order console, REPL, NVS, because each of them disturbs
 the board more than the one before, and the first that answers is taken; those behind it are not
-tried any more. The loader of a chip always answers, whatever the sketch does. So where NVS alone
-is left, and its area does not show that a sketch got its settings there before, a person is asked.
+tried any more. A board whose USB port calls itself MicroPython is asked for its prompt first: a
+console that is not there costs 12 s. The loader of a chip always answers, whatever the sketch does.
+So where NVS alone is left, and its area does not show that a sketch got its settings there before, a
+person is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from agent.jobs.enrol_effects import Looked
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agent.boards.board import Board
     from agent.jobs.enrol_effects import Found, Way, WayKind
     from agent.sessions.delivery import DeliveryKind
 
@@ -27,11 +30,13 @@ LABELS: Final[dict[WayKind, str]] = {
 }
 _REASONS: Final[dict[WayKind, str]] = {
     "console": "The sketch on the board answered, and goes on running.",
-    "repl": "No sketch with the console answered, but a Python prompt did.",
+    "repl": "A Python prompt answered.",
     "nvs": "Neither a sketch with the console nor a Python prompt answered.",
 }
 ASKED_FOR: Final = "It was asked for."
 CHOSEN: Final = "You chose it."
+_MICROPYTHON: Final = "micropython"
+"""Manufacturer in the USB descriptors; source: micropython/micropython: shared/tinyusb."""
 _UNTRIED: Final = "It was not tried, because that stops what runs on the board."
 _ALWAYS: Final = "It is possible wherever you compile the sketch yourself."
 
@@ -49,6 +54,12 @@ def reason_of(way: Way, *, asked_for: bool) -> str:
 def is_unsure(way: Way) -> bool:
     """It can be written, but nothing shows that the sketch reads what is there."""
     return way.kind == "nvs" and not way.hardware.holds
+
+
+def in_order(kinds: Iterable[DeliveryKind], board: Board) -> list[DeliveryKind]:
+    """In which order the ways are tried with this board."""
+    python = any(_MICROPYTHON in (port.manufacturer or "").lower() for port in board.ports)
+    return sorted(kinds, key=lambda kind: kind != "repl") if python else list(kinds)
 
 
 def untried(kind: DeliveryKind) -> Looked:

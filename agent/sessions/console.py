@@ -7,6 +7,7 @@ echo what it is sent. Links are opened with the baud of the sketch, :data:`BAUD`
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
@@ -36,7 +37,11 @@ STATUS_EVERY_S: Final = 1.0
 STATUS_FIRST_S: Final = 0.1
 """After the first one, and then twice as long each time: a board on a cable is there at once."""
 
+PROMPT_BYTES: Final = 256
+"""A wrong line, what Python says to it, and the next prompt."""
+
 T = TypeVar("T")
+_PROMPT: Final = re.compile(rb"SyntaxError[^\r\n]*\r?\n>>> ")
 _OUTCOMES: Final[dict[str, CloudOutcome]] = {
     "connected": "connected",
     "refused": "refused",
@@ -73,10 +78,16 @@ class ConsoleDelivery:
         self._secrets: set[bytes] = set()
         self._one_request = asyncio.Lock()
         self._closed = False
+        self._heard: bytes | None = None
+        """The end of what was heard, as long as it may be a Python prompt that answers."""
 
     async def connect(self, limit_s: float) -> None:
         """Get the first answer; once, by the function above."""
-        self._board = await self._hello(limit_s)
+        self._heard = b""
+        try:
+            self._board = await self._hello(limit_s)
+        finally:
+            self._heard = None
 
     async def identify(self) -> BoardHardware:
         """What the board is and holds."""
@@ -200,6 +211,16 @@ class ConsoleDelivery:
             machine.tick(self._now())
         else:
             machine.receive(data, self._now())
+            self._look_for_prompt(data)
+
+    def _look_for_prompt(self, data: bytes) -> None:
+        """A prompt takes our line for a wrong program and says so: nobody else will answer."""
+        if self._heard is None:
+            return
+        self._heard = (self._heard + data)[-PROMPT_BYTES:]
+        if _PROMPT.search(self._heard):
+            tried = "the serial console of a sketch: a Python prompt answered"
+            raise BoardHasNoDelivery(tried=tried)
 
     async def _listen(self, seconds: float) -> None:
         """Let the board talk; notices when it goes away."""

@@ -24,6 +24,12 @@ LINE_BYTES: Final = 256 * 1024
 """The longest program."""
 _CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D, _CTRL_E = 1, 2, 3, 4, 5
 
+_WRONG = (
+    "Traceback (most recent call last):\r\n"
+    '  File "<stdin>", line 1\r\n'
+    "SyntaxError: invalid syntax\r\n"
+)
+"""What it says to a line that is none of Python; it reads no programs in this mode."""
 Mode = Literal["program", "any key", "friendly", "raw", "paste", "hangs"]
 
 
@@ -116,8 +122,9 @@ class ReplFirmware:
         elif byte == _CTRL_D and not self._line:
             self._soft_reset()
         elif byte == ord("\r"):
+            wrong = self._line.strip()
             self._line.clear()
-            self._say("\r\n>>> ")
+            self._say(f"\r\n{_WRONG if wrong else ''}>>> ")
         elif len(self._line) < LINE_BYTES:
             self._line.append(byte)
             self._write(bytes([byte]))

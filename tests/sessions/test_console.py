@@ -309,6 +309,24 @@ async def test_a_port_on_which_nobody_speaks_the_console_has_no_delivery() -> No
             await link.receive()  # it was closed
 
 
+@pytest.mark.parametrize("firmware", ["micropython", "circuitpython"])
+async def test_a_python_prompt_is_known_at_once_for_no_console(firmware) -> None:
+    from agent.simulator.repl_board import SimulatedRepl
+    from agent.simulator.repl_firmware import ReplConfig
+
+    simulated = SimulatedRepl(ReplConfig(firmware=firmware), tcp=True)
+    await simulated.start()
+    try:
+        link = await open_link(simulated.address, BAUD)
+        await link.write(b"\x03")  # ends its program
+        with pytest.raises(BoardHasNoDelivery) as caught:
+            await open_console(link)  # its limit is longer than this test may take
+        assert "Python prompt" in caught.value.report().meaning
+    finally:
+        simulated.unplug()
+        await asyncio.sleep(0)
+
+
 async def test_a_delivery_that_was_closed_is_closed(board: ArduinoBoard) -> None:
     async with delivery_to(board) as delivery:
         await delivery.close()
