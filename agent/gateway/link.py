@@ -39,6 +39,7 @@ class Link:
         title: str,
         on_reset: Callable[[Call], Awaitable[Mapping[str, Any]]],
         after_reset: Callable[[], None],
+        limits_s: float = LIMITS_S,
     ) -> None:
         """``on_reset`` gives the answer to that call, ``after_reset`` follows once it is out."""
         self._client = client
@@ -46,6 +47,7 @@ class Link:
         self._title = title
         self._on_reset = on_reset
         self._after_reset = after_reset
+        self._limits_s = limits_s
         self._waiting: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._limits: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._over = False
@@ -96,7 +98,7 @@ class Link:
         call = msgspec.json.encode({"method": LIMITS_METHOD, "params": {}})
         await self.publish(f"{OWN_CALL}{LIMITS_NUMBER}", call)
         try:
-            async with asyncio.timeout(LIMITS_S):
+            async with asyncio.timeout(self._limits_s):
                 said = await self._limits
         except TimeoutError:
             return None

@@ -91,6 +91,28 @@ async def test_a_crash_between_the_server_s_yes_and_the_file_loses_nothing(serve
     assert seen.store.kept.current is not None
 
 
+@pytest.mark.parametrize("act", ["close", "lose", "twice", "text", "status"])
+async def test_whatever_the_server_does_to_the_request_there_is_one_device(server, file, act):
+    server.faults.add(Fault(act, "provision", "mqtt", times=2))
+    async with running(variables(server), file, clock=QuickClock()) as seen:
+        await seen.connected()
+    assert list(server.state.devices) == ["gw-1"]
+    assert seen.store.kept.draft is None
+
+
+async def test_of_two_agents_that_register_under_one_name_one_is_told_what_to_do(server, tmp_path):
+    clocks = QuickClock(), QuickClock()
+    async with (
+        running(variables(server), tmp_path / "one.json", clock=clocks[0]) as one,
+        running(variables(server), tmp_path / "other.json", clock=clocks[1]) as other,
+    ):
+        await one.until(lambda: "connected" in (one.phase, other.phase))
+        first, second = (one, other) if one.phase == "connected" else (other, one)
+        await second.until(lambda: second.codes().count("gateway-refused") >= 2)
+        assert first.phase == "connected"
+        assert first.codes() == []
+
+
 async def test_a_name_that_is_taken_does_not_end_it(server, file):
     taken = server.prepare("gw-1")
     clock = QuickClock()

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,9 +22,9 @@ from tests.gateway.running import direct, variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
 NOW = datetime.now(UTC)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -154,3 +158,38 @@ async def test_a_certificate_that_has_run_out_is_made_anew(server, store, tmp_pa
     assert store.kept.fresh is not None
     assert isinstance(store.kept.fresh.credentials, Certificate)
     assert store.kept.fresh.credentials != old.credentials
+
+
+CHILD = """
+import asyncio, os, sys
+from pathlib import Path
+from agent.clouds.clock import SystemClock
+from agent.gateway.enrol import register
+from agent.gateway.setup import read_setup
+from agent.gateway.stored import GatewayStore
+from tests.gateway.running import direct
+
+setup = read_setup(os.environ)
+store = GatewayStore(Path(sys.argv[1]))
+asyncio.run(register(setup, setup.provisioning, store, routes=direct(), clock=SystemClock()))
+"""
+
+
+async def test_a_process_that_is_killed_after_the_server_said_yes_loses_nothing(server, store):
+    given = variables(server)
+    server.faults.add(Fault("slow", "provision", "mqtt", seconds=3600.0))
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", CHILD, str(store.path)), env=os.environ | given, cwd=ROOT
+    )
+    async with asyncio.timeout(15):
+        while not server.record.count("provision"):
+            await asyncio.sleep(0.01)
+    child.kill()
+    await child.wait()
+    device = server.state.devices["gw-1"]
+    await store.load()
+    await ask(given, store)
+    assert store.kept.fresh is not None
+    assert isinstance(store.kept.fresh.credentials, AccessToken)
+    assert store.kept.fresh.credentials.token.reveal() == device.credentials.id
+    assert list(server.state.devices.values()) == [device]

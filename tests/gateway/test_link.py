@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.clouds.mqtt import MqttLogin, connect
 from agent.clouds.thingsboard.session import open_session
 from agent.errors import CloudAnswer, Unreachable
 from agent.gateway.link import WAITING_MAX, Link
+from agent.protocols.mqtt import Acknowledge, ConnAck, Publish, SubAck, Subscribe
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, CloudSettings
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_faults import Fault
+from tests.clouds.mqtt_peer import Peer, serving
 from tests.gateway.running import direct
 
 if TYPE_CHECKING:
@@ -119,3 +122,29 @@ async def test_of_too_many_messages_the_oldest_are_lost_and_counted(server):
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_a_server_that_does_not_tell_its_limits_is_not_waited_for_long():
+    async def play(peer: Peer) -> None:
+        await peer.hear()
+        peer.say(ConnAck())
+        while True:
+            match await peer.hear():
+                case Subscribe(packet_id=number, filters=filters):
+                    peer.say(SubAck(packet_id=number, codes=tuple(1 for _ in filters)))
+                case Publish(packet_id=number):
+                    peer.say(Acknowledge(packet_id=number))
+
+    async with serving(play) as server, await connect(server, MqttLogin(client_id="x")) as client:
+        link = Link(
+            client,
+            name="gw",
+            title="ThingsBoard",
+            on_reset=lambda _: asyncio.sleep(0, {}),
+            after_reset=lambda: None,
+            limits_s=0.05,
+        )
+        running = asyncio.create_task(link.run())
+        assert await link.begin() is None
+        running.cancel()
+        await asyncio.wait([running])

@@ -11,6 +11,7 @@ from agent.errors import GatewayFileFailed
 from agent.gateway.stored import Draft, GatewayStore, Kept
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, MqttBasic
+from tests.clouds.killing import run, run_and_kill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,30 @@ async def test_where_nothing_can_be_written_nothing_is_changed(tmp_path: Path):
     with pytest.raises(GatewayFileFailed):
         await store.change(current=KEPT)
     assert store.kept.current is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process is forked")
+def test_whenever_the_process_is_killed_the_file_is_as_before_or_as_after(tmp_path):
+    store = GatewayStore(tmp_path / "gateway.json")
+    run(store.change(current=KEPT))
+
+    async def work() -> None:
+        await store.change(draft=DRAFT)
+        await store.change(fresh=KEPT, draft=None)
+        await store.change(current=KEPT, fresh=None)
+
+    ended, seen = False, []
+    for at in range(10):
+        run(store.change(current=KEPT, fresh=None, draft=None))
+        ended = run_and_kill(work, tmp_path, at)
+        again = GatewayStore(store.path)
+        assert run(again.load()) is None
+        assert again.kept.current == KEPT
+        seen.append((again.kept.draft, again.kept.fresh))
+        if ended:
+            break
+    assert ended
+    assert set(seen) == {(None, None), (DRAFT, None), (None, KEPT)}
 
 
 @pytest.mark.skipif(
