@@ -34,14 +34,30 @@ DELIVERIES: Final = ("auto", "console", "repl", "nvs", "header")
 """What ``--delivery`` names; an image is asked for with ``--nvs``."""
 _AUTO: Final = "auto"
 
+NO_LWM2M: Final = (
+    "ThingsBoard does not tell what it made for a device with LWM2M, so no board could use it"
+)
+
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class _Kind(click.Choice[str]):
+    """Kinds of credentials; says why there is one that is left out."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """See the base class."""
+        if str(value).lower().startswith("lwm2m"):
+            self.fail(f"'{value}' is not possible: {NO_LWM2M}.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def enrol_options(command: F) -> F:
     """``--credentials``, ``--delivery`` and ``--nvs``."""
     credentials = click.option(
         "--credentials",
-        type=click.Choice(list(CREDENTIALS)),
+        type=_Kind(list(CREDENTIALS)),
         help="With thingsboard: what is made for the board; default: token. A device that was "
         "prepared on the server has its own.",
     )

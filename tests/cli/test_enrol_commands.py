@@ -73,6 +73,13 @@ def test_its_options_are_refused_with_other_clouds(credentials, delivery, nvs, f
     assert caught.value.facts["field"] == field
 
 
+@pytest.mark.parametrize("kind", ["lwm2m", "LWM2M_CREDENTIALS"])
+def test_a_kind_that_no_board_could_use_is_refused_with_the_reason(kind):
+    ended = CliRunner().invoke(provision, ["b", "--cloud", "thingsboard", "--credentials", kind])
+    assert ended.exit_code == 2
+    assert "does not tell" in ended.output
+
+
 @pytest.mark.parametrize("option", ["--credentials", "--delivery"])
 def test_values_that_are_not_known_are_usage(option):
     ended = CliRunner().invoke(provision, ["b", "--cloud", "thingsboard", option, "lwm2m"])
