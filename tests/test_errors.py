@@ -28,6 +28,7 @@ CODES = {
     "enrol-not-prepared": "EnrolNotPrepared",
     "enrol-not-understood": "EnrolNotUnderstood",
     "enrol-refused": "EnrolRefused",
+    "enrol-unkept": "CredentialsUnkept",
     "enrol-unsure": "CredentialsUnsure",
     "enrol-unusable": "EnrolUnusable",
     "enrol-used-up": "EnrolUsedUp",

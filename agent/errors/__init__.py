@@ -99,7 +99,9 @@ from agent.errors.enrol import (
     BoardRefused,
     CredentialsKept,
     CredentialsLost,
+    CredentialsUnkept,
     CredentialsUnsure,
+    RemovalLeft,
     NotConnected,
 )
 from agent.errors.findings import Examination, Finding, Level, Looked
@@ -249,6 +251,7 @@ __all__ = [
     "CommandRefused",
     "CredentialsKept",
     "CredentialsLost",
+    "CredentialsUnkept",
     "CredentialsUnsure",
     "DeliveryFailed",
     "DeliveryUnproven",

@@ -21,6 +21,19 @@ class CredentialsKept(MooringError):
     )
 
 
+class CredentialsUnkept(MooringError):
+    """As above, but the vault could not be written: nobody but the board may have them."""
+
+    code = "enrol-unkept"
+    retryable = True
+    title = "{name} is in {cloud}, and its credentials are not in the vault. {where}"
+    meaning = "{cause}"
+    remedy = (
+        "See in {cloud} whether the board connects; then all is well. Else an administrator of {cloud} "
+        "can give the device new credentials or delete it. Then start the job again."
+    )
+
+
 class CredentialsUnsure(MooringError):
     """The cloud's answer was lost, and nobody could find out what became of the request."""
 
@@ -82,6 +95,6 @@ class NotConnected(BoardError):
     title = "Nobody has seen {name} in {cloud} yet."
     meaning = "The board holds its settings, but was not seen to connect. {detail}"
     remedy = (
-        "See that it has power, is in reach of its network, and runs a sketch that uses the settings; "
-        "then wait a little longer."
+        "See that it has power, is in reach of its network, and runs a sketch or a program that uses "
+        "its settings; then wait a little longer."
     )

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from agent.errors import CredentialsKept, CredentialsLost, CredentialsUnsure
+from agent.errors import (
+    CredentialsKept,
+    CredentialsLost,
+    CredentialsUnkept,
+    CredentialsUnsure,
+)
 from agent.jobs import enrol_facts, questions
 from agent.jobs.effects import Learn
 from agent.jobs.enrol_effects import FILES
@@ -116,7 +121,7 @@ class EnrolBase(ReturnSteps):
         elif self.unkept and self.holds == "old":
             left = CredentialsLost(**names)
         elif self.unkept:
-            left = CredentialsKept(entry="none", where=self._where, **names)
+            left = CredentialsUnkept(where=self._where, **names)
         else:
             left = CredentialsKept(entry=self.entry, where=self._where, **names)
         self._close(error=left)

@@ -75,7 +75,7 @@ def which_way(way: Way) -> Inquiry:
                 _STOP,
             ],
         ),
-        way.kind,
+        questions.STOP,
     )
 
 

@@ -200,7 +200,8 @@ class CloudPart(VaultPart):
     def _finding(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._say("The answer was lost; looking whether the device was made")
+                why = "Stopping" if self.stopped else "The answer was lost"
+                self._say(f"{why}; looking whether the device was made")
                 self._do(TryOut(self._own))
             case TimerFired():
                 self._do(TryOut(self._own))

@@ -65,11 +65,11 @@ def not_kept(error: MooringError, *, name: str) -> Inquiry:
             step="",
             title=report.title,
             meaning=f"{report.meaning} {report.remedy}",
-            safe=f"{name} was made; its credentials are in memory only, as long as you decide.",
+            safe=f"{name} was made; its credentials are in memory only, until you decide.",
             error=report,
             actions=[
                 Action(id=questions.RETRY, label="Try again"),
-                Action(id=questions.CONTINUE, label="Put them on the board all the same"),
+                Action(id=questions.CONTINUE, label="Go on without the vault"),
                 Action(id=questions.STOP, label="Stop and lose them"),
             ],
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.errors import CredentialsKept, CredentialsUnsure, Interrupted
+from agent.errors import CredentialsKept, CredentialsUnkept, CredentialsUnsure, Interrupted
 from agent.jobs import enrol_facts
 from agent.jobs.effects import Cancelled, Done, Entered, Event, Failed, LimitReached
 from agent.jobs.enrol_base import HOLDS, Holds
@@ -18,6 +18,7 @@ from agent.jobs.machine import Machine, Rule
 from agent.jobs.states import FIND_LIMIT_S, State
 
 if TYPE_CHECKING:
+    from agent.errors import MooringError
     from agent.jobs.enrol_facts import OpenEnrolment, Stage
 
 _HOLDS: dict[Stage, Holds] = {"asking": "old", "given": "old", "putting": "maybe", "put": "new"}
@@ -73,5 +74,7 @@ class RecoverEnrolment(Machine):
             return
         is_file = open_.way in FILES
         where = enrol_facts.FILE_GONE if is_file else HOLDS[_HOLDS[open_.stage]]
-        entry = open_.entry if open_.kept else "none"
-        self._close(error=CredentialsKept(entry=entry, where=where, cause=cause, **names))
+        left: MooringError = CredentialsUnkept(where=where, cause=cause, **names)
+        if open_.kept:
+            left = CredentialsKept(entry=open_.entry, where=where, cause=cause, **names)
+        self._close(error=left)

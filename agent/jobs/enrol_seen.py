@@ -80,7 +80,9 @@ class SeenPart(EnrolBase):
                 self._give_network(network)
             case Answered(questions.KEEP):
                 self.notes.append(
-                    "Nobody has seen it connected yet; the vault keeps it as pending."
+                    f"Nobody has seen {self.name} connected yet. Once it is, the job may be started "
+                    "again with the same name: nothing is made anew, and the vault knows then that "
+                    "it works."
                 )
                 self._complete("not seen yet")
                 self._connected()

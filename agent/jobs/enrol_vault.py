@@ -127,7 +127,10 @@ class VaultPart(EnrolBase):
                 self._kept()
             case Answered(questions.CONTINUE):
                 self.unkept = True
-                self.notes.append("The vault could not be written: only the board has them.")
+                who = "file" if self.file else "board"
+                self.notes.append(
+                    f"The vault could not be written: only the {who} has the credentials of {self.name}."
+                )
                 self._kept()
             case Answered():
                 self.unkept = True

@@ -47,6 +47,10 @@ class ConsoleBoard:
 
     def __init__(self, folder: Path) -> None:
         self.facts = dict(FACTS)
+        self.keys = frozenset(board_keys.BY_NAME)
+        """Settings that its firmware knows."""
+        self.wifi: dict[bytes, bytes] | None = None
+        """Names and passwords of networks that it can join; None: it needs none."""
         self.values: dict[str, bytes] = {}
         self.mute_after: str | None = None
         """Unplugged when it is asked this."""
@@ -59,7 +63,7 @@ class ConsoleBoard:
         self._restart()
 
     def _restart(self) -> None:
-        self.console = BoardConsole(self, self.facts, on_line=self._asked)
+        self.console = BoardConsole(self, self.facts, keys=self.keys, on_line=self._asked)
 
     async def plug(self) -> None:
         """Power on."""
@@ -118,12 +122,21 @@ class ConsoleBoard:
 
     async def _connect(self, console: BoardConsole) -> None:
         settings = board_keys.unflatten(self.values).cloud
-        assert settings
+        if settings is None:
+            console.state = "idle"
+            return
+        if self.wifi is not None and not self._joins(self.wifi):
+            console.state, console.detail = "network-failed", "wrong password"
+            return
         try:
             works = await prove(settings, Routes(), title="its cloud", clock=SystemClock())
         except MooringError:
             works = False
         console.state = "connected" if works else "refused"
+
+    def _joins(self, networks: Mapping[bytes, bytes]) -> bool:
+        known = networks.get(self.values.get("wifi_ssid", b""))
+        return known is not None and known == self.values.get("wifi_pass", b"")
 
 
 class EnrolBench:

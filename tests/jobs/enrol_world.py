@@ -305,7 +305,7 @@ def check_end(world: World, drive: Drive, before: dict[str, CloudSettings]) -> N
             if entries:
                 assert entries[-1] in told, "the device is forgotten"
             else:
-                assert "not known" in told or "kept nowhere" in told or "entry none" in told
+                assert "not known" in told or "kept nowhere" in told or "not in the vault" in told
     if drive.finish.state is JobState.DONE:
         assert drive.finish.result
     assert "own-" not in repr(drive.finish)

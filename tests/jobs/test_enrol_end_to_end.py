@@ -9,7 +9,9 @@ import pytest
 
 from agent.errors import InputError, NotSignedIn
 from agent.jobs.job import JobState
+from agent.protocols import board_keys
 from agent.protocols.nvs.store import read_store
+from agent.simulator.thingsboard_faults import Fault
 from tests.jobs.enrol_bench import FACTS, EnrolBench
 from tests.jobs.samples import PASSWORD
 
@@ -209,3 +211,90 @@ async def test_a_board_on_which_nothing_answers_gets_a_header_file_if_the_person
     assert job.result["delivery"] == "header"
     content = await bench.jobs.file(job.id, "mooring_settings.h")
     assert '#define MOORING_TB_NAME "porch"' in content.reveal()
+
+
+async def test_a_wrong_password_is_asked_for_again_and_the_device_stays(bench: EnrolBench):
+    bench.board.wifi = {b"HomeNet": PASSWORD.encode()}
+    await bench.start_agent(bench.account())
+    wrong = {"kind": "wifi", "ssid": "HomeNet", "password": "not the password"}
+    number = await bench.provision(network=wrong)
+    asked = await bench.asks(number)
+    assert asked.question
+    assert "wrong password" in asked.question.meaning
+    assert asked.question.network == {"kind": "wifi", "ssid": "HomeNet"}
+    (entry,) = (await bench.vault.list()).entries
+    token = bench.board.values["tb_token"]
+    await bench.jobs.answer(number, {"action": "retry", "password": PASSWORD})
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.DONE, job
+    assert bench.board.values["wifi_pass"] == PASSWORD.encode()
+    assert bench.board.values["tb_token"] == token
+    assert len(bench.server.state.devices) == 1
+    assert [each.id for each in (await bench.vault.list()).entries] == [entry.id]
+    nothing_secret(bench)
+
+
+async def test_a_board_keeps_the_network_that_it_has(bench: EnrolBench):
+    bench.board.wifi = {b"Office": b"its password"}
+    bench.board.values |= {"wifi_ssid": b"Office", "wifi_pass": b"its password"}
+    await bench.start_agent(bench.account())
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.state is JobState.DONE, job
+    assert job.result
+    assert job.result["network"] is None
+    assert bench.board.values["wifi_ssid"] == b"Office"
+    assert bench.board.values["tb_name"] == NAME.encode()
+
+
+async def test_other_kinds_of_networks_go_the_same_way(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    network = {"kind": "gsm", "apn": "web.example", "pin": "1234"}
+    job = await bench.jobs.wait(await bench.provision(network=network))
+    assert job.state is JobState.DONE, job
+    assert bench.board.values["net_kind"] == b"gsm"
+    assert bench.board.values["sim_apn"] == b"web.example"
+
+
+async def test_a_kind_of_network_that_the_firmware_does_not_know_is_replaced(bench: EnrolBench):
+    bench.board.keys = frozenset(key for key in board_keys.BY_NAME if not key.startswith("net_"))
+    bench.board.unplug()
+    await bench.board.plug()
+    await bench.start_agent(bench.account())
+    number = await bench.provision(network={"kind": "gsm", "apn": "web.example"})
+    asked = await bench.asks(number)
+    assert asked.question
+    assert [action.id for action in asked.question.actions] == [
+        "network",
+        "without-network",
+        "stop",
+    ]
+    assert bench.board.values == {}
+    await bench.jobs.answer(number, {"action": "network", "network": WIFI})
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.DONE, job
+    assert bench.board.values["wifi_ssid"] == b"HomeNet"
+    assert len(bench.server.state.devices) == 1
+
+
+async def test_with_nobody_there_a_board_without_a_way_to_its_server_is_told_and_loses_nothing(
+    bench: EnrolBench,
+):
+    bench.board.wifi = {}
+    await bench.start_agent(bench.account())
+    job = await bench.jobs.wait(await bench.provision(network=WIFI, attended=False))
+    assert job.state is JobState.FAILED
+    (entry,) = (await bench.vault.list()).entries
+    assert job.error
+    assert job.error.code == "enrol-kept"
+    assert entry.id in job.error.title
+    assert "HomeNet" in job.error.meaning
+    assert entry.state == "pending"
+
+
+async def test_a_server_that_is_busy_is_told_while_it_is_waited_for(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    bench.server.faults.add(Fault("status", "provision", status=429, text="Too many requests."))
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.state is JobState.DONE, job
+    told = [change.message for change in bench.changes if change.step == "enrol"]
+    assert any("The next try is in" in message for message in told), told
