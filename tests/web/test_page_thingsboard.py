@@ -77,6 +77,15 @@ async def test_a_name_that_is_taken_is_asked_again_and_the_board_connects(
     await expect(outcome.get_by_role("img", name="QR code")).to_be_visible()
     await expect(row(page, "greenhouse-2")).to_contain_text("online")
     assert server.state.devices["greenhouse"].last_seen is None
+
+    await outcome.get_by_role("link", name="entry").click()
+    kept = page.locator(".vault li", has_text="greenhouse-2")
+    await expect(kept.locator(".chip")).to_have_text("works")
+    await kept.get_by_role("button", name="Put it on a board again").click()
+    await expect(kept.get_by_role("radio")).to_be_checked()
+    await kept.get_by_role("button", name="Put it there").click()
+    await expect(outcome.locator(".online")).to_have_text("Connected as greenhouse-2")
+
     secrets = [PASSWORD, device.credentials.id, server.create.secret.reveal()]
     assert not [each for each in secrets for message in told if each in message]
 

@@ -17,7 +17,7 @@ export function enrols(cloud) {
 
 /** True for a job that gives a board its credentials. @param {Job} job */
 export function isEnrolment(job) {
-  return job.result?.procedure === "enrol" || (job.kind === "provision" && ENROL_CLOUDS.has(job.request?.cloud));
+  return job.kind === "restore" || (job.kind === "provision" && ENROL_CLOUDS.has(job.request?.cloud));
 }
 
 /** What each kind of credentials is good for. */

@@ -19,7 +19,10 @@ const DOING = /** @type {Record<string, string>} */ ({
   migrate: "updating",
   start: "starting",
   blink: "blinking",
+  restore: "putting back",
+  remove: "removing",
   restore: "restoring",
+  remove: "removing",
 });
 
 /** Where a job that writes a sketch is: the old sketch there, no sketch, the new sketch there. */
@@ -83,7 +86,7 @@ export function cancelled(/** @type {Job} */ job) {
   if (stage === "before") return "Cancelled. The board was not changed.";
   if (stage === "without") return "Cancelled. The old sketch is gone: write one before you use the board.";
   if (stage === "after") return "Cancelled. The new sketch is on the board; what this job had claimed was given back.";
-  if (isEnrolment(job)) return "Cancelled. Nothing was made in the cloud, and nothing was changed on the board.";
+  if (isEnrolment(job) || job.kind === "remove") return "Cancelled. Nothing was changed, neither in the cloud nor on the board.";
   return "Cancelled. What this job had claimed was given back.";
 }
 
@@ -117,7 +120,9 @@ export function doneWords(job) {
     identify: "The board was read",
     networks: "The board looked for networks",
     blink: "It showed itself",
+    remove: "Removed ",
     restore: "Again set up as ",
+    remove: "Removed for good",
   })[job.kind];
-  return { words: words ?? "Done", name: words?.endsWith("as ") ? name : "" };
+  return { words: words ?? "Done", name: words?.endsWith(" ") ? name : "" };
 }

@@ -20,13 +20,19 @@ const REFUSED = "flash-image";
 /** @param {import("../app.js").App} app @param {Job} job One that ended. @returns {HTMLElement} */
 export function jobOutcome(app, job) {
   if (job.state === "done") return isEnrolment(job) ? enrolOutcome(app, job) : good(app, job);
-  const actions = [h("a.button.quiet", { href: href("board", job.board, partOf(job)) }, again(job)), ...clouds(job)];
+  const actions = [way(job), ...clouds(job)];
   const stopped = job.state === "cancelled" && (!job.error || job.error.code === "flash-stopped");
   if (stopped) return h("div.outcome", {}, h("p", {}, cancelled(job)), h("div.row", {}, ...actions));
   if (!job.error) return h("div.outcome", {}, h("p", {}, "This job did not finish."), h("div.row", {}, ...actions));
   const steps = job.steps.map(({ id, state, seconds, message }) => ({ id, state, seconds, message }));
   const context = { job: job.id, kind: job.kind, board: job.board, steps, version: app.agent.info?.version };
   return new ErrorCard(job.error, { actions, context });
+}
+
+/** Back to where such a job begins. @param {Job} job */
+function way(job) {
+  if (job.kind === "restore" || job.kind === "remove") return h("a.button.quiet", { href: href("clouds", "vault") }, "Back to the vault");
+  return h("a.button.quiet", { href: href("board", job.board, partOf(job)) }, again(job));
 }
 
 /** @param {Job} job */
@@ -50,7 +56,7 @@ function good(app, job) {
   const links = [
     ...setup,
     ...wakes(app, job),
-    h("a.button.quiet", { href: href("board", job.board) }, isDevice(result) ? "Back to the device" : "Back to the board"),
+    job.kind === "remove" ? way(job) : h("a.button.quiet", { href: href("board", job.board) }, isDevice(result) ? "Back to the device" : "Back to the board"),
     ...(cabled(app, job) ? [h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor")] : []),
   ];
   const page = webAddress(result.redirect);

@@ -1,23 +1,28 @@
-/** The clouds, and the accounts with which boards are registered there. */
+/** The clouds, the accounts with which boards are registered there, and what they gave to boards. */
 
 import { View, fill, h, keyed } from "../lib/dom.js";
 import { SignIn } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { VaultList } from "./vault-list.js";
 
 /** @typedef {import("../types.js").CloudInfo} CloudInfo */
 
 export class CloudsView extends View {
-  /** @param {import("../app.js").App} app */
-  constructor(app) {
+  /** @param {import("../app.js").App} app @param {string} part `vault`: what a link leads to; empty: the top. */
+  constructor(app, part) {
     super();
     this.app = app;
+    this.wanted = part;
     this.list = h("div.stack");
-    this.append(h("h1", {}, "Clouds"), this.list);
+    this.vault = new VaultList(app);
+    this.append(h("h1", {}, "Clouds"), this.list, h("section.sheet.vault-sheet", {}, this.vault));
   }
 
   connectedCallback() {
     this.watch(this.app.store, "clouds", () => this.#draw());
     this.#draw();
+    // The frame of the page goes to its heading first.
+    if (this.wanted === "vault") setTimeout(() => this.vault.focus());
   }
 
   #draw() {

@@ -108,7 +108,7 @@ export class Shell extends View {
     if (page === "missing") return new MissingBoard(this.app, id);
     if (page === "job") return new JobView(this.app, id);
     if (page === "journal") return new JournalView(this.app);
-    if (page === "clouds") return new CloudsView(this.app);
+    if (page === "clouds") return new CloudsView(this.app, id);
     if (page === "doctor") return new DoctorView(this.app, id);
     if (page === "settings") return new SettingsView(this.app, id);
     return null;
