@@ -101,7 +101,6 @@ from agent.errors.enrol import (
     CredentialsLost,
     CredentialsUnkept,
     CredentialsUnsure,
-    RemovalLeft,
     NotConnected,
 )
 from agent.errors.findings import Examination, Finding, Level, Looked
