@@ -177,6 +177,7 @@ CODES = {
     "vault-other-board": "EntryOfOther",
     "vault-sealed": "VaultSealed",
     "vault-stale": "EntryStale",
+    "remove-unfinished": "RemovalLeft",
     "vault-unknown": "VaultUnknown",
     "vault-unreadable": "VaultUnreadable",
 }

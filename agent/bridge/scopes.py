@@ -40,12 +40,13 @@ JOB_SCOPES: Final[dict[JobKind, frozenset[Scope]]] = {
     JobKind.FORGET: frozenset({Scope.PROVISION}),
     JobKind.MIGRATE: frozenset({Scope.FLASH, Scope.PROVISION}),
     JobKind.RESTORE: frozenset({Scope.PROVISION}),
+    JobKind.REMOVE: frozenset({Scope.PROVISION}),
 }
 """To start a job of a kind, to answer or end it, and to see it."""
 
-OWN_JOBS: Final = frozenset({JobKind.RESTORE})
+OWN_JOBS: Final = frozenset({JobKind.RESTORE, JobKind.REMOVE})
 """Only the agent's own page and programs of this user may start these, whatever a page was allowed:
-they take what the vault has."""
+they take what the vault has, or delete a device with its history."""
 
 
 def ordered(scopes: Iterable[Scope]) -> tuple[Scope, ...]:

@@ -101,6 +101,7 @@ from agent.errors.enrol import (
     CredentialsLost,
     CredentialsUnkept,
     CredentialsUnsure,
+    RemovalLeft,
     NotConnected,
 )
 from agent.errors.findings import Examination, Finding, Level, Looked
@@ -355,6 +356,7 @@ __all__ = [
     "SettingRefused",
     "SettingsBroken",
     "SettingsFailed",
+    "RemovalLeft",
     "SettingsTooLong",
     "SketchDamaged",
     "SketchGone",

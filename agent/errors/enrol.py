@@ -59,6 +59,16 @@ class CredentialsLost(MooringError):
     )
 
 
+class RemovalLeft(MooringError):
+    """A device was being removed; ``state`` says where board, device and vault are."""
+
+    code = "remove-unfinished"
+    retryable = True
+    title = "{name} is not removed altogether. {state}"
+    meaning = "{cause}"
+    remedy = "Remove it once more: what is done already is passed over."
+
+
 class BoardRefused(CloudError):
     """The board has its settings and says that its cloud does not accept them."""
 

@@ -18,6 +18,8 @@ from agent.jobs import enrol_effects as wanted
 from agent.jobs import enrol_ways
 from agent.jobs.enrol_header import settings_header
 from agent.jobs.nvs_image import settings_image
+from agent.jobs.remove_effects import EraseSettings, RemoveEffect
+from agent.jobs.remove_performer import perform_removal
 from agent.jobs.surroundings import KnowingOpener
 from agent.settings import Secret, clean_text
 
@@ -75,6 +77,11 @@ class EnrolPerformer:
             case wanted.WaitConnected(seconds=seconds):
                 delivery = self._delivery or await self._open(request.kind)
                 return await delivery.cloud_state(seconds)
+            case EraseSettings(kind=kind):
+                await (self._delivery or await self._open(kind)).erase()
+            case RemoveEffect():
+                cloud, vault = self._cloud, self._vault
+                return await perform_removal(request, board=self._board, cloud=cloud, vault=vault)
             case wanted.HandOver(name=name, settings=settings):
                 if self._deliver is None:
                     raise InternalError(kind="nobody to deliver to")

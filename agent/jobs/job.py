@@ -25,6 +25,7 @@ class JobKind(Enum):
     START = "start"
     BLINK = "blink"
     RESTORE = "restore"
+    REMOVE = "remove"
 
 
 TITLES: Final = {
@@ -38,6 +39,7 @@ TITLES: Final = {
     JobKind.START: "Starting the sketch of {board}",
     JobKind.BLINK: "Making {board} blink",
     JobKind.RESTORE: "Making {board} {name} again",
+    JobKind.REMOVE: "Removing {name}",
 }
 """What a job is called; ``{board}`` and ``{name}`` are put in."""
 

@@ -47,6 +47,7 @@ from agent.jobs.preconditions import (
     way_out_of_run,
 )
 from agent.jobs.reach import choose_via, in_bootloader, needs_cable
+from agent.jobs.remove_plan import remove_machine
 from agent.jobs.request import read_network
 from agent.jobs.restore_plan import restore_machine
 from agent.jobs.setup import Setup, SetupOrder
@@ -121,8 +122,10 @@ async def make_plan(
     :class:`NeedsCable`, :class:`BleNotHeard`, :class:`WrongSketch`, :class:`NoSketch`.
     """
     model = model_for(request, board, catalog)
-    via = choose_via(request, board, model, air_problem)
-    check_reachable(board, request.kind, via)
+    via: Via = "usb"
+    if board.id:
+        via = choose_via(request, board, model, air_problem)
+        check_reachable(board, request.kind, via)
     chance = chance_of(request, board, model, catalog, via)
     stored = await stored_network(journal, board.id) if journal else ""
     planner = _Planner(
@@ -135,6 +138,9 @@ async def make_plan(
     elif request.kind is JobKind.RESTORE:
         restored = await restore_machine(request, board, enrolments, vault, via, attended=attended)
         way = _Way(restored.machine, shown=restored.shown, enrolment=restored.cloud)
+    elif request.kind is JobKind.REMOVE:
+        removal = await remove_machine(request, board, enrolments, via, attended=attended)
+        way = _Way(removal.machine, shown=removal.shown, enrolment=removal.cloud)
     else:
         way = await planner.choose()
     way.machine.via, way.machine.known_as = via, board.uhwid
@@ -213,7 +219,7 @@ class _Planner:
                 return _Way(Start(attended=self._attended))
             case JobKind.MIGRATE:
                 return await self._migrate()
-            case JobKind.PROVISION | JobKind.RESTORE:  # this one was planned before
+            case _:  # PROVISION; the others were planned before
                 return await self._provision()
 
     def _only_network(self, other: Callable[[NetworkSetting], Machine]) -> _Way:

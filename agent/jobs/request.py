@@ -43,6 +43,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.START: {"model"},
     JobKind.BLINK: set(),
     JobKind.RESTORE: {"entry", "network", "delivery", "confirmed"},
+    JobKind.REMOVE: {"cloud", "name", "confirmed"},
 }
 
 
@@ -51,7 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     kind: JobKind
     board: str
-    """Id, or any unambiguous part of one."""
+    """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here."""
     via: Via | None = None
     """Over which link; None: the cable if there is one."""
     network: Any = None

@@ -34,6 +34,7 @@ from agent.jobs.plan import Plan, make_plan
 from agent.jobs.preconditions import model_for
 from agent.jobs.progress import apply, planned
 from agent.jobs.reach import busy
+from agent.jobs.remove_plan import absent_board
 from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
 from agent.jobs.unfinished import Unfinished
@@ -132,7 +133,7 @@ class JobService:
         if len(self._active) >= ACTIVE_MAX:
             raise RateExceeded(what="jobs at once", limit=ACTIVE_MAX)
         parsed = parse_request(request)
-        board = self._surroundings.boards.find(parsed.board)
+        board = absent_board(parsed) or self._surroundings.boards.find(parsed.board)
         self._require_free(board, parsed)
         self._starting.add(board.id)
         try:
@@ -305,11 +306,14 @@ class JobService:
             board_name=plan.board.name,
         )
         async with AsyncExitStack() as stack:
-            lease = await stack.enter_async_context(
-                self._surroundings.boards.lease(plan.board.id, _holder(plan, number), via=plan.via)
-            )
-            if plan.kind in _WRITING and plan.via == "usb":
-                await self._unfinished.take_over(lease.board)
+            lease = None
+            if plan.board.id:
+                boards, holder = self._surroundings.boards, _holder(plan, number)
+                lease = await stack.enter_async_context(
+                    boards.lease(plan.board.id, holder, via=plan.via)
+                )
+                if plan.kind in _WRITING and plan.via == "usb":
+                    await self._unfinished.take_over(lease.board)
             await self._journal.save(job)
             if self._closing:
                 # Nobody would wait for this job any more; the next start ends it.
@@ -321,7 +325,7 @@ class JobService:
         self._publish(JobChange(job=number, state=job.state, snapshot=job))
         return number
 
-    def _runner(self, job: Job, plan: Plan, lease: Lease, held: AsyncExitStack) -> Runner:
+    def _runner(self, job: Job, plan: Plan, lease: Lease | None, held: AsyncExitStack) -> Runner:
         async def release() -> None:
             # Before the end is announced: who hears of it may use the board at once.
             await held.aclose()

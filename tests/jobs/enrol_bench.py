@@ -216,12 +216,12 @@ class EnrolBench:
         request = {"kind": "provision", "board": board.id, "cloud": "thingsboard", **changes}
         return await self.jobs.start(request, attended=attended)
 
-    async def asks(self, job: str) -> Job:
-        """The job once it asks something."""
+    async def asks(self, job: str, *, after: int = 0) -> Job:
+        """The job once it asks something; ``after``: the question with this number."""
         while True:
             self._changed.clear()
             now = await self.jobs.get(job)
-            if now.state is JobState.ASKING:
+            if now.question is not None and now.question.id > after:
                 return now
             assert not now.state.final, now
             await self._changed.wait()

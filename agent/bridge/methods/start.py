@@ -42,7 +42,8 @@ class Starter:
         call.peer.require(JOB_SCOPES[kind])
         if kind in OWN_JOBS and not call.peer.own:
             raise NotAllowed(method=f"A job of the kind {kind.value}")
-        request["board"] = self._services.boards.find(request["board"]).id
+        if request["board"] or kind is not JobKind.REMOVE:
+            request["board"] = self._services.boards.find(request["board"]).id
         if "url" in request:
             self._check_url(request["url"])
         if image is not None:

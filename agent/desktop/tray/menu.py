@@ -54,6 +54,7 @@ _DOING: Final = {
     JobKind.START: "being started",
     JobKind.BLINK: "blinking",
     JobKind.RESTORE: "getting its device again",
+    JobKind.REMOVE: "being removed",
 }
 
 
