@@ -21,8 +21,6 @@ const DOING = /** @type {Record<string, string>} */ ({
   blink: "blinking",
   restore: "putting back",
   remove: "removing",
-  restore: "restoring",
-  remove: "removing",
 });
 
 /** Where a job that writes a sketch is: the old sketch there, no sketch, the new sketch there. */
@@ -120,9 +118,8 @@ export function doneWords(job) {
     identify: "The board was read",
     networks: "The board looked for networks",
     blink: "It showed itself",
-    remove: "Removed ",
-    restore: "Again set up as ",
-    remove: "Removed for good",
+    restore: "Set up again as ",
+    remove: "Removed for good: ",
   })[job.kind];
   return { words: words ?? "Done", name: words?.endsWith(" ") ? name : "" };
 }
