@@ -22,8 +22,8 @@ CLEAR_GROUP: Final = "A server without encryption"
 """Titles under which a form may fold away what most people leave as it is (``x-group``)."""
 REQUIRED: Final = ("server", "provision_key", "provision_secret")
 NO_DTLS: Final = (
-    "needs DTLS with certificates, which no library brings to Python here (aiocoap has DTLS with "
-    "pre-shared keys only, and the server takes none); use https or mqtts"
+    "needs DTLS with certificates, and the library for CoAP here (aiocoap) has it with pre-shared "
+    "keys only, which the server does not take; use https or mqtts"
 )
 
 

@@ -1,7 +1,8 @@
 """One attempt to provision over CoAP, and a look with a token; without DTLS.
 
-The library has DTLS with pre-shared keys only, and only where a compiler builds its extra;
-ThingsBoard has certificates only. So ``coaps`` is refused when the account is entered.
+The library has DTLS with pre-shared keys only, and only where a compiler builds its extra, which has
+a wheel for no system; ThingsBoard has certificates only. So ``coaps`` is refused when the account is
+entered.
 """
 
 from __future__ import annotations
