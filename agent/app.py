@@ -7,6 +7,7 @@ import logging
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agent import __version__
@@ -41,6 +42,7 @@ from agent.jobs.surroundings import Surroundings
 from agent.jobs.ways import WAYS
 from agent.links.ble_radio import BleRadio
 from agent.parts import (
+    make_accounts,
     make_arduino,
     make_boards,
     make_sketches,
@@ -54,7 +56,7 @@ from agent.settings.notices import Notices
 from agent.settings.service import SettingsService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agent.clouds.cloud import Cloud
     from agent.clouds.enrolment import EnrolCloud
@@ -80,11 +82,13 @@ class App:
         quit_agent: Callable[[], None],
         show: Callable[[str], bool],
         problem: ErrorReport | None,
+        variables: Mapping[str, str],
     ) -> None:
         """Use :func:`build`. ``quit_agent`` is called when a person asks the agent to end.
 
         ``show`` opens a place on the page in the person's browser; False: there is none.
-        ``problem`` is why the settings are not those that the person wrote.
+        ``problem`` is why the settings are not those that the person wrote; ``variables`` are those
+        of the environment that make the agent a gateway of ThingsBoard.
         """
         self.live = LiveConfig(config)
         """The settings of now; ``config`` are those of the start."""
@@ -92,6 +96,7 @@ class App:
         self._paths = paths
         self._quit = quit_agent
         self._show = show
+        self._variables = variables
         self.catalog = Catalog.load()
         self.radio = BleRadio(SERVICES) if config.bluetooth.scan != "never" else None
         """The Bluetooth of this computer; None: the configuration says never."""
@@ -224,12 +229,36 @@ class App:
             self.services.update.set,
             routes=self.routes,
         )
+        self._be_gateway()
         looking = asyncio.ensure_future(self.vault.look())
         self._stack.callback(looking.cancel)
         updates.start()
         self._stack.push_async_callback(updates.close)
         self._stack.callback(self.live.subscribe(updates.settings_changed))
         return server
+
+    def _be_gateway(self) -> None:
+        """Report to a ThingsBoard server, if the settings or the environment want that."""
+        if not (self._variables or self._config.gateway.enabled):
+            return
+        from agent.gateway.agent import GatewayAgent
+
+        services = self.services
+        gateway = GatewayAgent(
+            variables=self._variables,
+            live=self.live,
+            paths=self._paths,
+            accounts=make_accounts(self._paths),
+            routes=self.routes,
+            boards=self.boards,
+            jobs=services.jobs,
+            catalog=self.catalog,
+            notices=self.notices,
+            status=services.gateway,
+            about={"version": __version__, "platform": services.about.platform},
+        )
+        self._stack.push_async_callback(gateway.close)
+        gateway.start()
 
     def tray(
         self, host: TrayHost, page: str, open_page: Callable[[str], object], *, demo: bool = False
@@ -304,6 +333,7 @@ def build(
     quit_agent: Callable[[], None] = lambda: None,
     show: Callable[[str], bool] = lambda _place: False,
     problem: ErrorReport | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> App:
     """An agent that is not started yet. Call it inside the event loop that the agent will use."""
-    return App(config, paths, quit_agent, show, problem)
+    return App(config, paths, quit_agent, show, problem, variables)

@@ -46,17 +46,21 @@ def make_arduino(config: Config, paths: Paths, catalog: Catalog, routes: Routes)
     return ArduinoCloud(
         base_url=config.arduino.base_url,
         title=config.arduino.title,
-        accounts=AccountStore(paths.accounts_file, use_keyring=not paths.portable),
+        accounts=make_accounts(paths),
         catalog=catalog,
         rate=Rate.of(config.arduino.requests_per_s),
         routes=routes,
     )
 
 
+def make_accounts(paths: Paths) -> AccountStore:
+    """Where accounts of clouds, and networks with names, rest."""
+    return AccountStore(paths.accounts_file, use_keyring=not paths.portable)
+
+
 def make_thingsboard(paths: Paths, routes: Routes) -> ThingsBoard:
     """The client of a ThingsBoard server; its account names the server."""
-    accounts = AccountStore(paths.accounts_file, use_keyring=not paths.portable)
-    return ThingsBoard(accounts=accounts, routes=routes)
+    return ThingsBoard(accounts=make_accounts(paths), routes=routes)
 
 
 def make_sketches(config: Config, paths: Paths, arduino: ArduinoCloud, routes: Routes) -> Sketches:

@@ -35,6 +35,7 @@ IMPORTS = {
     "agent.clouds.thingsboard.cloud": HEAVY | {"click"},
     "agent.protocols.thingsboard.admin": HEAVY | {"asyncio", "click"},
     "agent.app": HEAVY | {"click"},
+    "agent.gateway.agent": HEAVY | {"click"},
     "agent.desktop.tray.native": HEAVY | {"click"},
     "agent.desktop.tray.tray": HEAVY | {"click"},
     "agent.cli.job_commands": HEAVY,

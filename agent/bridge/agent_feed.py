@@ -9,7 +9,7 @@ import msgspec
 from agent.bridge.outbox import Notification
 from agent.bridge.scopes import Scope, ordered
 from agent.errors import ErrorReport
-from agent.settings.notices import Update
+from agent.settings.notices import GatewayInfo, Update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,8 @@ class AgentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """While ``paused``: boards that jobs still use; with none of them it has let go of all."""
     notices: list[ErrorReport]
     """What is wrong with the agent itself; empty for other pages, for it may name files."""
+    gateway: GatewayInfo | None
+    """How the agent is doing as a gateway of ThingsBoard; None for other pages, and if it is none."""
     update: Update | None
     """A newer version, if one is known; None for other pages."""
 
@@ -68,6 +70,7 @@ def info_for(peer: Peer, services: Services) -> AgentInfo:
         paused=pause.on,
         pausing=pause.waiting,
         notices=services.notices.list() if peer.own else [],
+        gateway=services.gateway.value if peer.own else None,
         update=services.update.value if peer.own else None,
     )
 
@@ -86,7 +89,7 @@ def follow(peer: Peer, services: Services) -> Callable[[], None]:
             told = _without_numbers(info)
             peer.outbox.notify(Notification("agent.changed", info), key="agent.changed")
 
-    sources = (services.notices, services.update, services.boards.pause)
+    sources = (services.notices, services.update, services.gateway, services.boards.pause)
     ends = [source.subscribe(tell) for source in sources]
 
     def end() -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Lease
     from agent.jobs.which import Procedure
     from agent.settings import Secret
-    from agent.settings.notices import Update
+    from agent.settings.notices import GatewayInfo, Update
     from agent.settings.service import SettingList
 
 
@@ -209,5 +209,7 @@ class Services:
     """What is wrong with the agent itself, and people should know."""
     update: Held[Update | None] = field(default_factory=lambda: Held(None))
     """A newer version of the agent, once one is known."""
+    gateway: Held[GatewayInfo | None] = field(default_factory=lambda: Held(None))
+    """How the agent is doing as a gateway of ThingsBoard; None: it is none."""
     seen: Held[int] = field(default_factory=lambda: Held(0))
     """Own pages that are before the person's eyes, as far as their browsers know."""

@@ -77,7 +77,8 @@ async def serve(
         stop = asyncio.Event()
         shown = _Page(open_page)
         publishing: asyncio.Task[None] | None = None
-        app = build(config, paths, stop.set, shown.show, problem)
+        variables = {} if demo else _gateway_variables()
+        app = build(config, paths, stop.set, shown.show, problem, variables)
         try:
             app.notices.set("folders", None if not_kept is None else not_kept.report())
             await app.start()
@@ -117,6 +118,15 @@ async def serve(
                 await asyncio.wait({publishing})
             await app.close()
     return ExitStatus.DONE
+
+
+def _gateway_variables() -> dict[str, str]:
+    """What the environment wants of the agent as a gateway; its secrets are gone from there then."""
+    if not any(name.startswith("TB_GW_") for name in os.environ):
+        return {}
+    from agent.gateway.environment import take_variables
+
+    return take_variables(os.environ)
 
 
 @asynccontextmanager

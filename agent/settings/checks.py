@@ -106,6 +106,17 @@ def _base_problem(url: str) -> str | None:
     return server_problem(url) or ("must have no ? or #" if {"?", "#"} & set(url) else None)
 
 
+def _broker_problem(url: str) -> str | None:
+    """Of the server of a gateway; whether it may be reached unencrypted is said when it is."""
+    host = url.partition("://")[2]
+    right = url.startswith(("mqtts://", "mqtt://")) and host and not set(host) & set("/?#@ ")
+    return None if right or not url else "must be mqtts:// (or mqtt://) and a host, maybe a port"
+
+
+def _name_problem(name: str) -> str | None:
+    return "begins or ends with a blank" if name != name.strip() else None
+
+
 def _proxy_problem(proxy: ProxyAddress) -> str | None:
     return proxy.problem()
 
@@ -117,6 +128,9 @@ _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "ports.extra": _ports_problem,
     "network.certificates": _path_problem,
     "network.proxy": _proxy_problem,
+    "gateway.server": _broker_problem,
+    "gateway.ca": _path_problem,
+    "gateway.device_name": _name_problem,
     "updates.url": _server_problem,
     "arduino.base_url": _base_problem,
     "sketches.index_url": web_problem,

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from agent.settings.config_gateway import GatewayConfig
 from agent.settings.proxy import ProxyAddress
 
 DEFAULT_PORTS = (8991, 8999)
@@ -314,6 +315,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sketches: SketchesConfig = SketchesConfig()
     flash: FlashConfig = FlashConfig()
     nvs: NvsConfig = NvsConfig()
+    gateway: GatewayConfig = GatewayConfig()
     desktop: DesktopConfig = DesktopConfig()
     network: NetworkConfig = NetworkConfig()
     updates: UpdatesConfig = UpdatesConfig()

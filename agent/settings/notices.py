@@ -22,6 +22,20 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     """Where a person gets it."""
 
 
+class GatewayInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """How the agent is doing as a gateway of ThingsBoard."""
+
+    phase: str
+    """``provisioning``, ``connecting``, ``connected``, or ``waiting`` for the next try."""
+    server: str
+    name: str
+    """Of its device there; empty where nobody told."""
+    again_s: float
+    """Seconds from the last try to the next one, while it waits."""
+    error: str
+    """What is wrong, as a title; there is a notice then. Empty: nothing."""
+
+
 class Notices:
     """What is wrong with the agent itself, one report for each cause. For one event loop."""
 

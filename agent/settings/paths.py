@@ -67,6 +67,16 @@ class Paths:
         return self.data_dir / "gateway.json"
 
     @property
+    def gateway_names_file(self) -> Path:
+        """What boards are called on the gateway's server."""
+        return self.data_dir / "gateway_boards.json"
+
+    @property
+    def gateway_networks_file(self) -> Path:
+        """Names of the networks that the gateway's server may name."""
+        return self.data_dir / "gateway_networks.json"
+
+    @property
     def origins_file(self) -> Path:
         """Web pages that may use the agent."""
         return self.data_dir / "origins.json"

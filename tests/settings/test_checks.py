@@ -51,6 +51,12 @@ def test_a_value_that_makes_sense_is_taken(name, value):
         ("arduino.base_url", "http://cloud:8080", "must begin with https://"),
         ("arduino.base_url", "https://cloud/?a=1", "must have no ? or #"),
         ("sketches.index_url", "", "must be an address"),
+        ("gateway.server", "tb.example", "must be mqtts://"),
+        ("gateway.server", "https://tb.example", "must be mqtts://"),
+        ("gateway.server", "mqtts://me:hunter22@tb.example", "must be mqtts://"),
+        ("gateway.server", "mqtts://", "must be mqtts://"),
+        ("gateway.ca", "ca.pem", "must be a whole path"),
+        ("gateway.device_name", " bench", "begins or ends with a blank"),
     ],
 )
 def test_a_value_that_makes_none_is_told_apart(name, value, said):

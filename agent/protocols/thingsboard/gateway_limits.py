@@ -187,8 +187,16 @@ class GatewayPace:
 
     def wait_s(self, now: float, points: Mapping[str, int]) -> float:
         """Seconds until a message about these devices, with so many values of each, may go out."""
-        waits = [self._of(name).wait_s(now, count) for name, count in points.items()]
-        return max(self._whole.wait_s(now, sum(points.values())), *waits, 0.0)
+        waits = [self.device_wait_s(now, name, count) for name, count in points.items()]
+        return max(self.whole_wait_s(now, sum(points.values())), *waits, 0.0)
+
+    def whole_wait_s(self, now: float, points: int) -> float:
+        """The same of the gateway alone, for all values of the message."""
+        return self._whole.wait_s(now, points)
+
+    def device_wait_s(self, now: float, name: str, points: int) -> float:
+        """The same of one device alone, for its values in the message."""
+        return self._of(name).wait_s(now, points)
 
     def sent(self, now: float, points: Mapping[str, int]) -> None:
         """The server has it."""
