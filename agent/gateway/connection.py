@@ -98,6 +98,7 @@ class Gateway:
         self._hurry = asyncio.Event()
         """Something has changed at the server; it is asked again before the wait is over."""
         self._refusal: MooringError | None = None
+        self._damaged: MooringError | None = None
         self._noted = ""
         self._state = GatewayState(phase="connecting", server=setup.server.url)
 
@@ -133,7 +134,7 @@ class Gateway:
             except GatewayFileFailed as error:
                 await self._wait(self._connect_pause.next(), error)
             else:
-                self._refusal = damaged
+                self._damaged = damaged
                 return
 
     async def _keep_registered(self) -> None:
@@ -144,7 +145,7 @@ class Gateway:
                 self._wanted.clear()  # a file of before asks for what cannot be had now
                 continue
             if not self._store.kept.candidates:
-                self._say("provisioning", name=provisioning.name)
+                self._say("provisioning", name=provisioning.name, error=self._damaged)
             try:
                 await register(
                     self._setup,
@@ -185,8 +186,6 @@ class Gateway:
             error = await self._session(chosen)
             if isinstance(error, GatewayUnknown):
                 unknown += 1
-                if unknown == 1:
-                    self._hurry.set()
             else:
                 unknown = 0
             if error is None:
@@ -241,7 +240,7 @@ class Gateway:
         if kept is self._store.kept.fresh:
             await self._promote(kept)
         self._look_at(kept)
-        self._say("connected", name=kept.name, error=self._refusal)
+        self._say("connected", name=kept.name, error=self._refusal or self._damaged)
         await self._serve(link, limits)
 
     async def _watch(self, kept: Kept) -> None:
@@ -252,7 +251,7 @@ class Gateway:
             await self._clock.sleep(LOOK_S)
             self._look_at(kept)
             if self._state.phase == "connected":
-                self._say("connected", error=self._refusal)
+                self._say("connected", error=self._refusal or self._damaged)
 
     def _look_at(self, kept: Kept) -> None:
         end = ends_soon(kept.credentials, self._clock.wall())

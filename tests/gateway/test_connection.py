@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.clouds.thingsboard.certificates import make_certificate
+from agent.gateway.connection import Gateway
+from agent.gateway.setup import read_setup
+from agent.gateway.stored import GatewayStore, Kept
+from agent.settings import Secret
+from agent.settings.credentials import AccessToken
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_credentials import CredentialsType
 from agent.simulator.thingsboard_faults import Fault
-from tests.gateway.running import QuickClock, running, variables
+from tests.gateway.running import QuickClock, direct, running, variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -211,6 +216,88 @@ async def test_a_reset_that_was_not_done_at_the_end_is_done_at_the_next_start(se
     async with running(variables(server), file, clock=QuickClock()) as seen:
         await seen.until(lambda: seen.phase == "connected" and not seen.store.kept.reset)
     assert "gw-1" in server.state.devices
+
+
+async def test_after_a_reset_it_asks_again_as_soon_as_the_device_is_gone(server, file):
+    async with running(variables(server), file) as seen:  # with the computer's own clock
+        await seen.connected()
+        assert (await server.call("gw-1", REMOVE))["code"] == 200
+        await seen.until(lambda: "gateway-refused" in seen.codes())
+        server.state.delete(server.state.devices["gw-1"])
+        await seen.connected(2)
+    assert "gw-1" in server.state.devices
+
+
+async def test_what_was_given_before_a_crash_is_used_and_not_asked_for_again(server, file):
+    async with running(variables(server), file) as seen:
+        await seen.connected()
+    new = server.prepare("gw-2")
+    fresh = Kept(name="gw-2", credentials=AccessToken(token=Secret(new.credentials.id)))
+    await seen.store.change(fresh=fresh, reset=True)
+    async with running(variables(server), file) as seen:
+        await seen.connected()
+        assert seen.store.kept.current == fresh
+        assert seen.links[0].name == "gw-2"
+    assert provisioned(server) == ["SUCCESS"]
+
+
+async def test_a_server_that_is_away_at_first_is_asked_again_soon(server, file):
+    server.down = True
+    clock = QuickClock()
+    async with running(variables(server), file, clock=clock) as seen:
+        await seen.until(lambda: seen.codes().count("cloud-unreachable") >= 4)
+        server.down = False
+        await seen.connected()
+    assert max(clock.slept) <= 75.0  # with what agents are apart
+
+
+async def test_a_certificate_that_is_kept_is_shown_with_tls_whatever_the_port(server, tmp_path):
+    (tmp_path / "ca.pem").write_text(server.ca)
+    given = variables(server, "mqtts", CA_CERT_FILENAME=str(tmp_path / "ca.pem"))
+    async with running(given, tmp_path / "g.json") as seen:
+        await seen.connected()
+    less = {"TB_GW_HOST": "127.0.0.1", "TB_GW_PORT": given["TB_GW_PORT"]}
+    async with running(less, tmp_path / "g.json", clock=QuickClock()) as seen:
+        # It is spoken to with TLS, and the authority is not named any more.
+        await seen.until(lambda: seen.codes() == ["certificate-unknown"])
+
+
+async def test_a_damaged_file_is_told_and_the_gateway_registers_anew(server, file):
+    file.parent.mkdir()
+    file.write_text("{")
+    async with running(variables(server), file) as seen:
+        await seen.connected()
+        assert seen.states[-1].error is not None
+        assert seen.states[-1].error.code == "gateway-damaged"
+
+
+async def test_what_the_vendor_s_gateway_kept_counts_at_the_first_start_only(server, tmp_path):
+    device = server.prepare("theirs")
+    text = {"status": "SUCCESS", "credentialsType": "ACCESS_TOKEN"}
+    text["credentialsValue"] = device.credentials.id
+    (tmp_path / ".credentials").write_text(json.dumps(text))
+    given = variables(server) | {"TB_GW_CONFIG_DIR": str(tmp_path)}
+    async with running(given, tmp_path / "g.json") as seen:
+        await seen.connected()
+        assert server.state.sessions[device.id]
+        assert (await server.call("theirs", REMOVE))["code"] == 200
+        await seen.connected(2)
+    async with running(given, tmp_path / "g.json") as seen:
+        await seen.connected()
+        assert server.state.sessions[server.state.devices["gw-1"].id]
+
+
+async def test_a_defect_of_who_serves_is_not_hidden(server, file):
+    setup = read_setup(variables(server))
+    assert setup is not None
+
+    async def serve(_link: object, _limits: object) -> None:
+        raise KeyError
+
+    gateway = Gateway(setup, GatewayStore(file), serve=serve, tell=lambda _: None, routes=direct())
+    with pytest.raises(ExceptionGroup) as failed:
+        await gateway.run()
+    assert isinstance(failed.value.exceptions[0], KeyError)
 
 
 async def test_without_the_right_to_get_others_a_reset_keeps_them(server, file):
