@@ -20,7 +20,6 @@ from agent.clouds.vault_file import VaultFolder
 from agent.clouds.vault_key import VaultKeys
 from agent.errors import MooringError, NotSupported
 from agent.flash.flashers import Flashers
-from agent.jobs.job import Job, JobChange, JobState
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from agent.catalog import Catalog
     from agent.flash.fetcher import OfferedSketch
+    from agent.jobs.job import Job, JobChange
     from agent.simulator.ports import BoardPort
 
 FACTS = {"id": "3cc661051a2b", "family": "esp32", "firmware": "bench", "version": "1.0"}
@@ -54,6 +54,8 @@ class ConsoleBoard:
         self.values: dict[str, bytes] = {}
         self.mute_after: str | None = None
         """Unplugged when it is asked this."""
+        self.muted = asyncio.Event()
+        """It was."""
         self.when_asked: dict[str, Callable[[], None]] = {}
         """What happens when it is asked this, once."""
         self._folder = folder
@@ -82,6 +84,7 @@ class ConsoleBoard:
             process=os.getpid(),
         )
         self._file = announce(self._folder, found, "console")
+        self._begin()
 
     def unplug(self) -> None:
         """Power off; nothing that was not stored is left."""
@@ -108,6 +111,7 @@ class ConsoleBoard:
         if verb == self.mute_after:
             self.mute_after = None
             self.unplug()
+            self.muted.set()
 
     def _hear(self, data: bytes) -> None:
         for answer in self.console.hear(data):
@@ -115,10 +119,14 @@ class ConsoleBoard:
                 self._port.write(answer)
         if self.console.fresh:
             self.console.fresh = False
-            self.console.state = "connecting"
-            task = asyncio.create_task(self._connect(self.console))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Connect with what is stored."""
+        self.console.state = "connecting"
+        task = asyncio.create_task(self._connect(self.console))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _connect(self, console: BoardConsole) -> None:
         settings = board_keys.unflatten(self.values).cloud

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ async def test_a_name_that_is_taken_is_asked_for(bench: EnrolBench):
     assert job.result["device"] == "porch 2"
 
 
-@pytest.mark.parametrize("verb", ["begin", "set", "commit"])
+@pytest.mark.parametrize("verb", ["begin", "set", "commit", "status"])
 async def test_a_board_that_is_unplugged_gets_it_when_it_is_back(bench: EnrolBench, verb: str):
     await bench.start_agent(bench.account())
     bench.board.mute_after = verb
@@ -298,3 +299,62 @@ async def test_a_server_that_is_busy_is_told_while_it_is_waited_for(bench: Enrol
     assert job.state is JobState.DONE, job
     told = [change.message for change in bench.changes if change.step == "enrol"]
     assert any("The next try is in" in message for message in told), told
+
+
+async def test_a_board_that_is_unplugged_while_it_is_read_ends_the_job_and_nothing_was_made(
+    bench: EnrolBench,
+):
+    await bench.start_agent(bench.account())
+    bench.board.mute_after = "get"
+    job = await bench.jobs.wait(await bench.provision())
+    assert job.state is JobState.FAILED
+    assert job.error
+    assert job.error.code == "port-gone"
+    assert bench.server.state.devices == {}
+    assert (await bench.vault.list()).entries == []
+
+
+async def test_a_board_that_is_unplugged_while_the_person_thinks_gets_its_settings_when_it_is_back(
+    bench: EnrolBench,
+):
+    bench.server.prepare("porch")
+    await bench.start_agent(bench.account())
+    number = await bench.provision(name="porch")
+    taken = await bench.asks(number)
+    bench.board.unplug()
+    await bench.jobs.answer(number, {"action": "name", "name": "porch 2"})
+    assert taken.question
+    asked = await bench.asks(number, after=taken.question.id)
+    assert asked.question
+    assert "Plug it in" in asked.question.title
+    await bench.board.plug()
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.DONE, job
+    assert bench.board.values["tb_name"] == b"porch 2"
+
+
+@pytest.mark.parametrize("verb", ["get", "set", "commit", "status"])
+async def test_cancelled_while_the_board_is_spoken_to_it_ends_and_the_next_job_goes_on(
+    bench: EnrolBench, verb: str
+):
+    await bench.start_agent(bench.account())
+    number = await bench.provision()
+    tasks: list[asyncio.Task[None]] = []
+    bench.board.when_asked[verb] = lambda: tasks.append(
+        asyncio.create_task(bench.jobs.cancel(number))
+    )
+    job = await bench.jobs.wait(number)
+    assert job.state is JobState.CANCELLED, job
+    entries = (await bench.vault.list()).entries
+    if verb == "get":
+        assert entries == []
+        assert bench.server.state.devices == {}
+    else:
+        assert job.error
+        assert job.error.code == "enrol-kept"
+        assert entries[0].id in job.error.title
+    again = await bench.jobs.wait(await bench.provision())
+    assert again.state is JobState.DONE, again
+    assert len(bench.server.state.devices) == 1
+    assert [each.state for each in (await bench.vault.list()).entries] == ["proven"]
+    await asyncio.gather(*tasks)
