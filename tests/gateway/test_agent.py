@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from agent.app import build
 from agent.cli.demo import demo_surroundings
 from agent.desktop.instance import new_token
+from agent.gateway.networks import StoredNetworks
 from agent.jobs.job import JobState
+from agent.parts import make_accounts
+from agent.settings import Secret
 from agent.settings.config import BridgeConfig
 from agent.settings.config_gateway import GatewayConfig
 from agent.simulator.thingsboard import SimulatedThingsBoard
+from agent.simulator.thingsboard_limits import Rates, SessionLimits
 from tests.gateway.running import LIMIT_S, variables
 
 if TYPE_CHECKING:
@@ -24,10 +30,9 @@ if TYPE_CHECKING:
     from agent.app import App
     from agent.cli.demo import Demo
     from agent.simulator.thingsboard_devices import Device
-    from agent.simulator.thingsboard_limits import SessionLimits
 
 SPEED = 20.0
-ALL = GatewayConfig(allow_boards=True, allow_provision=True, allow_configure=True)
+PASSWORD = "marker-password-1c7e"
 
 
 @dataclass
@@ -70,17 +75,27 @@ async def bench(
     config: GatewayConfig | None = None,
     limits: SessionLimits | None = None,
     thingsboard: bool = False,
+    by_variables: bool = True,
+    password: str = "",
 ) -> AsyncIterator[Bench]:
+    """``thingsboard``: with two boards for it, and its account in the agent."""
     async with (
-        demo_surroundings(boards=boards, thingsboard=thingsboard, speed=SPEED) as demo,
-        SimulatedThingsBoard(coap=False, tls=False, limits=limits) as server,
+        demo_surroundings(
+            boards=boards,
+            thingsboard=thingsboard,
+            speed=SPEED,
+            password=Secret(password) if password else None,
+        ) as demo,
+        SimulatedThingsBoard(coap=False, tls=False, limits=limits) as other,
     ):
+        server = demo.thingsboard.server if demo.thingsboard is not None else other
         wanted = msgspec.structs.replace(
             demo.config,
             gateway=config or GatewayConfig(),
             bridge=BridgeConfig(first_port=20_000, last_port=40_000),
         )
-        app = build(wanted, demo.paths, variables=variables(server))
+        given = variables(server) if by_variables else {}
+        app = build(wanted, demo.paths, variables=given)
         try:
             await app.start()
             await demo.sign_in(app)
@@ -118,4 +133,105 @@ async def test_boards_and_jobs_arrive_on_the_server():
         assert info is not None
         assert (info.phase, info.name, info.error) == ("connected", "gw-1", "")
         assert seen.app.notices.list() == []
-    assert not seen.here(device)
+        assert seen.here(device)
+        await seen.demo.boards.command({"unplug": True})
+        await seen.until(lambda: not seen.here(device))
+        assert seen.here(gateway)
+    assert not seen.here(gateway)
+
+
+def everything(server: SimulatedThingsBoard) -> str:
+    """All that is known on the server about devices, in any form."""
+    devices = server.state.devices.values()
+    return json.dumps([[each.name, each.attributes, [*each.telemetry]] for each in devices])
+
+
+async def test_a_board_is_set_up_by_a_call_of_the_server():
+    config = GatewayConfig(allow_provision=True)
+    async with bench(boards=0, config=config, thingsboard=True, password=PASSWORD) as seen:
+        await seen.until(lambda: len(seen.devices) == 2)
+        refused = await seen.call("boards")
+        assert (refused["code"], "allow_boards" in refused["error"]) == (403, True)
+        assert (await seen.call("reboot"))["code"] == 404
+        to_the_board = await seen.call("configure", {}, seen.devices[0].name)
+        assert (to_the_board["code"], "allow_configure" in to_the_board["error"]) == (403, True)
+        assert seen.demo.thingsboard is not None
+        board = seen.app.boards.find(seen.demo.thingsboard.console)
+        params = {
+            "board": board.id,
+            "cloud": "thingsboard",
+            "name": "weather-station",
+            "network": "workshop",
+            "delivery": "console",
+        }
+        unknown = await seen.call("provision", params)
+        assert (unknown["code"], unknown["field"]) == (400, "network")
+        networks = StoredNetworks(
+            make_accounts(seen.demo.paths), seen.demo.paths.gateway_networks_file
+        )
+        ssid = seen.demo.network.ssid
+        await networks.put("workshop", {"kind": "wifi", "ssid": ssid, "password": PASSWORD})
+        said = await seen.call("provision", params)
+        assert said == {"job": "1"}
+        assert (await seen.call("provision", params))["already"] is True
+        job = await seen.app.services.jobs.wait("1")
+        assert job.state is JobState.DONE, job.error
+        device = seen.server.state.devices[board.id]
+        await seen.until(lambda: "ok" in seen.values(device, "job_result"))
+        assert seen.values(device, "job_cloud") == ["thingsboard"]
+        assert seen.values(device, "job_delivery") == ["console"]
+        assert "weather-station" in seen.server.state.devices
+        told = everything(seen.server)
+        assert PASSWORD not in told
+        assert ssid not in told
+
+
+async def test_a_server_that_restarts_is_told_what_happened_meanwhile():
+    async with bench() as seen:
+        await seen.until(lambda: seen.devices and seen.here(seen.devices[0]))
+        (device,) = seen.devices
+        seen.server.down = True
+        jobs = seen.app.services.jobs
+        started = await jobs.start({"kind": "identify", "board": device.name}, attended=False)
+        job = await jobs.wait(started)
+        assert seen.values(device, "job_state") == []
+        seen.server.down = False
+        await seen.until(lambda: "done" in seen.values(device, "job_state"))
+        assert job.ended_at is not None
+        moments = [at for at, values in device.telemetry if values.get("job_state") == "done"]
+        assert moments == [pytest.approx(job.ended_at, abs=0.01)]
+        assert seen.values(device, "job") == ["1"] * len(seen.values(device, "job"))
+        await seen.until(lambda: seen.here(device))
+        assert len(seen.devices) == 1
+
+
+async def test_thirty_boards_come_within_the_limits_of_the_server():
+    rates = Rates(messages="40:1", telemetry_messages="20:1", telemetry_points="100:1")
+    async with bench(boards=30, limits=SessionLimits(rates, rates)) as seen:
+        await seen.until(lambda: len(seen.devices) == 30)
+        models = [each.attributes["CLIENT_SCOPE"] for each in seen.devices]
+        await seen.until(lambda: all("model" in each for each in models))
+        assert seen.server.record.count("connect", "SUCCESS") == 1
+        names = {each.name for each in seen.devices}
+        assert names == {board.id for board in seen.app.boards.list()}
+
+
+async def test_with_the_account_and_one_setting_it_is_a_gateway_too():
+    config = GatewayConfig(enabled=True, device_name="bench-2", allow_boards=True)
+    async with bench(boards=0, config=config, thingsboard=True, by_variables=False) as seen:
+        assert seen.demo.thingsboard is not None
+        server = seen.server
+        await seen.until(lambda: len([d for d in server.state.devices.values() if d.parent]) == 2)
+        assert server.state.devices["bench-2"].gateway
+        said = await seen.call("boards", device="bench-2")
+        assert {each["state"] for each in said["boards"]} == {"ready"}
+
+
+async def test_settings_that_cannot_be_are_a_notice_and_the_agent_goes_on():
+    async with bench(config=GatewayConfig(enabled=True), by_variables=False) as seen:
+        await seen.until(lambda: seen.app.notices.list())
+        (notice,) = seen.app.notices.list()
+        assert notice.code == "gateway-settings"
+        assert "mooring cloud login thingsboard" in notice.meaning
+        assert seen.app.services.gateway.value is None
+        assert len(seen.app.boards.list()) == 1
