@@ -21,7 +21,10 @@ ROOT: Final = Path(__file__).parents[2]
 LIMIT_S: Final = 15.0
 """A start takes one or two seconds, a job less than one."""
 AT_COMMIT: Final = "when the board stores"
-KILL: Final = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
+if sys.platform == "win32":
+    KILL = signal.SIGTERM
+else:
+    KILL = signal.SIGKILL
 
 
 class Agents:
