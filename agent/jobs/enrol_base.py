@@ -31,6 +31,9 @@ STEP_ENROL: Final = "enrol"
 STEP_DELIVER: Final = "deliver"
 STEP_CHECK: Final = "online"
 
+HARDWARE_ID: Final = "{hardware_id}"
+"""In a name that is asked for: what the board says of itself, so that boards share one pattern."""
+
 Holds: TypeAlias = Literal["old", "maybe", "new"]
 HOLDS: Final[dict[Holds, str]] = {
     "old": "The board has what it had before.",

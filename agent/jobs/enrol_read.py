@@ -9,7 +9,7 @@ from agent.errors import BoardHasNoDelivery, InputError, NotSupported
 from agent.jobs import enrol_board_questions as asking
 from agent.jobs import enrol_questions, enrol_ways, questions
 from agent.jobs.effects import Answered, Done, Entered, Event, Failed
-from agent.jobs.enrol_base import STEP_READ, EnrolBase
+from agent.jobs.enrol_base import HARDWARE_ID, STEP_READ, EnrolBase
 from agent.jobs.enrol_effects import FindWays
 from agent.jobs.machine import Rule
 from agent.jobs.states import ANSWER_LIMIT_S, FIND_WAYS_LIMIT_S, State
@@ -131,7 +131,7 @@ class ReadPart(EnrolBase):
         match event:
             case Entered():
                 try:
-                    self.name = self.name or self._usual_name()
+                    self.name = self._complete_name()
                     self.order.check_name(self.name)
                 except InputError as error:
                     if self.attended:
@@ -149,8 +149,22 @@ class ReadPart(EnrolBase):
                 return False
         return True
 
+    @property
+    def _hardware_id(self) -> str:
+        return self.way.hardware.hardware_id if self.way else self.order.serial_number
+
+    def _complete_name(self) -> str:
+        """The name as asked for, its ``{hardware_id}`` filled in; for none the usual one."""
+        if HARDWARE_ID not in self.name:
+            return self.name or self._usual_name()
+        digits = clean_text(self._hardware_id.replace(":", "").lower())
+        if not digits:
+            problem = f"has {HARDWARE_ID} in it, and the board tells none"
+            raise InputError(field="name", problem=problem)
+        return self.name.replace(HARDWARE_ID, digits)
+
     def _usual_name(self) -> str:
-        digits = self.way.hardware.hardware_id if self.way else self.order.serial_number
+        digits = self._hardware_id
         family = self.order.model or (self.way.hardware.family if self.way else "") or "board"
         try:
             return self.order.make_name(family, digits)
