@@ -59,6 +59,7 @@ AIR_DBM: Final = (-60, -72, -84)
 """The same of a board over Bluetooth; such links carry further."""
 
 CLEAR_LINE: Final = "\r\x1b[2K"
+CLEAR_ABOVE: Final = "\x1b[A\x1b[2K"
 
 
 class Output:
@@ -71,7 +72,8 @@ class Output:
         # Python has no stream where the caller closed the descriptor.
         self._out = out or sys.stdout or _nowhere()
         self._err = err or sys.stderr or _nowhere()
-        self._status = ""
+        self._status = 0
+        """Lines that tell what is under way, and that the next output replaces."""
         self.reader_gone = False
         """Nobody reads the results any more (``mooring jobs | head``); they are dropped now."""
         self.failed = False
@@ -157,12 +159,13 @@ class Output:
         self._write(self._err, _styled(self._err, text, colour))
 
     def status(self, text: str) -> None:
-        """What is under way, on one line that the next output replaces; on a terminal only."""
+        """What is under way, on lines that the next output replaces; on a terminal only."""
         if self.as_json or not is_terminal(self._err):
             return
         self._clear_status()
-        self._status = cut_to_width(text, _columns() - 1)
-        self._put(self._err, _encodable(self._err, self._status))
+        lines = [cut_to_width(line, _columns() - 1) for line in text.split("\n")]
+        self._status = len(lines)
+        self._put(self._err, _encodable(self._err, "\n".join(lines)))
 
     def error(self, report: ErrorReport) -> None:
         """Three sentences and the code; with ``--json`` also an object on stdout."""
@@ -208,8 +211,8 @@ class Output:
 
     def _clear_status(self) -> None:
         if self._status:
-            self._status = ""
-            self._put(self._err, CLEAR_LINE)
+            above, self._status = self._status - 1, 0
+            self._put(self._err, CLEAR_LINE + CLEAR_ABOVE * above)
 
 
 def _nowhere() -> TextIO:
