@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "provision": ("agent.cli.setup_commands:provision", "Give a board its network and its cloud."),
     "configure": ("agent.cli.job_commands:configure", "Change the network of a board."),
     "forget": ("agent.cli.job_commands:forget", "Erase the network settings of a board."),
+    "batch": ("agent.cli.batch_commands:batch", "Many boards, by a list."),
     "migrate": ("agent.cli.setup_commands:migrate", "Bring a board from provisioning 1.0 to 2.0."),
     "flash": ("agent.cli.flash_commands:flash", "Write a sketch to a board."),
     "monitor": ("agent.cli.monitor:monitor", "The serial monitor of a board."),

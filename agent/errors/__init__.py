@@ -145,12 +145,15 @@ from agent.errors.internet import (
     ProxyUnusable,
 )
 from agent.errors.jobs import (
+    BatchRunning,
+    BatchUnsure,
     DiskFull,
     FolderFailed,
     InternalError,
     Interrupted,
     JobNotAsking,
     JournalFailed,
+    ManifestWrong,
     NotKept,
     UnknownJob,
 )
@@ -218,6 +221,8 @@ __all__ = [
     "AuthorisationNeeded",
     "AutostartFailed",
     "BadMessage",
+    "BatchRunning",
+    "BatchUnsure",
     "BleLost",
     "BleNotHeard",
     "BleRefused",
@@ -301,6 +306,7 @@ __all__ = [
     "InternalError",
     "LoaderRefused",
     "Looked",
+    "ManifestWrong",
     "MooringError",
     "NameUnknown",
     "NeedsCable",

@@ -86,3 +86,39 @@ class InternalError(MooringError):
     title = "Mooring made a mistake ({kind})."
     meaning = "This is a defect of Mooring, not of your board. The log has the details."
     remedy = "Try again, and report it with the log if it stays."
+
+
+class BatchRunning(MooringError):
+    """Another process works on the batch."""
+
+    code = "batch-running"
+    exit_status = ExitStatus.NO_ACCESS
+    retryable = True
+    title = "The batch {name} is being worked on by another command."
+    meaning = "Two of them would give the same row to two boards, so this one did nothing."
+    remedy = "Wait for the other one or stop it; this one goes on where it was."
+
+
+class BatchUnsure(MooringError):
+    """A row was cut off on a board that cannot be told from the one that is in its socket now."""
+
+    code = "batch-unsure"
+    title = "It is not known whether the board in socket {socket} is still the one that was begun."
+    meaning = (
+        "The command was cut off while it worked on it, and the board has no serial number by which "
+        "it could be known. What was made for it may be on it, so no other board gets that."
+    )
+    remedy = (
+        "Leave that very board in its socket and try the row again (--again). Boards that are "
+        "named by their hardware id never get into this."
+    )
+
+
+class ManifestWrong(MooringError):
+    """Rows of a manifest cannot be used; ``count`` says how many things are wrong with ``file``."""
+
+    code = "manifest"
+    exit_status = ExitStatus.USAGE
+    title = "{count} things in {file} are wrong; the first one: {first}"
+    meaning = "Nothing was sent to any board or cloud."
+    remedy = "Correct them and start again; docs/batch.md tells what a manifest can say."

@@ -37,6 +37,7 @@ CONTRACT = {
     "flash",
     "migrate",
     "blink",
+    "batch",
     "doctor",
     "pause",
     "quit",

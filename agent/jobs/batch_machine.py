@@ -1,0 +1,386 @@
+"""The batch as a pure machine: boards come and go, jobs move, rows end. No I/O, no clock.
+
+A row waits for its board, is begun on it once, and ends done or failed. What is begun is written
+down first, so that after a kill it is looked for and not begun a second time. A board that was
+used for a row is not taken for another one, whatever became of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from msgspec.structs import replace
+
+from agent.boards.board import BoardState
+from agent.errors import (
+    BatchUnsure,
+    BoardBusy,
+    InputError,
+    Interrupted,
+    OtherLinkBusy,
+    Paused,
+    PortBusy,
+    RateExceeded,
+    UnknownBoard,
+)
+from agent.jobs.batch_records import (
+    Begin,
+    BoardsSeen,
+    Conclude,
+    Doing,
+    FilesSaved,
+    Forget,
+    Happening,
+    JobMoved,
+    Keep,
+    Kept,
+    Looked,
+    LookFor,
+    Over,
+    Refused,
+    SaveFiles,
+    Started,
+    Stopped,
+    Wake,
+    Woken,
+)
+from agent.jobs.batch_row import name_for
+from agent.jobs.batch_select import Waiting, by_place, is_free, is_wired, socket
+from agent.jobs.enrol_base import HARDWARE_ID
+from agent.jobs.job import Job, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from agent.boards.board import Board
+    from agent.errors import ErrorReport
+    from agent.jobs.batch_row import Row
+
+Again: TypeAlias = Literal["no", "same", "any"]
+"""Rows that failed: left; tried again on the same board; or on another one."""
+
+PARALLEL: Final = {"arduino": 4, "thingsboard": 8, "none": 16, "flash": 4}
+"""Jobs at a time where nobody says otherwise. Arduino Cloud takes 10 requests per second of an
+account, and a job makes some ten; ThingsBoard answers each request at once, its boards wait for
+their network; without a cloud only the boards work; writing sketches fills the bus of a hub."""
+PARALLEL_MAX: Final = 32
+"""A large hub; and as many requests as the agent takes of one program at a time."""
+AGAIN_S: Final = 1.0
+"""Until a board is tried again that somebody else held."""
+FAILURES_MAX: Final = 8
+"""Failures one after the other: then it is not the boards, and the rest of them is left alone."""
+
+_NOT_NOW: Final = frozenset(
+    each.code for each in (PortBusy, OtherLinkBusy, BoardBusy, Paused, UnknownBoard, RateExceeded)
+)
+"""Refusals that say nothing of the row."""
+
+
+@dataclass(slots=True)
+class _Live:
+    row: Row
+    kept: Kept
+    job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows are where."""
+
+    total: int
+    done: int
+    failed: int
+    live: int
+
+    @property
+    def left(self) -> int:
+        """Rows without an end."""
+        return self.total - self.done - self.failed
+
+
+class BatchMachine:
+    """Feed it with :meth:`handle`, and do what it returns, in this order."""
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        kept: Mapping[int, Kept],
+        *,
+        parallel: int | None = None,
+        again: Again = "no",
+        waits: bool = True,
+    ) -> None:
+        """``kept``: what earlier runs wrote down. ``waits``: for boards that are not there yet."""
+        self.rows = {row.n: row for row in rows}
+        self.ended: dict[int, Kept] = {}
+        self.live: dict[int, _Live] = {}
+        self.boards: dict[str, Board] = {}
+        self.used: dict[str, int] = {}
+        """Boards and the row that they were used for."""
+        self.stopped = False
+        self.gave_up = False
+        """Too many rows failed one after the other."""
+        self._parallel = parallel
+        self._waits = waits
+        self._seen = False
+        self._over = False
+        self._failures = 0
+        self._resting: dict[str, float] = {}
+        self._places: set[str] = set()
+        """Boards among ``used`` that nothing but their socket tells."""
+        self._doing: list[Doing] = []
+        self._waiting = Waiting(rows)
+        self._tries: dict[int, int] = {}
+        self._load(kept, again)
+
+    @property
+    def counts(self) -> Counts:
+        """How far it is."""
+        failed = sum(kept.state == "failed" for kept in self.ended.values())
+        return Counts(len(self.rows), len(self.ended) - failed, failed, len(self.live))
+
+    def start(self, now: float) -> list[Doing]:
+        """What is done first: rows are looked for that an earlier run has begun."""
+        for live in self.live.values():
+            self._doing.append(LookFor(live.row, live.kept))
+        return self._next(now)
+
+    def handle(self, happening: Happening, now: float) -> list[Doing]:
+        """``now``: Unix seconds."""
+        match happening:
+            case BoardsSeen(boards):
+                self._see(boards)
+            case Stopped():
+                self.stopped = True
+            case Woken():
+                pass
+            case _ if happening.n in self.live:
+                self._move(self.live[happening.n], happening, now)
+        return self._next(now)
+
+    # What earlier runs left ----------------------------------------------------------------------
+
+    def _load(self, kept: Mapping[int, Kept], again: Again) -> None:
+        for n, row in self.rows.items():
+            known = kept.get(n)
+            if known is None:
+                self._waiting.add(row)
+                continue
+            self._use(known)
+            if known.state == "begun":
+                self.live[n] = _Live(row, known)
+            elif known.state == "failed" and again != "no":
+                self._again(row, known, again)
+            else:
+                self.ended[n] = known
+
+    def _again(self, row: Row, known: Kept, again: Again) -> None:
+        """The board may have what was made for this row, so that no other board may get it."""
+        tied = again == "same" and known.job and not known.by_place
+        if tied:
+            self._waiting.add(row, known.board)
+        else:
+            self._waiting.add(row)
+        if tied or again == "same" or row.by != "next":
+            self.used.pop(known.board, None)
+
+    # One row -------------------------------------------------------------------------------------
+
+    def _move(self, live: _Live, happening: Happening, now: float) -> None:
+        match happening:
+            case Started(_, job):
+                live.kept = replace(live.kept, job=job)
+                self._doing.append(Keep(live.kept))
+            case Refused(_, error) if error.code in _NOT_NOW:
+                self._resting[live.kept.board] = now + AGAIN_S
+                self._release(live)
+            case Refused(_, error):
+                self._end(live, now, error)
+            case Looked(_, None):
+                self._nothing_found(live, now)
+            case Looked(_, job) if job is not None:
+                live.kept = replace(live.kept, job=job.id)
+                self._job_moved(live, job, now)
+            case JobMoved(_, job):
+                self._job_moved(live, job, now)
+            case FilesSaved(_, files, error):
+                live.kept = replace(live.kept, files=list(files))
+                self._end(live, now, error)
+
+    def _nothing_found(self, live: _Live, now: float) -> None:
+        """The run before was killed before it started the job, or the journal has lost it."""
+        if live.kept.by_place and not live.row.by_hardware and live.kept.job:
+            self._end(live, now, BatchUnsure(socket=live.kept.socket).report())
+        else:
+            self._release(live, tied=bool(live.kept.job))
+
+    def _job_moved(self, live: _Live, job: Job, now: float) -> None:
+        if live.job is not None and live.job.state.final:
+            return
+        live.job = job
+        if not job.state.final:
+            return
+        result = job.result or {}
+        live.kept = replace(
+            live.kept,
+            device=_device(job),
+            hardware_id=str(result.get("hardware_id") or ""),
+            link=str(result.get("link") or ""),
+            notes=[str(note) for note in result.get("notes", ())],
+            seconds=None if job.ended_at is None else round(job.ended_at - job.created_at, 3),
+        )
+        if job.state is JobState.DONE:
+            names = tuple(result.get("files", ()))
+            if names:
+                self._doing.append(SaveFiles(live.kept, names))
+            else:
+                self._end(live, now, None)
+        elif job.state is JobState.INTERRUPTED and self._tries.get(live.row.n, 0) == 0:
+            self._interrupted(live, now)
+        else:
+            stopped = Interrupted(what="Somebody cancelled it.").report()
+            self._end(live, now, job.error or stopped)
+
+    def _interrupted(self, live: _Live, now: float) -> None:
+        """The agent ended under it. The same job on the same board goes on from what it left."""
+        self._tries[live.row.n] = 1
+        if live.kept.by_place and not live.row.by_hardware:
+            self._end(live, now, BatchUnsure(socket=live.kept.socket).report())
+        else:
+            self._release(live, tied=True)
+
+    def _release(self, live: _Live, *, tied: bool = False) -> None:
+        """The row waits again; ``tied``: for the same board."""
+        row, board = live.row, live.kept.board
+        del self.live[row.n]
+        self.used.pop(board, None)
+        tied = tied and not live.kept.by_place
+        self._waiting.add(row, board if tied else None)
+        if not tied:
+            self._doing.append(Forget(row.n))
+
+    def _end(self, live: _Live, now: float, error: ErrorReport | None) -> None:
+        state: Literal["done", "failed"] = "done" if error is None else "failed"
+        kept = replace(live.kept, state=state, error=error, ended_at=now)
+        del self.live[live.row.n]
+        self.ended[live.row.n] = kept
+        self._failures = 0 if error is None else self._failures + 1
+        if self._failures >= FAILURES_MAX:
+            self.gave_up = self.stopped = True
+        self._doing.append(Conclude(live.row, kept))
+
+    # Boards --------------------------------------------------------------------------------------
+
+    def _use(self, kept: Kept) -> None:
+        self.used[kept.board] = kept.n
+        if kept.by_place:
+            self._places.add(kept.board)
+
+    def _see(self, boards: Iterable[Board]) -> None:
+        self._seen = True
+        self.boards = {board.id: board for board in boards if is_wired(board)}
+        held = {live.kept.board for live in self.live.values()}
+        for board in self._places - self.boards.keys() - held:
+            # What is plugged in there next is another board.
+            self._places.discard(board)
+            self.used.pop(board, None)
+
+    def _next(self, now: float) -> list[Doing]:
+        resting = False
+        if self._seen and not self.stopped:
+            for board in list(self._free):
+                if self._resting.get(board.id, 0.0) > now:
+                    resting = True
+                else:
+                    self._offer(board, now)
+        doing, self._doing = self._doing, []
+        if resting:
+            doing.append(Wake(AGAIN_S))
+        elif self._is_over() and not self._over:
+            self._over = True
+            doing.append(Over())
+        return doing
+
+    def _offer(self, board: Board, now: float) -> None:
+        row = self._waiting.find(board)
+        if row is None or not is_free(board, row) or not self._has_room(row):
+            return
+        self._waiting.take(row)
+        kept = Kept(
+            n=row.n, board=board.id, socket=socket(board), by_place=by_place(board), since=now
+        )
+        live = self.live[row.n] = _Live(row, kept)
+        self._use(kept)
+        try:
+            request = _request(row, board)
+        except InputError as error:
+            self._end(live, now, error.report())
+        else:
+            self._doing.append(Begin(row, kept, request))
+
+    def _has_room(self, row: Row) -> bool:
+        if self._parallel is not None:
+            return len(self.live) < self._parallel
+        same = sum(_shares(live.row) == _shares(row) for live in self.live.values())
+        return same < PARALLEL[_shares(row)] and len(self.live) < PARALLEL_MAX
+
+    def _is_over(self) -> bool:
+        if self.live:
+            return False
+        if self.stopped or not len(self._waiting):
+            return True
+        return self._seen and not self._waits and not any(map(self._may_be_next, self._free))
+
+    @property
+    def _free(self) -> Iterable[Board]:
+        return (board for board in self.boards.values() if board.id not in self.used)
+
+    def _may_be_next(self, board: Board) -> bool:
+        """Somebody else has it now."""
+        return board.state is BoardState.BUSY and self._waiting.find(board) is not None
+
+    def waits_for(self) -> list[Row]:
+        """Rows that no board came for, in their order."""
+        return [row for n, row in self.rows.items() if n in self._waiting]
+
+    @property
+    def jobs(self) -> set[str]:
+        """Jobs that are known to be those of rows."""
+        ended = {kept.job for kept in self.ended.values()}
+        return ended | {live.kept.job for live in self.live.values()}
+
+    def waits_with(self, board: Board) -> bool:
+        """A row waits for such a board."""
+        return not self.stopped and self._waiting.find(board) is not None
+
+    def row_of(self, board: Board) -> int | None:
+        """The row that the board was used for, or that names it."""
+        return self.used.get(board.id) or self._waiting.named(board)
+
+
+def _shares(row: Row) -> str:
+    """What rows have in common that are done at a time."""
+    return "flash" if row.kind == "flash" else row.cloud or "none"
+
+
+def _request(row: Row, board: Board) -> dict[str, Any]:
+    """``jobs.start`` without what the manifest only names; raises :class:`InputError`."""
+    request: dict[str, Any] = {"kind": row.kind, "board": board.id}
+    if row.kind == "provision":
+        request |= {"cloud": row.cloud, "name": name_for(row, board)}
+    for field in ("credentials", "delivery", "sketch"):
+        request[field] = getattr(row, field)
+    if row.model in board.candidates:
+        request["model"] = row.model
+    if row.confirmed:
+        request["confirmed"] = True
+    return {field: value for field, value in request.items() if value}
+
+
+def _device(job: Job) -> str:
+    device = (job.result or {}).get("device")
+    if isinstance(device, str) and device:
+        return device
+    asked = job.request.get("name")
+    return asked if isinstance(asked, str) and HARDWARE_ID not in asked else ""

@@ -1,0 +1,135 @@
+"""Which row of a batch a board that was plugged in belongs to. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from agent.boards.board import BoardState
+from agent.boards.identity import face_of, socket_of
+from agent.jobs.batch_row import ANY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from agent.boards.board import Board
+    from agent.jobs.batch_row import Row
+
+
+def is_wired(board: Board) -> bool:
+    """On a cable: a batch takes nothing out of the air."""
+    return any(port.via == "usb" for port in board.ports)
+
+
+def by_place(board: Board) -> bool:
+    """Nothing but its socket tells the board: after it was pulled, another one may sit there."""
+    return all(face_of(port).by_place for port in board.ports if port.via == "usb")
+
+
+def socket(board: Board) -> str:
+    """Where the cable is, for whoever stands before a row of them."""
+    for port in board.ports:
+        if port.via == "usb" and (place := socket_of(port.location)):
+            return place
+    return next((port.address for port in board.ports), "")
+
+
+def is_free(board: Board, row: Row) -> bool:
+    """Whether a job on the board can begin now."""
+    if board.state is BoardState.BOOTLOADER:
+        return row.kind == "flash"
+    return board.state is BoardState.READY
+
+
+class Waiting:
+    """The rows that have no board yet; the lowest number goes first."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        """``rows``: all of the batch; those that wait are put in with :meth:`add`."""
+        self._named: dict[tuple[str, str], int] = {}
+        """Boards that the manifest names, with their rows, whether these wait or not."""
+        self._rows: dict[int, Row] = {}
+        self._bound: dict[str, int] = {}
+        self._next: dict[str, list[int]] = {}
+        for row in rows:
+            if row.by != "next":
+                self._named[row.by, folded(row.value)] = row.n
+
+    def add(self, row: Row, board: str | None = None) -> None:
+        """The row waits for a board; ``board``: for none but the one with this id."""
+        self._rows[row.n] = row
+        if board is not None:
+            self._bound[board] = row.n
+        elif row.by == "next":
+            heapq.heappush(self._next.setdefault(folded(row.model), []), row.n)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, n: int) -> bool:
+        return n in self._rows
+
+    def named(self, board: Board) -> int | None:
+        """The row that names this board, waiting or not."""
+        if board.id in self._bound:
+            return self._bound[board.id]
+        return next((self._named[key] for key in _keys(board) if key in self._named), None)
+
+    def find(self, board: Board) -> Row | None:
+        """The row for the board; a board that the manifest names is for no other row."""
+        n = self.named(board)
+        if n is not None:
+            row = self._rows.get(n)
+            return row if row is not None and fits(row, board) else None
+        queues = [self._next[key] for key in _kinds(board) if self._next.get(key)]
+        return self._rows[min(queue[0] for queue in queues)] if queues else None
+
+    def take(self, row: Row) -> None:
+        """The row waits no more."""
+        del self._rows[row.n]
+        self._bound = {board: n for board, n in self._bound.items() if n != row.n}
+        queue = self._next.get(folded(row.model), [])
+        if row.by == "next" and row.n in queue:
+            queue.remove(row.n)
+            heapq.heapify(queue)
+
+
+def fits(row: Row, board: Board) -> bool:
+    """Whether the board is of the model that the row names."""
+    return folded(row.model) in {"", *_kinds(board)}
+
+
+def _kinds(board: Board) -> Iterator[str]:
+    """All that a row can call the kind of this board."""
+    yield ANY
+    if board.model is not None:
+        yield folded(board.model)
+    for candidate in board.candidates:
+        yield folded(candidate)
+    for port in board.ports:
+        if port.vid is not None and port.pid is not None:
+            yield f"{port.vid:04x}:{port.pid:04x}"
+
+
+def _keys(board: Board) -> Iterator[tuple[str, str]]:
+    yield "board", folded(board.id)
+    if board.uhwid:
+        yield "hardware_id", folded(board.uhwid)
+    for port in board.ports:
+        if port.via != "usb":
+            continue
+        if port.serial_number:
+            yield "serial_number", folded(port.serial_number)
+            # Chips with USB of their own show their hardware address as serial number.
+            yield "hardware_id", folded(port.serial_number)
+        yield "port", folded(port.address)
+        if place := socket_of(port.location):
+            yield "port", folded(place)
+
+
+def folded(text: str) -> str:
+    """As people mean it: without case, blanks around, or the colons of a hardware address."""
+    plain = text.strip().casefold()
+    without = plain.replace(":", "")
+    is_address = len(without) in {12, 16} and len(plain) == len(without) * 3 // 2 - 1
+    return without if is_address else plain
