@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "clouds": ("agent.cli.cloud_commands:clouds", "The clouds, and where you are signed in."),
     "cloud": ("agent.cli.cloud_commands:cloud", "Sign in to a cloud, and out."),
     "vault": ("agent.cli.vault_commands:vault", "What clouds gave to boards, encrypted."),
+    "remove": ("agent.cli.remove_commands:remove", "Remove a device for good."),
     "origins": ("agent.cli.origin_commands:origins", "Which web pages may talk to the agent."),
     "doctor": ("agent.cli.doctor_commands:doctor", "What on this computer is in the way."),
     "report": ("agent.cli.report_commands:report", "One text for a bug report."),

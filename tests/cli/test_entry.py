@@ -25,6 +25,7 @@ CONTRACT = {
     "config",
     "configure",
     "forget",
+    "remove",
     "monitor",
     "jobs",
     "job",
