@@ -68,11 +68,11 @@ def untried(kind: DeliveryKind) -> Looked:
 
 
 def shown_ways(found: Found | None) -> list[dict[str, Any]]:
-    """What a job tells of all ways: ``{id, label, state, why}``; a header file is always one."""
+    """What a job tells of all ways: ``{kind, label, state, why}``; a header file is always one."""
     looked = found.looked if found is not None else ()
     header = Looked("header", "untried", _ALWAYS)
     return [
-        {"id": each.kind, "label": LABELS[each.kind], "state": each.state, "why": each.why}
+        {"kind": each.kind, "label": LABELS[each.kind], "state": each.state, "why": each.why}
         for each in (*looked, header)
     ]
 

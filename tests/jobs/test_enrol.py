@@ -59,7 +59,7 @@ def test_the_delivery_that_disturbs_the_board_least_is_taken_and_the_reason_is_t
     result = result_of(drive)
     assert result["delivery"] == "console"
     assert "sketch on the board answered" in result["delivery_reason"]
-    states = [(each["id"], each["state"]) for each in result["ways"]]
+    states = [(each["kind"], each["state"]) for each in result["ways"]]
     assert states == [("console", "answers"), ("nvs", "untried"), ("header", "untried")]
     assert all(each["label"] for each in result["ways"])
     (told,) = [step for step in drive.job.steps if step.id == "deliver"]

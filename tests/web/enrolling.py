@@ -34,8 +34,8 @@ RESULT: dict[str, Any] = {
     "delivery": "console",
     "delivery_reason": "The sketch on the board answered, and goes on running.",
     "ways": [
-        {"id": "console", "label": "Serial console of the sketch", "state": "answers", "why": ""},
-        {"id": "repl", "label": "File on the board", "state": "untried", "why": "Not tried."},
+        {"kind": "console", "label": "Serial console of the sketch", "state": "answers", "why": ""},
+        {"kind": "repl", "label": "File on the board", "state": "untried", "why": "Not tried."},
     ],
     "credentials": "access_token",
     "connected": "board",

@@ -51,6 +51,7 @@ KINDS: Final = {
     "thing_id": "id",
     "claim": "id",
     "uhwid": "board",
+    "hardware_id": "board",
     "serial_number": "board",
     "ble_address": "hardware",
     "mac": "hardware",

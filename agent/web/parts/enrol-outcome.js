@@ -88,7 +88,7 @@ function facts(result) {
 
 /** What else the board was asked for, and what it said. @param {Record<string, any>} result */
 function otherWays(result) {
-  const others = (result.ways ?? []).filter((/** @type {any} */ way) => way.id !== result.delivery);
+  const others = (result.ways ?? []).filter((/** @type {any} */ way) => way.kind !== result.delivery);
   if (!others.length || givesFile(result.delivery)) return null;
   const cells = others.flatMap((/** @type {any} */ { label, why }) => [h("dt", {}, label), h("dd", { dir: "auto" }, why)]);
   return h("details.more.small", {}, h("summary", {}, "Other ways to the board"), h("dl.stacked", {}, ...cells));

@@ -13,6 +13,7 @@ from agent.desktop.report.personal import (
     learn_secrets,
     learn_url,
 )
+from agent.jobs.enrol_ways import shown_ways
 
 
 def test_fields_of_known_names_are_learned_at_any_depth():
@@ -27,6 +28,19 @@ def test_fields_of_known_names_are_learned_at_any_depth():
     text = masks.clean("Annas lamp on HomeNet, with provisioning over wifi")
     assert text == "<device-1> on <network-1>, with provisioning over wifi"
     assert masks.clean("not Upstairs") == "not <network-2>"
+
+
+def test_of_a_board_with_credentials_its_ids_are_learned_and_not_the_ways_to_it():
+    masks = Masks()
+    result = {
+        "device": "greenhouse",
+        "hardware_id": "3cc661051a2b",
+        "delivery": "console",
+        "ways": shown_ways(None),
+    }
+    learn_fields(masks, result, frozenset())
+    text = masks.clean("console of 3cc661051a2b, header for greenhouse")
+    assert text == "console of <board-1>, header for <id-1>"
 
 
 def test_a_network_whose_name_is_no_text_is_known_by_its_bytes():
