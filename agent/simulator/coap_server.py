@@ -57,12 +57,14 @@ class CoapRequest:
 
 @dataclass(frozen=True, slots=True)
 class CoapAnswer:
-    """What is said; a body is JSON."""
+    """What is said."""
 
     code: int
     payload: bytes = field(default=b"", repr=False)
     delay_s: float = 0.0
     """Above 0 the request is confirmed at once and answered in a message of its own."""
+    content_format: int | None = None
+    """What the payload is said to be; None: nothing is said."""
 
 
 class CoapServer(asyncio.DatagramProtocol):
@@ -199,8 +201,8 @@ class CoapServer(asyncio.DatagramProtocol):
             more = len(payload) > (number + 1) * size
             payload = payload[number * size : (number + 1) * size]
             options.append((BLOCK2, Block(number, more, exponent).pack()))
-        if payload:
-            options.append((CONTENT_FORMAT, pack_number(50)))
+        if payload and answer.content_format is not None:
+            options.append((CONTENT_FORMAT, pack_number(answer.content_format)))
         kind, mid = ACK, message.mid
         if separate or message.kind == NON:
             self._mid = (self._mid + 1) % 0x10000

@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Final
 from agent.simulator.coap_messages import GET, POST
 from agent.simulator.coap_server import CoapAnswer, CoapRequest, CoapServer
 from agent.simulator.thingsboard_devices import InternalError
-from agent.simulator.thingsboard_requests import (
-    NotJsonError,
-    UnreadableError,
-    read_json,
-    read_request,
-)
+from agent.simulator.thingsboard_protobuf import read_either, write_json
+from agent.simulator.thingsboard_requests import NotJsonError, UnreadableError, read_json
 from agent.simulator.thingsboard_values import add_telemetry, attributes_of, set_client
 
 if TYPE_CHECKING:
@@ -27,6 +23,8 @@ if TYPE_CHECKING:
 CREATED, CONTENT = 0x41, 0x45
 BAD_REQUEST, UNAUTHORISED, NOT_FOUND, NOT_ALLOWED = 0x80, 0x81, 0x84, 0x85
 INTERNAL_ERROR: Final = 0xA0
+TEXT: Final = 0
+"""text/plain, as a content format."""
 _STATUS: Final = {
     400: 0x80,
     401: 0x81,
@@ -73,13 +71,14 @@ class CoapCalls:
         if fault.act == "lose":
             return None
         payload = fault.text.encode() if fault.act == "text" else answer.payload
-        return CoapAnswer(answer.code, payload, fault.seconds)
+        return CoapAnswer(answer.code, payload, fault.seconds, answer.content_format)
 
     def _provision(self, request: CoapRequest) -> CoapAnswer:
         if request.method != POST:
             return CoapAnswer(BAD_REQUEST if request.method == GET else NOT_ALLOWED)
         try:
-            reply = self._state.provision(read_request(request.payload))
+            asked, write = read_either(request.payload)
+            reply = self._state.provision(asked)
         except (NotJsonError, UnreadableError):
             self._note("provision", "400")
             return CoapAnswer(BAD_REQUEST)
@@ -88,7 +87,10 @@ class CoapCalls:
             return CoapAnswer(INTERNAL_ERROR)
         self._note("provision", reply["status"])
         done = reply["status"] == "SUCCESS"
-        return CoapAnswer(CREATED if done else BAD_REQUEST, _json(reply))
+        # The server's library says of every text that it is one, of this JSON too.
+        form = TEXT if write is write_json else None
+        code = CREATED if done else BAD_REQUEST
+        return CoapAnswer(code, write(reply), content_format=form)
 
     def _device_call(self, request: CoapRequest) -> CoapAnswer:
         if len(request.path) < 4:

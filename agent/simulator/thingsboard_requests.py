@@ -24,6 +24,10 @@ class NotJsonError(ValueError):
     """What came is no JSON object."""
 
 
+class NotObjectError(NotJsonError):
+    """It is JSON, but no object: nothing else is tried."""
+
+
 class UnreadableError(ValueError):
     """A JSON object that the server fails on while it reads."""
 
@@ -60,7 +64,7 @@ def read_request(data: bytes) -> ProvisionRequest:
     """The request; raises :class:`NotJsonError` or :class:`UnreadableError`."""
     body = read_json(data)
     if not isinstance(body, dict):
-        raise NotJsonError("Can't parse value: not an object")
+        raise NotObjectError("Can't parse value: not an object")
     kind = CredentialsType.ACCESS_TOKEN
     if "credentialsType" in body:
         name = _text(body, "credentialsType")

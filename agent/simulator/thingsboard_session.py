@@ -32,7 +32,8 @@ from agent.protocols.mqtt import (
 from agent.simulator.thingsboard_devices import InternalError
 from agent.simulator.thingsboard_faults import Faults, Record
 from agent.simulator.thingsboard_limits import SessionLimits
-from agent.simulator.thingsboard_requests import NotJsonError, UnreadableError, read_request
+from agent.simulator.thingsboard_protobuf import read_either
+from agent.simulator.thingsboard_requests import NotJsonError, UnreadableError
 from agent.simulator.thingsboard_tls import valid_at
 from agent.simulator.thingsboard_topics import SUBSCRIPTIONS, DeviceTopics
 
@@ -251,7 +252,8 @@ class MqttSession:
             self.closing = fault.act != "hang"
             return
         try:
-            reply = self.around.state.provision(read_request(message.payload))
+            request, write = read_either(message.payload)
+            reply = self.around.state.provision(request)
         except (NotJsonError, UnreadableError, InternalError):
             self._note("provision", "closed")
             raise
@@ -260,20 +262,20 @@ class MqttSession:
         if fault is not None and fault.act == "lose":
             self.closing = True
             return
-        self._reply(json.dumps(reply, separators=(",", ":"), ensure_ascii=False), fault)
+        self._reply(write(reply), fault)
 
-    def _reply(self, text: str, fault: Fault | None) -> None:
+    def _reply(self, payload: bytes, fault: Fault | None) -> None:
         topic, count, delay_s = RESPONSE_TOPIC, 1, 0.0
         if fault is not None:
             delay_s = fault.seconds
             if fault.act == "text":
-                text = fault.text
+                payload = fault.text.encode()
             elif fault.act == "elsewhere":
                 topic = fault.text
             elif fault.act == "twice":
                 count = 2
         for _ in range(count):
-            self.publish(topic, text.encode(), delay_s)
+            self.publish(topic, payload, delay_s)
         self._close_at = self.around.now() + delay_s + AFTER_REPLY_S
 
     def publish(self, topic: str, payload: bytes, delay_s: float = 0.0) -> None:

@@ -59,7 +59,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.asked: list[CoapRequest] = []
-        self.next: CoapAnswer | None = CoapAnswer(CONTENT, b"{}")
+        self.next: CoapAnswer | None = CoapAnswer(CONTENT, b"{}", content_format=50)
 
     def __call__(self, request: CoapRequest) -> CoapAnswer | None:
         self.asked.append(request)

@@ -51,6 +51,7 @@ def test_a_success_is_created_and_a_refusal_a_bad_request_with_its_reason(calls)
     first = ask(calls, PROVISION, request())
     assert first is not None
     assert code(first) == "2.01"
+    assert first.content_format == 0  # the library behind the server says so of every text
     assert json.loads(first.payload)["status"] == "SUCCESS"
     for value, status in ((request(), "FAILURE"), (request(key="x"), "NOT_FOUND")):
         answer = ask(calls, PROVISION, value)
