@@ -173,6 +173,7 @@ class CloudPart(VaultPart):
         self._record(enrol_facts.ASKING, cloud=self.order.cloud, name=self.name, entry=self.entry)
 
     def _was_refused(self, error: MooringError) -> None:
+        self._exists = self._exists or isinstance(error, EnrolNameTaken)
         if not nothing_made(error) and not isinstance(error, EnrolUnusable):
             self._lost(error)
         elif self.unsure and isinstance(error, EnrolNameTaken | EnrolRefused | EnrolUsedUp):
@@ -183,7 +184,6 @@ class CloudPart(VaultPart):
 
     def _decide(self, error: MooringError) -> None:
         self.problem = error
-        self._exists = self._exists or isinstance(error, EnrolNameTaken)
         if not self.unsure:
             self._settle("refused")
         if self.stopped:
