@@ -52,6 +52,7 @@ COMMANDS = {
     ("clouds",): (HEAVY - {"serial", "keyring"}),
     ("sketches",): HEAVY,
     ("vault",): HEAVY,
+    ("gateway", "networks"): HEAVY,
     ("doctor", "--help"): HEAVY,
     ("doctor", "--udev-rules"): HEAVY,
 }

@@ -126,7 +126,7 @@ class GatewayAgent:
                 server=state.server,
                 name=state.name,
                 again_s=round(state.again_s, 1),
-                error="" if report is None else report.title,
+                error=report,
             )
         )
         self._notices.set(NOTICE, report)

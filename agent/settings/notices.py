@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.errors import ErrorReport
 from agent.settings.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from agent.errors import ErrorReport
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +31,8 @@ class GatewayInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Of its device there; empty where nobody told."""
     again_s: float
     """Seconds from the last try to the next one, while it waits."""
-    error: str
-    """What is wrong, as a title; there is a notice then. Empty: nothing."""
+    error: ErrorReport | None
+    """What is wrong; it is a notice too."""
 
 
 class Notices:

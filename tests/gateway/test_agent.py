@@ -131,7 +131,7 @@ async def test_boards_and_jobs_arrive_on_the_server():
         assert seen.values(gateway, "boards")[-1] == 1
         info = seen.app.services.gateway.value
         assert info is not None
-        assert (info.phase, info.name, info.error) == ("connected", "gw-1", "")
+        assert (info.phase, info.name, info.error) == ("connected", "gw-1", None)
         assert seen.app.notices.list() == []
         assert seen.here(device)
         await seen.demo.boards.command({"unplug": True})
