@@ -92,12 +92,26 @@ def run(
 @click.option("--headless", is_flag=True, help="Without a tray icon.")
 @click.option("--boards", "count", default=1, show_default=True, type=click.IntRange(1, 64))
 @click.option(
+    "--speed",
+    default=1.0,
+    type=click.FloatRange(0.1, 100),
+    help="How much faster than real ones the boards are.",
+)
+@click.option(
     "--password-stdin",
     is_flag=True,
     help="Take the password of the simulated network from the first line of standard input.",
 )
 @json_option
-def demo(*, once: bool, headless: bool, count: int, password_stdin: bool, as_json: bool) -> None:
+def demo(
+    *,
+    once: bool,
+    headless: bool,
+    count: int,
+    speed: float,
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
     """The agent with simulated boards and simulated clouds; opens the page.
 
     Beside the boards of --boards a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0 are
@@ -111,7 +125,9 @@ def demo(*, once: bool, headless: bool, count: int, password_stdin: bool, as_jso
 
         drop_secret_variables()
         password = first_line("password") if password_stdin else None
-        return _once(shell, password) if once else _show(shell, password, count, tray)
+        if once:
+            return _once(shell, password, speed)
+        return _show(shell, password, count, speed, tray)
 
     from agent.cli.shell import run_command
     from agent.desktop.tray.systems import choose_host
@@ -124,13 +140,19 @@ async def _show(
     shell: Shell,
     password: Secret | None,
     count: int,
+    speed: float,
     tray: Callable[[], TrayHost] | None,
 ) -> ExitStatus:
     from agent.cli.demo import demo_surroundings
     from agent.cli.serve import serve
 
     async with demo_surroundings(
-        password=password, boards=count, old_boards=True, thingsboard=True, in_air=True
+        password=password,
+        boards=count,
+        speed=speed,
+        old_boards=True,
+        thingsboard=True,
+        in_air=True,
     ) as demo:
         if demo.left_out:
             shell.output.note(demo.left_out)
@@ -150,14 +172,16 @@ async def _show(
         )
 
 
-async def _once(shell: Shell, password: Secret | None) -> ExitStatus:
+async def _once(shell: Shell, password: Secret | None, speed: float) -> ExitStatus:
     from agent.app import build
     from agent.cli.air import hear_board
     from agent.cli.connect import inside_client
     from agent.cli.demo import AIR_DEVICE_NAME, DEVICE_NAME, demo_surroundings
     from agent.errors import ExitStatus
 
-    async with demo_surroundings(password=password, thingsboard=True, in_air=True) as demo:
+    async with demo_surroundings(
+        password=password, speed=speed, thingsboard=True, in_air=True
+    ) as demo:
         app = build(demo.config, demo.paths)
         try:
             await app.start()

@@ -125,7 +125,7 @@ async def demo_surroundings(
         plugged = (BoardConfig(),) * boards
         sketches = SketchesConfig()
         if old_boards:
-            plugged += _old_boards(cloud, boards)
+            plugged += _old_boards(cloud, boards, ANSWER_MS / speed)
             sketches = await _sketch_list(stack, Path(folder))
         server = await _thingsboard(stack) if thingsboard else None
         first = len(plugged)
@@ -236,8 +236,13 @@ def _set_environment(wanted: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _old_boards(cloud: SimulatedArduinoCloud, first: int) -> tuple[BoardConfig, ...]:
-    """Boards of 1.0 as the cloud knows them; ``first`` is the number of the first one."""
+def _old_boards(
+    cloud: SimulatedArduinoCloud, first: int, answer_ms: float
+) -> tuple[BoardConfig, ...]:
+    """Boards of 1.0 as the cloud knows them; ``first`` is the number of the first one.
+
+    ``answer_ms``: what their bootloaders take for an answer, in real time.
+    """
     from agent.catalog import Catalog
     from agent.simulator.config import BoardConfig, BootloaderConfig, complete
     from agent.simulator.stock import give_sketches, know_old_board
@@ -249,7 +254,7 @@ def _old_boards(cloud: SimulatedArduinoCloud, first: int) -> tuple[BoardConfig, 
         board = BoardConfig(
             model=model_id,
             sketch="provisioning-1.0",
-            bootloader=BootloaderConfig(delay_ms=ANSWER_MS),
+            bootloader=BootloaderConfig(delay_ms=answer_ms),
         )
         boards.append(board)
         model = catalog.get(model_id)

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.cli.demo import Demo, demo_surroundings
+from agent.clouds.accounts import AccountStore
+from agent.settings import Secret
+from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,6 +103,14 @@ class Mooring:
             *("provision", self.board, "--cloud", "arduino", "--name", "kitchen-sensor"),
             *("--ssid", self.demo.network.ssid, "--password-stdin"),
         )
+
+    async def have_account(self) -> None:
+        """Be signed in, as after :meth:`sign_in`, without starting a process for it."""
+        cloud, paths = self.demo.cloud, find_paths({"MOORING_HOME": str(self.home)})
+        paths.make()
+        accounts = AccountStore(paths.accounts_file, use_keyring=False)
+        account = {"client_id": Secret(cloud.client_id), "client_secret": cloud.client_secret}
+        await accounts.set("arduino", account)
 
     async def sign_in(self, *words: str) -> Ended:
         return await self.run(

@@ -227,7 +227,7 @@ async def test_an_improv_device_joins_and_says_where_its_page_is(out: Outdoors) 
 
 
 async def test_a_board_is_set_up_without_a_cable(both: Outdoors) -> None:
-    await both.mooring.sign_in()
+    await both.mooring.have_account()
     board = (*("provision", both.air.address(0)), "--via", "ble")
     cloud = ("--cloud", "arduino", "--name", "attic-sensor")
     ended = await both.run(*board, *cloud, *WIFI, stdin=PASSWORD)

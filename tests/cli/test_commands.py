@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.settings.paths import find_paths
-from tests.cli.conftest import Ended, Mooring, finish, running_agent
+from tests.cli.conftest import SPEED, Ended, Mooring, finish, running_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ async def test_a_journal_that_cannot_be_used_is_told_by_every_command(alone: Moo
 
 
 async def test_provision_shows_each_step_with_its_time_and_ends_online(mooring: Mooring):
-    await mooring.sign_in()
+    await mooring.have_account()
     ended = await mooring.provision(mooring.demo.network.password.reveal())
     assert ended.status == 0, ended.err
     *steps, last = ended.out.splitlines()
@@ -121,7 +121,7 @@ async def test_provision_shows_each_step_with_its_time_and_ends_online(mooring: 
 
 
 async def test_provision_for_programs_is_one_object_per_line(mooring: Mooring):
-    await mooring.sign_in()
+    await mooring.have_account()
     ended = await mooring.provision(mooring.demo.network.password.reveal(), "--json")
     assert ended.status == 0, ended.err
     *steps, last = ended.lines
@@ -134,7 +134,7 @@ async def test_provision_for_programs_is_one_object_per_line(mooring: Mooring):
 
 
 async def test_a_wrong_password_undoes_the_claim_where_nobody_can_be_asked(mooring: Mooring):
-    await mooring.sign_in()
+    await mooring.have_account()
     ended = await mooring.provision("wrong password", "--json")
     assert ended.status == 1
     last = ended.lines[-1]
@@ -183,7 +183,7 @@ async def test_unknown_jobs_clouds_and_pages_are_wrong_input(alone: Mooring):
 
 
 async def test_an_interrupt_undoes_what_was_begun(mooring: Mooring):
-    await mooring.sign_in()
+    await mooring.have_account()
     # A board that falls silent while it joins, so that there is time to interrupt.
     await mooring.demo.boards.command({"fault": {"at": "joining", "do": "silence"}})
     process = await mooring.start(*mooring.provisioning, "--json")
@@ -205,7 +205,7 @@ async def test_a_password_is_written_nowhere(mooring: Mooring):
     await mooring.demo.boards.command(
         {"world": {"networks": [{"ssid": mooring.demo.network.ssid, "password": password}]}}
     )
-    await mooring.sign_in()
+    await mooring.have_account()
     ended = await mooring.provision(password, "--json")
     assert ended.status == 0, ended.err
     again = await mooring.provision(password + "wrong", "--json")
@@ -301,7 +301,8 @@ async def test_commands_side_by_side_do_not_meet(alone: Mooring, agent):
 
 async def test_demo_once_provisions_a_board_and_leaves_nothing_behind(alone: Mooring, tmp_path):
     environ = {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "MOORING_HOME": str(tmp_path / "h")}
-    process = await alone.start("demo", "--once", "--json", "--password-stdin", environ=environ)
+    words = ("demo", "--once", "--speed", str(SPEED), "--json", "--password-stdin")
+    process = await alone.start(*words, environ=environ)
     ended = await finish(process, "a password of mine\n")
     assert ended.status == 0, ended.err
     done = [line["device"] for line in ended.lines if line["state"] == "done" and "device" in line]

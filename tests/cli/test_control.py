@@ -41,7 +41,7 @@ async def client_of(mooring: Mooring) -> AsyncIterator[Client]:
 
 async def ask_for_password(mooring: Mooring, client: Client) -> str:
     """Begin a job that asks a person, and so runs until somebody answers."""
-    await mooring.sign_in()
+    await mooring.have_account()
     asks: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def look(change: dict[str, Any]) -> None:

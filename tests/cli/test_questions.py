@@ -18,7 +18,7 @@ pytestmark = pytest.mark.system("linux", "darwin")
 
 @pytest.fixture
 async def person(alone: Mooring) -> AsyncIterator[Person]:
-    await alone.sign_in()
+    await alone.have_account()
     person = Person(alone)
     yield person
     await person.close()

@@ -138,7 +138,7 @@ async def test_the_sketches_of_a_connected_board_are_found_by_its_name(alone: Mo
             f"index_key = {json.dumps(str(key))}\n"
         )
         alone.demo.cloud.give_binary(UNO, "provisioning_2.bin", image("uno_r4_wifi"))
-        assert (await alone.sign_in()).status == 0
+        await alone.have_account()
         ended = await alone.run("sketches", "fetch", alone.board)
         assert ended.status == 0, ended.err
         assert "provisioning_2.bin" in ended.out
