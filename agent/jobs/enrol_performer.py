@@ -17,7 +17,6 @@ from agent.errors import (
 from agent.jobs import enrol_effects as wanted
 from agent.jobs import enrol_ways
 from agent.jobs.enrol_header import settings_header
-from agent.jobs.nvs_image import settings_image
 from agent.jobs.remove_effects import EraseSettings, RemoveEffect
 from agent.jobs.remove_performer import perform_removal
 from agent.jobs.surroundings import KnowingOpener
@@ -116,7 +115,7 @@ class EnrolPerformer:
             raise PortGone(port=self._board)
         for kind in enrol_ways.in_order(kinds, self._lease.board):
             if way is not None:
-                looked.append(await self._without_asking(kind, self._lease.board))
+                looked.append(self._without_asking(kind, self._lease.board))
                 continue
             try:
                 delivery = await self._open(kind)
@@ -133,12 +132,12 @@ class EnrolPerformer:
             raise BoardHasNoDelivery(tried=enrol_ways.tried_text(looked))
         return wanted.Found(way, tuple(looked))
 
-    async def _without_asking(self, kind: DeliveryKind, board: Board) -> wanted.Looked:
+    def _without_asking(self, kind: DeliveryKind, board: Board) -> wanted.Looked:
         """Whether a board could have this one, too, as far as that is known without asking it."""
         opener = self._surroundings.deliveries[kind]
         if isinstance(opener, KnowingOpener):
             try:
-                await opener.require_fit(board)
+                opener.require_fit(board)
             except BoardHasNoDelivery as none:
                 return wanted.Looked(kind, "none", str(none.facts["tried"]))
         return enrol_ways.untried(kind)
@@ -155,6 +154,8 @@ class EnrolPerformer:
 
     def _file(self, name: str, settings: BoardSettings) -> Secret:
         if name == wanted.FILES["image"]:
+            from agent.jobs.nvs_image import settings_image
+
             namespace = self._surroundings.nvs_namespace
             return Secret(b64encode(settings_image(settings, namespace=namespace)).decode())
         return settings_header(settings)

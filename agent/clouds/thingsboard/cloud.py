@@ -13,15 +13,11 @@ from agent.clouds.cloud import CloudInfo
 from agent.clouds.enrolment import CredentialsKind, DeviceLook, EnrolRequest
 from agent.clouds.route import Routes
 from agent.clouds.thingsboard.account import account_fields, account_schema, parse_account
-from agent.clouds.thingsboard.asking import ask, error_of
 from agent.clouds.thingsboard.certificates import check_certificate, make_certificate
 from agent.clouds.thingsboard.devices import device_schema, kind_of, seen_at, strategy_of
-from agent.clouds.thingsboard.enrolling import check_request, enrol, settings_of
-from agent.clouds.thingsboard.opened import Opened
 from agent.errors import AdminMissing, DeviceAbsent, EnrolUnusable, InputError, NotSignedIn
 from agent.protocols.thingsboard.admin import ACTIVITY, PROVISION_STATE
 from agent.protocols.thingsboard.names import NAME_CHARS, name_from_hardware, name_problem
-from agent.protocols.thingsboard.replies import Issued, Refused, Unusable
 from agent.settings import Secret, clean_text
 from agent.settings.credentials import (
     AccessToken,
@@ -37,6 +33,7 @@ if TYPE_CHECKING:
     from agent.clouds.accounts import AccountStore
     from agent.clouds.thingsboard.account import Account
     from agent.clouds.thingsboard.admin import Administrator
+    from agent.clouds.thingsboard.opened import Opened
     from agent.protocols.thingsboard.admin import Device
 
 log = logging.getLogger(__name__)
@@ -143,6 +140,8 @@ class ThingsBoard:
 
     async def draft(self, name: str, own: Credentials) -> CloudSettings:
         """What the board gets if the server takes ``own``; :class:`InputError` if that cannot be."""
+        from agent.clouds.thingsboard.enrolling import check_request
+
         used = await self._signed_in()
         check_request(used, EnrolRequest(name=name, own=own))
         return used.settings(name, own)
@@ -151,6 +150,8 @@ class ThingsBoard:
         self, request: EnrolRequest, *, say: Callable[[str], None] | None = None
     ) -> CloudSettings:
         """Make the device; what comes back counts, not what was sent."""
+        from agent.clouds.thingsboard.enrolling import enrol
+
         return await enrol(await self._signed_in(), request, say=say)
 
     async def prove(self, settings: CloudSettings) -> bool | None:
@@ -198,6 +199,8 @@ class ThingsBoard:
 
     async def stored(self, name: str, own: Credentials | None = None) -> CloudSettings:
         """The credentials that the server keeps; ``own`` holds the key of a certificate."""
+        from agent.clouds.thingsboard.enrolling import settings_of
+
         admin, device = await self._device(name, "read the credentials of a device")
         kept = (await admin.credentials(device)).credentials
         used = await self._signed_in()
@@ -241,6 +244,9 @@ class ThingsBoard:
 
     async def _probe(self, used: Opened) -> None:
         """Raise what the server says to key and secret."""
+        from agent.clouds.thingsboard.asking import ask, error_of
+        from agent.protocols.thingsboard.replies import Issued, Refused, Unusable
+
         asked = await ask(used.carrier, used.request(EnrolRequest(name=PROBE_NAME)), self._clock)
         match asked.outcome:
             case Refused(status="FAILURE") | Issued() | Unusable():
@@ -275,6 +281,9 @@ class ThingsBoard:
         return used
 
     def _open(self, account: Account) -> Opened:
+        # With it come three protocols, of which an agent without an account needs none.
+        from agent.clouds.thingsboard.opened import Opened
+
         return Opened(
             account, cloud=self.id, title=self.title, routes=self._routes, clock=self._clock
         )
