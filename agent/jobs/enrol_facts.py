@@ -106,6 +106,8 @@ def result_of(open_: OpenEnrolment, *, connected: str | None) -> dict[str, Any]:
         "link": "",
         "entry": open_.entry if open_.kept else "",
         "delivery": open_.way,
+        "delivery_reason": "",
+        "ways": [],
         "connected": connected,
         "network": open_.network or None,
         "hardware_id": open_.hardware_id,

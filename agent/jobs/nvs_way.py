@@ -76,7 +76,12 @@ class NvsWay:
         from agent.flash.esp_program import EspProgram
         from agent.flash.nvs import NvsFlash
 
-        place, tool = await self._require(lease.board)
+        place = self._place(lease.board)
+        try:
+            tool = await self._find_tool()
+        except ToolMissing as missing:
+            tried = f"{_TRIED}: the program esptool, which it needs, is not on this computer"
+            raise BoardHasNoDelivery(tried=tried) from missing
         flash = NvsFlash(EspProgram(tool), place, self._backups, partition=self._partition)
         delivery = NvsDelivery(flash, lease, self._namespace)
         try:
@@ -86,17 +91,9 @@ class NvsWay:
             raise
         return delivery
 
-    async def require_fit(self, board: Board) -> None:
-        """See :class:`agent.jobs.surroundings.KnowingOpener`."""
-        await self._require(board)
-
-    async def _require(self, board: Board) -> tuple[NvsPlace, FoundTool]:
-        place = self._place(board)
-        try:
-            return place, await self._find_tool()
-        except ToolMissing as missing:
-            tried = f"{_TRIED}: the program esptool, which it needs, is not on this computer"
-            raise BoardHasNoDelivery(tried=tried) from missing
+    def require_fit(self, board: Board) -> None:
+        """See :class:`agent.jobs.surroundings.KnowingOpener`; no program is looked for."""
+        self._place(board)
 
     def _place(self, board: Board) -> NvsPlace:
         """Where its chip is; a common USB bridge does not say which one is behind it."""

@@ -127,7 +127,7 @@ class DeliveryOpener(Protocol):
 class KnowingOpener(DeliveryOpener, Protocol):
     """One that knows of some boards that they cannot have its delivery, and does not ask them."""
 
-    async def require_fit(self, board: Board) -> None:
+    def require_fit(self, board: Board) -> None:
         """Raise :class:`BoardHasNoDelivery` for a board of which that is known."""
 
 

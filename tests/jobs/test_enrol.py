@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from agent.errors import EnrolNotPrepared, EnrolRefused, EnrolUsedUp, InputError, SettingNotTaken
+from agent.errors import (
+    EnrolNotPrepared,
+    EnrolRefused,
+    EnrolUsedUp,
+    InputError,
+    JournalFailed,
+    SettingNotTaken,
+)
 from agent.jobs import effects as fx
 from agent.jobs import enrol_effects as ex
 from agent.jobs.enrol import EnrolBoard
@@ -495,3 +502,46 @@ def test_a_key_of_the_vault_that_is_in_a_file_is_told_once():
     world = World(key_news=True)
     assert any("in a file" in note for note in result_of(begin(world))["notes"])
     assert result_of(begin(world))["notes"] == []
+
+
+def until(world: World, kind: type[fx.Request], **changes: object) -> Drive:
+    """A job that waits for this request."""
+    drive = Drive(EnrolBoard(order(**changes), attended=True))
+    while drive.waits_for(kind) is None:
+        world.step(drive, drive.waiting[0])
+    return drive
+
+
+def test_without_a_journal_the_cloud_is_not_asked_and_nothing_is_left():
+    world = World()
+    drive = until(world, ex.Enrol)
+    drive.fail(ex.Enrol, JournalFailed(path="/journal", detail="no room"))
+    world.run(drive)
+    assert drive.error == "journal"
+    assert world.vault == {}
+
+
+def test_without_a_journal_the_board_keeps_what_it_has_until_the_person_tries_again():
+    world = World()
+    drive = until(world, ex.PutSettings)
+    drive.fail(ex.PutSettings, JournalFailed(path="/journal", detail="no room"))
+    assert actions(drive) == ["retry", "stop"]
+    assert drive.question
+    assert "what it had before" in drive.question.safe
+    world.run(drive.answer("retry"))
+    assert drive.state is JobState.DONE
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_what_the_server_says_about_the_link_or_the_board_being_seen_ends_no_job(attended):
+    world = World(faults={"FindLink": ["before"], "SeenBy": ["before"]}, outcome="unknown")
+    drive = begin(world, attended=attended)
+    if attended:
+        assert actions(drive) == ["wait", "keep", "stop"]
+        world.run(drive.answer("keep"))
+        assert drive.state is JobState.DONE
+        assert result_of(drive)["link"] == ""
+        (note,) = result_of(drive)["notes"]
+        assert "start" in note
+    else:
+        assert drive.error == "enrol-kept"

@@ -50,7 +50,7 @@ class Way:
 class KnowingWay(Way):
     """One that knows of the board that it cannot have it."""
 
-    async def require_fit(self, board: Board) -> None:
+    def require_fit(self, board: Board) -> None:
         raise NO_AREA
 
 

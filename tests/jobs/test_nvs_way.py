@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from agent.boards.board import Board, Port
 from agent.boards.service import BoardService
 from agent.boards.simulated_ports import SimulatedPorts
 from agent.catalog import Catalog
@@ -241,3 +242,15 @@ async def test_boards_of_another_kind_and_computers_without_esptool_have_no_such
     with pytest.raises(BoardHasNoDelivery):
         async with opened(EspOnUsb(chip_with(OTHERS), product=(0x2341, 0x8054)), other):
             pass
+
+
+def test_of_a_board_of_another_family_it_is_known_without_asking_it(tmp_path):
+    way = NvsWay(CATALOG, find_esptool, NvsBackups(tmp_path))
+    port = Port(kind="serial", address="/dev/ttyUSB0")
+    mkr = Board(id="b", name="b", model="mkr_wifi_1010", fqbn=None, ports=[port], first_seen=0.0)
+    with pytest.raises(BoardHasNoDelivery) as caught:
+        way.require_fit(mkr)
+    assert "family" in caught.value.report().meaning
+    way.require_fit(msgspec.structs.replace(mkr, model=None, candidates=("uno_r3", "esp32")))
+    with pytest.raises(BoardHasNoDelivery):
+        way.require_fit(msgspec.structs.replace(mkr, ports=[]))
