@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent.clouds.failures import HOPELESS
-from agent.clouds.http import Limits, Request, detail_of
+from agent.clouds.http import QUEUE_LIMIT_S, Limits, Request, detail_of
 from agent.clouds.pacing import SERVER_ERROR, TOO_MANY_REQUESTS, parse_retry_after
 from agent.clouds.thingsboard.carrier import Asked
-from agent.errors import CloudAnswer, Unreachable
+from agent.errors import CloudAnswer, QuotaReached, Unreachable
 from agent.protocols.thingsboard.provisioning import Attempt, NotAsked
 from agent.protocols.thingsboard.replies import REPLY_LIMIT
 from agent.protocols.thingsboard.requests import HTTP_PATH
@@ -39,6 +39,8 @@ class HttpCarrier:
             return _unanswered(attempt, error)
         except CloudAnswer as error:
             return Asked(attempt.closed(str(error.facts["detail"])))
+        except QuotaReached as error:  # the server asked for a longer silence before
+            return Asked(attempt.overloaded(str(error.facts["detail"]), QUEUE_LIMIT_S))
         said = "" if answer.ok else f"The status is {answer.status}."
         if said and answer.location:
             said += f" It sends to {clean_text(answer.location)}, which is not followed."

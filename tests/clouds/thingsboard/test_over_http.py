@@ -10,7 +10,12 @@ from starlette.responses import JSONResponse, Response
 from agent.clouds.http import CloudHttp, Limits
 from agent.clouds.thingsboard.over_http import LIMITS, HttpCarrier
 from agent.errors import CaptivePortal, CertificateUnknown
-from agent.protocols.thingsboard.provisioning import NotAsked, NotUnderstood, Overloaded
+from agent.protocols.thingsboard.provisioning import (
+    NotAsked,
+    NotUnderstood,
+    Overloaded,
+    retry_wait_s,
+)
 from agent.protocols.thingsboard.replies import Issued
 from agent.protocols.thingsboard.requests import ProvisionRequest
 from agent.settings import Secret
@@ -65,6 +70,17 @@ async def test_a_limit_of_the_installation_in_front_is_patience_asked_for(
 ) -> None:
     devices.instead = [Response(status_code=429, headers={"Retry-After": "7"})]
     assert (await carrier.ask(WISH)).outcome == Overloaded("The status is 429.", 7.0)
+
+
+async def test_a_silence_that_the_server_asked_for_is_kept_by_the_next_request_too(
+    carrier: HttpCarrier, devices: Devices
+) -> None:
+    devices.instead = [Response(status_code=429, headers={"Retry-After": "600"})]
+    for _ in range(2):
+        outcome = (await carrier.ask(WISH)).outcome
+        assert isinstance(outcome, Overloaded)
+        assert retry_wait_s(outcome, 1, 0.0) is None  # a person waits a minute, and is told
+    assert len(devices.requests) == 1
 
 
 async def test_a_redirect_on_the_same_server_is_shown_and_not_followed(
