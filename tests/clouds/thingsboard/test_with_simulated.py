@@ -6,13 +6,17 @@ The rows are those of the sections 3 to 6 of what is known of ThingsBoard.
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.clouds.clock import SystemClock
+from agent.clouds.enrolment import EnrolRequest
 from agent.clouds.http import CloudHttp, Limits
 from agent.clouds.thingsboard.addresses import parse_server
 from agent.clouds.thingsboard.certificates import make_certificate
+from agent.clouds.thingsboard.cloud import ThingsBoard
 from agent.clouds.thingsboard.over_coap import CoapCarrier
 from agent.clouds.thingsboard.over_http import LIMITS, HttpCarrier
 from agent.clouds.thingsboard.over_mqtt import MqttCarrier
@@ -37,6 +41,8 @@ from agent.simulator.thingsboard_faults import Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from agent.clouds.accounts import AccountStore
+    from agent.clouds.enrolment import CredentialsKind
     from agent.clouds.route import Routes
     from agent.clouds.thingsboard.carrier import Asked, Carrier
     from agent.protocols.thingsboard.provisioning import Outcome
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
 NOW = datetime.datetime.now(datetime.UTC)
 SHORT_S = 0.2
 """How long silence is listened to where it is what a test is about."""
+KINDS: tuple[CredentialsKind, ...] = ("access_token", "mqtt_basic", "certificate")
 OWN: dict[str, Credentials | None] = {
     "the server's": None,
     "token": AccessToken(token=Secret("own-token")),
@@ -123,14 +130,22 @@ class Way:
         return await prove(settings, self._routes, title="TB", clock=self._clock)
 
 
+@pytest.fixture
+async def server() -> AsyncIterator[SimulatedThingsBoard]:
+    async with SimulatedThingsBoard() as running:
+        yield running
+
+
 @pytest.fixture(params=["http", "https", "mqtt", "mqtts", "coap"])
 async def way(
-    request: pytest.FixtureRequest, routes: Routes, clock: ManualClock
+    request: pytest.FixtureRequest,
+    server: SimulatedThingsBoard,
+    routes: Routes,
+    clock: ManualClock,
 ) -> AsyncIterator[Way]:
-    async with SimulatedThingsBoard() as server:
-        way = Way(server, routes, clock, request.param)
-        yield way
-        await way.close()
+    way = Way(server, routes, clock, request.param)
+    yield way
+    await way.close()
 
 
 async def test_whatever_is_issued_connects_over_mqtt_and_nothing_else_does(way: Way) -> None:
@@ -319,3 +334,36 @@ async def test_of_tls_nothing_but_a_certificate_that_counts_now_is_taken(way: Wa
     assert way.server.record.count("provision") == 0
     certificates.kind = "good"
     assert isinstance(await way.ask(), Issued)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "mqtt", "mqtts"])
+@pytest.mark.parametrize(
+    "fault", [Fault("text", text="\x08\x01"), Fault("lose")], ids=["garbled", "lost"]
+)
+async def test_a_board_has_its_device_though_the_yes_was_not_heard(
+    server: SimulatedThingsBoard,
+    scheme: str,
+    store: AccountStore,
+    routes: Routes,
+    fault: Fault,
+) -> None:
+    cloud = ThingsBoard(accounts=store, routes=routes, clock=SystemClock())
+    account = {
+        "server": server.addresses[scheme],
+        "board_server": server.addresses["mqtts"],
+        "provision_key": server.create.key,
+        "provision_secret": server.create.secret.reveal(),
+        "ca": server.ca,
+    }
+    try:
+        await cloud.login(account)
+        for kind in KINDS:
+            own = cloud.make_credentials(kind, kind)
+            server.faults.add(replace(fault, operation="provision"))
+            settings = await cloud.enrol(EnrolRequest(name=kind, own=own, made_here=True))
+            assert settings.credentials == own
+            assert await cloud.prove(settings) is True
+    finally:
+        await cloud.close()
+    assert list(server.state.devices) == list(KINDS)
+    assert not server.faults.waiting
