@@ -110,7 +110,7 @@ def account_schema() -> dict[str, Any]:
         limit = {"maxLength": TEXT_CHARS, **more} | ({"x-group": group} if group else {})
         return {"type": "string", "title": title, "description": description, **limit}
 
-    address = {"maxLength": ADDRESS_CHARS}
+    address: dict[str, Any] = {"maxLength": ADDRESS_CHARS}
     properties = {
         "server": text(
             "Server",
