@@ -150,8 +150,10 @@ class ConsoleBoard:
 class EnrolBench:
     """The agent may be started again on the same journal and vault."""
 
-    def __init__(self, folder: Path, catalog: Catalog) -> None:
+    def __init__(self, folder: Path, catalog: Catalog, *, vault_home: Path | None = None) -> None:
+        """``vault_home``: where the vault and its keys are, if not in ``folder``."""
         self.folder = folder
+        self.vault_home = vault_home or folder
         self.catalog = catalog
         (folder / "ports").mkdir()
         self.board = ConsoleBoard(folder / "ports")
@@ -195,8 +197,8 @@ class EnrolBench:
         self._agent.push_async_callback(cloud.close)
         if account is not None:
             await cloud.login(account)
-        keys = VaultKeys(self.folder / "keys", use_keyring=False)
-        self.vault = Vault(VaultFolder(self.folder / "vault"), keys)
+        keys = VaultKeys(self.vault_home / "keys", use_keyring=False)
+        self.vault = Vault(VaultFolder(self.vault_home / "vault"), keys)
         surroundings = Surroundings(
             boards=self.boards,
             clouds={"none": NoCloud()},
