@@ -90,6 +90,32 @@ async def test_a_name_that_is_taken_is_asked_again_and_the_board_connects(
     assert not [each for each in secrets for message in told if each in message]
 
 
+async def test_a_wrong_password_and_a_pulled_cable_lose_nothing(
+    page: Page, agent: Agent, server: SimulatedThingsBoard
+) -> None:
+    board = await agent.plug(sketch="console")
+    await open_page(page, agent, "#/clouds")
+    await sign_in_to(page, server)
+    await expect(page.locator("clouds-view")).to_contain_text("You are signed in.")
+    await page.get_by_role("link", name="Boards").click()
+    await row(page, "UNO R4 WiFi").click()
+    await page.get_by_role("link", name="Set up with ThingsBoard").click()
+    form = page.locator("enrol-form")
+    await form.get_by_label("Network name").fill("HomeNet")
+    await form.get_by_label("Password", exact=True).filter(visible=True).fill("correct hose")
+    await form.get_by_role("button", name="Set up").click()
+    password = question(page).get_by_label("Password", exact=True)
+    await expect(password).to_have_value("correct hose")
+    await board.command({"fault": {"at": "settings", "do": "unplug"}})
+    await password.fill(PASSWORD)
+    await password.press("Enter")
+    await expect(question(page)).to_contain_text("The board is gone. Plug it in again.")
+    await expect(question(page)).to_contain_text("are in the vault")
+    await board.command({"plug": True})
+    (name,) = server.state.devices
+    await expect(page.locator(".online")).to_have_text(f"Connected as {name}")
+
+
 async def test_a_header_file_is_made_while_the_board_is_left_alone(
     page: Page, agent: Agent, server: SimulatedThingsBoard
 ) -> None:

@@ -44,11 +44,17 @@ async def open_vault(
     return kept
 
 
-async def test_an_empty_vault_says_what_it_is_for(page: Page, fake: FakeAgent, files: str) -> None:
-    await open_vault(page, fake, files)
+async def test_an_empty_vault_says_what_it_is_for_and_follows_what_jobs_do(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    kept = await open_vault(page, fake, files)
     vault = page.locator("vault-list")
     await expect(vault).to_contain_text("Nothing is kept yet.")
     await expect(vault.get_by_label("Filter the vault")).to_be_hidden()
+    job = fake.job(fake.board(), "provision", STEPS, request={"cloud": "thingsboard"})
+    kept.append(entry(1))
+    fake.end(job.id, {"device": "greenhouse-1"})
+    await expect(page.locator(".vault > li")).to_have_count(1)
 
 
 async def test_each_entry_says_what_it_is_and_since_when(
@@ -138,14 +144,6 @@ async def test_a_full_vault_is_filtered_and_drawn_in_parts(
     await page.get_by_label("Filter the vault").fill("greenhouse-199")
     await expect(rows).to_have_count(1)
     await expect(page.locator("vault-list .filter")).to_contain_text("1 of 200 entries")
-
-
-async def test_the_list_follows_what_jobs_do(page: Page, fake: FakeAgent, files: str) -> None:
-    kept = await open_vault(page, fake, files)
-    job = fake.job(fake.board(), "provision", STEPS, request={"cloud": "thingsboard"})
-    kept.append(entry(1))
-    fake.end(job.id, {"device": "greenhouse-1"})
-    await expect(page.locator(".vault > li")).to_have_count(1)
 
 
 async def test_the_end_of_a_restored_board_leads_back_here(

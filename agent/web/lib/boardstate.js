@@ -11,7 +11,7 @@ const NEW_S = 60;
 
 /**
  * @typedef {object} Shown
- * @property {"ask"|"run"|"ok"|"bad"|"new"|"gone"|"busy"|"wait"|"ready"} look Colour and shape.
+ * @property {"ask"|"run"|"ok"|"bad"|"new"|"gone"|"busy"|"wait"|"unseen"|"ready"} look Colour and shape.
  * @property {string} word
  * @property {string} detail One line that says more.
  */
@@ -57,7 +57,7 @@ export function stateOf(board, store, now) {
 function enrolled(result, detail) {
   if (givesFile(result.delivery)) return { look: "ok", word: "registered", detail: "its settings are in a file" };
   if (result.connected) return { look: "ok", word: "online", detail };
-  return { look: "wait", word: "not seen yet", detail: enrolWords(result).says };
+  return { look: "unseen", word: "not seen yet", detail: enrolWords(result).says };
 }
 
 /** The same for a line that has little room: the name matters more. @param {Shown} shown */

@@ -5,10 +5,10 @@ import { dateTime } from "./text.js";
 
 /** @typedef {import("../types.js").VaultEntry} VaultEntry */
 
-/** @typedef {{look: "ok"|"wait"|"gone"|"bad", word: string}} Shown */
+/** @typedef {{look: "ok"|"unseen"|"gone"|"bad", word: string}} Shown */
 
 const STATES = /** @type {Record<string, Shown>} */ ({
-  pending: { look: "wait", word: "not seen yet" },
+  pending: { look: "unseen", word: "not seen yet" },
   proven: { look: "ok", word: "works" },
   earlier: { look: "gone", word: "earlier" },
 });
@@ -16,7 +16,7 @@ const STATES = /** @type {Record<string, Shown>} */ ({
 /** @param {VaultEntry} entry @returns {Shown} */
 export function vaultState(entry) {
   const empty = entry.state === "pending" && !entry.credentials;
-  if (empty) return { look: "wait", word: "no answer yet" };
+  if (empty) return { look: "unseen", word: "no answer yet" };
   if (entry.problem || !entry.state) return { look: "bad", word: "cannot be read" };
   return STATES[entry.state] ?? { look: "gone", word: entry.state };
 }

@@ -38,7 +38,7 @@ export function enrolOutcome(app, job) {
     `div.outcome.${unseen ? "unseen" : "good"}`,
     {},
     h("p.online", {}, words, h("bdi", { dir: "auto" }, name)),
-    h("p", {}, says),
+    unseen && result.notes?.length ? null : h("p", {}, says), // The notes say more about it.
     ...files,
     device(app, job),
     ...(result.notes ?? []).map((/** @type {string} */ note) => h("p", { dir: "auto" }, note)),

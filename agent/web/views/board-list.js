@@ -166,7 +166,7 @@ export class BoardList extends View {
     set(item.firstElementChild, "aria-current", board.id === this.#current ? "true" : null);
     const name = item.querySelector(".name bdi");
     const modelName = kindOf(board, model?.name).replace(MAKER, "");
-    say(name, board.name === model?.name ? modelName : board.name);
+    call(name, board.name === model?.name ? modelName : board.name);
     // What happens now matters more than what the board is.
     const plain = name.textContent !== modelName && !["ask", "run", "bad"].includes(state.look);
     say(item.querySelector(".model"), plain ? modelName : "");
@@ -180,6 +180,17 @@ export class BoardList extends View {
     picture.dataset.family = family;
     fill(picture, boardDrawing(model));
   }
+}
+
+/** Long names of one pattern differ at their end, which is not cut off where there is little room. */
+const TAIL = 8;
+
+/** @param {Element} element @param {string} name */
+function call(element, name) {
+  if (element.textContent === name) return;
+  // Where letters join or lead to the left, nothing is cut apart.
+  const long = /^[\x20-\x7e]+$/.test(name) && name.length > 2 * TAIL;
+  fill(element, ...(long ? [h("span.head", {}, name.slice(0, -TAIL)), h("span.tail", {}, name.slice(-TAIL))] : [name]));
 }
 
 function row() {

@@ -3,7 +3,7 @@
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
 import { isSilent, kindOf, stateOf } from "../lib/boardstate.js";
-import { enrols } from "../lib/enrol.js";
+import { enrols, isEnrolment } from "../lib/enrol.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { hasSerial, isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
 import { delivers, updates, wayOf } from "../lib/procedures.js";
@@ -163,7 +163,9 @@ export class BoardView extends View {
     const { store, agent } = this.app;
     const { installed } = board.provisioning;
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
-    // What runs is known, or does not matter for what the person wants.
+    // What runs is known, or does not matter for what the person wants. One that is connected is not disturbed.
+    const last = store.lastWork(board.id);
+    if (last?.state === "done" && isEnrolment(last)) return;
     if (installed === "1.0" || ["update", "device", "write", "provisioning", "monitor"].includes(this.#part)) return;
     if (board.state === "ready" && talks(board) && !isSilent(board, store)) void store.read(board.id);
   }
