@@ -305,6 +305,7 @@ class App:
                 notices=self.notices.list,
                 routes=self.routes,
                 updates=lambda: self.live.current.updates,
+                gateway=lambda: self.services.gateway.value,
             )
         return await self._doctor.run(fix=fix, looked=looked)
 

@@ -1,6 +1,7 @@
 """The boards of this computer as sub-devices: who is there, and what is said of each.
 
-Nothing here is personal: no name that somebody gave to a board, no network, no account.
+Nothing here is personal: no name that somebody gave to a board, no network, no account. A board
+that is only heard in the air may be a neighbour's, so it is told once a job here has had it.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Presence:
         self._attributes: dict[str, dict[str, Any]] = {}
         self._learned: dict[str, dict[str, Any]] = {}
         self._silent: set[str] = set()
+        self._used: set[str] = set()
 
     def begin(self) -> Callable[[], None]:
         """Take the boards of now, and follow them; the result ends that."""
@@ -96,6 +98,14 @@ class Presence:
             self._attributes[name] = {**self._attributes.get(name, {}), **told}
             self._changed()
 
+    def used(self, board_id: str) -> None:
+        """A job has this board."""
+        self._used.add(board_id)
+        for board in self._boards.list():
+            if board.id == board_id:
+                self._see(board)
+        self._changed()
+
     def renamed(self, old: str, new: str) -> None:
         """The device has another name on the server."""
         if old in self.present:
@@ -123,7 +133,7 @@ class Presence:
         self._changed()
 
     def _see(self, board: Board) -> None:
-        if board.id in self._silent:
+        if board.id in self._silent or not self._is_ours(board):
             return
         name = self._names.name_of(board)
         earlier = [each for each, there in self.present.items() if there == board.id]
@@ -132,6 +142,11 @@ class Presence:
                 del self.present[other]
         self.present[name] = board.id
         self._attributes[name] = {**self._told(board), **self._learned.get(name, {})}
+
+    def _is_ours(self, board: Board) -> bool:
+        on_a_cable = any(port.kind != "ble" for port in board.ports)
+        known = board.uhwid is not None or self._names.known(board.id) is not None
+        return on_a_cable or known or board.id in self._used
 
     def _told(self, board: Board) -> dict[str, Any]:
         model = self._catalog.get(board.model) if board.model is not None else None

@@ -134,6 +134,8 @@ class GatewayService:
         if not values:
             return
         job = change.snapshot
+        if self._names.known(job.board) is None:
+            self.presence.used(job.board)
         name = self._names.known(job.board)
         if name is not None:
             moment = job.ended_at if job.state.final and job.ended_at else self._wall()

@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from agent.boards.board import Provisioning
+from agent.boards.board import Port, Provisioning
 from agent.catalog import Catalog
 from agent.gateway.boards import Presence
 from agent.gateway.names import DeviceNames
@@ -106,6 +106,24 @@ def test_a_board_that_turns_out_to_be_another_device_is_that_one(catalog):
     assert set(seen.present) == {"usb-2@m"}
     boards.plug(msgspec.structs.replace(first, id="usb-2"))
     assert seen.present == {"usb-1@m": "usb-2"}
+
+
+def test_a_board_that_is_only_heard_is_told_once_it_is_used(catalog):
+    heard = msgspec.structs.replace(
+        board("ble-1"), ports=[Port(kind="ble", address="ble://A1:B2:C3:D4:E5:F6")], via="ble"
+    )
+    boards = HereBoards(heard)
+    seen, told = presence(catalog, boards)
+    seen.begin()
+    boards.plug(heard)
+    assert seen.present == {}
+    before = len(told)
+    seen.used("ble-1")
+    assert seen.present == {"ble-1": "ble-1"}
+    assert len(told) == before + 1
+    boards.unplug("ble-1")
+    boards.plug(heard)
+    assert seen.present == {"ble-1": "ble-1"}
 
 
 def test_a_device_may_be_renamed_and_deleted_on_the_server(catalog):

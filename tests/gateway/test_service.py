@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from agent.boards.board import Port
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
 from agent.errors import Unreachable
@@ -116,6 +118,17 @@ async def test_jobs_of_boards_that_nobody_knows_are_counted_only(desk):
         desk.jobs.tell("unknown")
         await link.until(lambda: link.on(OWN))
         assert told(link, "unknown") == []
+
+
+async def test_a_board_in_the_air_is_told_with_its_first_job(desk):
+    port = Port(kind="ble", address="ble://A1:B2:C3:D4:E5:F6")
+    desk.boards.plug(msgspec.structs.replace(board("ble-1"), ports=[port], via="ble"))
+    async with desk.session() as link:
+        await link.until(lambda: link.on("v1/gateway/attributes"))
+        assert [each["device"] for each in link.on("v1/gateway/connect")] == [NAME]
+        desk.jobs.tell("ble-1")
+        await link.until(lambda: told(link, "ble-1"))
+        assert [each["device"] for each in link.on("v1/gateway/connect")] == [NAME, "ble-1"]
 
 
 async def test_calls_are_answered(desk):

@@ -14,6 +14,7 @@ from agent.desktop.doctor.bridge_ports import BridgePorts
 from agent.desktop.doctor.clock import Clock
 from agent.desktop.doctor.doctor import Doctor
 from agent.desktop.doctor.folders import Folders
+from agent.desktop.doctor.gateway import AsGateway
 from agent.desktop.doctor.holders import PortHolders, Probers
 from agent.desktop.doctor.internet import CloudAddress, Internet
 from agent.desktop.doctor.login import AtLogin
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from agent.errors import ErrorReport
     from agent.links.ble_radio import BleRadio
     from agent.settings.config import Config, UpdatesConfig
+    from agent.settings.notices import GatewayInfo
     from agent.settings.paths import Paths
 
 
@@ -49,11 +51,13 @@ def build_doctor(
     notices: Callable[[], Sequence[ErrorReport]] = lambda: (),
     routes: Routes | None = None,
     updates: Callable[[], UpdatesConfig] | None = None,
+    gateway: Callable[[], GatewayInfo | None] = lambda: None,
 ) -> Doctor:
     """The doctor of this computer and user.
 
     ``boards`` that are there now; ``notices`` of the agent about itself; ``routes`` and
-    ``updates`` are what counts in the agent now, None: ``config``. Looks at nothing yet.
+    ``updates`` are what counts in the agent now, None: ``config``; ``gateway`` is how it does as
+    one. Looks at nothing yet.
     """
 
     def ports() -> list[Port]:
@@ -76,6 +80,7 @@ def build_doctor(
     return Doctor(
         [
             AgentItself(paths.config_file, notices),
+            AsGateway(gateway),
             NewerVersion(paths.updates_file, updates or (lambda: config.updates), __version__),
             SerialAccess(ports),
             UdevRule(udev_rules(catalog.models)),

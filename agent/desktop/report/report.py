@@ -92,6 +92,9 @@ async def make_report(sources: Sources, now: Callable[[], float] = time.time) ->
     personal.learn_computer(masks)
     await asyncio.to_thread(_learn_files, masks, sources.paths)
     personal.learn_url(masks, sources.config.network.proxy.reveal())
+    gateway = sources.config.gateway
+    personal.learn_url(masks, gateway.server)
+    personal.learn_fields(masks, {"device_name": gateway.device_name}, sources.models)
     boards, boards_failed = await _read("boards", _call(sources.boards))
     jobs, jobs_failed = await _read("jobs", sources.jobs(READ_JOBS))
     seen, doctor_failed = await _read("doctor", sources.examine())

@@ -13,6 +13,7 @@ from agent.desktop.report.report import COUNTED, Sources, make_report
 from agent.errors import Examination, JournalFailed
 from agent.jobs.job import Job, JobKind
 from agent.settings.config import Config
+from agent.settings.config_gateway import GatewayConfig
 from agent.settings.paths import find_paths
 from agent.settings.secret import Secret
 
@@ -122,3 +123,10 @@ async def test_every_kind_of_name_is_explained(paths):
 
     assert set(KINDS.values()) <= set(COUNTED)
     assert str(Secret("x")) == "***"
+
+
+async def test_what_the_settings_name_of_a_gateway_is_taken_out(paths):
+    named = GatewayConfig(server="mqtts://MARKER-host.example:8883", device_name="MARKER hall")
+    made = await make_report(sources(paths, config=Config(gateway=named)))
+    assert "gateway.server" in made.text
+    assert "marker" not in made.text.lower()
