@@ -202,7 +202,7 @@ class BatchMachine:
             case Looked(_, job) if job is not None:
                 live.kept = replace(live.kept, job=job.id)
                 self._job_moved(live, job, now)
-            case JobMoved(_, job):
+            case JobMoved(_, job) if job.id == live.kept.job:
                 self._job_moved(live, job, now)
             case FilesSaved(_, files, error):
                 live.kept = replace(live.kept, files=list(files))

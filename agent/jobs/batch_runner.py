@@ -195,7 +195,7 @@ class BatchRunner:
     async def _look(self, row: Row, kept: Kept) -> None:
         job = await self._find(row, kept)
         self._feed(Looked(row.n, job))
-        if job is not None:
+        if job is not None and not job.state.final:
             self._follow(row.n, job.id)
 
     async def _find(self, row: Row, kept: Kept) -> Job | None:

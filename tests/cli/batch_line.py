@@ -172,3 +172,13 @@ async def line_of(process: asyncio.subprocess.Process, wanted: Callable[[Any], b
             return document
     msg = "the command ended before"
     raise AssertionError(msg)
+
+
+async def killed_when(asked: asyncio.Event, process: asyncio.subprocess.Process) -> None:
+    """Kill the command once a board was asked something."""
+    waiting = asyncio.ensure_future(asked.wait())
+    ending = asyncio.ensure_future(process.communicate(b""))
+    await asyncio.wait({waiting, ending}, return_when=asyncio.FIRST_COMPLETED)
+    assert asked.is_set(), ending.result()
+    process.kill()
+    await ending

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.batch_line import PASSWORD, Line, line_of
+from tests.cli.batch_line import PASSWORD, Line, killed_when, line_of
 from tests.cli.conftest import Ended, finish
 from tests.cli.person import Person
 
@@ -85,9 +85,7 @@ async def test_it_works_through_the_running_agent_which_goes_on_when_it_is_kille
         asked = asyncio.Event()
         line.boards[0].when_asked["begin"] = asked.set
         process = await line.start("batch", str(manifest), "--json", "--parallel", "1")
-        await asked.wait()
-        process.kill()
-        await finish(process)
+        await killed_when(asked, process)
         ended = await line.batch(manifest)
         assert ended.status == 0, ended
         assert line.wrong_pairings(ended) == []
@@ -189,9 +187,7 @@ async def test_rows_keep_their_boards_when_it_is_killed_and_started_again(line: 
     asked = asyncio.Event()
     line.boards[1].when_asked[at] = asked.set
     process = await line.start("batch", str(manifest), "--json", "--parallel", "2")
-    await asked.wait()
-    process.kill()
-    await finish(process)
+    await killed_when(asked, process)
     ended = await line.batch(manifest)
     assert ended.status == 0, ended
     assert line.wrong_pairings(ended) == []

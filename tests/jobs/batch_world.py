@@ -121,7 +121,7 @@ class World:
         return [job for job in self.jobs.values() if not job.state.final]
 
     def end(self, job: str, state: JobState = JobState.DONE) -> None:
-        """A job ends; the machine is told if it knows whose it is."""
+        """A job ends."""
         before = self.jobs[job]
         done = state is JobState.DONE
         result = {"device": before.request["name"], "hardware_id": "", "files": list(self.files)}
@@ -137,10 +137,8 @@ class World:
             result=result if done else None,
             error=None if done else FAILED,
         )
-        n = self.row_of[job]
-        live = self.machine.live.get(n)
-        if live is not None and live.kept.job == job:
-            self.news.append(JobMoved(n, self.jobs[job]))
+        # Told twice, and also to who has heard of it in another way.
+        self.news.extend([JobMoved(self.row_of[job], self.jobs[job])] * 2)
 
     def turn(self) -> bool:
         """One thing is done or told; False: there is nothing."""
@@ -183,7 +181,11 @@ class World:
             case Keep(kept):
                 self.keep(kept)
             case LookFor(row, kept):
-                self.news.append(Looked(row.n, self.find(kept)))
+                found = self.find(kept)
+                self.news.append(Looked(row.n, found))
+                if found is not None:
+                    # It was told before, to whoever listened.
+                    self.news.append(JobMoved(row.n, found))
             case SaveFiles(kept, names):
                 self.news.append(FilesSaved(kept.n, tuple(f"/out/{name}" for name in names)))
             case Conclude(_, kept):
