@@ -10,7 +10,7 @@ from agent.clouds.thingsboard.certificates import check_certificate
 from agent.clouds.thingsboard.refusals import explain_refusal
 from agent.errors import EnrolUnusable, InputError, MooringError
 from agent.protocols.thingsboard.names import name_problem
-from agent.protocols.thingsboard.provisioning import NotUnderstood
+from agent.protocols.thingsboard.provisioning import NotAsked, NotUnderstood, Overloaded
 from agent.protocols.thingsboard.replies import Issued, Refused, StoredCertificate
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, Certificate, CloudSettings, Credentials
@@ -31,23 +31,31 @@ async def enrol(
     check_request(opened, request)
     wire = opened.request(request)
     asked = await ask(opened.carrier, wire, opened.clock, say=say)
-    if _maybe_done(asked.outcome) and request.made_here:
-        found = await _find_own(opened, request)
-        if found is not None:
-            return found
+    lost = _maybe_done(asked.outcome)
+    if lost and request.made_here and request.own is not None:
+        if await _is_ours(opened, request):
+            return opened.settings(request.name, request.own)
         # Not with ours: nothing was done, or a prepared device was. Asking tells which.
-        asked = await ask(opened.carrier, wire, opened.clock, say=say)
+        again = await ask(opened.carrier, wire, opened.clock, say=say)
+        if not isinstance(again.outcome, NotAsked | Overloaded | NotUnderstood):
+            asked = again  # else what was said first still counts: that it may be done
     match asked.outcome:
         case Issued() as issued:
             return settings_of(opened, request.name, issued.credentials, request.own)
         case Refused(status="FAILURE"):
             # Maybe by an earlier call, whose answer was lost.
-            found = await _find_own(opened, request) if request.made_here else None
-            if found is not None:
-                return found
-            key = opened.account.provision_key
+            ours: bool | None = False
+            if request.made_here and request.own is not None:
+                ours = await _is_ours(opened, request)
+                if ours:
+                    return opened.settings(request.name, request.own)
             raise await explain_refusal(
-                opened.admin, cloud=opened.title, name=request.name, key=key
+                opened.admin,
+                cloud=opened.title,
+                name=request.name,
+                key=opened.account.provision_key,
+                # Refused because it was done, perhaps, and nobody could look.
+                maybe_done=lost and ours is None,
             )
         case _:
             raise error_of(asked, cloud=opened.title, name=request.name)
@@ -96,12 +104,11 @@ def _maybe_done(outcome: object) -> bool:
     return isinstance(outcome, NotUnderstood) and outcome.maybe_done
 
 
-async def _find_own(opened: Opened, request: EnrolRequest) -> CloudSettings | None:
-    """The settings if the server knows somebody by what was made for this device alone."""
+async def _is_ours(opened: Opened, request: EnrolRequest) -> bool | None:
+    """Whether the server knows somebody by what was made for this device alone; None: not known."""
     if request.own is None:
-        return None
-    settings = opened.settings(request.name, request.own)
+        return False
     try:
-        return settings if await opened.prove(settings) else None
+        return await opened.prove(opened.settings(request.name, request.own))
     except MooringError:
         return None  # the caller's own error says more

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 
 async def explain_refusal(
-    admin: Administrator | None, *, cloud: str, name: str, key: Secret
+    admin: Administrator | None, *, cloud: str, name: str, key: Secret, maybe_done: bool = False
 ) -> CloudError:
-    """Which of the four reasons it was; :class:`EnrolRefused` where that cannot be seen."""
-    unknown = EnrolRefused(cloud=cloud, name=name, maybe_done=False)
+    """Which of the four reasons it was; :class:`EnrolRefused` where that cannot be seen.
+
+    ``maybe_done``: an earlier request, whose answer was lost, may be what stands in the way.
+    """
+    unknown = EnrolRefused(cloud=cloud, name=name, maybe_done=maybe_done)
     if admin is None:
         return unknown
     try:
@@ -33,7 +36,7 @@ async def explain_refusal(
         ours = await admin.profile_of(key)
         if device is None:
             return _not_there(ours, cloud, name) or unknown
-        return await _there(admin, device, ours, cloud)
+        return await _there(admin, device, ours, cloud, maybe_done)
     except CloudError as error:
         # The refusal is what happened; that nobody could explain it is its context.
         unknown.__cause__ = error
@@ -53,7 +56,7 @@ def _not_there(ours: Profile | None, cloud: str, name: str) -> CloudError | None
 
 
 async def _there(
-    admin: Administrator, device: Device, ours: Profile | None, cloud: str
+    admin: Administrator, device: Device, ours: Profile | None, cloud: str, maybe_done: bool
 ) -> CloudError:
     name = clean_text(device.name)
     if ours is not None and ours.strategy == Strategy.PREPARED:
@@ -67,7 +70,9 @@ async def _there(
                 maybe_done=False,
             )
         state = (await admin.attributes(device, PROVISION_STATE)).get(PROVISION_STATE)
-        return EnrolUsedUp(cloud=cloud, name=name, state=clean_text(str(state)), maybe_done=False)
+        return EnrolUsedUp(
+            cloud=cloud, name=name, state=clean_text(str(state)), maybe_done=maybe_done
+        )
     profile = await admin.profile(device.profile_id) if device.profile_id else None
     shown = clean_text(profile.name) if profile is not None else "?"
-    return EnrolNameTaken(cloud=cloud, name=name, profile=shown, maybe_done=False)
+    return EnrolNameTaken(cloud=cloud, name=name, profile=shown, maybe_done=maybe_done)
