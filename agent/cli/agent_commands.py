@@ -219,14 +219,14 @@ async def _provision(shell: Shell, client: Client, demo: Demo, board: str, name:
 
 
 async def _provision_thingsboard(shell: Shell, client: Client, demo: Demo) -> ExitStatus:
-    from agent.cli.demo_thingsboard import CONSOLE_NAME, DEVICE_NAME
+    from agent.cli.demo_thingsboard import DEVICE_NAME
     from agent.cli.enrol_commands import enrolled
     from agent.cli.follow import run_job
     from agent.errors import ExitStatus
 
     if demo.thingsboard is None:
         return ExitStatus.DONE
-    shell.output.note(f"Now an {CONSOLE_NAME}, into ThingsBoard:")
+    shell.output.note("Now an ESP32 whose sketch has the serial console, into ThingsBoard:")
     return await run_job(
         shell,
         client,

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from agent.simulator.config import BoardConfig
     from agent.simulator.thingsboard import SimulatedThingsBoard
 
-CONSOLE_NAME: Final = "ESP32 with a serial console"
-PYTHON_NAME: Final = "Pico W with MicroPython"
+CONSOLE_NAME: Final = "ESP32 console"
+PYTHON_NAME: Final = "Pico W Python"
+"""Short enough for the list on the page while the boards are new."""
 DEVICE_NAME: Final = "weather-station"
 """What ``--once`` makes of the first."""
 
