@@ -37,7 +37,7 @@ async def open_vault(
         return listed(params)
 
     fake.answer |= {"vault.list": listed, "vault.forget": forget}
-    fake.info["capabilities"] = ["restore"]
+    fake.info["capabilities"] = ["restore", "remove"]
     fake.more_clouds = [thingsboard()]
     await page.goto(f"{files}/#/clouds/vault")
     await expect(page.get_by_role("heading", name="Vault")).to_be_focused()
@@ -79,7 +79,7 @@ async def test_each_entry_says_what_it_is_and_since_when(
     await expect(rows.nth(3)).to_contain_text("Its file is damaged.")
     await expect(rows.nth(3).locator("bdi")).to_have_text("entry 00000004")
     buttons = await rows.evaluate_all("all => all.map(li => li.querySelectorAll('button').length)")
-    assert buttons == [2, 1, 2, 1, 2]
+    assert buttons == [3, 2, 3, 1, 3]
     await expect(page.locator("vault-list .hint")).to_contain_text(
         "The key of the vault is in a file"
     )
@@ -155,3 +155,26 @@ async def test_the_end_of_a_restored_board_leads_back_here(
     fake.end(job.id, state="failed", error=Refusal("vault-stale", "Stale.").data)
     await page.get_by_role("link", name="Back to the vault").click()
     await expect(page.get_by_role("heading", name="Vault")).to_be_focused()
+
+
+async def test_a_device_is_removed_by_a_job_that_says_what_is_lost(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    await open_vault(page, fake, files, entry(1))
+
+    def start(params: dict[str, Any]) -> Any:
+        return {"job": fake.job(fake.board(number=9), params["kind"], STEPS).id}
+
+    fake.answer["jobs.start"] = start
+    await page.get_by_role("button", name="Remove the device from ThingsBoard").click()
+    await expect(page.locator("job-view .steps")).to_be_visible()
+    (request,) = fake.called("jobs.start")
+    wanted = {"kind": "remove", "board": "", "cloud": "thingsboard", "name": "greenhouse-1"}
+    assert request == wanted | {"attended": True}
+    removed = {"device": "greenhouse-1", "deleted": "administrator", "erased": False}
+    fake.end(next(iter(fake.jobs)), removed | {"forgotten": ["1"], "notes": []})
+    outcome = page.locator(".outcome")
+    await expect(outcome.locator(".online")).to_have_text("Removed for good: greenhouse-1")
+    await expect(outcome).to_contain_text("The device and its history are deleted in the cloud.")
+    await expect(outcome).to_contain_text("Its entry in the vault is erased.")
+    await expect(outcome.get_by_role("link")).to_have_text(["Back to the vault"])

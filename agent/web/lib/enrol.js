@@ -20,6 +20,31 @@ export function isEnrolment(job) {
   return job.kind === "restore" || (job.kind === "provision" && ENROL_CLOUDS.has(job.request?.cloud));
 }
 
+/** True for a job after which the vault may hold something else. @param {Job} job */
+export function changesVault(job) {
+  return isEnrolment(job) || job.kind === "remove";
+}
+
+/**
+ * What was removed with a device, as lines.
+ *
+ * @param {Record<string, any>} result
+ * @returns {string[]}
+ */
+export function removedWords(result) {
+  const deleted = /** @type {Record<string, string>} */ ({
+    administrator: "The device and its history are deleted in the cloud.",
+    person: "You deleted the device in the cloud.",
+    absent: "The cloud had no such device any more.",
+  })[result.deleted];
+  const gone = result.forgotten?.length ?? 0;
+  return [
+    ...(deleted ? [deleted] : []),
+    result.erased ? "Its settings are erased on the board." : "Nothing was changed on a board.",
+    ...(gone ? [gone === 1 ? "Its entry in the vault is erased." : `Its ${gone} entries in the vault are erased.`] : []),
+  ];
+}
+
 /** What each kind of credentials is good for. */
 const CREDENTIALS = /** @type {Record<string, string>} */ ({
   access_token: "One secret word, made here. Works over MQTT, HTTP and CoAP.",

@@ -1,7 +1,7 @@
 /** How a job ended, and where to go from there. */
 
 import { h } from "../lib/dom.js";
-import { isEnrolment } from "../lib/enrol.js";
+import { isEnrolment, removedWords } from "../lib/enrol.js";
 import { cancelled, doneWords, partOf, stageOf } from "../lib/jobwords.js";
 import { hasSerial } from "../lib/ports.js";
 import { href } from "../lib/router.js";
@@ -57,7 +57,7 @@ function good(app, job) {
     ...setup,
     ...wakes(app, job),
     job.kind === "remove" ? way(job) : h("a.button.quiet", { href: href("board", job.board) }, isDevice(result) ? "Back to the device" : "Back to the board"),
-    ...(cabled(app, job) ? [h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor")] : []),
+    ...(job.kind !== "remove" && cabled(app, job) ? [h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor")] : []),
   ];
   const page = webAddress(result.redirect);
   return h(
@@ -66,6 +66,7 @@ function good(app, job) {
     h("p.online", {}, words, name ? h("bdi", { dir: "auto" }, name) : null),
     ...files,
     page ? h("p", {}, "It goes on at its own page: ", pageLink(page)) : null,
+    ...(job.kind === "remove" ? removedWords(result) : []).map((text) => h("p", {}, text)),
     ...remarks(result).map((text) => h("p", { dir: "auto" }, text)),
     facts(job.kind, result),
     h("div.row", {}, ...links),

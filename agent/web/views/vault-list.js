@@ -1,7 +1,7 @@
 /** The vault: what clouds gave to boards, without the secrets; put on a board again, or forgotten. */
 
 import { View, fill, focusOn, foreign, h, keyed, say } from "../lib/dom.js";
-import { isEnrolment } from "../lib/enrol.js";
+import { changesVault } from "../lib/enrol.js";
 import { hasSerial, where } from "../lib/ports.js";
 import { go } from "../lib/router.js";
 import { ended } from "../lib/store.js";
@@ -50,7 +50,8 @@ export class VaultList extends View {
   connectedCallback() {
     const { store, agent } = this.app;
     this.watch(agent, "state", () => agent.state === "connected" && void this.#fetch());
-    this.watch(store, "jobs", (event) => event.detail && isEnrolment(event.detail) && ended(event.detail) && void this.#fetch());
+    this.watch(store, "jobs", (event) => event.detail && changesVault(event.detail) && ended(event.detail) && void this.#fetch());
+    this.watch(store, "clouds", () => this.#draw());
     this.watch(store, "boards", () => this.#open.startsWith("restore ") && this.#draw());
     if (agent.state === "connected") void this.#fetch();
   }
@@ -93,7 +94,7 @@ export class VaultList extends View {
     say(item.querySelector(".state"), vaultWords(entry));
     updateChip(item.querySelector(".chip"), vaultState(entry));
     const asks = this.#open.endsWith(` ${entry.id}`) ? this.#open.split(" ")[0] : "";
-    const key = asks === "restore" ? `restore ${this.#boards(entry).map(({ id }) => id)}` : `${asks} ${entry.problem} ${entry.state}`;
+    const key = asks === "restore" ? `restore ${this.#boards(entry).map(({ id }) => id)}` : `${asks} ${entry.problem} ${entry.state} ${this.#signedIn(entry)}`;
     if (item.dataset.asks === key) return;
     const held = item.contains(document.activeElement);
     const before = (item.dataset.asks ?? "").split(" ")[0];
@@ -106,6 +107,12 @@ export class VaultList extends View {
     if (held) (place.querySelector(`input:checked, [data-what="${before}"]`) ?? place.querySelector("input, button"))?.focus();
   }
 
+  /** What its cloud is called, if somebody is signed in there; else empty. @param {VaultEntry} entry */
+  #signedIn(entry) {
+    const cloud = this.app.store.clouds.find(({ id }) => id === entry.cloud);
+    return cloud?.signed_in ? cloud.title : "";
+  }
+
   /** @param {VaultEntry} entry */
   #buttons(entry) {
     const button = (/** @type {string} */ label, /** @type {string} */ what) => {
@@ -113,8 +120,36 @@ export class VaultList extends View {
       made.addEventListener("click", () => this.#ask(`${what} ${entry.id}`));
       return made;
     };
-    const restores = !entry.problem && this.app.agent.info?.capabilities.includes("restore");
-    return h("div.row", {}, restores ? button("Put it on a board again", "restore") : null, button("Forget", "forget"));
+    const can = (/** @type {string} */ kind) => this.app.agent.info?.capabilities.includes(kind);
+    const restores = !entry.problem && can("restore");
+    const cloud = this.#signedIn(entry);
+    const removes = entry.device && cloud && can("remove");
+    return h(
+      "div.row",
+      {},
+      restores ? button("Put it on a board again", "restore") : null,
+      button("Forget", "forget"),
+      removes ? this.#remover(entry, cloud) : null,
+    );
+  }
+
+  /** Starts the job that removes a device; before it changes anything it says what is lost. @param {VaultEntry} entry @param {string} title */
+  #remover(entry, title) {
+    const label = `Remove the device from ${title}…`;
+    const button = h("button.link", { type: "button", "aria-label": `${label}: ${vaultName(entry)}` }, label);
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      const board = this.app.store.boards.has(entry.board) ? entry.board : "";
+      const request = { kind: "remove", board, cloud: entry.cloud, name: entry.device, attended: true };
+      try {
+        go("job", (await this.app.agent.call("jobs.start", request)).job);
+      } catch (error) {
+        button.disabled = false;
+        fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
+        this.app.announcer.say(/** @type {any} */ (error).title);
+      }
+    });
+    return button;
   }
 
   /** @param {string} what */
