@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import FilePayload
+
 from agent.clouds.cloud import CloudInfo
 from agent.clouds.thingsboard.account import account_schema
 from agent.clouds.thingsboard.devices import device_schema
@@ -92,6 +94,11 @@ def entry(number: int, **fields: Any) -> VaultEntry:
     return VaultEntry(**(usual | fields))
 
 
+def text_file(name: str, data: bytes) -> FilePayload:
+    """A file as a person chooses one."""
+    return FilePayload(name=name, mimeType="text/plain", buffer=data)
+
+
 async def sign_in_to(page: Page, server: SimulatedThingsBoard) -> None:
     """Enter the account of this server, administrator and authority included."""
     form = page.locator("sign-in")
@@ -101,8 +108,8 @@ async def sign_in_to(page: Page, server: SimulatedThingsBoard) -> None:
     await secret.fill(server.create.secret.reveal())
     await form.get_by_text("An authority of your own").click()
     await form.get_by_label("Server for boards").fill(server.addresses["mqtts"])
-    authority = {"name": "ca.pem", "mimeType": "text/plain", "buffer": server.ca.encode()}
-    await form.locator("input[type=file]").set_input_files(files=[authority])  # type: ignore[list-item] # a TypedDict
+    authority = text_file("ca.pem", server.ca.encode())
+    await form.locator("input[type=file]").set_input_files(files=[authority])
     await form.get_by_text("An administrator, who").click()
     await form.get_by_label("Administrator", exact=True).fill(ADMINISTRATOR)
     password = form.get_by_label("Administrator's password", exact=True)

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from agent.errors import EnrolNameTaken, EnrolUsedUp
 from agent.jobs.job import Action, Choice, JobState
-from tests.web.enrolling import LINK, RESULT, open_enrolment, thingsboard
+from tests.web.enrolling import LINK, RESULT, open_enrolment, text_file, thingsboard
 from tests.web.fake import Refusal
 from tests.web.people import question
 
@@ -98,11 +98,9 @@ async def test_a_long_authority_comes_from_a_file_and_nothing_else_does(
         ("ca.der", b"\x30\x82\x01\x00\xff", "is not a text file"),
         ("film.pem", b"x" * 70_000, "at most"),
     ):
-        await pick.set_input_files(files=[{"name": name, "mimeType": "text/plain", "buffer": data}])
+        await pick.set_input_files(files=[text_file(name, data)])
         await expect(error).to_contain_text(problem)
-    await pick.set_input_files(
-        files=[{"name": "ca.pem", "mimeType": "text/plain", "buffer": text.encode()}]
-    )
+    await pick.set_input_files(files=[text_file("ca.pem", text.encode())])
     await expect(error).to_be_hidden()
     await expect(form.locator("text-file")).to_contain_text("ca.pem: 3 lines.")
     assert await form.get_by_label("Authority").input_value() == text
