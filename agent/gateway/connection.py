@@ -7,6 +7,7 @@ in use, and nothing of it ends the agent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from typing import TYPE_CHECKING, Any, Final
@@ -174,20 +175,17 @@ class Gateway:
     # --- the session ---
 
     async def _keep_connected(self) -> None:
-        unknown = 0
         while True:
             self._news.clear()
             candidates = self._candidates()
             if not candidates:
                 await self._news.wait()
                 continue
-            chosen = candidates[unknown % len(candidates)]
+            chosen = candidates[0]
             began = self._clock.monotonic()
             error = await self._session(chosen)
-            if isinstance(error, GatewayUnknown):
-                unknown += 1
-            else:
-                unknown = 0
+            if isinstance(error, GatewayUnknown) and chosen is not candidates[-1]:
+                await self._drop_fresh()
             if error is None:
                 continue
             lasted_s = self._clock.monotonic() - began
@@ -197,6 +195,12 @@ class Gateway:
             pause = self._taken_pause if taken else self._connect_pause
             self._note(f"the gateway is not connected: {error}")
             await self._wait(pause.next(), error, self._news)
+
+    async def _drop_fresh(self) -> None:
+        """The server forgot what it gave: back to what was before, and it is asked once more."""
+        with contextlib.suppress(GatewayFileFailed):
+            await self._store.change(fresh=None, reset=True)
+            self._wanted.set()
 
     def _candidates(self) -> tuple[Kept, ...]:
         if self._setup.fixed is not None:
@@ -262,7 +266,6 @@ class Gateway:
 
     async def _promote(self, kept: Kept) -> None:
         """It works, so what was before is not needed any more."""
-        self._wanted.clear()
         self._register_pause.lasted(0)
         self._away_pause.lasted(0)
         try:

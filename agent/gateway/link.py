@@ -51,13 +51,17 @@ class Link:
         self._waiting: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._limits: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._over = False
-        self.dropped = 0
-        """Messages that came while too many were waiting."""
+        self._dropped = 0
 
     @property
     def name(self) -> str:
         """The gateway's device."""
         return self._name
+
+    @property
+    def dropped(self) -> int:
+        """Messages that came while too many were waiting, here or before."""
+        return self._dropped + self._client.dropped
 
     @property
     def messages(self) -> AsyncIterator[tuple[str, bytes]]:
@@ -117,7 +121,7 @@ class Link:
             return
         if self._waiting.qsize() >= WAITING_MAX:
             self._waiting.get_nowait()
-            self.dropped += 1
+            self._dropped += 1
         self._waiting.put_nowait((topic, payload))
 
     async def _reset(self, call: Call) -> None:

@@ -118,7 +118,7 @@ async def test_of_two_agents_that_register_under_one_name_one_is_told_what_to_do
         assert first.codes() == []
 
 
-async def test_a_name_that_is_taken_does_not_end_it(server, file):
+async def test_a_name_that_is_taken_does_not_end_it(server, file, caplog):
     taken = server.prepare("gw-1")
     clock = QuickClock()
     async with running(variables(server), file, clock=clock) as seen:
@@ -127,6 +127,7 @@ async def test_a_name_that_is_taken_does_not_end_it(server, file):
         server.state.delete(taken)
         await seen.connected()
     assert clock.slept[:3] == [30.0, 60.0, 120.0]
+    assert caplog.text.count("is not registered") == 1
     assert server.state.devices["gw-1"].gateway
 
 
@@ -206,6 +207,7 @@ async def test_a_reset_takes_all_that_means_nothing(server, tmp_path, params):
         assert (await server.call("gw-old", REMOVE, params))["code"] == 200
         await seen.connected(2)
         assert set(server.state.devices) == {"gw-old", "gw-1"}
+        assert seen.codes() == []
 
 
 async def test_a_reset_that_was_not_done_at_the_end_is_done_at_the_next_start(server, file):
@@ -239,6 +241,19 @@ async def test_what_was_given_before_a_crash_is_used_and_not_asked_for_again(ser
         assert seen.store.kept.current == fresh
         assert seen.links[0].name == "gw-2"
     assert provisioned(server) == ["SUCCESS"]
+
+
+async def test_what_was_given_and_is_not_known_gives_way_to_what_was_before(server, file):
+    async with running(variables(server), file) as seen:
+        await seen.connected()
+    fresh = Kept(name="gw-2", credentials=AccessToken(token=Secret("nobody's")))
+    await seen.store.change(fresh=fresh, reset=True)
+    async with running(variables(server), file, clock=QuickClock()) as seen:
+        await seen.connected()
+        assert seen.links[0].name == "gw-1"
+        # And others are asked for again; the name is taken now.
+        await seen.until(lambda: "gateway-refused" in seen.codes())
+        assert seen.codes()[0] == "gateway-unknown"
 
 
 async def test_a_server_that_is_away_at_first_is_asked_again_soon(server, file):

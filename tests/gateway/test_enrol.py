@@ -146,6 +146,18 @@ async def test_other_variables_make_another_request(server, store):
     assert server.state.devices["gw-2"].credentials.id == "t"
 
 
+async def test_another_server_gets_another_request(server, store):
+    server.prepare("gw-1")
+    with pytest.raises(GatewayRefused):
+        await ask(variables(server), store)
+    before = store.kept.draft
+    assert before is not None
+    async with SimulatedThingsBoard(coap=False, tls=False) as other:
+        await ask(variables(other), store)
+    assert store.kept.fresh is not None
+    assert store.kept.fresh.credentials != before.credentials
+
+
 async def test_a_certificate_that_has_run_out_is_made_anew(server, store, tmp_path):
     (tmp_path / "ca.pem").write_text(server.ca)
     given = variables(server, "mqtts", CA_CERT_FILENAME=str(tmp_path / "ca.pem"))

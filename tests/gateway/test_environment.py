@@ -65,6 +65,32 @@ def test_a_certificate_goes_with_tls_to_the_port_that_is_named():
     assert plan.ca == "ca.pem"
 
 
+@pytest.mark.parametrize(
+    ("given", "section", "url", "ca"),
+    [
+        (wanted(CA_CERT_FILENAME="a"), {}, "mqtts://127.0.0.1", "a"),
+        (wanted() | {"TB_GW_PORT": "8883", "TB_GW_CA_CERT": "a"}, {}, "mqtts://127.0.0.1", "a"),
+        (wanted() | {"TB_GW_PORT": "1900", "TB_GW_CA_CERT": "a"}, {}, "mqtt://127.0.0.1:1900", ""),
+        (
+            HERE | {"TB_GW_ACCESS_TOKEN": "t", "TB_GW_CA_CERT": "a", "TB_GW_PORT": "1900"},
+            {},
+            "mqtts://127.0.0.1:1900",
+            "a",
+        ),
+        (
+            HERE | {"TB_GW_PORT": "1900"},
+            {"security": {"accessToken": "t", "tls": True}},
+            "mqtts://127.0.0.1:1900",
+            "",
+        ),
+    ],
+)
+def test_tls_is_spoken_where_the_vendor_s_gateway_does(given, section, url, ca):
+    plan = read_plan(given, section)
+    assert plan is not None
+    assert (plan.server.url, plan.ca) == (url, ca)
+
+
 def test_older_variables_are_without_effect_beside_key_and_secret():
     plan = read_plan(
         wanted() | {"TB_GW_ACCESS_TOKEN": "other", "TB_GW_SECURITY_TYPE": "usernamePassword"}

@@ -55,6 +55,9 @@ def test_a_certificate_is_read_with_its_key(tmp_path):
     kept = read_credentials(str(tmp_path))
     assert kept is not None
     assert isinstance(kept.credentials, Certificate)
+    (tmp_path / "key.pem").write_text("no key")
+    assert read_credentials(str(tmp_path)) is None
+    (tmp_path / "key.pem").write_text(own.key.reveal())
     file.write_text(reply("X509_CERTIFICATE", "MIIB"))
     assert read_credentials(str(tmp_path)) is None
 
