@@ -192,6 +192,10 @@ class RestoreBoard(EnrolBoard):
         self._complete(self._told)
         self._go(State.DELIVERING)
 
+    def _note(self, error: MooringError) -> None:
+        why = error.report().title
+        self.notes.append(f"Entry {self.entry} is not marked as proven in the vault: {why}")
+
     # The ends ------------------------------------------------------------------------------------
 
     def _give_up(self, error: MooringError | None = None) -> None:

@@ -288,7 +288,7 @@ class JobService:
 
     def _require_free(self, board: Board, request: Request) -> None:
         self._surroundings.boards.pause.require_off()
-        if board.id in self._starting:
+        if board.id and board.id in self._starting:
             raise PortBusy(port=board.id, holder="another job")
         if board.holder is not None:
             raise busy(board, request)

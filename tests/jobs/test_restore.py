@@ -190,7 +190,7 @@ def test_an_entry_that_cannot_be_marked_is_told():
     drive = world.run(restore(world))
     assert drive.finish
     assert drive.finish.result
-    assert "The vault keeps it" in drive.finish.result["notes"][0]
+    assert "Entry e1 is not marked" in drive.finish.result["notes"][0]
 
 
 SCENES: dict[str, Callable[[], RestoreWorld]] = {
