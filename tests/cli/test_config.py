@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 from agent.cli.config_commands import shorten
@@ -294,19 +292,3 @@ async def test_a_password_is_typed_without_being_seen(alone: Mooring):
     finally:
         await person.close()
     assert PROXY in (alone.home / "config.toml").read_text()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(60)
-@pytest.mark.system("linux", "darwin")
-async def test_an_agent_that_hangs_does_not_keep_a_person_from_changing_the_file(alone: Mooring):
-    async with running_agent(alone) as process:
-        agent = psutil.Process(process.pid)
-        agent.suspend()
-        try:
-            ended = await alone.run("config", "set", "log.level", "debug", "--json")
-        finally:
-            agent.resume()
-        assert ended.status == 0
-        assert "does not answer" in ended.err
-        assert json.loads(ended.out)["problem"] is None

@@ -8,7 +8,6 @@ import socket
 import sys
 from typing import Any
 
-import psutil
 import pytest
 
 from agent.catalog import Catalog
@@ -87,20 +86,6 @@ async def test_nothing_is_written_when_no_agent_runs(alone: Mooring):
     before = sorted(path for path in alone.home.rglob("*"))
     await alone.run("doctor")
     assert sorted(path for path in alone.home.rglob("*")) == before
-
-
-async def test_an_agent_that_is_stuck_is_told_and_the_rest_is_examined(alone: Mooring):
-    async with running_agent(alone) as process:
-        agent = psutil.Process(process.pid)
-        agent.suspend()
-        try:
-            ended = await alone.run("doctor", "--json")
-        finally:
-            agent.resume()
-    codes = by_code(ended.document)
-    assert ended.status == 1
-    assert codes["agent-stuck"]["facts"] == {"process": process.pid}
-    assert "disk-fine" in codes
 
 
 async def test_a_journal_that_the_agent_could_not_open_is_told(alone: Mooring):

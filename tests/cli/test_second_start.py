@@ -209,22 +209,6 @@ async def test_a_start_during_an_end_becomes_the_next_agent(user: User) -> None:
             await ended(second, signal.SIGTERM)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(40)
-async def test_an_agent_that_is_stuck_is_named(user: User) -> None:
-    if sys.platform == "win32":
-        raise NotImplementedError
-    async with user.agent("run", "--headless") as first:
-        first.send_signal(signal.SIGSTOP)
-        second = await user.start("run", "--headless")
-        out, _ = await second.communicate()
-        first.send_signal(signal.SIGCONT)
-        assert second.returncode == 4
-        error = json.loads(out)["error"]
-        assert error["code"] == "agent-silent"
-        assert error["facts"]["pid"] == first.pid
-
-
 async def test_a_command_waits_for_an_agent_that_is_just_starting(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
