@@ -87,7 +87,7 @@ class BoardOffline(NetworkError):
 
     code = "enrol-board-offline"
     retryable = True
-    title = "The board does not get to {cloud} over {network}, it says."
+    title = "The board does not get to {cloud} over {network}."
     meaning = (
         "{detail} Either it cannot join the network, or it does not reach the server from there."
     )

@@ -114,7 +114,10 @@ class EnrolBase(ReturnSteps):
 
     def _give_up(self, error: MooringError | None = None) -> None:
         """The job ends after the cloud was asked; the end says where the credentials are."""
-        cause = error.report().title if error is not None else "The job was stopped."
+        cause = "The job was stopped."
+        if error is not None:
+            report = error.report()
+            cause = " ".join(filter(None, [report.title, report.meaning, report.remedy]))
         names = {"name": self.name, "cloud": self.order.cloud_title, "cause": cause}
         left: MooringError
         if self.settings is None:

@@ -66,8 +66,8 @@ class EnrolPerformer:
     async def perform(self, request: wanted.EnrolEffect) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``."""
         match request:
-            case wanted.FindWays(kinds=kinds):
-                return await self._find(kinds or tuple(self._surroundings.deliveries))
+            case wanted.FindWays():
+                return await self._find(request)
             case wanted.OpenWay(kind=kind):
                 return await (await self._open(kind)).identify()
             case wanted.PutSettings(settings=settings):
@@ -107,25 +107,27 @@ class EnrolPerformer:
 
     # The board -----------------------------------------------------------------------------------
 
-    async def _find(self, kinds: tuple[DeliveryKind, ...]) -> wanted.Found:
+    async def _find(self, request: wanted.FindWays) -> wanted.Found:
         """The first that answers, by the rule of ``enrol_ways``."""
-        way: wanted.Way | None = None
-        looked: list[wanted.Looked] = []
         if self._lease is None:
             raise PortGone(port=self._board)
+        kinds = request.kinds or tuple(self._surroundings.deliveries)
+        way: wanted.Way | None = None
+        looked: list[wanted.Looked] = []
         for kind in enrol_ways.in_order(kinds, self._lease.board):
             if way is not None:
                 looked.append(self._without_asking(kind, self._lease.board))
                 continue
+            self._advanced(request, 0, 0, enrol_ways.asking_for(kind))
             try:
                 delivery = await self._open(kind)
                 way = wanted.Way(kind, await delivery.identify())
             except BoardHasNoDelivery as none:
-                looked.append(wanted.Looked(kind, "none", str(none.facts["tried"])))
+                looked.append(enrol_ways.none_of(kind, none))
             except _NOT_THIS as error:
                 if len(kinds) == 1:
                     raise
-                looked.append(wanted.Looked(kind, "none", error.report().title.rstrip(".")))
+                looked.append(enrol_ways.none_of(kind, error))
             else:
                 looked.append(wanted.Looked(kind, "answers"))
         if way is None:
@@ -139,7 +141,7 @@ class EnrolPerformer:
             try:
                 opener.require_fit(board)
             except BoardHasNoDelivery as none:
-                return wanted.Looked(kind, "none", str(none.facts["tried"]))
+                return enrol_ways.none_of(kind, none)
         return enrol_ways.untried(kind)
 
     async def _open(self, kind: DeliveryKind) -> Delivery:

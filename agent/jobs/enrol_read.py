@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agent.errors import BoardHasNoDelivery, InputError, NotSupported
 from agent.jobs import enrol_board_questions as asking
 from agent.jobs import enrol_questions, enrol_ways, questions
-from agent.jobs.effects import Answered, Done, Entered, Event, Failed
+from agent.jobs.effects import Advanced, Answered, Done, Entered, Event, Failed
 from agent.jobs.enrol_base import HARDWARE_ID, STEP_READ, EnrolBase
 from agent.jobs.enrol_effects import FindWays
 from agent.jobs.machine import Rule
@@ -59,6 +59,8 @@ class ReadPart(EnrolBase):
                     self._use_file()
                 else:
                     self._do(FindWays(self._wanted_ways))
+            case Advanced(message=asking_for) if asking_for:
+                self._say(asking_for)
             case Done(FindWays(), found):
                 self._found(found)
             case Failed(FindWays(), BoardHasNoDelivery() as error) if self.attended:
@@ -124,7 +126,7 @@ class ReadPart(EnrolBase):
                 )
             )
             return
-        self._complete(asking.way_summary(way))
+        self._complete(f"{asking.way_summary(way)}. {self.reason}")
         self._go(State.NAMING)
 
     def _naming(self, event: Event) -> bool:

@@ -108,7 +108,7 @@ class SeenPart(EnrolBase):
                 self._seen("board")
             case "network-failed":
                 label = self.network.label if self.network is not None else "its network"
-                says = f"It says: {detail}." if detail else ""
+                says = f"It says: {detail.rstrip('.')}." if detail else "It says so itself."
                 cloud = self.order.cloud_title
                 self._not_seen(BoardOffline(network=label, cloud=cloud, detail=says))
             case "refused":

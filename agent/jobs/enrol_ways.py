@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.jobs.enrol_effects import Looked
+from agent.errors import BoardHasNoDelivery
+from agent.jobs.enrol_effects import Looked, WayKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.boards.board import Board
-    from agent.jobs.enrol_effects import Found, Way, WayKind
+    from agent.errors import MooringError
+    from agent.jobs.enrol_effects import Found, Way
     from agent.sessions.delivery import DeliveryKind
 
 LABELS: Final[dict[WayKind, str]] = {
@@ -37,7 +39,12 @@ ASKED_FOR: Final = "It was asked for."
 CHOSEN: Final = "You chose it."
 _MICROPYTHON: Final = "micropython"
 """Manufacturer in the USB descriptors; source: micropython/micropython: shared/tinyusb."""
-_UNTRIED: Final = "It was not tried, because that stops what runs on the board."
+_ASKING: Final[dict[DeliveryKind, str]] = {
+    "console": "Asking for a sketch with the serial console",
+    "repl": "Asking for MicroPython or CircuitPython",
+    "nvs": "Asking the loader of the chip",
+}
+_UNTRIED: Final = "It was not tried: another way answered before."
 _ALWAYS: Final = "It is possible wherever you compile the sketch yourself."
 
 
@@ -62,9 +69,22 @@ def in_order(kinds: Iterable[DeliveryKind], board: Board) -> list[DeliveryKind]:
     return sorted(kinds, key=lambda kind: kind != "repl") if python else list(kinds)
 
 
+def asking_for(kind: DeliveryKind) -> str:
+    """What a person reads meanwhile, which may be for twelve seconds."""
+    return _ASKING[kind]
+
+
 def untried(kind: DeliveryKind) -> Looked:
     """One behind that which answered; nothing says that the board has it not."""
     return Looked(kind, "untried", _UNTRIED)
+
+
+def none_of(kind: DeliveryKind, error: MooringError) -> Looked:
+    """One that did not answer, with what the error says of it as a sentence."""
+    told = error.report().title
+    if isinstance(error, BoardHasNoDelivery):
+        told = str(error.facts["tried"]).partition(": ")[2] or "no answer"
+    return Looked(kind, "none", f"{told[:1].upper()}{told[1:].rstrip('.')}.")
 
 
 def shown_ways(found: Found | None) -> list[dict[str, Any]]:
@@ -79,4 +99,12 @@ def shown_ways(found: Found | None) -> list[dict[str, Any]]:
 
 def tried_text(looked: Iterable[Looked]) -> str:
     """What was tried and what each answered, for :class:`agent.errors.BoardHasNoDelivery`."""
-    return "; ".join(each.why for each in looked if each.state == "none")
+    return "; ".join(
+        _small(f"{LABELS[each.kind]}: {_small(each.why)}").rstrip(".")
+        for each in looked
+        if each.state == "none"
+    )
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]

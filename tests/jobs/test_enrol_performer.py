@@ -116,8 +116,12 @@ async def test_the_next_is_asked_where_one_does_not_answer() -> None:
     assert bench.asked == ["console", "repl"]
     assert states(found) == {"console": "none", "repl": "answers", "nvs": "none"}
     assert [each.why for each in found.looked if each.state == "none"] == [
-        SILENT.facts["tried"],
-        NO_AREA.facts["tried"],
+        "No answer.",
+        "The board is of no family that has one.",
+    ]
+    assert bench.told == [
+        "Asking for a sketch with the serial console",
+        "Asking for MicroPython or CircuitPython",
     ]
 
 
@@ -132,9 +136,10 @@ async def test_what_was_tried_and_what_each_answered_is_told_where_there_is_none
     with pytest.raises(BoardHasNoDelivery) as caught:
         await bench.find()
     meaning = caught.value.report().meaning
-    for said in (SILENT, NO_PYTHON):
-        assert str(said.facts["tried"]) in meaning
-    assert NO_LOADER.report().title.rstrip(".") in meaning
+    assert "serial console of the sketch: no answer; " in meaning
+    assert "file on the board (Python): no answer; " in meaning
+    assert "settings area of the chip (NVS): " in meaning
+    assert NO_LOADER.report().title[1:].rstrip(".") in meaning
 
 
 async def test_a_way_that_was_asked_for_tells_its_own_problem() -> None:
