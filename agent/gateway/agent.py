@@ -105,6 +105,7 @@ class GatewayAgent:
             return
         await asyncio.to_thread(self._names.load)
         self._service.begin()
+        await self._service.catch_up()
         self._unfollow = self._live.subscribe(self._service.settings_changed)
         gateway = Gateway(
             setup, self._store, serve=self._service.serve, tell=self._tell, routes=self._routes

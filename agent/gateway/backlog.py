@@ -37,8 +37,16 @@ class Waiting:
 class Backlog:
     """First in, first out; ``changed`` is called when something comes."""
 
-    def __init__(self, changed: Callable[[], None], limit: int = BACKLOG_MAX) -> None:
+    def __init__(
+        self,
+        changed: Callable[[], None],
+        limit: int = BACKLOG_MAX,
+        *,
+        emptied: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``emptied`` is called when the server has the last one that waited."""
         self._changed = changed
+        self._emptied = emptied
         self._limit = limit
         self._waiting: dict[int, Waiting] = {}
         self._by_key: dict[str, int] = {}
@@ -69,6 +77,8 @@ class Backlog:
     def done(self, waiting: Waiting) -> None:
         """The server has it."""
         self._drop(waiting.number)
+        if not self._waiting:
+            self._emptied()
 
     def lose(self, waiting: Waiting) -> None:
         """The server does not take it."""

@@ -121,7 +121,9 @@ class Conversation:
                 raise
             else:
                 step.done()
-            self._pace.sent(self._now(), step.points)
+            finally:
+                # It may have come through where nobody said so.
+                self._pace.sent(self._now(), step.points)
 
     async def _sleep(self, seconds: float) -> None:
         """Until then, or until there is something new, which may go before."""

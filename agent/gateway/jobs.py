@@ -34,6 +34,9 @@ class Jobs(Protocol):
     async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
         """Check the request and start; returns the job's id."""
 
+    async def list(self, limit: int) -> list[Job]:
+        """Newest first."""
+
     def owner_of(self, job: str) -> object:
         """The ``owner`` of a job that runs; None for any other."""
 

@@ -51,6 +51,7 @@ class NamedDevice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class _File(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     mark: str = ""
+    told: float = 0.0
     devices: list[NamedDevice] = []
 
 
@@ -67,6 +68,8 @@ class DeviceNames:
         self._path = path
         self._make_mark = make_mark
         self._mark = ""
+        self.told = 0.0
+        """The server has the ends of all jobs up to that moment (Unix seconds); 0: of none."""
         self._devices: dict[str, NamedDevice] = {}
 
     def load(self) -> None:
@@ -91,7 +94,7 @@ class DeviceNames:
             with contextlib.suppress(OSError):
                 self._path.replace(aside)
             return
-        self._mark = file.mark
+        self._mark, self.told = file.mark, file.told
         usable = [each for each in file.devices if not name_problem(each.name)]
         self._devices = {each.name: each for each in usable[-DEVICES_MAX:]}
 
@@ -140,6 +143,12 @@ class DeviceNames:
         self._save()
         return True
 
+    def note_told(self, moment: float) -> None:
+        """The server has the ends of all jobs up to ``moment``."""
+        if moment > self.told:
+            self.told = moment
+            self._save()
+
     def _find(self, board_id: str, uhwid: str | None) -> NamedDevice | None:
         """By the hardware id first: an id may name a socket, in which another board is now."""
         by_id: NamedDevice | None = None
@@ -178,7 +187,7 @@ class DeviceNames:
     def _save(self) -> None:
         if self._path is None:
             return
-        file = _File(mark=self._mark, devices=list(self._devices.values()))
+        file = _File(mark=self._mark, told=self.told, devices=list(self._devices.values()))
         try:
             write_private(self._path, msgspec.json.format(msgspec.json.encode(file)), durable=False)
         except OSError as error:

@@ -12,11 +12,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.errors import JournalFailed
 from agent.gateway.backlog import Backlog
 from agent.gateway.boards import Presence
 from agent.gateway.conversation import Conversation
 from agent.gateway.jobs import JobValues
 from agent.gateway.rpc import TOO_MANY, Calls
+from agent.jobs.job import JobChange
 from agent.protocols.thingsboard.gateway import (
     DELETED,
     RENAMED,
@@ -40,11 +42,12 @@ if TYPE_CHECKING:
     from agent.gateway.jobs import Jobs
     from agent.gateway.names import DeviceNames
     from agent.gateway.networks import StoredNetworks
-    from agent.jobs.job import JobChange
     from agent.settings.config_gateway import GatewayConfig
 
 CALLS_MAX: Final = 16
 """Calls that are worked on at once; of more the server is told so."""
+CATCH_UP_MAX: Final = 100
+"""Of the newest jobs, how many are looked at for ends that the server does not know."""
 _ROOM: Final = 200
 """Bytes of an answer beside its content: name of the sub-device, number."""
 
@@ -77,7 +80,8 @@ class GatewayService:
         self._talk: Conversation | None = None
         self._numbers: dict[str, int] = {}
         self._pace = GatewayPace()
-        self.backlog = Backlog(self._wake)
+        self._last_end = 0.0
+        self.backlog = Backlog(self._wake, emptied=self._told_all)
         self.presence = Presence(boards, catalog, names, self._boards_changed)
         self._values = JobValues()
         self._calls = Calls(jobs, self.presence, networks, config=config, late=self._tell_own)
@@ -88,6 +92,24 @@ class GatewayService:
         """Follow boards and jobs."""
         self._stack.callback(self._jobs.subscribe(self._job_changed))
         self._stack.callback(self.presence.begin())
+
+    async def catch_up(self) -> None:
+        """Tell the ends of jobs that the server was not told before the agent ended.
+
+        Also of those that were under way then: they are over, too. At the first start none.
+        """
+        since = self._names.told
+        if not since:
+            self._names.note_told(self._wall())
+            return
+        try:
+            jobs = await self._jobs.list(CATCH_UP_MAX)
+        except JournalFailed as error:
+            _log.warning("ends of earlier jobs cannot be told: %s", error)
+            return
+        for job in reversed(jobs):
+            if job.ended_at is not None and job.ended_at > since and job.state.final:
+                self._job_changed(JobChange(job=job.id, state=job.state, snapshot=job))
 
     def settings_changed(self) -> None:
         """The server may ask for other things now; it is told which."""
@@ -140,8 +162,9 @@ class GatewayService:
         if name is not None:
             moment = job.ended_at if job.state.final and job.ended_at else self._wall()
             self.backlog.put(Sample(name, round(moment * 1000), values), key)
-            if job.state.final and job.result:
-                self.presence.learn(name, job.result)
+            if job.state.final:
+                self._last_end = max(self._last_end, moment)
+                self.presence.learn(name, job.result or {})
         self._tell_numbers()
 
     def _boards_changed(self) -> None:
@@ -157,6 +180,9 @@ class GatewayService:
         if numbers != self._numbers:
             self._numbers = numbers
             self.backlog.put(Sample(OWN, round(self._wall() * 1000), numbers), "numbers")
+
+    def _told_all(self) -> None:
+        self._names.note_told(self._last_end)
 
     def _tell_own(self, values: dict[str, Any]) -> None:
         self.backlog.put(Sample(OWN, round(self._wall() * 1000), values))

@@ -68,6 +68,7 @@ class HereJobs:
     owners: dict[str, object] = field(default_factory=dict)
     attended: set[bool] = field(default_factory=set)
     callbacks: list[Callable[[JobChange], None]] = field(default_factory=list)
+    ended: list[Job] = field(default_factory=list)
 
     @property
     def active(self) -> int:
@@ -84,6 +85,11 @@ class HereJobs:
         self.owners[job] = owner
         return job
 
+    async def list(self, limit: int) -> list[Job]:
+        if self.failure is not None:
+            raise self.failure
+        return self.ended[:limit]
+
     def owner_of(self, job: str) -> object:
         return self.owners.get(job)
 
@@ -97,8 +103,8 @@ class HereJobs:
         state: JobState = JobState.RUNNING,
         job: str = "1",
         result: dict[str, Any] | None = None,
+        ended: float = 5.0,
     ) -> None:
-        ended = 5.0 if state.final else None
         now = Job(
             id=job,
             kind=JobKind.IDENTIFY,
@@ -106,9 +112,11 @@ class HereJobs:
             title="x",
             state=state,
             created_at=1.0,
-            ended_at=ended,
+            ended_at=ended if state.final else None,
             result=result,
         )
+        if state.final:
+            self.ended.append(now)
         for callback in list(self.callbacks):
             callback(JobChange(job=job, state=state, snapshot=now))
 

@@ -45,6 +45,17 @@ def test_what_the_server_has_is_gone():
     assert numbers(backlog) == [2]
 
 
+def test_it_says_when_the_server_has_everything():
+    emptied: list[int] = []
+    backlog = Backlog(lambda: None, emptied=lambda: emptied.append(1))
+    backlog.put(sample(1))
+    backlog.put(sample(2))
+    for number, waiting in enumerate(backlog):
+        assert len(emptied) == 0, number
+        backlog.done(waiting)
+    assert len(emptied) == 1
+
+
 def test_a_newer_one_with_the_same_key_is_not_done_with_the_old_one():
     backlog = Backlog(lambda: None)
     backlog.put(sample(1), "x")

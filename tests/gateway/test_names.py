@@ -92,6 +92,15 @@ def test_a_device_that_was_deleted_is_forgotten():
     assert table.known("uno-F412FA65") is None
 
 
+def test_what_was_told_is_kept_and_never_goes_back(tmp_path):
+    path = tmp_path / "names.json"
+    table = names(path)
+    assert table.told == 0
+    table.note_told(7.5)
+    table.note_told(3.0)
+    assert names(path).told == 7.5
+
+
 def test_the_file_is_for_this_user_only(tmp_path):
     path = tmp_path / "names.json"
     names(path).name_of(board())

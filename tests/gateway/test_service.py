@@ -12,7 +12,7 @@ import pytest
 from agent.boards.board import Port
 from agent.catalog import Catalog
 from agent.clouds.accounts import AccountStore
-from agent.errors import Unreachable
+from agent.errors import JournalFailed, Unreachable
 from agent.gateway.names import DeviceNames
 from agent.gateway.networks import StoredNetworks
 from agent.gateway.service import CALLS_MAX, GatewayService
@@ -44,11 +44,13 @@ class Desk:
         self.config = GatewayConfig(allow_boards=True, allow_provision=True)
         self.wall = 1000.0
         accounts = AccountStore(folder / "accounts.json", use_keyring=False)
+        names = DeviceNames(folder / "names.json")
+        names.load()
         self.service = GatewayService(
             boards=self.boards,
             jobs=self.jobs,
             catalog=catalog,
-            names=DeviceNames(),
+            names=names,
             networks=StoredNetworks(accounts, folder / "networks.json"),
             config=lambda: self.config,
             about={"version": "1"},
@@ -101,6 +103,45 @@ async def test_what_happens_without_a_session_is_told_in_the_next_one(desk):
     async with desk.session() as link:
         await link.until(lambda: len(told(link)) == 2)
         assert [each["ts"] for each in told(link)] == [1_000_000, 5000]
+
+
+async def test_ends_that_the_server_was_not_told_are_told_by_the_next_agent(tmp_path, catalog):
+    first = Desk(tmp_path, catalog)
+    first.service.begin()
+    await first.service.catch_up()
+    first.wall = 1001.0
+    async with first.session() as link:
+        first.jobs.tell(NAME, JobState.DONE, job="1", ended=1001.0)
+        await link.until(lambda: told(link))
+    first.jobs.tell(NAME, JobState.DONE, job="2", ended=1002.0)
+    await first.service.close()
+
+    second = Desk(tmp_path, catalog)
+    second.jobs.ended = [
+        first.jobs.ended[1],
+        msgspec.structs.replace(first.jobs.ended[0], id="9", board="unknown", ended_at=1002.0),
+        first.jobs.ended[0],
+    ]
+    second.service.begin()
+    await second.service.catch_up()
+    async with second.session() as link:
+        await link.until(lambda: told(link))
+        assert [each["values"]["job"] for each in told(link)] == ["2"]
+        assert told(link)[0]["ts"] == 1_002_000
+    await second.service.close()
+
+
+async def test_the_first_agent_tells_nothing_of_earlier_jobs(desk):
+    desk.jobs.tell(NAME, JobState.DONE, ended=900.0)
+    desk.service.backlog.forget(NAME)
+    await desk.service.catch_up()
+    assert not desk.service.backlog.has(NAME)
+
+
+async def test_a_journal_that_cannot_be_read_does_not_stop_it(desk):
+    await desk.service.catch_up()
+    desk.jobs.failure = JournalFailed(path="x", detail="y")
+    await desk.service.catch_up()
 
 
 async def test_loss_is_told(desk):
