@@ -131,14 +131,20 @@ async def test_a_group_is_folded_away_until_something_in_it_matters(modules: Pag
           document.body.append(form);
           const groups = [...form.querySelectorAll("details")];
           const before = groups.map((group) => [group.firstChild.textContent, group.open]);
+          form.showProblem("first", "is wrong without it (late)");
+          const said = form.querySelector(".field-error").textContent;
+          const named = groups[0].open;
+          groups[0].open = false;
           form.showProblem("late", "is wrong");
-          return { first: form.querySelector("input").name, before, after: groups[0].open };
+          return { first: form.querySelector("input").name, before, said, named, after: groups[0].open };
         }""",
         schema,
     )
     assert drawn == {
         "first": "first",
         "before": [["Rarely", False], ["Filled", True]],
+        "said": "First: is wrong without it (“Late”)",
+        "named": True,
         "after": True,
     }
 

@@ -56,7 +56,11 @@ export class SchemaFields extends View {
   /** Show a problem at its field; false if there is no such field. @param {string} name @param {string} problem */
   showProblem(name, problem) {
     const field = this.field(name);
-    field?.showProblem(problem);
+    // Another field that can mend it is named as programs know it, and perhaps folded away.
+    const other = this.fields.find(({ shape }) => problem.includes(`(${shape.name})`));
+    const folded = other?.element.closest("details");
+    if (folded) folded.open = true;
+    field?.showProblem(other ? problem.replace(`(${other.shape.name})`, `(“${other.shape.title}”)`) : problem);
     return Boolean(field);
   }
 
