@@ -32,10 +32,16 @@ NAME_CHARS: Final = 100
 class BridgeJobs:
     """See :class:`agent.jobs.batch_runner.Jobs`."""
 
-    def __init__(self, client: Client, networks: dict[str, dict[str, Any]], folder: Path) -> None:
-        """``networks``: settings by what rows call them. ``folder``: for files that jobs make."""
+    def __init__(
+        self, client: Client, networks: dict[str, dict[str, Any]], place: Path, folder: Path
+    ) -> None:
+        """``networks``: settings by what rows call them.
+
+        ``place``: where the files are that rows name. ``folder``: for files that jobs make.
+        """
         self._client = client
         self._networks = networks
+        self._place = place
         self._folder = folder
         # The agent keeps two files of a program at most, and one is as quick.
         self._uploading = asyncio.Lock()
@@ -47,7 +53,7 @@ class BridgeJobs:
             given["network"] = self._networks[row.network]
         if not row.file:
             return await self._start(given)
-        file = read_file(row.file)
+        file = read_file(str(self._place / row.file))
         if file is None:
             raise InputError(field="file", problem=f"{clean_text(row.file)} is gone")
         async with self._uploading:

@@ -114,6 +114,7 @@ def batch(
                 changed=changed,
                 waits=not no_wait,
                 dry_run=dry_run,
+                place=place,
                 results=Path(results) if results else place / f"{_file_name(stem)}.results.csv",
                 files=Path(files) if files else place / f"{_file_name(stem)}.files",
             ),

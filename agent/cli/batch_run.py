@@ -54,6 +54,8 @@ class Options:
     changed: bool
     waits: bool
     dry_run: bool
+    place: Path
+    """Where the manifest is, and what it names."""
     results: Path
     files: Path
 
@@ -77,7 +79,7 @@ async def work(
             await journal.begin(options.name, len(rows), time.time())
             results = Results(options.results)
             results.catch_up(each for each in machine.ended.values())
-            jobs = BridgeJobs(client, networks, options.files)
+            jobs = BridgeJobs(client, networks, options.place, options.files)
             batch = _Batch(shell, client, machine, results)
             status = await batch.run(jobs, journal)
             batch.tell(identity, options)

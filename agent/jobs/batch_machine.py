@@ -373,7 +373,8 @@ def _request(row: Row, board: Board) -> dict[str, Any]:
         request[field] = getattr(row, field)
     if row.model in board.candidates:
         request["model"] = row.model
-    if row.confirmed:
+    if row.confirmed or row.kind == "flash":
+        # Who writes a sketch into the list knows that it overwrites one.
         request["confirmed"] = True
     return {field: value for field, value in request.items() if value}
 

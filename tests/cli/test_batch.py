@@ -10,14 +10,21 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
+from agent.cli.inputs import PASSWORD_VARIABLE
+from agent.clouds.accounts import AccountStore
+from agent.settings import Secret
 from tests.cli.batch_line import PASSWORD, Line, killed_when, line_of
 from tests.cli.conftest import Ended, finish
+from tests.cli.flashing import OLD_MKR, image, workshop
 from tests.cli.person import Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.cli.conftest import Mooring
 
 DEFAULTS = "# cloud = thingsboard\n# ssid = Factory\n"
 BY_ID = DEFAULTS + "# name = line3-{hardware_id}\nmodel,count\n303a:1001,"
@@ -110,6 +117,7 @@ async def test_a_changed_manifest_is_gone_on_with_only_if_that_is_meant(line: Li
     assert len(line.server.record.requests) == made
     ended = await line.batch(after, "--changed")
     assert ended.status == 0, ended
+    assert line.wrong_pairings(ended) == []
     done = [each["row"] for each in ended.lines if each.get("state") == "done"]
     assert done == [1]
     assert end_of(ended)["done"] == 2
@@ -132,7 +140,7 @@ async def test_an_operator_sees_each_socket(line: Line):
         await person.close()
 
 
-async def test_boards_get_the_names_that_the_manifest_gives_them_and_only_once(line: Line):
+async def test_boards_get_the_names_that_the_manifest_gives_them(line: Line):
     await line.plug_all()
     first, second, third = line.boards
     manifest = line.manifest(
@@ -144,11 +152,6 @@ async def test_boards_get_the_names_that_the_manifest_gives_them_and_only_once(l
     ended = await line.batch(manifest)
     assert ended.status == 0, ended
     assert [board.device for board in (first, second, third)] == ["one", "two", "three"]
-    made = len(line.server.record.requests)
-    again = await line.batch(manifest)
-    assert again.status == 0
-    assert end_of(again)["done"] == 3
-    assert len(line.server.record.requests) == made
     assert len(rows(line.results())) == 3
 
 
@@ -180,12 +183,11 @@ async def test_a_pulled_cable_costs_nothing_and_a_refusal_only_its_own_row(line:
     assert states == ["failed", "done"]
 
 
-@pytest.mark.parametrize("at", ["set", "commit"])
-async def test_rows_keep_their_boards_when_it_is_killed_and_started_again(line: Line, at: str):
+async def test_rows_keep_their_boards_when_it_is_killed_and_started_again(line: Line):
     await line.plug_all()
     manifest = line.manifest(DEFAULTS + "# name = unit-{n:04}\nmodel,count\nany,3\n")
     asked = asyncio.Event()
-    line.boards[1].when_asked[at] = asked.set
+    line.boards[1].when_asked["commit"] = asked.set
     process = await line.start("batch", str(manifest), "--json", "--parallel", "2")
     await killed_when(asked, process)
     ended = await line.batch(manifest)
@@ -255,3 +257,43 @@ async def test_a_dry_run_and_a_missing_account_change_nothing(line: Line, tmp_pa
     assert end_of(without)["error"]["code"] == "cloud-not-signed-in"
     assert line.devices == []
     assert not line.boards[0].values
+
+
+@pytest.mark.parametrize("alone", [2], indirect=True)
+async def test_boards_get_a_network_and_join_arduino_cloud_by_a_list(alone: Mooring):
+    cloud = alone.demo.cloud
+    account = {"client_id": Secret(cloud.client_id), "client_secret": cloud.client_secret}
+    await AccountStore(alone.demo.paths.accounts_file, use_keyring=False).set("arduino", account)
+    ssid = alone.demo.network.ssid
+    environ = {PASSWORD_VARIABLE: alone.demo.network.password.reveal()}
+    manifest = alone.home / "two.csv"
+    manifest.write_text(f"# ssid = {ssid}\njob,model,count\nconfigure,any,2\n", encoding="utf-8")
+    given = await alone.run("batch", str(manifest), "--json", environ=environ)
+    assert given.status == 0, given
+    manifest.write_text(
+        f"# cloud = arduino\n# ssid = {ssid}\n# name = kitchen-{{n}}\nmodel,count\nany,2\n",
+        encoding="utf-8",
+    )
+    ended = await alone.run("batch", str(manifest), "--json", "--name", "join", environ=environ)
+    assert ended.status == 0, ended
+    done = [each for each in ended.lines if each.get("state") == "done"]
+    assert sorted(each["device"] for each in done) == ["kitchen-1", "kitchen-2"]
+    assert all(each.device_id for each in await alone.demo.boards.status())
+
+
+@pytest.mark.system("linux", "darwin")
+async def test_boards_get_a_sketch_by_a_list(tmp_path: Path):
+    boards = [
+        replace(OLD_MKR, serial_number=f"AAAA1111BBBB2222CCCC3333DDDD000{n}") for n in (1, 2, 3)
+    ]
+    async with workshop(tmp_path, *boards) as mooring:
+        (tmp_path / "Blink.ino.bin").write_bytes(image("mkr_wifi_1010"))
+        manifest = tmp_path / "blink.json"
+        rows_of = [{"model": "mkr_wifi_1010", "count": 3}]
+        manifest.write_text(
+            json.dumps({"job": "flash", "file": "Blink.ino.bin", "rows": rows_of}), encoding="utf-8"
+        )
+        ended = await mooring.run("batch", str(manifest), "--json")
+        assert ended.status == 0, ended
+        assert end_of(ended)["done"] == 3
+        assert len({each["board"] for each in ended.lines if each.get("state") == "done"}) == 3
