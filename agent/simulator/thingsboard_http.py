@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agent.simulator.thingsboard_devices import Device, InternalError, TooManyDevicesError
-from agent.simulator.thingsboard_requests import NotJsonError, UnreadableError, read_request
+from agent.simulator.thingsboard_requests import (
+    NotJsonError,
+    UnreadableError,
+    read_json,
+    read_request,
+)
 from agent.simulator.thingsboard_users import NotSignedInError
 from agent.simulator.thingsboard_values import add_telemetry, attributes_of, set_client
 
@@ -231,10 +235,7 @@ async def read_body(request: Request) -> bytes:
 
 async def read_json_body(request: Request) -> Json:
     """The body as JSON; :class:`NotJsonError`."""
-    try:
-        return json.loads(await read_body(request))
-    except (ValueError, RecursionError):
-        raise NotJsonError("Can't parse value") from None
+    return read_json(await read_body(request))
 
 
 async def _gone(request: Request) -> None:

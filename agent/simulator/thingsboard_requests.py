@@ -55,9 +55,14 @@ class ProvisionRequest:
 def read_json(data: bytes) -> Json:
     """JSON as the server reads it; :class:`NotJsonError` otherwise."""
     try:
-        return json.loads(data.decode())
+        text = data.decode()
+        value = json.loads(text)
+        if "\\ud" in text.lower():
+            # Half a character is kept in Java, and written as a question mark.
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         raise NotJsonError("Can't parse value") from None
+    return value
 
 
 def read_request(data: bytes) -> ProvisionRequest:

@@ -97,7 +97,9 @@ class ThingsBoardState:
         ``ValueError`` for a name that is empty, too long or taken; :class:`WrongCredentialsError`
         if another device has these credentials; :class:`TooManyDevicesError`.
         """
-        if not name.strip() or len(name) > NAME_CHARS or "\0" in name:
+        # Java counts units of UTF-16.
+        length = len(name.encode("utf-16-le", errors="replace")) // 2
+        if not name.strip() or length > NAME_CHARS or "\0" in name:
             raise ValueError("Device name should be specified, and have at most 255 characters!")
         if name in self.devices:
             raise ValueError("Device with such name already exists!")

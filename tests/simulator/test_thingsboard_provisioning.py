@@ -124,7 +124,7 @@ def test_blanks_around_a_name_are_cut(state):
     assert list(state.devices) == ["bench-07"]
 
 
-@pytest.mark.parametrize("name", [" ", "\t \n", "x" * 256, "x" * 300, "a\0b"])
+@pytest.mark.parametrize("name", [" ", "\t \n", "x" * 256, "x" * 300, "a\0b", "\U0001f642" * 128])
 def test_a_name_that_no_device_can_have_is_a_failure(state, name):
     assert ask(state, request(name)) == FAILURE
     assert not state.devices
@@ -288,6 +288,12 @@ class TestReading:
     def test_numbers_and_truth_are_texts_too(self):
         said = read_request(json.dumps(request(deviceName=7, token=True, gateway="TRUE")).encode())
         assert (said.name, said.token, said.gateway) == ("7", "true", True)
+
+    def test_half_a_character_is_a_question_mark(self):
+        for field in ("deviceName", "token"):
+            said = json.dumps(request(**{field: "a\ud83db \U0001f642"})).encode()
+            read = read_request(said)
+            assert (read.name if field == "deviceName" else read.token) == "a?b \U0001f642"
 
     def test_a_list_of_one_is_a_text_however_deep(self):
         deep = json.dumps(request(deviceName="n")).replace('"n"', "[" * 900 + '"n"' + "]" * 900)

@@ -22,6 +22,7 @@ from agent.clouds.thingsboard.over_http import LIMITS, HttpCarrier
 from agent.clouds.thingsboard.over_mqtt import MqttCarrier
 from agent.clouds.thingsboard.proof import prove
 from agent.errors import CertificateUnknown, ClockOff
+from agent.protocols.thingsboard.names import name_problem
 from agent.protocols.thingsboard.provisioning import NotAsked, NotUnderstood, Overloaded
 from agent.protocols.thingsboard.replies import Issued, Refused, StoredCertificate
 from agent.protocols.thingsboard.requests import ProvisionRequest
@@ -221,6 +222,17 @@ async def test_failure_is_told_for_a_name_and_for_credentials_that_cannot_be(way
     outcome = await way.ask("one too many")
     assert isinstance(outcome, Refused)
     assert outcome.status == "FAILURE"
+
+
+async def test_names_of_all_letters_arrive_as_they_are(way: Way) -> None:
+    names = ["Bänk 7", "桌子/a?b&c=%20", '"\\', "\U0001f642" * 127, "x" * 255]
+    for name in names:
+        assert name_problem(name) is None
+        assert isinstance(await way.ask(name), Issued), name
+    assert list(way.server.state.devices) == names
+    too_long = "\U0001f642" * 128  # in units of UTF-16, which both count
+    assert name_problem(too_long) is not None
+    assert isinstance(await way.ask(too_long), Refused)
 
 
 async def test_a_prepared_device_gets_what_is_stored_once_and_again_without_its_mark(
