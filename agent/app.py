@@ -29,8 +29,6 @@ from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
 from agent.clouds.vault import open_vault
 from agent.desktop.autostart import find_switch
-from agent.desktop.tray.followed import Followed
-from agent.desktop.tray.tray import Tray
 from agent.desktop.updates import Updates
 from agent.flash.flashers import Flashers
 from agent.flash.nvs_backup import NvsBackups
@@ -62,6 +60,7 @@ if TYPE_CHECKING:
     from agent.clouds.enrolment import EnrolCloud
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
+    from agent.desktop.tray.tray import Tray
     from agent.errors import ErrorReport, Examination, JournalFailed, Looked
     from agent.settings import Secret
     from agent.settings.config import Config
@@ -267,6 +266,9 @@ class App:
 
         That of a demo says what it is, and changes nothing of this computer.
         """
+        from agent.desktop.tray.followed import Followed
+        from agent.desktop.tray.tray import Tray
+
         services = self.services
         followed = Followed(
             boards=services.boards,
