@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -245,14 +246,17 @@ class ThingsBoard:
     async def _probe(self, used: Opened) -> None:
         """Raise what the server says to key and secret."""
         from agent.clouds.thingsboard.asking import ask, error_of
+        from agent.protocols.thingsboard.provisioning import NotUnderstood
         from agent.protocols.thingsboard.replies import Issued, Refused, Unusable
 
         asked = await ask(used.carrier, used.request(EnrolRequest(name=PROBE_NAME)), self._clock)
         match asked.outcome:
             case Refused(status="FAILURE") | Issued() | Unusable():
                 return  # it has looked at the name, so key and secret are right
-            case _:
-                raise error_of(asked, cloud=self.title, name="the check of the key")
+            case NotUnderstood() as outcome:
+                # Whatever happened there, no device can have this name.
+                asked = replace(asked, outcome=replace(outcome, maybe_done=False))
+        raise error_of(asked, cloud=self.title, name="the check of the key")
 
     async def _store(self, account: Account) -> None:
         async with self._lock:

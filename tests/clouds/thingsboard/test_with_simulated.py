@@ -21,7 +21,7 @@ from agent.clouds.thingsboard.over_coap import CoapCarrier
 from agent.clouds.thingsboard.over_http import LIMITS, HttpCarrier
 from agent.clouds.thingsboard.over_mqtt import MqttCarrier
 from agent.clouds.thingsboard.proof import prove
-from agent.errors import CertificateUnknown, ClockOff
+from agent.errors import CertificateUnknown, ClockOff, EnrolNotUnderstood
 from agent.protocols.thingsboard.names import name_problem
 from agent.protocols.thingsboard.provisioning import NotAsked, NotUnderstood, Overloaded
 from agent.protocols.thingsboard.replies import Issued, Refused, StoredCertificate
@@ -379,3 +379,21 @@ async def test_a_board_has_its_device_though_the_yes_was_not_heard(
         await cloud.close()
     assert list(server.state.devices) == list(KINDS)
     assert not server.faults.waiting
+
+
+@pytest.mark.parametrize("scheme", ["http", "mqtt", "coap"])
+async def test_the_check_of_an_account_never_says_that_a_device_may_exist(
+    server: SimulatedThingsBoard, scheme: str, store: AccountStore, routes: Routes
+) -> None:
+    pem = make_certificate("authority", NOW).certificate
+    chain = server.state.add_profile(Profile("chain", Strategy.CHAIN, chain_ca=pem))
+    cloud = ThingsBoard(accounts=store, routes=routes, clock=SystemClock())
+    pair = {"provision_key": chain.key, "provision_secret": "any"}
+    try:
+        with pytest.raises(EnrolNotUnderstood) as caught:
+            await cloud.login({"server": server.addresses[scheme], **pair})
+    finally:
+        await cloud.close()
+    assert caught.value.facts["maybe_done"] is False
+    assert "Nothing was made" in caught.value.report().meaning
+    assert "chain of certificates" in caught.value.report().remedy
