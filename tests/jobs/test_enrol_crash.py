@@ -2,6 +2,18 @@
 
 A moment is before a request is carried out, or after that and before the answer is heard. After each
 of them the job is started anew and must come to its end with one device and the right credentials.
+
+All scenes and moments are here, without I/O; with real parts are, step by step:
+
+| step | unplugged | killed | cloud refuses | cancelled |
+|---|---|---|---|---|
+| reading | end_to_end: get | | | end_to_end: get |
+| the person thinks | end_to_end | | end_to_end: name, used up | |
+| the cloud is asked | | kill: before and after | end_to_end: busy; test_enrol: all refusals | test_enrol: busy |
+| the vault | | kill: add, replace, given | | |
+| delivering | end_to_end: begin, set, commit | kill: put, at commit | | end_to_end: set, commit |
+| the check | end_to_end: status | kill: cloud_state | test_enrol: refused, unseen | end_to_end: status |
+| the end | | kill: prove, save; a file | test_enrol: link | |
 """
 
 from __future__ import annotations
