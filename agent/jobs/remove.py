@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.clouds.vault_entry import server_of
 from agent.errors import (
     AdminMissing,
     BoardHasNoDelivery,
@@ -20,7 +21,7 @@ from agent.jobs import questions, remove_facts, remove_questions
 from agent.jobs.effects import Answered, Done, Entered, Event, Failed, Learn, LimitReached
 from agent.jobs.enrol_base import STEP_DELIVER, STEP_READ
 from agent.jobs.enrol_board import BoardPart
-from agent.jobs.enrol_effects import FindWays
+from agent.jobs.enrol_effects import FindWays, MakeOwn
 from agent.jobs.machine import Rule
 from agent.jobs.remove_effects import (
     DeleteDevice,
@@ -54,6 +55,8 @@ class RemoveDevice(BoardPart):
         self._has_board = has_board
         self._look: DeviceLook | None = None
         self._looked = False
+        self._server = ""
+        """Where boards of this account connect to."""
         self._by_hand = False
         self._still = False
         self._entries: list[VaultEntry] = []
@@ -105,7 +108,8 @@ class RemoveDevice(BoardPart):
                 self.began = self.began or self.now
                 self.name = self.name or (self.way.hardware.holds if self.way else "")
                 if self.name:
-                    self._do(EntriesOf(self.name), LookDevice(self.name))
+                    own = MakeOwn(self.name, "access_token")
+                    self._do(EntriesOf(self.name), LookDevice(self.name), own)
                 else:
                     self._do(EntriesOf())
             case Done(EntriesOf(name=""), entries):
@@ -115,6 +119,9 @@ class RemoveDevice(BoardPart):
                 self._when_known()
             case Done(LookDevice(), look):
                 self._look, self._looked = look, True
+                self._when_known()
+            case Done(MakeOwn(), draft):
+                self._server = server_of(draft)
                 self._when_known()
             case Failed(LookDevice(), AdminMissing()) if self.attended:
                 self._by_hand = True
@@ -140,10 +147,24 @@ class RemoveDevice(BoardPart):
             return
         if self._looked and self._look is None and not self._entries and not self._erases:
             self._fail(DeviceAbsent(cloud=self.order.cloud_title, name=self.name))
-        elif self.order.confirmed:
+        elif self._elsewhere and not self.attended:
+            problem = f"is signed in to {self._server}; {self._elsewhere}"
+            self._fail(InputError(field="cloud", problem=problem))
+        elif self.order.confirmed and not self._elsewhere:
             self._begin_removal()
         else:
             self._go(State.CONFIRMING)
+
+    @property
+    def _elsewhere(self) -> str:
+        """A sentence if what the vault has of this name is for other servers than the account's.
+
+        A board that was moved between servers has the same name on both.
+        """
+        servers = sorted({each.server for each in self._entries if each.server})
+        if not servers or self._server in servers:
+            return ""
+        return f"the vault has {self.name} for {', '.join(servers)}"
 
     @property
     def _erases(self) -> bool:
@@ -162,7 +183,14 @@ class RemoveDevice(BoardPart):
                     erase=self._erases,
                     entries=len(self._entries),
                 )
-                self._ask(remove_questions.remove(self.name, cloud, told, by_hand=self._by_hand))
+                reason = ""
+                if self._elsewhere:
+                    reason = f"Look twice: the account is of {self._server}, but {self._elsewhere}."
+                self._ask(
+                    remove_questions.remove(
+                        self.name, cloud, told, by_hand=self._by_hand, reason=reason
+                    )
+                )
             case Answered(questions.CONTINUE):
                 self._begin_removal()
             case Answered() if self.attended:

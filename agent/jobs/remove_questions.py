@@ -46,8 +46,8 @@ def fates(
     return found
 
 
-def remove(name: str, cloud: str, told: list[Fate], *, by_hand: bool) -> Inquiry:
-    """Before anything is changed."""
+def remove(name: str, cloud: str, told: list[Fate], *, by_hand: bool, reason: str) -> Inquiry:
+    """Before anything is changed; ``reason`` to hesitate, if there is one."""
     meaning = "This cannot be undone. The name is free again afterwards."
     if by_hand:
         meaning += f" You delete the device on the pages of {cloud}; it is said when."
@@ -57,6 +57,7 @@ def remove(name: str, cloud: str, told: list[Fate], *, by_hand: bool) -> Inquiry
             step="",
             title=f"Remove {name} from {cloud} for good?",
             meaning=meaning,
+            reason=reason,
             safe="Nothing was changed yet.",
             fates=told,
             actions=[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.clouds.enrolment import DeviceLook
+from agent.clouds.vault_entry import server_of
 from agent.clouds.vault_view import VaultEntry
 from agent.errors import AdminMissing, BoardHasNoDelivery
 from agent.jobs import enrol_effects as ex
@@ -47,6 +48,8 @@ class RemoveWorld(World):
     """A board that is a device, with one entry in the vault that works and one of before."""
 
     administrator: bool = True
+    server: str = ""
+    """Where the boards of the vault connect to, if that is another one."""
     order: list[str] = field(default_factory=list)
     """What was done, in this order."""
 
@@ -78,7 +81,13 @@ class RemoveWorld(World):
 
     def entries(self, name: str) -> list[VaultEntry]:
         return [
-            VaultEntry(id=number, device=kept.name, cloud="thingsboard", state=state)
+            VaultEntry(
+                id=number,
+                device=kept.name,
+                cloud="thingsboard",
+                state=state,
+                server=self.server or server_of(kept),
+            )
             for number, (state, kept) in self.vault.items()
             if name in {"", kept.name}
         ]
@@ -154,6 +163,21 @@ def test_without_a_yes_nothing_is_changed():
     assert there.run(remove(attended=False)).error == "input"
     assert there.order == []
     assert there.run(remove(attended=False, confirmed=True)).state is JobState.DONE
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_a_board_of_another_server_that_has_the_same_name_here_is_not_removed_unasked(
+    attended: bool,
+):
+    there = world(server="mqtts://other.example:8883")
+    drive = there.run(remove(attended=attended, confirmed=True))
+    if attended:
+        assert drive.question
+        assert "other.example" in drive.question.reason
+        there.run(drive.answer("stop"))
+    else:
+        assert drive.error == "input"
+    assert there.order == []
 
 
 def test_a_device_whose_board_is_not_here_goes_by_its_name():
