@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.clouds.enrolment import DeviceLook
 from agent.clouds.vault_entry import server_of
@@ -351,3 +353,47 @@ def test_a_lost_look_at_the_server_ends_before_anything_is_changed():
     there = world(faults={"LookDevice": ["before"]})
     assert there.run(remove(confirmed=True)).error == LOST.code
     assert there.order == []
+
+
+FAULTS = st.sampled_from(["", "", "before", "lost"])
+KINDS = ("DeleteDevice", "EntriesOf", "EraseSettings", "FindWays", "ForgetDead", "LookDevice")
+
+
+@given(data=st.data(), attended=st.booleans(), administrator=st.booleans())
+def test_whatever_fails_it_ends_and_the_vault_forgets_only_what_is_gone(
+    data: st.DataObject, attended: bool, administrator: bool
+):
+    there = world(administrator=administrator)
+    there.faults = {kind: data.draw(st.lists(FAULTS, max_size=3)) for kind in KINDS}
+    agreed = data.draw(st.booleans())
+    drive = remove(attended=attended, confirmed=agreed)
+    for _ in range(40):
+        if drive.finish is not None:
+            break
+        actions = [action.id for action in drive.question.actions] if drive.question else []
+        choices = [*actions, *map(str, range(len(drive.waiting))), *drive.timers, "cancel"]
+        what = data.draw(st.sampled_from(choices))
+        if what in actions:
+            agreed = agreed or what == "continue"
+            drive.answer(what)
+        elif what == "cancel":
+            drive.cancel()
+        elif what in drive.timers:
+            drive.fire(what)
+        else:
+            there.step(drive, drive.waiting[int(what)])
+    there.faults.clear()
+    for _ in range(10):
+        if drive.finish is None:
+            there.run(drive)
+        if drive.question is not None:
+            drive.answer("stop")
+    assert drive.finish
+    if not agreed:
+        assert there.order == []
+    if NAME in there.devices:
+        assert "e2" in there.vault
+        assert drive.state is not JobState.DONE
+    assert "e3" in there.vault
+    if there.order and drive.state is not JobState.DONE:
+        assert NAME in repr(drive.finish.error)

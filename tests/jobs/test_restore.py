@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.jobs import enrol_effects as ex
 from agent.jobs.enrol_facts import enrol_result, open_enrolment
@@ -296,3 +298,40 @@ def test_a_job_that_was_killed_when_all_was_done_is_done():
     world = restorable()
     drive = world.run(restore(world))
     assert enrol_result(drive.facts)
+
+
+FAULTS = st.sampled_from(["", "", "before", "lost"])
+KINDS = ("AddEntry", "FindWays", "OpenWay", "ProveEntry", "PutSettings", "TryOut", "WaitConnected")
+
+
+@given(data=st.data(), attended=st.booleans(), scene=st.sampled_from(list(SCENES)))
+def test_whatever_fails_it_ends_and_nothing_is_lost(
+    data: st.DataObject, attended: bool, scene: str
+):
+    world, before = SCENES[scene](), SCENES[scene]()
+    world.faults = {kind: data.draw(st.lists(FAULTS, max_size=3)) for kind in KINDS}
+    drive = restore(world, attended=attended, confirmed=data.draw(st.booleans()))
+    for _ in range(40):
+        if drive.finish is not None:
+            break
+        actions = [action.id for action in drive.question.actions] if drive.question else []
+        choices = [*actions, *map(str, range(len(drive.waiting))), *drive.timers, "cancel"]
+        what = data.draw(st.sampled_from(choices))
+        if what in actions:
+            drive.answer(what, network=wifi())
+        elif what == "cancel":
+            drive.cancel()
+        elif what in drive.timers:
+            drive.fire(what)
+        else:
+            world.step(drive, drive.waiting[int(what)])
+    world.faults.clear()
+    for _ in range(10):
+        if drive.finish is None:
+            world.run(drive)
+        if drive.question is not None:
+            drive.answer("stop")
+    assert drive.finish
+    check(world, before)
+    if world.board != before.board:
+        assert open_enrolment(drive.facts) or drive.state is JobState.DONE
