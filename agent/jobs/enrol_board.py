@@ -147,6 +147,9 @@ class BoardPart(ReadPart, SeenPart):
                 self._go(State.REOPENING)
             case Answered(asking.WITHOUT):
                 self.network = None
+                if self._only_network:
+                    # Nothing is left to be delivered.
+                    self._resume = State.SEEING
                 self._go(State.REOPENING)
             case Answered() | LimitReached():
                 self._give_up(self.trouble)

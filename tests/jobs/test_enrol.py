@@ -504,6 +504,18 @@ def test_a_key_of_the_vault_that_is_in_a_file_is_told_once():
     assert result_of(begin(world))["notes"] == []
 
 
+def test_a_second_network_that_is_not_taken_leaves_nothing_to_be_delivered():
+    world = World(outcome="network-failed")
+    drive = begin(world, network=wifi("Nowhere"))
+    drive.answer("network", network=wifi("Odd"))
+    drive.fail(ex.PutSettings, REFUSED)
+    puts = sum(isinstance(each, ex.PutSettings) for each in world.sent)
+    world.outcome = "connected"
+    world.run(drive.answer("without-network"))
+    assert drive.state is JobState.DONE
+    assert sum(isinstance(each, ex.PutSettings) for each in world.sent) == puts
+
+
 def until(world: World, kind: type[fx.Request], **changes: object) -> Drive:
     """A job that waits for this request."""
     drive = Drive(EnrolBoard(order(**changes), attended=True))

@@ -9,7 +9,7 @@ All scenes and moments are here, without I/O; with real parts are, step by step:
 |---|---|---|---|---|
 | reading | end_to_end: get | | | end_to_end: get |
 | the person thinks | end_to_end | | end_to_end: name, used up | |
-| the cloud is asked | | kill: before and after | end_to_end: busy; test_enrol: all refusals | test_enrol: busy |
+| the cloud is asked | | kill: before, after | end_to_end: busy; test_enrol: all | test_enrol: busy |
 | the vault | | kill: add, replace, given | | |
 | delivering | end_to_end: begin, set, commit | kill: put, at commit | | end_to_end: set, commit |
 | the check | end_to_end: status | kill: cloud_state | test_enrol: refused, unseen | end_to_end: status |
