@@ -130,6 +130,10 @@ class Presence:
                 del self.present[name]
         for board in (*changes.appeared, *changes.changed):
             self._see(board)
+        there = set(self.present.values())
+        for board in self._boards.list():
+            if board.id not in there:  # another face of the one that has gone
+                self._see(board)
         self._changed()
 
     def _see(self, board: Board) -> None:

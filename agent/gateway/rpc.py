@@ -179,6 +179,7 @@ class Calls:
         if not answered:
             return {"job": None, "code": ACCEPTED, "call": call.id}
         job = task.result()
+        _log.info("The server has started job %s: %s of %s", job, call.method, board)
         self._started[board] = (asked, job)
         return {"job": job}
 

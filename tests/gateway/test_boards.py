@@ -126,6 +126,21 @@ def test_a_board_that_is_only_heard_is_told_once_it_is_used(catalog):
     assert seen.present == {"ble-1": "ble-1"}
 
 
+def test_two_faces_of_one_board_are_one_device_as_long_as_one_is_there(catalog):
+    faces = [
+        msgspec.structs.replace(board(board_id, serial=None), uhwid="ab" * 32)
+        for board_id in ("usb-1", "usb-2")
+    ]
+    boards = HereBoards(*faces)
+    seen = Presence(boards, catalog, DeviceNames(make_mark=lambda: "m"), lambda: None)
+    seen.begin()
+    assert set(seen.present) == {"usb-1@m"}
+    boards.unplug("usb-2")
+    assert seen.present == {"usb-1@m": "usb-1"}
+    boards.unplug("usb-1")
+    assert seen.present == {}
+
+
 def test_a_device_may_be_renamed_and_deleted_on_the_server(catalog):
     boards = HereBoards(board())
     seen, _ = presence(catalog, boards)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.boards.board import Provisioning
 from agent.catalog import Catalog
@@ -286,6 +288,72 @@ async def test_a_value_that_ends_every_session_is_lost_at_last(catalog):
             await talk.talk.run()
         talk.again()
     assert (len(talk.backlog), talk.backlog.lost) == (0, 1)
+
+
+events = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["plug", "unplug", "put", "left"]), st.sampled_from("abc")),
+        st.tuples(st.sampled_from(["turns", "cut"]), st.integers(1, 20)),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=60)
+@given(events)
+def test_whatever_happens_the_server_knows_in_the_end_what_is_so(catalog, happened):
+    async def run() -> None:
+        talk = Talk(catalog, HereBoards(), Limits(payload=1024, whole=Rates(), device=Rates()))
+        talk.presence.begin()
+        link, task = talk.link, asyncio.create_task(talk.talk.run())
+        numbers: list[int] = []
+        seen: list[int] = []
+
+        def take() -> None:
+            told = [each for said in link.on(TELEMETRY) for part in said.values() for each in part]
+            seen.extend(each["ts"] for each in told)
+
+        for kind, what in [*happened, ("turns", 400)]:
+            if kind == "plug":
+                talk.boards.plug(board(str(what)))
+            elif kind == "unplug" and str(what) in talk.presence.present:
+                talk.boards.unplug(str(what))
+            elif kind == "put":
+                numbers.append(len(numbers))
+                talk.backlog.put(sample(numbers[-1], str(what)))
+            elif kind == "left":
+                talk.talk.left(str(what))
+            for _ in range(int(what) if kind in {"turns", "cut"} else 0):
+                await asyncio.sleep(0)
+            if kind == "cut":
+                task.cancel()
+                await asyncio.wait({task})
+                take()
+                talk.again()
+                link, task = talk.link, asyncio.create_task(talk.talk.run())
+        assert not task.done(), task
+        task.cancel()
+        await asyncio.wait({task})
+        take()
+        here: set[str] = set()
+        known: dict[str, dict[str, Any]] = {}
+        for topic, said in link.said:
+            if topic == CONNECT:
+                here.add(said["device"])
+            elif topic == DISCONNECT:
+                here.discard(said["device"])
+            elif topic == TELEMETRY:
+                here |= set(said)
+            elif topic == ATTRIBUTES:
+                for name, values in said.items():
+                    known.setdefault(name, {}).update(values)
+        assert here == set(talk.presence.present)
+        for name in here:
+            assert known[name] == talk.presence.attributes(name)
+        assert sorted(set(seen)) == numbers
+        assert talk.backlog.lost == 0
+
+    asyncio.run(run())
 
 
 async def test_a_device_whose_session_the_server_ended_is_said_anew(catalog):
