@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from agent.clouds import mqtt
-from agent.clouds.http import CloudHttp, Limits, Request
+from agent.clouds.http import CloudHttp, Limits, Request, detail_of
 from agent.clouds.mqtt import MqttClosed, MqttLogin, MqttRefused, MqttServer, connect_either
 from agent.clouds.thingsboard.addresses import WEB, Server
 from agent.clouds.thingsboard.certificates import show_certificate
@@ -104,11 +104,11 @@ async def _connects(
     except MqttRefused as refused:
         if refused.code in mqtt.LOGIN_REFUSED | ID_REFUSED:
             return False
-        raise Unreachable(cloud=title, detail=str(refused), sent=True) from refused
+        raise Unreachable(cloud=title, detail=said(refused, credentials), sent=True) from refused
     except MqttClosed as closed:
         if shown and is_alert(closed.__cause__, *NOT_OURS):
             return False
-        raise Unreachable(cloud=title, detail=str(closed), sent=True) from closed
+        raise Unreachable(cloud=title, detail=said(closed, credentials), sent=True) from closed
     except OSError as error:
         if shown and is_alert(error, *NOT_OURS):
             return False
@@ -139,3 +139,10 @@ def is_alert(error: BaseException | None, *words: str) -> bool:
         return False
     reason = error.reason or ""
     return "ALERT" in reason and any(word in reason for word in words)
+
+
+def said(error: MqttRefused | MqttClosed, credentials: Credentials) -> str:
+    """How the server ended it, without the credentials that it may quote."""
+    match credentials:
+        case AccessToken(token=secret) | MqttBasic(password=secret) | Certificate(key=secret):
+            return detail_of(str(error), (secret,))

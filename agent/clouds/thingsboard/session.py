@@ -8,7 +8,7 @@ from agent.clouds import mqtt
 from agent.clouds.mqtt import MqttClosed, MqttRefused, MqttServer, connect_either
 from agent.clouds.thingsboard.addresses import Server
 from agent.clouds.thingsboard.certificates import show_certificate
-from agent.clouds.thingsboard.proof import ID_REFUSED, NOT_OURS, is_alert, login_of
+from agent.clouds.thingsboard.proof import ID_REFUSED, NOT_OURS, is_alert, login_of, said
 from agent.clouds.thingsboard.way import explain, tls_context
 from agent.errors import Unreachable
 from agent.settings.credentials import Certificate
@@ -36,11 +36,11 @@ async def open_session(settings: CloudSettings, routes: Routes, *, title: str) -
     except MqttRefused as refused:
         if refused.code in mqtt.LOGIN_REFUSED | ID_REFUSED:
             return None
-        raise Unreachable(cloud=title, detail=str(refused), sent=True) from refused
+        raise Unreachable(cloud=title, detail=said(refused, own), sent=True) from refused
     except MqttClosed as closed:
         if is_alert(closed.__cause__, *NOT_OURS):
             return None
-        raise Unreachable(cloud=title, detail=str(closed), sent=True) from closed
+        raise Unreachable(cloud=title, detail=said(closed, own), sent=True) from closed
     except OSError as error:
         if is_alert(error, *NOT_OURS):
             return None

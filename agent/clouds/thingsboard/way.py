@@ -46,6 +46,10 @@ async def explain(error: Exception, cloud: str, server: Server, limit_s: float) 
         return NameUnknown(cloud=cloud, host=host, detail=said_of(reason), sent=False)
     if isinstance(error, TimeoutError):
         detail = f"No connection to {server.url} within {limit_s:g} s."
+    elif isinstance(reason, ssl.SSLError) and "ALERT" in (reason.reason or ""):
+        # The server's own word, as in “tlsv13 alert certificate required”.
+        said = clean_text((reason.reason or "").lower().replace("_", " "))
+        detail = f"{server.url} ends TLS with this computer: {said}."
     elif isinstance(reason, ssl.SSLError):
         detail = f"{server.url} does not speak TLS, or not in a version that is accepted here."
     else:

@@ -13,7 +13,7 @@ import pytest
 from agent.clouds.thingsboard.certificates import make_certificate
 from agent.clouds.thingsboard.proof import prove
 from agent.errors import MooringError, Unreachable
-from agent.protocols.mqtt import ConnAck, Connect
+from agent.protocols.mqtt import V5, V311, ConnAck, Connect, Property
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, CloudSettings, Credentials, MqttBasic
 from tests.clouds.mqtt_peer import Peer, serving
@@ -156,6 +156,26 @@ async def test_a_server_that_is_busy_says_nothing_about_credentials(
     async with serving(busy) as server:
         with pytest.raises(Unreachable):
             await proving(settings(server.port, WRONG))
+
+
+@pytest.mark.parametrize("version", [V311, V5], ids=["3.1.1", "5"])
+async def test_what_a_server_quotes_of_credentials_is_not_repeated(
+    proving: Any, version: int
+) -> None:
+    async def telling(peer: Peer) -> None:
+        hello: Connect = await peer.hear()
+        if hello.version != version:
+            peer.say(ConnAck(code=1))
+            return
+        properties = {int(Property.REASON): f"no place for {hello.username}"}
+        peer.say(ConnAck(code=3 if version == V311 else 0x89, properties=properties))
+
+    async with serving(telling) as server:
+        with pytest.raises(Unreachable) as caught:
+            await proving(settings(server.port, AccessToken(token=Secret("MARKER-token"))))
+    assert "MARKER" not in repr(caught.value.report())
+    if version == V5:
+        assert "no place for ***" in caught.value.report().meaning
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

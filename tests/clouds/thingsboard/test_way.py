@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,13 @@ from agent.errors import NameUnknown, Unreachable
 
 if TYPE_CHECKING:
     from agent.clouds.route import Routes
+
+
+def alert(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, reason)
+    error.reason = reason
+    return error
+
 
 REFUSED = os.strerror(errno.ECONNREFUSED)
 SERVER = Server("mqtts", "tb.example", 8883)
@@ -33,6 +41,8 @@ async def test_a_name_that_nobody_has_is_told_as_such() -> None:
         (TimeoutError(), "within 10 s"),
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused."),
         (OSError("odd\x1b"), "OSError."),
+        (alert("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "tlsv13 alert certificate required"),
+        (alert("WRONG_VERSION_NUMBER"), "does not speak TLS"),
         # What the event loop makes of one address, and of a name with two of them.
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('::1', 1)"), REFUSED),
         (
