@@ -47,7 +47,7 @@ class BatchView:
             self._output.document(row_document(row, kept))
             return
         mark, colour = _MARKS[kept.state]
-        parts = [f"row {kept.n}", clean_text(kept.device or row.name), kept.socket, kept.board]
+        parts = [f"row {kept.n}", clean_text(kept.device) or _device(row), kept.socket, kept.board]
         if kept.error is None:
             parts += [seconds_text(kept.seconds), *kept.files]
         else:
@@ -131,7 +131,8 @@ class BatchView:
 
 
 def _device(row: Row) -> str:
-    return clean_text(row.name, NAME_COLUMNS)
+    """The name, where it is not one that only the board can complete."""
+    return "" if "{" in row.name else clean_text(row.name, NAME_COLUMNS)
 
 
 def _step(job: Job) -> tuple[str, str, float | None]:

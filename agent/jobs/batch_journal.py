@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from filelock import FileLock
 
+BATCHES_MAX: Final = 1000
+"""Batches that are kept; older ones are forgotten, and would begin anew."""
 _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS batches (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, rows INTEGER NOT NULL, begun_at REAL NOT NULL)""",
@@ -69,6 +71,11 @@ class BatchJournal:
             db.execute(
                 "INSERT OR IGNORE INTO batches (id, name, rows, begun_at) VALUES (?, ?, ?, ?)",
                 (self._batch, name, rows, at),
+            )
+            db.execute(
+                "DELETE FROM batches WHERE id != ? AND id NOT IN "
+                "(SELECT id FROM batches ORDER BY begun_at DESC, rowid DESC LIMIT ?)",
+                (self._batch, BATCHES_MAX),
             )
 
         await self._worker.run(run)

@@ -10,7 +10,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from agent.errors import MooringError, UnknownJob
+from agent.errors import (
+    AgentGone,
+    DiskFull,
+    JournalFailed,
+    MooringError,
+    NotSignedIn,
+    UnknownJob,
+)
 from agent.jobs.batch_records import (
     Begin,
     BoardsSeen,
@@ -45,6 +52,8 @@ UNKNOWN_MAX: Final = 256
 """Jobs that moved before it is known whose they are; no more run at once."""
 EARLIER_MAX: Final = 50
 """Jobs of a board among which one of an earlier run is looked for."""
+_FATAL: Final = frozenset(each.code for each in (AgentGone, JournalFailed, DiskFull, NotSignedIn))
+"""Refusals that every row would meet: the batch ends, and none of them is failed for it."""
 
 
 class Jobs(Protocol):
@@ -180,7 +189,7 @@ class BatchRunner:
         try:
             job = await self._jobs.start(begin.row, begin.request)
         except MooringError as error:
-            if error.report().code == "agent-gone":
+            if error.report().code in _FATAL:
                 raise
             self._feed(Refused(begin.row.n, error.report()))
             return

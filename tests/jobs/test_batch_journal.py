@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.errors import BatchRunning, InputError, JournalFailed
-from agent.jobs.batch_journal import open_batch
+from agent.jobs.batch_journal import BATCHES_MAX, open_batch
 from agent.jobs.batch_records import Kept
 from agent.jobs.batch_row import row_content
 from agent.jobs.journal import open_journal
@@ -91,3 +92,25 @@ async def test_a_changed_batch_takes_over_the_rows_that_say_the_same(tmp_path: P
     assert await after.adopt("b1", keys) == 2
     assert {n: kept.board for n, kept in (await after.load()).items()} == {1: "x", 2: "a"}
     await after.close()
+
+
+async def test_only_so_many_batches_are_kept(tmp_path: Path):
+    file = tmp_path / "journal.sqlite3"
+    oldest = await open_batch(file, "oldest", "May")
+    await oldest.begin("May", 1, 0.0)
+    await oldest.keep(Kept(n=1, state="done"), b"")
+    with sqlite3.connect(file) as db:
+        db.executemany(
+            "INSERT INTO batches (id, name, rows, begun_at) VALUES (?, 'May', 1, ?)",
+            [(f"b{number}", float(number)) for number in range(1, BATCHES_MAX + 1)],
+        )
+    db.close()
+    await oldest.begin("May", 1, 0.0)
+    assert await oldest.load(), "the one that is worked on stays"
+    await oldest.close()
+    newest = await open_batch(file, "newest", "May")
+    await newest.begin("May", 1, 1e9)
+    await newest.close()
+    gone = await open_batch(file, "oldest", "May")
+    assert await gone.load() == {}
+    await gone.close()
