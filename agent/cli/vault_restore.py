@@ -76,8 +76,8 @@ def restore(
 ) -> None:
     """Put the credentials of an entry on the board again: after a fault, or to go back.
 
-    Without BOARD it is the one that they were given to. Before that the server is asked whether it
-    still takes them. What the board has now stays in the vault, as “earlier”.
+    Without BOARD it is the one that they were given to. Before the board is changed the server is
+    asked whether it still takes them. What the board has now stays in the vault, as “earlier”.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:

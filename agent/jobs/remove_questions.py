@@ -41,7 +41,7 @@ def fates(
         )
     if entries:
         what = "its entry in the vault" if entries == 1 else f"its {entries} entries in the vault"
-        detail = "Erased when the server no longer takes what is in them."
+        detail = "As soon as the server takes these credentials no longer."
         found.append(Fate(what=what, fate="lost", detail=detail))
     return found
 
