@@ -160,6 +160,20 @@ async def test_the_next_board_gets_the_same_without_typing_it_again(
     await expect(form.locator(".choices-made summary")).to_contain_text("Serial console")
 
 
+async def test_the_usual_form_leads_here_where_there_is_a_cable(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    fake.more_clouds = [thingsboard(signed_in=False)]
+    fake.bluetooth = {"scanning": True, "problem": None}
+    board, heard = fake.board("uno_r4_wifi"), fake.heard(number=2)
+    await page.goto(f"{files}/#/board/{heard.id}/setup")
+    await expect(page.locator("cloud-picker label")).to_have_count(2)
+    await expect(page.locator(".elsewhere")).to_have_count(0)
+    await page.goto(f"{files}/#/board/{board.id}/setup")
+    await page.get_by_role("link", name="a form of its own").click()
+    await expect(page.locator("enrol-form sign-in")).to_be_visible()
+
+
 async def test_a_name_is_looked_up_and_explained(page: Page, fake: FakeAgent, files: str) -> None:
     found = {"name": "greenhouse", "strategy": "create", "profile": "", "ours": True}
     fake.answer["clouds.device"] = lambda params: {

@@ -87,6 +87,8 @@ async def test_a_name_that_is_taken_is_asked_again_and_the_board_connects(
     await expect(outcome.locator(".online")).to_have_text("Connected as greenhouse-2")
 
     secrets = [PASSWORD, device.credentials.id, server.create.secret.reveal()]
+    told.append(await page.content())
+    told.append(await page.evaluate("JSON.stringify([localStorage, sessionStorage])"))
     assert not [each for each in secrets for message in told if each in message]
 
 

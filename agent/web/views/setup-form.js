@@ -111,8 +111,9 @@ export class SetupForm extends View {
   #drawClouds() {
     this.#clouds = new CloudPicker(this.app);
     this.#clouds.addEventListener("picked", () => this.#drawDevice());
+    const cable = !onlyInAir(this.app.store.boards.get(this.board));
     const other = this.app.store.clouds.find(enrols);
-    const elsewhere = other && h("p.elsewhere.small", {}, `For ${other.title} there is `, h("a", { href: href("board", this.board, "device") }, "a form of its own"), ".");
+    const elsewhere = cable && other && h("p.elsewhere.small", {}, `For ${other.title} there is `, h("a", { href: href("board", this.board, "device") }, "a form of its own"), ".");
     fill(this.cloud, this.#clouds, elsewhere);
   }
 
