@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class Agent:
             raise self.refusals.pop(0)
         self.started.append(request)
         number = str(len(self.jobs) + 1)
-        job = self.jobs[number] = job_of(number, request["board"], 2000.0)
+        job = self.jobs[number] = job_of(number, request["board"], time.time())
         # The news may come before the answer.
         self.runner.job_moved(replace(job, state=JobState.RUNNING, result=None))
         self.runner.job_moved(job)
