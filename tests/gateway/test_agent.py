@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from agent.app import App
     from agent.cli.demo import Demo
+    from agent.settings.config import Config
     from agent.simulator.thingsboard_devices import Device
 
 SPEED = 20.0
@@ -42,6 +43,7 @@ class Bench:
     demo: Demo
     app: App
     server: SimulatedThingsBoard
+    wanted: Config
 
     @property
     def devices(self) -> list[Device]:
@@ -100,7 +102,7 @@ async def bench(
             await app.start()
             await demo.sign_in(app)
             await app.serve(new_token())
-            yield Bench(demo, app, server)
+            yield Bench(demo, app, server, wanted)
         finally:
             await app.close()
 
@@ -203,6 +205,30 @@ async def test_a_server_that_restarts_is_told_what_happened_meanwhile():
         assert seen.values(device, "job") == ["1"] * len(seen.values(device, "job"))
         await seen.until(lambda: seen.here(device))
         assert len(seen.devices) == 1
+
+
+async def test_jobs_of_a_time_without_a_gateway_are_told_by_the_next_one():
+    async with bench() as seen:
+        await seen.until(lambda: seen.devices)
+        (device,) = seen.devices
+        await seen.app.close()
+        await seen.until(lambda: not seen.here(device))
+        command = build(seen.demo.config, seen.demo.paths)
+        await command.start()
+        jobs = command.services.jobs
+        started = await jobs.start({"kind": "identify", "board": device.name}, attended=False)
+        await jobs.wait(started)
+        await command.close()
+        assert seen.values(device, "job_state") == []
+        again = build(seen.wanted, seen.demo.paths, variables=variables(seen.server))
+        try:
+            await again.start()
+            await again.serve(new_token())
+            await seen.until(lambda: seen.values(device, "job_result") == ["ok"])
+            client = device.attributes["CLIENT_SCOPE"]
+            await seen.until(lambda: "firmware" in client)
+        finally:
+            await again.close()
 
 
 async def test_thirty_boards_come_within_the_limits_of_the_server():

@@ -322,6 +322,7 @@ def test_whatever_happens_the_server_knows_in_the_end_what_is_so(catalog, happen
                 numbers.append(len(numbers))
                 talk.backlog.put(sample(numbers[-1], str(what)))
             elif kind == "left":
+                link.said.append((DISCONNECT, {"device": what}))  # by the server itself
                 talk.talk.left(str(what))
             for _ in range(int(what) if kind in {"turns", "cut"} else 0):
                 await asyncio.sleep(0)
