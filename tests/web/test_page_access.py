@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import expect
 
+from agent.errors import EnrolNameTaken
 from agent.jobs.fates import fates_of
 from agent.jobs.job import Action, Choice
+from tests.web.enrolling import RESULT, STEPS, entry, thingsboard
 from tests.web.fake import MIGRATE_STEPS
 from tests.web.people import (
     choose_board,
@@ -153,6 +155,62 @@ async def test_everything_has_a_name_and_a_place_where_sketches_are_written(
     await look("cancel", f"job/{migration}", ".sure")
     fake.end(migration, {"device": long, "device_id": long, "files": [f"{long}.h"]})
     await look("file", f"job/{migration}", "secret-file")
+    assert {place: faults for place, faults in found.items() if faults != ([], False)} == {}
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+async def test_everything_has_a_name_and_a_place_where_boards_get_credentials(
+    page: Page, fake: FakeAgent, files: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    long = "W" * 64
+    kept = [entry(1, device=long, board_name=long, server=f"mqtts://{long}"), entry(2)]
+    fake.answer["vault.list"] = lambda _params: {"entries": kept, "key_in_file": True}
+    fake.answer["clouds.device"] = lambda _params: {"device": None}
+    fake.info["capabilities"] = ["restore", "remove"]
+    fake.more_clouds = [thingsboard(signed_in=False)]
+    board = fake.board(name=long)
+    found: dict[str, object] = {}
+
+    async def look(place: str, shown: str, where: str = "") -> None:
+        if where:
+            await page.goto(f"{files}/#/{where}")
+        await expect(page.locator(shown).first).to_be_visible()
+        await page.locator("details").evaluate_all("(all) => all.forEach((d) => (d.open = true))")
+        wide = await page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        found[place] = (await faults_of(page), wide)
+
+    await look("account", "enrol-form sign-in", f"board/{board.id}/device")
+    fake.more_clouds = [thingsboard()]
+    await page.reload()
+    await page.get_by_label("Device name").fill(long * 3)
+    await expect(page.locator(".look")).to_contain_text("Nobody has the name")
+    await look("form", "enrol-form .choices-made")
+    job = fake.job(board, "provision", STEPS, title=long, request={"cloud": "thingsboard"}).id
+    rename = Action(id="name", label=long, needs="name")
+    taken = EnrolNameTaken(cloud="ThingsBoard", name=long * 3, profile=long, maybe_done=False)
+    fake.ask(job, "enrol", rename, title=long, error=taken.report())
+    await look("name", ".ask input", f"job/{job}")
+    fake.ask(job, "enrol", Action(id="replace", label=long), title=long)
+    await page.locator(".ask").get_by_role("button", name=long).click()
+    await look("cost", ".ask .danger")
+    network = {"kind": "wifi", "ssid": "W" * 32}
+    give = Action(id="network", label=long, needs="network")
+    fake.ask(job, "online", give, title=long, network=network)
+    await look("network", ".ask .other-network")
+    names = {"device": long * 3, "link": f"https://{long}.example/{long}", "network": "W" * 32}
+    fake.end(job, RESULT | names | {"notes": [long], "connected": None})
+    await look("end", "qr-code")
+    fake.change(job, result=RESULT | {"delivery": "header", "files": [f"{long}.h"]})
+    await page.reload()
+    await look("file", "secret-file")
+    await look("vault", ".vault .entry", "clouds/vault")
+    await page.get_by_role("button", name="Forget: ").first.click()
+    await look("forget", ".vault .sure")
+    await page.get_by_role("button", name="Put it on a board again: ").click()
+    await look("restore", ".vault .restore")
     assert {place: faults for place, faults in found.items() if faults != ([], False)} == {}
 
 
