@@ -166,6 +166,8 @@ def _content(source: str, shown: str) -> bytes:
 
 
 def _check_network(path: Path) -> None:
+    if path.name == STDIN:
+        raise InputError(field=STDIN, problem="cannot be read for one row; name a file")
     parse_network(_with_password(load_network(str(path))))
 
 

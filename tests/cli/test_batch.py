@@ -7,6 +7,8 @@ import csv
 import io
 import json
 import signal
+import stat
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,6 +84,7 @@ async def test_wrong_rows_are_all_told_before_anything_is_sent(line: Line):
     assert all(not board.values for board in line.boards)
 
 
+@pytest.mark.system("linux", "darwin")
 async def test_it_works_through_the_running_agent_which_goes_on_when_it_is_killed(line: Line):
     agent = await line.start("run", "--headless", "--json")
     assert agent.stdout is not None
@@ -123,6 +126,7 @@ async def test_a_changed_manifest_is_gone_on_with_only_if_that_is_meant(line: Li
     assert end_of(ended)["done"] == 2
 
 
+@pytest.mark.system("linux", "darwin")
 async def test_an_operator_sees_each_socket(line: Line):
     person = Person(line)  # type: ignore[arg-type]  # it starts commands, which is all that is used
     try:
@@ -144,15 +148,23 @@ async def test_boards_get_the_names_that_the_manifest_gives_them(line: Line):
     await line.plug_all()
     first, second, third = line.boards
     manifest = line.manifest(
-        f"{DEFAULTS}serial_number,hardware_id,port,name\n"
-        f"{third.hardware_id},,,three\n"
-        f",{first.hardware_id},,one\n"
-        f",,1-2,two\n"
+        f"{DEFAULTS}serial_number,hardware_id,port,name,network\n"
+        f"{third.hardware_id},,,three,other.toml\n"
+        f",{first.hardware_id},,one,\n"
+        f",,1-2,two,\n"
     )
+    other = 'kind = "wifi"\nssid = "Other"\npassword = "MARKER-other-5e"\n'
+    (line.folder / "other.toml").write_text(other, encoding="utf-8")
     ended = await line.batch(manifest)
     assert ended.status == 0, ended
     assert [board.device for board in (first, second, third)] == ["one", "two", "three"]
-    assert len(rows(line.results())) == 3
+    assert [board.values["wifi_ssid"] for board in line.boards] == [
+        b"Factory",
+        b"Factory",
+        b"Other",
+    ]
+    assert third.values["wifi_pass"] == b"MARKER-other-5e"
+    assert "MARKER" not in ended.out + ended.err + line.results()
 
 
 async def test_a_pulled_cable_costs_nothing_and_a_refusal_only_its_own_row(line: Line):
@@ -198,6 +210,7 @@ async def test_rows_keep_their_boards_when_it_is_killed_and_started_again(line: 
     assert {row["row"] for row in rows(line.results())} == {"1", "2", "3"}
 
 
+@pytest.mark.system("linux", "darwin")
 async def test_boards_come_and_go_in_one_socket_and_one_command_works_on_them(line: Line):
     manifest = line.manifest(BY_ID + "3\n")
     first = await line.start("batch", str(manifest), "--json")
@@ -238,7 +251,8 @@ async def test_a_manifest_from_standard_input_makes_header_files(line: Line):
     assert len(rows(found)) == 2
     assert sorted(path.name for path in folder.iterdir()) == ["00001-unit-1.h", "00002-unit-2.h"]
     for path in folder.iterdir():
-        assert path.stat().st_mode & 0o777 == 0o600
+        if sys.platform != "win32":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert PASSWORD in path.read_text(encoding="utf-8")
     assert PASSWORD not in ended.out + ended.err + found
 
