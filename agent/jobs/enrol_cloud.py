@@ -48,6 +48,7 @@ from agent.jobs.enrol_effects import (
 )
 from agent.jobs.enrol_vault import VaultPart
 from agent.jobs.machine import LIMIT, Rule
+from agent.jobs.remove_effects import EntriesOf
 from agent.jobs.states import (
     ANSWER_LIMIT_S,
     ENROL_LIMIT_S,
@@ -233,17 +234,14 @@ class CloudPart(VaultPart):
 
     def _refused(self, event: Event) -> bool:
         match event:
-            case Entered() if self.problem is not None:
-                self._ask(
-                    enrol_refused.refused(
-                        self.problem,
-                        name=self.name,
-                        administrator=self.order.administrator,
-                        exists=self._exists,
-                        unsure=self.unsure,
-                        safe=self._refused_safe,
-                    )
-                )
+            case Entered() if self._exists and self.order.administrator:
+                # Before a board gets what another one uses.
+                self._do(EntriesOf(self.name))
+            case Entered() | Failed(EntriesOf()):
+                self._ask_refused("")
+            case Done(EntriesOf(), entries):
+                hardware_id = self.way.hardware.hardware_id if self.way is not None else ""
+                self._ask_refused(enrol_refused.other_holder(entries, hardware_id))
             case Answered(enrol_questions.NAME, text=name):
                 self.name, self._exists, self._admin_way = name or "", False, ""
                 self._drop(lambda: self._go(State.NAMING))
@@ -261,6 +259,19 @@ class CloudPart(VaultPart):
             case _:
                 return False
         return True
+
+    def _ask_refused(self, reason: str) -> None:
+        self._ask(
+            enrol_refused.refused(
+                self.problem or self._no_answer(),
+                name=self.name,
+                administrator=self.order.administrator,
+                exists=self._exists,
+                unsure=self.unsure,
+                safe=self._refused_safe,
+                reason=reason,
+            )
+        )
 
     @property
     def _refused_safe(self) -> str:

@@ -9,8 +9,12 @@ from agent.jobs import questions
 from agent.jobs.enrol_questions import NAME
 from agent.jobs.job import Action, Question
 from agent.jobs.machine import Inquiry
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.clouds.vault_view import VaultEntry
     from agent.errors import MooringError
 
 ADMINISTRATOR: Final = "administrator"
@@ -30,11 +34,18 @@ _FREE: Final = (
 
 
 def refused(
-    error: MooringError, *, name: str, administrator: bool, exists: bool, unsure: bool, safe: str
+    error: MooringError,
+    *,
+    name: str,
+    administrator: bool,
+    exists: bool,
+    unsure: bool,
+    safe: str,
+    reason: str = "",
 ) -> Inquiry:
     """The cloud made no device, or nobody knows whether it did (``unsure``).
 
-    ``exists``: the administrator has seen a device of this name.
+    ``exists``: the administrator has seen a device of this name; ``reason``: why to look twice.
     """
     report = error.report()
     again, actions, by_hand = "Ask again", [], on_the_server(error, name)
@@ -60,12 +71,26 @@ def refused(
             step="",
             title=report.title,
             meaning=" ".join(filter(None, [report.meaning, by_hand or report.remedy])),
+            reason=reason,
             safe=safe,
             error=report,
             actions=[*actions, _STOP],
         ),
         questions.STOP,
     )
+
+
+def other_holder(entries: Iterable[VaultEntry], hardware_id: str) -> str:
+    """A sentence if the vault knows this device as another board; empty: it does not."""
+    for entry in entries:
+        known = entry.state == "proven" and entry.hardware_id and hardware_id
+        if known and entry.hardware_id != hardware_id:
+            shown = clean_text(entry.board_name or entry.board)
+            return (
+                f"Look twice: by the vault this device is {shown} ({entry.hardware_id}), and this "
+                f"board is {hardware_id}. Two boards cannot be one device."
+            )
+    return ""
 
 
 def on_the_server(error: MooringError, name: str) -> str:

@@ -27,6 +27,7 @@ from agent.jobs.enrol import EnrolBoard
 from agent.jobs.enrol_base import EnrolOrder
 from agent.jobs.enrol_ways import untried
 from agent.jobs.job import JobState
+from agent.jobs.remove_effects import EntriesOf
 from agent.sessions.delivery import BoardHardware, CloudState
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, CloudSettings
@@ -34,6 +35,7 @@ from tests.jobs.drive import Drive
 
 if TYPE_CHECKING:
     from agent.clouds.vault_entry import State
+    from agent.clouds.vault_view import VaultEntry
     from agent.sessions.delivery import CloudOutcome, DeliveryKind
 
 
@@ -108,6 +110,8 @@ class World:
     made: int = 0
     going_on: tuple[str, ...] = ()
     """Answers that are preferred to the usual ones."""
+    others: list[VaultEntry] = field(default_factory=list)
+    """What the vault has of the device under other boards."""
     moments: int = 0
     kill_at: int = ALL * 2
     facts: list[Any] = field(default_factory=list)
@@ -219,6 +223,8 @@ class World:
             case ex.TellKey():
                 news, self.key_news = self.key_news, False
                 return news
+            case EntriesOf():
+                return self.others
             case ex.FindLink():
                 return "https://tb.example/devices"
             case ex.PutSettings(settings=given):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.clouds.vault_view import VaultEntry
 from agent.errors import (
     EnrolNotPrepared,
     EnrolRefused,
@@ -158,6 +159,31 @@ def test_the_administrator_reads_what_the_server_has_and_changes_nothing_there()
     assert drive.state is JobState.DONE
     assert world.board == world.devices[NAME] == settings("theirs")
     assert world.vault == {"e1": ("proven", settings("theirs"))}
+
+
+@pytest.mark.parametrize(
+    ("hardware_id", "state", "warned"),
+    [
+        ("ffff", "proven", True),
+        ("24a1", "proven", False),
+        ("ffff", "earlier", False),
+        ("", "proven", False),
+    ],
+)
+def test_a_device_that_the_vault_knows_as_another_board_is_pointed_out(hardware_id, state, warned):
+    other = VaultEntry(
+        id="e9", board="b2", board_name="garage", device=NAME, state=state, hardware_id=hardware_id
+    )
+    world = World(devices={NAME: settings("theirs")}, others=[other])
+    drive = begin(world, administrator=True)
+    assert drive.question
+    assert ("garage" in drive.question.reason) is warned
+
+
+def test_a_vault_that_cannot_be_read_then_hinders_nobody():
+    world = World(devices={NAME: settings("theirs")}, faults={"EntriesOf": ["before"]})
+    drive = begin(world, administrator=True)
+    assert actions(drive) == ["administrator", "replace", "retry", "name", "stop"]
 
 
 def test_the_administrator_replaces_credentials_that_the_vault_has_already():
