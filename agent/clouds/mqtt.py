@@ -172,20 +172,29 @@ class MqttClient:
 
     async def close(self) -> None:
         """Say goodbye and release the connection; again does nothing."""
-        if self._end is None:
+        try:
+            if self._end is None:
+                with contextlib.suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(CLOSE_LIMIT_S):
+                        await self._send(Disconnect())
+            await self._end_tasks()
+            self._writer.close()
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_LIMIT_S):
-                    await self._send(Disconnect())
+                    await self._writer.wait_closed()
+        finally:
+            # Also where whoever closes it is cancelled.
+            self._finish(MqttClosed("The connection was closed here."))
+            for task in self._tasks:
+                task.cancel()
+            self._writer.transport.abort()
+
+    async def _end_tasks(self) -> None:
         self._finish(MqttClosed("The connection was closed here."))
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(CLOSE_LIMIT_S):
-                await self._writer.wait_closed()
-        self._writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
 
     async def __aenter__(self) -> Self:
         return self

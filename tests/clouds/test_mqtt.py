@@ -325,3 +325,26 @@ def test_whatever_a_server_sends_the_end_is_one_of_ours(
                 pass
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_cancelling_a_close_leaves_nothing_open(steps: int) -> None:
+    gone = asyncio.Event()
+
+    async def play(peer: Peer) -> None:
+        await peer.hear()
+        peer.say(ConnAck())
+        await peer.gone()
+        gone.set()
+
+    async with serving(play) as server:
+        client = await connect(server, MqttLogin(client_id="x"))
+        closing = asyncio.create_task(client.close())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        if steps == 0:  # it had not begun
+            await client.close()
+        async with asyncio.timeout(10):
+            await gone.wait()
