@@ -120,10 +120,6 @@ class Backlog:
             if each.sample.device == device:
                 self._drop(each.number)
 
-    def has(self, device: str) -> bool:
-        """Whether something waits for this device."""
-        return any(each.sample.device == device for each in self._waiting.values())
-
     def _drop(self, number: int) -> None:
         found = self._waiting.pop(number, None)
         if found is not None and self._by_key.get(found.key) == number:

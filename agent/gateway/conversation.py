@@ -186,7 +186,7 @@ class Conversation:
 
     def _disconnect(self, now: float) -> _Next:
         there = self._presence.present
-        gone = [n for n in self._connected if n not in there and not self._backlog.has(n)]
+        gone = [each for each in self._connected if each not in there]
         name, wait_s = self._soonest(now, gone)
         if not name:
             return NOTHING

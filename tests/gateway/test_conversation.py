@@ -133,6 +133,20 @@ async def test_a_board_that_leaves_is_said_after_its_last_values(catalog):
         assert len(link.on(CONNECT)) == 2
 
 
+async def test_values_that_have_to_wait_do_not_keep_a_board_that_has_left(catalog):
+    boards = HereBoards(board("b-1"))
+    device = Rates(points=(Limit(20, 3600.0),))
+    talk = Talk(catalog, boards, Limits(whole=Rates(), device=device))
+    talk.presence.begin()
+    async with talk.running() as link:
+        await link.until(lambda: link.on(ATTRIBUTES))
+        for number in range(20):
+            talk.backlog.put(sample(number, "b-1"))
+        boards.unplug("b-1")
+        await link.until(lambda: link.on(DISCONNECT))
+        assert len(talk.backlog)
+
+
 async def test_values_of_a_board_that_is_away_do_not_leave_it_there(catalog):
     talk = Talk(catalog, HereBoards())
     talk.backlog.put(sample(1, "away"))
@@ -270,13 +284,21 @@ async def test_a_value_that_the_server_does_not_take_is_found_among_others(catal
 async def test_values_are_kept_when_the_session_ends_and_said_in_the_next_one(catalog):
     talk = Talk(catalog, HereBoards())
     talk.backlog.put(sample(1))
+    talk.backlog.put(sample(2))
     talk.link.down = True
     with pytest.raises(Unreachable):
         await talk.talk.run()
-    assert len(talk.backlog) == 1
+    assert len(talk.backlog) == 2
     talk.again()
+    talk.backlog.put(sample(3))
     async with talk.running() as link:
-        await link.until(lambda: link.on(TELEMETRY))
+        await link.until(lambda: not len(talk.backlog))
+        # Alone, as long as one of them may be why the session ended.
+        assert [[each["ts"] for each in said["a"]] for said in link.on(TELEMETRY)] == [
+            [1],
+            [2],
+            [3],
+        ]
 
 
 async def test_a_value_that_ends_every_session_is_lost_at_last(catalog):
