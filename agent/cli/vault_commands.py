@@ -61,28 +61,34 @@ def vault(context: click.Context, *, as_json: bool) -> None:
 
     ENTRY is the id of one, or a beginning that no other has.
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        run_command(as_json, _show_all)
 
-    async def show_all(shell: Shell) -> ExitStatus:
-        problems: list[ErrorReport | None] = []
-        listed = await open_vault(find_paths(), problems.append).list()
-        if shell.output.as_json:
-            shell.output.document(listed)
-        else:
-            rows = [_row(each) for each in listed.entries]
-            shell.output.table(HEAD, rows, empty="The vault is empty.")
-        if listed.key_in_file:
-            shell.output.note(
-                "A key of the vault is in a file, not in a keyring: "
-                "who can read your files can read the credentials."
-            )
-        for problem in problems:
-            if problem is not None:
-                shell.output.explain(problem)
-        return ExitStatus.DONE
 
-    run_command(as_json, show_all)
+@vault.command(name="list")
+@json_option
+def list_entries(*, as_json: bool) -> None:
+    """All entries, without their secrets; the same as no command."""
+    run_command(as_json, _show_all)
+
+
+async def _show_all(shell: Shell) -> ExitStatus:
+    problems: list[ErrorReport | None] = []
+    listed = await open_vault(find_paths(), problems.append).list()
+    if shell.output.as_json:
+        shell.output.document(listed)
+    else:
+        rows = [_row(each) for each in listed.entries]
+        shell.output.table(HEAD, rows, empty="The vault is empty.")
+    if listed.key_in_file:
+        shell.output.note(
+            "A key of the vault is in a file, not in a keyring: "
+            "who can read your files can read the credentials."
+        )
+    for problem in problems:
+        if problem is not None:
+            shell.output.explain(problem)
+    return ExitStatus.DONE
 
 
 @vault.command()

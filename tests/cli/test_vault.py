@@ -113,7 +113,7 @@ async def test_the_list_shows_what_is_kept_and_nothing_secret(home: Home) -> Non
     assert second.startswith(old)
     assert "earlier" in second
     assert "in a file, not in a keyring" in shown.err
-    document = (await home.run("vault", "--json")).document
+    document = (await home.run("vault", "list", "--json")).document
     assert [each["id"] for each in document["entries"]] == [new, old]
     assert document["key_in_file"]
 
