@@ -32,7 +32,15 @@ class HttpCarrier:
         """POST the request once."""
         attempt = Attempt(subscribes=False)
         attempt.connected()
-        wire = Request("POST", HTTP_PATH, json=request.body(), faults=True, secrets=request.secrets)
+        wire = Request(
+            "POST",
+            HTTP_PATH,
+            json=request.body(),
+            # A second answer to this request would else be taken for the one to the next board's.
+            headers={"Connection": "close"},
+            faults=True,
+            secrets=request.secrets,
+        )
         try:
             answer = await self._http.send(wire)
         except Unreachable as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,8 +21,9 @@ from agent.protocols.thingsboard.provisioning import (
 from agent.protocols.thingsboard.replies import Issued
 from agent.protocols.thingsboard.requests import ProvisionRequest
 from agent.settings import Secret
+from agent.settings.credentials import AccessToken
 from tests.clouds.thingsboard.small_server import KEY, SECRET, Devices, HttpSide
-from tests.internet import Authority, Site
+from tests.internet import Authority, Site, listening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,6 +97,33 @@ async def test_a_redirect_on_the_same_server_is_shown_and_not_followed(
         assert not outcome.maybe_done
         assert there in outcome.detail
     assert len(devices.requests) == 4
+
+
+async def test_a_second_answer_is_not_the_next_boards(clock: ManualClock, routes: Routes) -> None:
+    def said(token: int) -> bytes:
+        body = b'{"status":"SUCCESS","credentialsValue":"token-%d"}' % token
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    asked = 0
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"}")
+                asked += 1
+                writer.write(said(asked) * 2)
+                await writer.drain()
+        writer.close()
+
+    async with listening(twice) as port:
+        url = f"http://127.0.0.1:{port}"
+        http = CloudHttp(title="TB", base_url=url, clock=clock, limits=LIMITS, routes=routes)
+        outcomes = [(await HttpCarrier(http).ask(WISH)).outcome for _ in range(3)]
+        await http.close()
+    assert outcomes == [
+        Issued(AccessToken(token=Secret(f"token-{number}"))) for number in (1, 2, 3)
+    ]
 
 
 async def test_the_page_of_a_network_is_no_server(carrier: HttpCarrier, devices: Devices) -> None:
