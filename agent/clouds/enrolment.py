@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import CloudInfo
 
 CredentialsKind: TypeAlias = Literal["access_token", "mqtt_basic", "certificate"]
+ProfileStrategy: TypeAlias = Literal["create", "prepared", "chain", "off", "unknown"]
+"""How a profile makes devices: under new names, of those that were prepared, by a chain of
+certificates, not at all."""
 
 
 class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +45,8 @@ class DeviceLook(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     profile: str
-    strategy: Literal["create", "prepared", "chain", "off", "unknown"]
-    """How the device's profile makes devices."""
+    strategy: ProfileStrategy
+    """Of the device's profile."""
     ours: bool
     """Whether that is the profile of the account's key."""
     used_up: bool
@@ -53,6 +56,13 @@ class DeviceLook(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds by the server's clock when it last heard of it; 0: never."""
     link: str
     """Where a person looks at it."""
+
+
+class ProfileLook(msgspec.Struct, frozen=True, kw_only=True):
+    """The profile of the account's key as an administrator sees it."""
+
+    name: str
+    strategy: ProfileStrategy
 
 
 class EnrolCloud(Protocol):
@@ -106,6 +116,9 @@ class EnrolCloud(Protocol):
 
     async def look(self, name: str) -> DeviceLook | None:
         """The device of this name; None: the name is free. Needs an administrator, as do all below."""
+
+    async def profile(self) -> ProfileLook | None:
+        """The profile in which devices are made; None: the administrator does not see it."""
 
     async def free(self, name: str) -> None:
         """Let a prepared device be enrolled again; its history and credentials stay."""

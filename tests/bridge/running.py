@@ -22,7 +22,7 @@ from agent.bridge.server import BridgeServer
 from agent.bridge.services import About, Services
 from agent.catalog import Catalog
 from agent.clouds.cloud import CloudInfo
-from agent.clouds.enrolment import DeviceLook
+from agent.clouds.enrolment import DeviceLook, ProfileLook
 from agent.errors import (
     Examination,
     Finding,
@@ -292,6 +292,9 @@ class CredentialsCloud(OneCloud):
             seen_at=0.0,
             link="https://tb.example.com/entities/devices/7",
         )
+
+    async def profile(self) -> ProfileLook | None:
+        return ProfileLook(name="boards", strategy="create")
 
 
 class Client:

@@ -397,6 +397,8 @@ async def test_a_device_is_looked_up_by_its_name(bridge: Bridge) -> None:
     found = (await client.call(**asked, name="greenhouse"))["device"]
     assert (found["strategy"], found["used_up"]) == ("prepared", False)
     assert await client.call(**asked, name="other") == {"device": None}
+    told = await client.call("clouds.profile", cloud="thingsboard")
+    assert told["profile"] == {"name": "boards", "strategy": "create"}
     error = await client.fail("clouds.device", cloud="arduino", name="greenhouse")
     assert error["data"]["facts"]["field"] == "cloud"
 
@@ -407,6 +409,7 @@ async def test_accounts_origins_and_the_end_are_closed_to_foreign_pages(bridge: 
         ("clouds.login", {"cloud": "arduino", "account": {}}),
         ("clouds.logout", {"cloud": "arduino"}),
         ("clouds.device", {"cloud": "thingsboard", "name": "greenhouse"}),
+        ("clouds.profile", {"cloud": "thingsboard"}),
         ("origins.list", {}),
         ("origins.allow", {"url": "https://more.example.com"}),
         ("origins.revoke", {"url": OTHER}),

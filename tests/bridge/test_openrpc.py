@@ -144,6 +144,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("clouds.login", cloud="arduino", account=account)
     await agent.call("clouds.logout", cloud="arduino")
     await agent.call("clouds.device", cloud="thingsboard", name="greenhouse")
+    await agent.call("clouds.profile", cloud="thingsboard")
     await agent.call("origins.list")
     await agent.call("origins.subscribe")
     await agent.call("origins.allow", url="https://new.example.com", may=["serial"])

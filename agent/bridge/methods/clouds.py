@@ -8,7 +8,7 @@ import msgspec
 
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.clouds.cloud import CloudInfo
-from agent.clouds.enrolment import DeviceLook
+from agent.clouds.enrolment import DeviceLook, ProfileLook
 from agent.errors import InputError
 from agent.settings import Secret, clean_text
 
@@ -52,12 +52,22 @@ class FoundDevice(msgspec.Struct, frozen=True, kw_only=True):
     """None: nobody has the name."""
 
 
+class FoundProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """The profile in which devices are made."""
+
+    profile: ProfileLook | None
+    """None: the administrator does not see it."""
+
+
 @runtime_checkable
 class ShowsDevices(Protocol):
-    """A cloud whose administrator sees the devices by name."""
+    """A cloud whose administrator sees profiles, and devices by name."""
 
     async def look(self, name: str) -> DeviceLook | None:
         """The device; None: the name is free."""
+
+    async def profile(self) -> ProfileLook | None:
+        """The profile of the account's key."""
 
 
 def methods(services: Services) -> list[Method[Any, Any]]:
@@ -87,11 +97,17 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         await cloud.logout()
         return await cloud.info()
 
-    async def device(_call: Call, params: NamedDevice) -> FoundDevice:
-        cloud = find(params.cloud)
+    def shows(name: str) -> ShowsDevices:
+        cloud = find(name)
         if not isinstance(cloud, ShowsDevices):
             raise InputError(field="cloud", problem="does not show its devices by name")
-        return FoundDevice(device=await cloud.look(params.name))
+        return cloud
+
+    async def device(_call: Call, params: NamedDevice) -> FoundDevice:
+        return FoundDevice(device=await shows(params.cloud).look(params.name))
+
+    async def profile(_call: Call, params: OneCloud) -> FoundProfile:
+        return FoundProfile(profile=await shows(params.cloud).profile())
 
     return [
         Method(
@@ -111,6 +127,14 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             NamedDevice,
             FoundDevice,
             device,
+            own=True,
+        ),
+        Method(
+            "clouds.profile",
+            "The profile in which the account makes devices, as its administrator sees it.",
+            OneCloud,
+            FoundProfile,
+            profile,
             own=True,
         ),
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.cloud import CloudInfo
-from agent.clouds.enrolment import CredentialsKind, DeviceLook, EnrolRequest
+from agent.clouds.enrolment import CredentialsKind, DeviceLook, EnrolRequest, ProfileLook
 from agent.clouds.route import Routes
 from agent.clouds.thingsboard.account import account_fields, account_schema, parse_account
 from agent.clouds.thingsboard.certificates import check_certificate, make_certificate
@@ -192,6 +192,16 @@ class ThingsBoard:
             seen_at=seen_at(attributes),
             link=f"{server.url}/entities/devices/{device.id}" if server is not None else "",
         )
+
+    async def profile(self) -> ProfileLook | None:
+        """The profile of the account's key; None: of another tenant than the administrator."""
+        used = await self._signed_in()
+        found = await self._admin(used, "see the device profiles").profile_of(
+            used.account.provision_key
+        )
+        if found is None:
+            return None
+        return ProfileLook(name=clean_text(found.name), strategy=strategy_of(found))
 
     async def free(self, name: str) -> None:
         """Let a prepared device be enrolled again; its history and credentials stay."""

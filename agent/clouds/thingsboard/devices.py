@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from agent.protocols.thingsboard.admin import ACTIVITY, Strategy
 from agent.protocols.thingsboard.names import NAME_CHARS
@@ -12,12 +12,10 @@ from agent.settings.credentials import AccessToken, MqttBasic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.clouds.enrolment import CredentialsKind
+    from agent.clouds.enrolment import CredentialsKind, ProfileStrategy
     from agent.protocols.thingsboard.admin import Profile, StoredCredentials
 
-StrategyWord: TypeAlias = Literal["create", "prepared", "chain", "off", "unknown"]
-
-STRATEGIES: Final[dict[str, StrategyWord]] = {
+STRATEGIES: Final[dict[str, ProfileStrategy]] = {
     Strategy.CREATE: "create",
     Strategy.PREPARED: "prepared",
     Strategy.CHAIN: "chain",
@@ -30,7 +28,7 @@ STRATEGY_SENTENCE: Final = (
 )
 
 
-def strategy_of(profile: Profile | None) -> StrategyWord:
+def strategy_of(profile: Profile | None) -> ProfileStrategy:
     """The strategy of a profile in one word."""
     return STRATEGIES.get(profile.strategy, "unknown") if profile is not None else "unknown"
 

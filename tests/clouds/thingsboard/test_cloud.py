@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.responses import Response
 
-from agent.clouds.enrolment import EnrolRequest
+from agent.clouds.enrolment import EnrolRequest, ProfileLook
 from agent.clouds.thingsboard.cloud import ThingsBoard
 from agent.errors import (
     AdminMissing,
@@ -418,6 +418,7 @@ async def test_without_an_administrator_each_of_these_says_so(signed_in: ThingsB
     new = AccessToken(token=Secret("x"))
     for call in (
         signed_in.look("n"),
+        signed_in.profile(),
         signed_in.free("n"),
         signed_in.stored("n"),
         signed_in.replace("n", new),
@@ -446,6 +447,10 @@ async def test_an_administrator_sees_a_device_and_whether_it_was_heard(
     assert look.link == f"{given['server']}/entities/devices/{made['id']}"
     assert await with_admin.seen("bench-7", 1_600_000_000) is True
     assert await with_admin.seen("bench-7", look.seen_at) is False
+
+
+async def test_an_administrator_sees_how_devices_are_made(with_admin: ThingsBoard) -> None:
+    assert await with_admin.profile() == ProfileLook(name="profile 1", strategy="create")
 
 
 async def test_an_administrator_gives_a_board_its_device_back(
