@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from msgspec.structs import replace
 
 from agent.boards.board import BoardState
+from agent.boards.identity import natural_key
 from agent.errors import (
     BatchUnsure,
     BoardBusy,
@@ -279,7 +280,9 @@ class BatchMachine:
 
     def _see(self, boards: Iterable[Board]) -> None:
         self._seen = True
-        self.boards = {board.id: board for board in boards if is_wired(board)}
+        # In the order of their sockets, as a person plugs them in and counts them.
+        wired = sorted(filter(is_wired, boards), key=lambda board: natural_key(socket(board)))
+        self.boards = {board.id: board for board in wired}
         held = {live.kept.board for live in self.live.values()}
         for board in self._places - self.boards.keys() - held:
             # What is plugged in there next is another board.

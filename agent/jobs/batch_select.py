@@ -89,7 +89,11 @@ class Waiting:
         del self._rows[row.n]
         self._bound = {board: n for board, n in self._bound.items() if n != row.n}
         queue = self._next.get(folded(row.model), [])
-        if row.by == "next" and row.n in queue:
+        if row.by != "next" or not queue:
+            return
+        if queue[0] == row.n:
+            heapq.heappop(queue)
+        elif row.n in queue:  # it waited for a board of its own
             queue.remove(row.n)
             heapq.heapify(queue)
 

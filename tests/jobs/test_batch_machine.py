@@ -34,6 +34,13 @@ def test_each_row_gets_the_next_board_that_is_plugged_in():
     assert world.over
 
 
+def test_boards_that_are_there_at_once_get_their_rows_in_the_order_of_their_sockets():
+    world = World([make_row(n) for n in (1, 2, 3)])
+    world.plug(make_board(10), make_board(9), make_board(1))
+    world.finish()
+    assert [world.machine.ended[n].socket for n in (1, 2, 3)] == ["1-1", "1-9", "1-10"]
+
+
 def test_a_board_that_was_done_is_not_taken_for_another_row():
     world = World([make_row(1), make_row(2)])
     world.plug(make_board(1))
