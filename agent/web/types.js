@@ -131,6 +131,8 @@
  * @property {string} link
  */
 
+/** @typedef {{name: string, strategy: DeviceLook["strategy"]}} ProfileLook The profile in which an account makes devices. */
+
 /**
  * @typedef {object} VaultEntry What a cloud gave to a board, without its secrets.
  * @property {string} id

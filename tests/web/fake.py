@@ -426,6 +426,9 @@ class FakeAgent:
         none = {"id": "none", "title": "No cloud: only the network", "device_schema": NOTHING}
         return {"clouds": [arduino, none | free, *self.more_clouds]}
 
+    def _clouds_profile(self, _params: dict[str, Any]) -> Any:
+        return {"profile": None}
+
     def _networks_schema(self, _params: dict[str, Any]) -> Any:
         return network_schema()
 

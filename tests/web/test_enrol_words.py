@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from agent.clouds.enrolment import DeviceLook
+from agent.clouds.enrolment import ProfileStrategy
 from agent.clouds.thingsboard.devices import device_schema
 from agent.jobs.enrol_effects import WayKind
 
@@ -43,14 +43,36 @@ async def test_a_name_is_explained_by_the_strategy_of_its_profile(
     assert said["good"] is good
 
 
+@pytest.mark.parametrize(
+    ("strategy", "words", "good"),
+    [
+        ("create", "Your profile boards makes it.", True),
+        ("prepared", "takes only devices that were prepared there", False),
+        ("off", "provisioning is switched off", False),
+    ],
+)
+async def test_a_name_that_is_free_is_explained_by_the_profile_of_the_account(
+    modules: Page, strategy: str, words: str, *, good: bool
+) -> None:
+    profile = {"name": "boards", "strategy": strategy}
+    said = await call(modules, "enrol", "lookWords", None, "greenhouse", profile)
+    assert words in said["text"]
+    assert said["good"] is good
+
+
 async def test_every_strategy_has_its_sentence(modules: Page) -> None:
-    strategies = get_args(get_type_hints(DeviceLook)["strategy"])
+    strategies = get_args(ProfileStrategy)
     assert strategies
     for strategy in strategies:
         device = {"strategy": strategy, "profile": "", "ours": True, "used_up": False}
         said = await call(modules, "enrol", "lookWords", device, "greenhouse")
         assert "greenhouse" in said["text"]
-        assert "undefined" not in said["text"]
+        profile = {"name": "boards", "strategy": strategy}
+        free = await call(modules, "enrol", "lookWords", None, "greenhouse", profile)
+        told = await call(modules, "enrol", "profileWords", profile, "as the schema says")
+        assert told == "as the schema says" or "boards" in told
+        assert "undefined" not in said["text"] + free["text"] + told
+    assert await call(modules, "enrol", "profileWords", None, "nobody knows") == "nobody knows"
 
 
 async def test_every_way_to_a_board_and_kind_of_credentials_has_words(modules: Page) -> None:

@@ -179,12 +179,16 @@ async def test_a_name_is_looked_up_and_explained(page: Page, fake: FakeAgent, fi
     fake.answer["clouds.device"] = lambda params: {
         "device": found if params["name"] == "greenhouse" else None
     }
+    profile = {"name": "prepared boards", "strategy": "prepared"}
+    fake.answer["clouds.profile"] = lambda _params: {"profile": profile}
     await open_form(page, fake, files)
     name, look = page.get_by_label("Device name"), page.locator(".look")
+    await expect(look).to_contain_text("Your profile prepared boards takes devices that were")
     await name.fill("greenhouse")
     await expect(look).to_contain_text("the server refuses it")
     await name.fill("greenhouse-2")
-    await expect(look).to_contain_text("Nobody has the name greenhouse-2 yet")
+    await expect(look).to_contain_text("Nobody has the name greenhouse-2 yet. Your profile")
+    assert len(fake.called("clouds.profile")) == 1
 
 
 async def test_without_an_administrator_nobody_looks_a_name_up(

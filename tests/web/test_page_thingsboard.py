@@ -54,6 +54,7 @@ async def test_a_name_that_is_taken_is_asked_again_and_the_board_connects(
     await expect(form.locator(".account")).to_contain_text(server.addresses["https"])
     name = form.get_by_label("Device name")
     await expect(name).to_be_focused()
+    await expect(form.locator(".look")).to_contain_text("Your profile boards makes a device")
     await name.fill("greenhouse")
     await expect(form.locator(".look")).to_contain_text("greenhouse exists already")
     await form.get_by_label("Network name").fill("HomeNet")

@@ -4,6 +4,7 @@
 /** @typedef {import("../types.js").Choice} Choice */
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").DeviceLook} DeviceLook */
+/** @typedef {import("../types.js").ProfileLook} ProfileLook */
 
 const ENROL_CLOUDS = new Set(["thingsboard"]);
 
@@ -84,14 +85,47 @@ export function credentialsName(/** @type {unknown} */ kind) {
   return names[String(kind)] ?? "";
 }
 
+/** What a profile does with a name that nobody has. @param {ProfileLook} profile @returns {string} */
+function free({ name, strategy }) {
+  const profile = `Your profile ${name}`;
+  return {
+    create: `${profile} makes it.`,
+    prepared: `${profile} takes only devices that were prepared there, and refuses it.`,
+    chain: `${profile} makes devices by a chain of certificates, not on request.`,
+    off: `In your profile ${name} provisioning is switched off.`,
+    unknown: "",
+  }[strategy];
+}
+
 /**
- * What a name means that was looked up: the strategy of its profile in one sentence.
+ * The strategy of a profile in one sentence.
+ *
+ * @param {ProfileLook|null} profile Null: nobody knows it.
+ * @param {string} otherwise What is said then.
+ */
+export function profileWords(profile, otherwise) {
+  const { name = "", strategy = "unknown" } = profile ?? {};
+  return (
+    {
+      create: `Your profile ${name} makes a device under a name that nobody has, and refuses one that exists.`,
+      prepared: `Your profile ${name} takes devices that were prepared there: each gives its stored credentials once, to the board that has its name. Other names are refused.`,
+      chain: `Your profile ${name} makes devices by a chain of certificates, when a board connects; a request is refused.`,
+      off: `In your profile ${name} provisioning is switched off: every request is refused.`,
+      unknown: otherwise,
+    }[strategy] ?? otherwise
+  );
+}
+
+/**
+ * What a name means that was looked up.
  *
  * @param {DeviceLook|null} device Null: nobody has the name.
  * @param {string} name
+ * @param {ProfileLook|null} [profile] In which the account makes devices, if that is known.
  * @returns {{good: boolean, text: string}}
  */
-export function lookWords(device, name) {
+export function lookWords(device, name, profile = null) {
+  if (!device && profile) return { good: profile.strategy === "create", text: `Nobody has the name ${name} yet. ${free(profile)}`.trim() };
   if (!device) {
     return { good: true, text: `Nobody has the name ${name} yet. A profile that creates devices makes it; one that takes prepared devices only refuses it.` };
   }

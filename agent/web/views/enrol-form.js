@@ -1,7 +1,7 @@
 /** A board becomes a device of a cloud that gives it credentials: account, name, network, the way to the board. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
-import { AUTO, DELIVERIES, credentialChoices, enrols, givesFile, lookWords } from "../lib/enrol.js";
+import { AUTO, DELIVERIES, credentialChoices, enrols, givesFile, lookWords, profileWords } from "../lib/enrol.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { go, href } from "../lib/router.js";
 import { ChoiceList } from "../parts/choice-list.js";
@@ -23,6 +23,7 @@ const NETWORK_CHOICES = [
 
 export class EnrolForm extends View {
   /** @type {NetworkPicker|null} */ #picker = null;
+  /** @type {Promise<import("../types.js").ProfileLook|null>|null} */ #profile = null;
   #drawn = "";
   #timer = 0;
   #asked = 0;
@@ -99,6 +100,7 @@ export class EnrolForm extends View {
     const key = JSON.stringify([cloud.signed_in, cloud.account]);
     if (key === this.#drawn) return;
     this.#drawn = key;
+    this.#profile = null; // It may be another account.
     say(this.heading, `Set up with ${cloud.title}`);
     const within = this.account.contains(document.activeElement);
     fill(this.account, ...(cloud.signed_in ? signedIn(cloud) : [new SignIn(this.app, cloud)]));
@@ -153,10 +155,14 @@ export class EnrolForm extends View {
     const name = this.name.input.value.trim();
     const asked = ++this.#asked;
     if (!cloud?.signed_in) return;
-    let words = { good: true, text: cloud.device_schema.description ?? "" };
-    if (name && cloud.account?.admin_user) {
-      const found = await this.app.agent.call("clouds.device", { cloud: cloud.id, name }).catch(() => null);
-      if (found) words = lookWords(found.device, name);
+    const usual = cloud.device_schema.description ?? "";
+    let words = { good: true, text: usual };
+    if (cloud.account?.admin_user) {
+      const { agent } = this.app;
+      this.#profile ??= agent.call("clouds.profile", { cloud: cloud.id }).then(({ profile }) => profile, () => null);
+      const found = name ? await agent.call("clouds.device", { cloud: cloud.id, name }).catch(() => null) : null;
+      const profile = await this.#profile;
+      words = found ? lookWords(found.device, name, profile) : { good: !["off", "chain"].includes(profile?.strategy ?? ""), text: profileWords(profile, usual) };
     }
     if (asked !== this.#asked) return;
     say(this.look, words.text);
