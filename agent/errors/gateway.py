@@ -49,7 +49,8 @@ class GatewayUnknown(GatewayError):
     meaning = "The device was deleted or given other credentials, or is kept on another server."
     remedy = (
         "Give the device its credentials back, or correct those that Mooring was started with. "
-        "To register it anew, remove the file {path} and start Mooring again."
+        "To register it anew, remove the file {path}, and the file .credentials of ThingsBoard's own "
+        "gateway if TB_GW_CONFIG_DIR leads to one, and start Mooring again."
     )
 
 

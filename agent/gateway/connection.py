@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.clouds.clock import Clock, SystemClock
@@ -100,7 +101,7 @@ class Gateway:
         """Something has changed at the server; it is asked again before the wait is over."""
         self._refusal: MooringError | None = None
         self._damaged: MooringError | None = None
-        self._noted = ""
+        self._noted: dict[str, str] = {}
         self._state = GatewayState(phase="connecting", server=setup.server.url)
 
     async def run(self) -> None:
@@ -146,7 +147,8 @@ class Gateway:
                 self._wanted.clear()  # a file of before asks for what cannot be had now
                 continue
             if not self._store.kept.candidates:
-                self._say("provisioning", name=provisioning.name, error=self._damaged)
+                error = self._state.error or self._damaged
+                self._say("provisioning", name=provisioning.name, error=error)
             try:
                 await register(
                     self._setup,
@@ -156,13 +158,13 @@ class Gateway:
                     clock=self._clock,
                     say=log.info,
                 )
-            except MooringError as error:
-                self._note(f"the gateway is not registered: {error}")
-                self._refusal = error
+            except MooringError as failed:
+                self._note("registered", failed)
+                self._refusal = error = failed
                 away = isinstance(error, Unreachable)
                 pause_s = (self._away_pause if away else self._register_pause).next()
                 if self._store.kept.candidates:
-                    self._say(self._state.phase, error=self._state.error or error)
+                    self._tell_state(replace(self._state, error=self._state.error or error))
                     await self._sleep(pause_s, self._hurry)
                     self._hurry.clear()
                 else:
@@ -193,7 +195,7 @@ class Gateway:
             self._connect_pause.lasted(lasted_s)
             taken = isinstance(error, GatewayTakenOver)
             pause = self._taken_pause if taken else self._connect_pause
-            self._note(f"the gateway is not connected: {error}")
+            self._note("connected", error)
             await self._wait(pause.next(), error, self._news)
 
     async def _drop_fresh(self) -> None:
@@ -209,7 +211,8 @@ class Gateway:
 
     async def _session(self, kept: Kept) -> MooringError | None:
         """One session to its end; None: it ended because there is something better."""
-        self._say("connecting", name=kept.name)
+        # What was wrong stays told until it is mended, and not only while it waits.
+        self._say("connecting", name=kept.name, error=self._state.error)
         try:
             client = await open_session(self._settings(kept), self._routes, title=TITLE)
         except MooringError as error:
@@ -314,10 +317,13 @@ class Gateway:
 
     # --- telling and waiting ---
 
-    def _note(self, text: str) -> None:
+    def _note(self, what: str, error: MooringError) -> None:
         """Log it once, however often it is tried again."""
-        log.log(logging.DEBUG if text == self._noted else logging.WARNING, "%s", text)
-        self._noted = text
+        again = self._noted.get(what) == str(error)
+        self._noted[what] = str(error)
+        log.log(
+            logging.DEBUG if again else logging.WARNING, "the gateway is not %s: %s", what, error
+        )
 
     def _say(
         self, phase: Phase, *, name: str = "", error: MooringError | None = None, again_s: float = 0
@@ -329,6 +335,9 @@ class Gateway:
             error=error,
             again_s=again_s,
         )
+        self._tell_state(state)
+
+    def _tell_state(self, state: GatewayState) -> None:
         if state != self._state:
             self._state = state
             self._tell(state)

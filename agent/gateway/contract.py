@@ -60,6 +60,6 @@ class GatewayState:
     name: str = ""
     """Of the device; empty where that is not known."""
     error: MooringError | None = None
-    """Why it waits, or what it has to say beside being connected."""
+    """Why it is not connected, until it is; or what it has to say beside being connected."""
     again_s: float = 0.0
     """Seconds until the next try, while it waits."""

@@ -96,8 +96,10 @@ class Seen:
         return self.states[-1].phase if self.states else ""
 
     def codes(self) -> list[str]:
-        """The errors told, in order."""
-        return [each.error.code for each in self.states if each.error is not None]
+        """The errors told when something had failed, in order; while it tries they stay told."""
+        trying = {"connecting", "provisioning"}
+        told = [each for each in self.states if each.phase not in trying]
+        return [each.error.code for each in told if each.error is not None]
 
 
 class QuickClock:
