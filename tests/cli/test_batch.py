@@ -61,6 +61,11 @@ async def test_each_board_of_a_line_becomes_its_own_device(line: Line):
     told = ended.out + ended.err + line.results()
     tokens = [board.values["tb_token"].decode() for board in line.boards]
     assert not any(secret in told for secret in [PASSWORD, *tokens])
+    kept = [*line.home.rglob("journal.sqlite3*"), *line.home.rglob("*.log")]
+    assert len(kept) > 1
+    for path in kept:
+        content = path.read_bytes()
+        assert not any(secret.encode() in content for secret in [PASSWORD, *tokens]), path
 
 
 async def test_wrong_rows_are_all_told_before_anything_is_sent(line: Line):
