@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.protocols.thingsboard.gateway_pack import (
@@ -17,12 +17,13 @@ from agent.protocols.thingsboard.gateway_pack import (
     telemetry_of,
 )
 
-names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 values = st.dictionaries(names, st.integers() | st.text(max_size=30) | st.booleans(), max_size=8)
 samples = st.builds(Sample, names, st.integers(0, 2**45), values)
 
 
-@given(st.lists(samples, max_size=10))
+@settings(max_examples=50)
+@given(st.lists(samples, max_size=6))
 def test_a_message_says_what_was_put_in_and_knows_its_size(added):
     message = telemetry_of("a sub-device")
     for sample in added:
