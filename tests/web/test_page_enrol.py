@@ -131,7 +131,7 @@ async def test_what_is_chosen_is_asked_for_and_what_is_not_is_left_out(
     }
 
 
-async def test_the_next_board_gets_the_same_without_typing_it_again(
+async def test_the_next_board_gets_the_same_with_two_clicks(
     page: Page, fake: FakeAgent, files: str
 ) -> None:
     await open_form(page, fake, files)
@@ -153,7 +153,7 @@ async def test_the_next_board_gets_the_same_without_typing_it_again(
     wanted = {"name": "greenhouse", "credentials": "certificate", "delivery": "console"}
     assert {key: request[key] for key in wanted} == wanted
     other = fake.board(number=2)
-    await page.goto(f"{files}/#/board/{other.id}/device")
+    await page.goto(f"{files}/#/board/{other.id}")
     await expect(form.get_by_label("Network name")).to_have_value("HomeNet")
     await expect(password).to_have_value("correct horse")
     await expect(form.get_by_label("Device name")).to_have_value("")

@@ -165,7 +165,7 @@ export class BoardView extends View {
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
     // What runs is known, or does not matter for what the person wants. One that is connected is not disturbed.
     const last = store.lastWork(board.id);
-    if (last?.state === "done" && isEnrolment(last)) return;
+    if ((last?.state === "done" && isEnrolment(last)) || this.#enrols) return;
     if (installed === "1.0" || ["update", "device", "write", "provisioning", "monitor"].includes(this.#part)) return;
     if (board.state === "ready" && talks(board) && !isSilent(board, store)) void store.read(board.id);
   }
@@ -216,6 +216,12 @@ export class BoardView extends View {
     ];
   }
 
+  /** The last board was given credentials of a cloud; the next one is likely to be, too. */
+  get #enrols() {
+    const { store, memory } = this.app;
+    return store.clouds.some((cloud) => enrols(cloud) && cloud.signed_in && cloud.id === memory.cloud);
+  }
+
   /** Credentials of a cloud are offered where somebody uses it, and where nothing else is. @param {string[]} ways */
   #device(ways) {
     const cloud = this.app.store.clouds.find(enrols);
@@ -239,6 +245,7 @@ export class BoardView extends View {
     // In the air it would not be if somebody had not reset it.
     const again = onlyInAir(board) && board.first_seen > (last?.ended_at ?? 0);
     if (settled && !again) return "none";
+    if (this.#enrols && parts.includes("device")) return "device";
     const first = (board.model || isImprov(board)) && parts.find((part) => ["setup", "update", "network"].includes(part));
     const device = store.clouds.some((cloud) => enrols(cloud) && cloud.signed_in) && parts.find((part) => part === "device");
     return first || device || "none";

@@ -209,6 +209,7 @@ export class EnrolForm extends View {
       ...(delivery === AUTO ? {} : { delivery }),
     });
     picker?.remember();
+    memory.cloud = cloud.id;
     this.#keep();
     memory.forgetDraft(this.#formName);
     this.#done = true;
