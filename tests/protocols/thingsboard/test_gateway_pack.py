@@ -72,7 +72,8 @@ def test_a_sample_is_split_so_that_each_part_fits(sample, most_points, most_byte
         assert message.grown(sample.device, alone.encoded()) > most_bytes
 
 
-@given(st.dictionaries(names, values, max_size=6), st.integers(1, 10), st.integers(60, 400))
+@settings(max_examples=50)
+@given(st.dictionaries(names, values, max_size=4), st.integers(1, 10), st.integers(60, 400))
 def test_attributes_go_out_in_as_many_messages_as_it_takes(wanted, most_points, most_bytes):
     left = {name: dict(told) for name, told in wanted.items() if told}
     found: dict[str, dict[str, Any]] = {}
