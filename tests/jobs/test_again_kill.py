@@ -50,7 +50,7 @@ async def once_more(bench: EnrolBench, **request: object) -> Job:
     return await bench.jobs.wait(await bench.jobs.start(request, attended=False))
 
 
-@pytest.mark.parametrize("moment", ["before board.put", AT_COMMIT, "before vault.prove"])
+@pytest.mark.parametrize("moment", [AT_COMMIT, "before vault.prove"])
 async def test_a_restore_that_is_killed_loses_nothing(
     bench: EnrolBench, agents: Agents, moment: str
 ):
@@ -77,9 +77,7 @@ async def test_a_restore_that_is_killed_loses_nothing(
 @pytest.mark.parametrize(
     ("moment", "told"),
     [
-        ("before board.erase", "may have lost its settings"),
         (AT_COMMIT, "may have lost its settings"),
-        ("before cloud.delete", "is not known"),
         ("after cloud.delete", "is not known"),
         ("before vault.forget", "is deleted"),
     ],
