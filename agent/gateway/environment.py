@@ -123,34 +123,39 @@ def read_plan(
     remarks = []
     # As in the gateway: one variable takes the place of the whole section.
     security = older or _texts(section.get("security"))
-    if wanted and older:
-        names = ", ".join(sorted(OLDER[key] for key in older))
-        remarks.append(f"{names}: without effect beside {PROVISIONING}KEY.")
     sample = security.get("accessToken") == SAMPLE_TOKEN
     if sample and not wanted:
         remarks.append(
             f"The token {SAMPLE_TOKEN} of tb_gateway.json is its sample and is not used."
         )
-    fixed = _fixed(security) if security and not wanted and not sample else None
+    # An authority alone goes with the credentials that are kept.
+    says_who = bool(set(security) - {"caCert", "tls"}) and not sample
+    fixed = _fixed(security) if says_who and not wanted else None
     in_file = _texts(section.get("provisioning"))
     if in_file and wanted:
         remarks.append(f"The section provisioning of tb_gateway.json counts, not {PROVISIONING}….")
     wanted = in_file or wanted
     provisioning = _provisioning(wanted) if wanted and fixed is None else None
     proof = fixed or (provisioning.proof if provisioning is not None else None)
-    ca = security.get("caCert", "") if provisioning is None else wanted.get("caCert", "")
-    tls = bool(ca) or (proof is not None and proof.kind == "certificate")
-    server = _server(given, section, tls=tls or security.get("tls") == "True")
+    chosen = security if provisioning is None else wanted
+    ca = chosen.get("caCert", "")
+    tls = bool(ca) or chosen.get("tls") == "True"
+    tls = tls or (proof is not None and proof.kind == "certificate")
+    server = _server(given, section, tls=tls)
     if provisioning is not None and not ca and server.encrypted:
         ca = security.get("caCert", "")
+    unused = [
+        OLDER[key] for key in older if provisioning is not None and not (ca and key == "caCert")
+    ]
+    if unused:
+        remarks.append(f"{', '.join(sorted(unused))}: without effect beside {PROVISIONING}KEY.")
     if not server.encrypted and not is_loopback(server.host):
         remarks.append(
             f"What is said to {server.url} travels in clear, keys and secrets too; "
             "TB_GW_PORT=8883 encrypts it."
         )
-    unused = ", ".join(name for name in UNUSED if given.get(name))
-    if unused:
-        remarks.append(f"{unused}: without effect in Mooring.")
+    if unknown := ", ".join(name for name in UNUSED if given.get(name)):
+        remarks.append(f"{unknown}: without effect in Mooring.")
     return GatewayPlan(
         server=server,
         fixed=fixed,

@@ -83,12 +83,20 @@ def test_a_certificate_goes_with_tls_to_the_port_that_is_named():
             "mqtts://127.0.0.1:1900",
             "",
         ),
+        (
+            wanted() | {"TB_GW_PORT": "1900"},
+            {"security": {"accessToken": "t", "tls": True}},
+            "mqtt://127.0.0.1:1900",
+            "",
+        ),
+        (HERE | {"TB_GW_CA_CERT": "a"}, {}, "mqtts://127.0.0.1", "a"),
     ],
 )
 def test_tls_is_spoken_where_the_vendor_s_gateway_does(given, section, url, ca):
     plan = read_plan(given, section)
     assert plan is not None
     assert (plan.server.url, plan.ca) == (url, ca)
+    assert not any("TB_GW_CA_CERT" in remark for remark in plan.remarks) or not ca
 
 
 def test_older_variables_are_without_effect_beside_key_and_secret():
