@@ -46,6 +46,8 @@ class Case:
     """Of the vendor's own file."""
     stays: bool = False
     """The device was there before."""
+    prepared: bool = False
+    """The device waits in the profile that checks."""
 
 
 CASES = {
@@ -54,6 +56,7 @@ CASES = {
     "basic": Case({"USERNAME": "its-name", "PASSWORD": "its-password"}),
     "certificate": Case({"CA_CERT_FILENAME": "ca.pem"}),
     "no-name": Case({"ACCESS_TOKEN": NAMELESS}, without=(f"{PROVISIONING}NAME",)),
+    "prepared": Case({"ACCESS_TOKEN": "not-this-but-what-is-stored"}, prepared=True),
     # The file says so, and beats the variables.
     "file": Case(
         {"KEY": "wrong"},
@@ -82,7 +85,10 @@ async def server() -> AsyncIterator[SimulatedThingsBoard]:
 
 
 def environment(server: SimulatedThingsBoard, name: str, case: Case, port: int) -> dict[str, str]:
-    given = variables(server, **{"NAME": name, **case.more}) | case.older
+    more = {"NAME": name, **case.more}
+    if case.prepared:
+        more |= {"KEY": server.check.key, "SECRET": server.check.secret.reveal()}
+    given = variables(server, **more) | case.older
     if name == "certificate":
         # It makes one connection in clear, and then one with TLS to the same port.
         given |= {"TB_GW_HOST": "localhost", "TB_GW_PORT": str(port)}
@@ -153,7 +159,9 @@ async def test_for_the_same_variables_both_end_as_the_same_device(server, tmp_pa
             name: make_gateway(tmp_path / "theirs" / name, given[name], **own[name])
             for name in cases
         }
-        for vendor in vendors.values():
+        for name, vendor in vendors.items():
+            if cases[name].prepared:
+                server.prepare(name)
             (vendor.home / "config" / "ca.pem").write_text(server.ca)
             stack.push_async_callback(vendor.stop)
             await vendor.start()
@@ -167,6 +175,8 @@ async def test_for_the_same_variables_both_end_as_the_same_device(server, tmp_pa
             # Its settings and none of what the other one kept.
             ours = make_gateway(tmp_path / "ours" / name, given[name], **own[name])
             (ours.home / "config" / "ca.pem").write_text(server.ca)
+            if case.prepared:
+                server.prepare(name)
             async with running(ours.environ, ours.home / "gateway.json") as seen:
                 await seen.connected()
                 device = await connected(server, name, None)
