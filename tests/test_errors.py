@@ -33,6 +33,7 @@ CODES = {
     "enrol-unusable": "EnrolUnusable",
     "enrol-used-up": "EnrolUsedUp",
     "batch-running": "BatchRunning",
+    "batch-twice": "BatchTwice",
     "batch-unsure": "BatchUnsure",
     "manifest": "ManifestWrong",
     "agent-gone": "AgentGone",

@@ -146,6 +146,7 @@ from agent.errors.internet import (
 )
 from agent.errors.jobs import (
     BatchRunning,
+    BatchTwice,
     BatchUnsure,
     DiskFull,
     FolderFailed,
@@ -222,6 +223,7 @@ __all__ = [
     "AutostartFailed",
     "BadMessage",
     "BatchRunning",
+    "BatchTwice",
     "BatchUnsure",
     "BleLost",
     "BleNotHeard",

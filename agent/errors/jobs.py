@@ -114,6 +114,18 @@ class BatchUnsure(MooringError):
     )
 
 
+class BatchTwice(MooringError):
+    """A board was done before, as another device; ``row`` and ``device`` say which."""
+
+    code = "batch-twice"
+    title = "This board was row {row} already, as {device}."
+    meaning = (
+        "It has no serial number by which it could be known before it was asked, and the list allows "
+        "boards to become other devices. It is no longer {device}, whose row counts as done."
+    )
+    remedy = "Give it the settings of {device} again (mooring vault restore), and plug in another."
+
+
 class ManifestWrong(MooringError):
     """Rows of a manifest cannot be used; ``count`` says how many things are wrong with ``file``."""
 

@@ -8,13 +8,14 @@ used for a row is not taken for another one, whatever became of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
 from agent.boards.board import BoardState
 from agent.boards.identity import natural_key
 from agent.errors import (
+    BatchTwice,
     BatchUnsure,
     BoardBusy,
     InputError,
@@ -46,7 +47,7 @@ from agent.jobs.batch_records import (
     Wake,
     Woken,
 )
-from agent.jobs.batch_row import name_for
+from agent.jobs.batch_row import request_for
 from agent.jobs.batch_select import Waiting, by_place, is_free, is_wired, socket
 from agent.jobs.enrol_base import HARDWARE_ID
 from agent.jobs.job import Job, JobState
@@ -122,6 +123,8 @@ class BatchMachine:
         self.stopped = False
         self.gave_up = False
         """Too many rows failed one after the other."""
+        self._hardware: dict[str, int] = {}
+        """Boards that were done, by what they say of themselves."""
         self._parallel = parallel
         self._waits = waits
         self._seen = False
@@ -175,6 +178,8 @@ class BatchMachine:
                 self._again(row, known, again)
             else:
                 self.ended[n] = known
+                if known.state == "done":
+                    self._hardware[known.hardware_id] = n
 
     def _again(self, row: Row, known: Kept, again: Again) -> None:
         """The board may have what was made for this row, so that no other board may get it."""
@@ -231,7 +236,9 @@ class BatchMachine:
             notes=[str(note) for note in result.get("notes", ())],
             seconds=None if job.ended_at is None else round(job.ended_at - job.created_at, 3),
         )
-        if job.state is JobState.DONE:
+        if job.state is JobState.DONE and (other := self._done_before(live.kept)) is not None:
+            self._seen_twice(live, other, now)
+        elif job.state is JobState.DONE:
             names = tuple(result.get("files", ()))
             if names:
                 self._doing.append(SaveFiles(live.kept, names))
@@ -242,6 +249,19 @@ class BatchMachine:
         else:
             stopped = Interrupted(what="Somebody cancelled it.").report()
             self._end(live, now, job.error or stopped)
+
+    def _done_before(self, kept: Kept) -> Kept | None:
+        """The row that was done on this very board, whatever cable or socket it had then."""
+        n = self._hardware.get(kept.hardware_id)
+        return self.ended[n] if kept.hardware_id and n in self.ended and n != kept.n else None
+
+    def _seen_twice(self, live: _Live, other: Kept, now: float) -> None:
+        """A board without a number was plugged in again; its own name has made nothing new."""
+        if other.device != live.kept.device:
+            self._end(live, now, BatchTwice(row=other.n, device=other.device).report())
+            return
+        self._release(live)
+        self._use(replace(live.kept, n=other.n))
 
     def _interrupted(self, live: _Live, now: float) -> None:
         """The agent ended under it. The same job on the same board goes on from what it left."""
@@ -269,6 +289,8 @@ class BatchMachine:
         self._failures = 0 if error is None else self._failures + 1
         if self._failures >= FAILURES_MAX:
             self.gave_up = self.stopped = True
+        if state == "done":
+            self._hardware.setdefault(kept.hardware_id, kept.n)
         self._doing.append(Conclude(live.row, kept))
 
     # Boards --------------------------------------------------------------------------------------
@@ -316,7 +338,7 @@ class BatchMachine:
         live = self.live[row.n] = _Live(row, kept)
         self._use(kept)
         try:
-            request = _request(row, board)
+            request = request_for(row, board)
         except InputError as error:
             self._end(live, now, error.report())
         else:
@@ -365,21 +387,6 @@ class BatchMachine:
 def _shares(row: Row) -> str:
     """What rows have in common that are done at a time."""
     return "flash" if row.kind == "flash" else row.cloud or "none"
-
-
-def _request(row: Row, board: Board) -> dict[str, Any]:
-    """``jobs.start`` without what the manifest only names; raises :class:`InputError`."""
-    request: dict[str, Any] = {"kind": row.kind, "board": board.id}
-    if row.kind == "provision":
-        request |= {"cloud": row.cloud, "name": name_for(row, board)}
-    for field in ("credentials", "delivery", "sketch"):
-        request[field] = getattr(row, field)
-    if row.model in board.candidates:
-        request["model"] = row.model
-    if row.confirmed or row.kind == "flash":
-        # Who writes a sketch into the list knows that it overwrites one.
-        request["confirmed"] = True
-    return {field: value for field, value in request.items() if value}
 
 
 def _device(job: Job) -> str:

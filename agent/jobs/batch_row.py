@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -83,6 +83,21 @@ def name_for(row: Row, board: Board) -> str:
             raise InputError(field="name", problem=problem)
         name = name.replace(SERIAL_NUMBER, clean_text(serial.replace(":", "")))
     return name
+
+
+def request_for(row: Row, board: Board) -> dict[str, Any]:
+    """``jobs.start`` without what the manifest only names; raises :class:`InputError`."""
+    request: dict[str, Any] = {"kind": row.kind, "board": board.id}
+    if row.kind == "provision":
+        request |= {"cloud": row.cloud, "name": name_for(row, board)}
+    for field in ("credentials", "delivery", "sketch"):
+        request[field] = getattr(row, field)
+    if row.model in board.candidates:
+        request["model"] = row.model
+    if row.confirmed or row.kind == "flash":
+        # Who writes a sketch into the list knows that it overwrites one.
+        request["confirmed"] = True
+    return {field: value for field, value in request.items() if value}
 
 
 def batch_id(name: str, rows: Iterable[Row]) -> str:

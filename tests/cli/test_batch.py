@@ -220,7 +220,7 @@ async def test_boards_come_and_go_in_one_socket_and_one_command_works_on_them(li
     manifest = line.manifest(BY_ID + "3\n")
     first = await line.start("batch", str(manifest), "--json")
     for board in line.boards[:2]:
-        board.socket = 1
+        board.socket, board.serial = 1, False
         await board.plug()
         told = await line_of(first, lambda each: each.get("state") == "done")
         assert told["hardware_id"] == board.hardware_id

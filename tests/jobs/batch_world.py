@@ -87,6 +87,8 @@ class World:
     """Which row each job was started for."""
     told: list[Kept] = field(default_factory=list)
     files: tuple[str, ...] = ()
+    digits: dict[str, str] = field(default_factory=dict)
+    """Hardware ids of boards, for those that tell one."""
     refusals: int = 0
     """So many jobs are refused because somebody holds the board."""
     now: float = 1000.0
@@ -124,7 +126,9 @@ class World:
         """A job ends."""
         before = self.jobs[job]
         done = state is JobState.DONE
-        result = {"device": before.request["name"], "hardware_id": "", "files": list(self.files)}
+        digits = self.digits.get(before.board, "")
+        name = before.request["name"].replace("{hardware_id}", digits)
+        result = {"device": name, "hardware_id": digits, "files": list(self.files)}
         self.jobs[job] = Job(
             id=job,
             kind=before.kind,
@@ -210,7 +214,7 @@ class World:
         assert board is None or board.state is BoardState.READY
         earlier = [self.jobs[job] for job, n in self.row_of.items() if n == row.n]
         assert all(job.state.final for job in earlier), "the row is under way"
-        assert not any(job.state is JobState.DONE for job in earlier), "the row is done"
+        assert all(self.comes_again(job) for job in earlier if job.state is JobState.DONE), "done"
         assert all(job.board != kept.board for job in self.running), "the board is used"
         self.jobs[number] = Job(
             id=number,
@@ -222,6 +226,16 @@ class World:
         )
         self.row_of[number] = row.n
         return number
+
+    def comes_again(self, job: Job) -> bool:
+        """Whether its board, by what it says of itself, was done in another row before."""
+        digits = (job.result or {}).get("hardware_id")
+        others = [
+            each for each in self.jobs.values() if self.row_of[each.id] != self.row_of[job.id]
+        ]
+        return bool(digits) and any(
+            (each.result or {}).get("hardware_id") == digits for each in others
+        )
 
     def find(self, kept: Kept) -> Job | None:
         if kept.job:

@@ -62,6 +62,38 @@ def test_a_socket_with_boards_without_a_number_takes_the_next_one_when_the_first
     assert states(world) == {1: "done", 2: "done"}
 
 
+@pytest.mark.parametrize("name", ["line-{hardware_id}", ""])
+def test_a_board_without_a_number_that_comes_again_is_not_counted_twice(name: str):
+    world = World([make_row(1, name=name), make_row(2, name=name)])
+    first, second = (make_board(n, serial=False) for n in (1, 2))
+    world.digits = {first.id: "24a1", second.id: "24a1"}
+    world.plug(first)
+    world.finish()
+    world.unplug(first.id)
+    world.plug(second)
+    world.finish()
+    assert states(world) == {1: "done"}
+    assert len(world.jobs) == 2
+    world.unplug(second.id)
+    world.digits[second.id] = "24b2"
+    world.plug(second)
+    world.finish()
+    assert states(world) == {1: "done", 2: "done"}
+    assert world.begin().finish().over
+
+
+def test_a_board_that_became_another_device_is_told():
+    world = World([make_row(n, confirmed=True) for n in (1, 2)])
+    first, second = (make_board(n, serial=False) for n in (1, 2))
+    world.digits = {first.id: "24a1", second.id: "24a1"}
+    world.plug(first)
+    world.finish()
+    world.plug(second)
+    world.finish()
+    assert world.machine.ended[2].error
+    assert world.machine.ended[2].error.code == "batch-twice"
+
+
 @pytest.mark.parametrize(
     ("by", "value"),
     [
