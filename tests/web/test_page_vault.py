@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import expect
 
+from agent.jobs.fates import Fate
+from agent.jobs.job import Action
 from tests.web.enrolling import STEPS, entry, thingsboard
 from tests.web.fake import Refusal
 
@@ -171,8 +173,17 @@ async def test_a_device_is_removed_by_a_job_that_says_what_is_lost(
     (request,) = fake.called("jobs.start")
     wanted = {"kind": "remove", "board": "", "cloud": "thingsboard", "name": "greenhouse-1"}
     assert request == wanted | {"attended": True}
+    (job,) = fake.jobs
+    lost = Fate(what="greenhouse-1 in ThingsBoard", fate="lost", detail="All that it ever sent.")
+    go_on = Action(id="continue", label="Remove greenhouse-1")
+    fake.ask(job, "read", go_on, title="Remove it for good?", fates=[lost])
+    asked = page.locator(".ask")
+    await expect(asked.get_by_text("All that it ever sent.")).to_be_visible()
+    await expect(asked.locator(".fate li")).to_have_text(["greenhouse-1 in ThingsBoard"])
+    await expect(asked).to_be_focused()
+    await asked.locator("button.danger").click()
     removed = {"device": "greenhouse-1", "deleted": "administrator", "erased": False}
-    fake.end(next(iter(fake.jobs)), removed | {"forgotten": ["1"], "notes": []})
+    fake.end(job, removed | {"forgotten": ["1"], "notes": []})
     outcome = page.locator(".outcome")
     await expect(outcome.locator(".online")).to_have_text("Removed for good: greenhouse-1")
     await expect(outcome).to_contain_text("The device and its history are deleted in the cloud.")

@@ -38,7 +38,8 @@ export function grouped(fates) {
   );
 }
 
-/** With a capital at its head. */
+/** With a capital at its head, unless it begins with a name such as `esp32-24a1`. */
 export function headed(/** @type {string} */ text) {
+  if (/^\S*[-_.\d]/.test(text)) return text;
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

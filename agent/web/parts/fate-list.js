@@ -7,14 +7,17 @@ import { symbol } from "./drawing.js";
 /** @typedef {import("../types.js").Fate} Fate */
 
 export class FateList extends View {
-  /** @param {Fate[]} fates */
-  constructor(fates) {
+  /**
+   * @param {Fate[]} fates
+   * @param {{open?: boolean}} [options] `open`: what cannot be undone is told without a click.
+   */
+  constructor(fates, { open = false } = {}) {
     super();
     const groups = grouped(fates);
     const explained = groups.flatMap(({ things }) => things).filter(({ detail }) => detail);
     this.append(
       h("div.fates", {}, ...groups.map(group)),
-      explained.length ? h("details.more", {}, h("summary", {}, "What exactly?"), details(explained)) : "",
+      explained.length ? h("details.more", { open }, h("summary", {}, "What exactly?"), details(explained)) : "",
     );
   }
 }

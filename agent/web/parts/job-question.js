@@ -53,7 +53,7 @@ export class JobQuestion extends View {
         h("p.ask-title", { id: title, dir: "auto" }, question.title),
         question.reason && !question.meaning?.includes(question.reason) && h("p", { dir: "auto" }, question.reason),
         question.meaning && h("p", { dir: "auto" }, question.meaning),
-        question.fates?.length ? new FateList(question.fates) : null,
+        question.fates?.length ? new FateList(question.fates, { open: this.#final }) : null,
         this.#oldDevices(),
         question.safe && h("p.safe", {}, question.safe),
         this.#drawing(),
@@ -73,6 +73,11 @@ export class JobQuestion extends View {
     else if (this.#choices) this.#choices.focusChosen();
     else if (this.#forward) this.#buttons[0]?.focus();
     else focusOn(/** @type {HTMLElement} */ (this.firstElementChild)); // Nobody gives up by accident.
+  }
+
+  /** What the job does cannot be undone by another one. */
+  get #final() {
+    return this.job.kind === "remove";
   }
 
   /** There is an answer that goes on with the job. */
@@ -104,7 +109,7 @@ export class JobQuestion extends View {
     if (main?.needs === "choice" && this.question.choices?.length) return [this.#choiceForm(main, rest())];
     if (main?.needs === "network") return [this.#networkForm(main, main.label, rest())];
     if (main?.needs === "name") return [this.#nameForm(main, rest())];
-    const look = this.#forward ? "primary" : "quiet";
+    const look = this.#final && main?.id === "continue" ? "danger" : this.#forward ? "primary" : "quiet";
     const buttons = main ? [this.#button(main, look), ...rest()] : [];
     return [h("div.row", {}, ...buttons)];
   }
