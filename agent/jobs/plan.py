@@ -148,6 +148,8 @@ async def make_plan(
     shown |= way.shown or {}
     if request.confirmed:
         shown["confirmed"] = True
+    if request.group is not None:
+        shown["group"] = request.group
     return Plan(
         kind=request.kind,
         board=board,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from agent.boards.board import Via
 from agent.clouds.enrolment import CredentialsKind
@@ -31,6 +32,9 @@ FIELD_CHARS: Final = 64
 ANSWER_CHARS: Final = 255
 """Of a device name; no cloud keeps a longer one."""
 
+Group: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
+"""What jobs that a person began together have in common; made by whoever begins them."""
+
 _SETUP: Final = {"model", "network", "cloud", "name", "confirmed"}
 _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.IDENTIFY: set(),
@@ -55,6 +59,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here."""
     via: Via | None = None
     """Over which link; None: the cable if there is one."""
+    group: Group | None = None
+    """Of the jobs that were begun with this one; nothing but a mark by which they are found again."""
     network: Any = None
     """A network setting as data (``agent.settings.network``)."""
     cloud: str | None = None
@@ -96,7 +102,7 @@ def parse_request(data: Mapping[str, Any]) -> Request:
         field, problem = _explain(str(error))
         raise InputError(field=field, problem=problem) from None
     for field, value in data.items():
-        if field in {"kind", "board", "via"} or value is None or value is False:
+        if field in {"kind", "board", "via", "group"} or value is None or value is False:
             continue
         if field not in _USES[request.kind]:
             raise InputError(field=field, problem=f"is not used by {request.kind.value}")

@@ -157,6 +157,16 @@ async def test_the_link_of_a_job_is_one_of_the_two(bridge: Bridge) -> None:
     assert error["data"]["facts"]["field"] == "via"
 
 
+async def test_jobs_that_are_begun_together_have_a_mark_in_common(bridge: Bridge) -> None:
+    _, board = await bridge.board()
+    client = await bridge.open()
+    await client.call("jobs.start", kind="identify", board=board, group="class-7b")
+    assert bridge.jobs.requests[0]["group"] == "class-7b"
+    for group in ("", "7 b", "x" * 65, "7b\n"):
+        error = await client.fail("jobs.start", kind="identify", board=board, group=group)
+        assert error["data"]["facts"]["field"] == "group"
+
+
 async def test_a_job_that_fails_is_the_error_of_the_call(bridge: Bridge) -> None:
     _, board = await bridge.board()
     client = await bridge.open()

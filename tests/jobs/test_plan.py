@@ -45,6 +45,18 @@ async def mkr(bench: Bench) -> Bench:
     return bench
 
 
+# --- together --------------------------------------------------------------------------------
+
+
+async def test_jobs_that_are_begun_together_have_a_mark_in_common(mkr: Bench):
+    together = await plan(mkr, kind="flash", image=FILE, group="2026-11-22.a1")
+    assert together.shown["group"] == "2026-11-22.a1"
+    assert "group" not in (await plan(mkr, kind="flash", image=FILE)).shown
+    with pytest.raises(InputError) as caught:
+        await plan(mkr, kind="flash", image=FILE, group="a b")
+    assert caught.value.facts["field"] == "group"
+
+
 # --- flash -----------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from agent.clouds.enrolment import CredentialsKind
 from agent.errors import UnknownJob
 from agent.jobs.enrol_effects import WayKind
 from agent.jobs.job import Job, JobChange, JobKind
+from agent.jobs.request import Group
 from agent.jobs.which import Procedure
 from agent.settings import Secret
 
@@ -46,6 +47,7 @@ REQUESTED = (
     "override",
     "entry",
     "via",
+    "group",
 )
 """Params of ``jobs.start`` that the request of the job has under the same name."""
 
@@ -92,6 +94,8 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``restore``: of the vault, its id or a beginning that no other has."""
     via: Via | None = None
     """Over which of its ports; without it over the one that the board says."""
+    group: Group | None = None
+    """Of jobs that are begun together: their ``request`` has it, so that they are found again."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
