@@ -5,6 +5,7 @@ an instance carries the facts. The command line prints the sentences, the page r
 fields (:class:`ErrorReport`), the log gets the facts.
 """
 
+from agent.errors import nrf
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
 from agent.errors.bluetooth import (
     BleLost,
@@ -165,6 +166,7 @@ from agent.errors.networks import (
     NetworkNotFound,
     NoInternet,
 )
+from agent.errors.nrf import *  # noqa: F403 - all of them; each named twice here they would be a page
 from agent.errors.ports import (
     NoPermission,
     NoSerialPort,
@@ -208,6 +210,7 @@ from agent.errors.vault import (
 from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
 __all__ = [
+    *nrf.__all__,
     "AdminConflict",
     "AdminForbidden",
     "AdminMissing",
