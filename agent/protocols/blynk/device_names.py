@@ -1,0 +1,54 @@
+"""Names of devices in Blynk.Cloud, and how long they may be where a board carries them.
+
+Sources: documentation of the platform interface (create and edit a device), and of Wi-Fi
+provisioning (32 characters with the board's own part).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+NAME_CHARS: Final = 50
+"""In the cloud."""
+AIR_CHARS: Final = 32
+"""Of an access point with all its parts; phones do not find a longer one."""
+CHIP_CHARS: Final = 4
+"""The board's own part, made from its chip id; a hyphen stands before it."""
+_OTHERS: Final = " '_-"
+
+
+def name_problem(name: str, *, of_board: bool = False) -> str | None:
+    """What is wrong with a device's name; None: nothing. ``of_board``: a board carries it, too."""
+    if not name.strip():
+        return "is empty"
+    limit = AIR_CHARS if of_board else NAME_CHARS
+    if len(name) > limit:
+        counted = " with the part of the chip" if of_board else ""
+        return f"has {len(name)} characters{counted}, and may have {limit}"
+    for char in name:
+        if not (char.isalpha() or char.isdecimal() or char in _OTHERS):
+            return "may have letters, digits, blanks, apostrophes, underscores and hyphens alone"
+    return None
+
+
+def template_name_problem(name: str, prefix: str = "Blynk") -> str | None:
+    """What is wrong with a template's name for boards that open an access point; None: nothing.
+
+    ``PREFIX NAME-XXXX``: all of it counts. Boards shorten what is too long by themselves, so it works
+    all the same, but is not called as its owner wrote it.
+    """
+    room = AIR_CHARS - CHIP_CHARS - len("-") - len(prefix.encode()) - len(" ")
+    size = len(name.encode())
+    if size > room:
+        return f"is {size - room} bytes too long for an access point; boards cut it to {room}"
+    return None
+
+
+def name_of_board(template_name: str, chip: str) -> str:
+    """A name that the cloud takes and a person finds again: ``Thermo-4Y1H``."""
+    kept = "".join(
+        c if c.isalpha() or c.isdecimal() or c in _OTHERS else " " for c in template_name
+    )
+    room = AIR_CHARS - len(chip) - len("-")
+    head = " ".join(kept.split())[:room].rstrip(" -") or "Board"
+    return f"{head}-{chip}"
