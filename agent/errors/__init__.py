@@ -5,7 +5,7 @@ an instance carries the facts. The command line prints the sentences, the page r
 fields (:class:`ErrorReport`), the log gets the facts.
 """
 
-from agent.errors import nrf
+from agent.errors import blynk_cloud, nrf
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
 from agent.errors.bluetooth import (
     BleLost,
@@ -23,6 +23,7 @@ from agent.errors.bluetooth import (
     NeedsCable,
     OtherLinkBusy,
 )
+from agent.errors.blynk_cloud import *  # noqa: F403 - its __all__ names each class
 from agent.errors.boards import (
     AnswerMissing,
     AuthorisationNeeded,
@@ -392,3 +393,4 @@ __all__ = [
     "VerifyFailed",
     "WrongSketch",
 ]
+__all__ += blynk_cloud.__all__
