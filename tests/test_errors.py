@@ -213,6 +213,20 @@ CODES = {
     "nrf-cloud-record": "NrfRecordAbsent",
     "nrf-cloud-role": "NrfRoleTooLow",
     "nrf-cloud-token": "NrfTokenRefused",
+    "nrf-credential-differs": "NrfCredentialDiffers",
+    "nrf-credential-exists": "NrfCredentialExists",
+    "nrf-key": "NrfKeyDamaged",
+    "nrf-modem-off": "NrfModemOff",
+    "nrf-no-attestation": "NrfNoAttestation",
+    "nrf-not-claimed": "NrfNotClaimed",
+    "nrf-not-triggered": "NrfNotTriggered",
+    "nrf-provisioning": "NrfProvisioningFailed",
+    "nrf-provisioning-silent": "NrfProvisioningSilent",
+    "nrf-refused": "NrfRefused",
+    "nrf-silent": "NrfSilent",
+    "nrf-token": "NrfTokenDamaged",
+    "nrf-token-stale": "NrfTokenStale",
+    "nrf-unanswered": "NrfUnanswered",
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 
