@@ -38,6 +38,8 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """USB topology (``1-2.3``): the socket that the cable is in."""
     manufacturer: str | None = None
     product: str | None = None
+    interface: str | None = None
+    """What the firmware calls this serial port among those of its device; Linux tells it."""
     simulated: bool = False
     rssi_dbm: int | None = None
     """How strong a Bluetooth LE port is heard, smoothed; None for other kinds."""

@@ -118,6 +118,7 @@ def _parse(entry: os.DirEntry[str], facts: os.stat_result) -> tuple[Sighting, in
         location=_text(said.location),
         manufacturer=_text(said.manufacturer),
         product=_text(said.product),
+        interface=_text(said.interface),
         simulated=True,
     )
     return Sighting(port, hash((facts.st_ino, facts.st_mtime_ns))), said.process

@@ -35,6 +35,7 @@ class FoundPort(Protocol):
     location: str | None
     manufacturer: str | None
     product: str | None
+    interface: str | None
 
 
 class Listener(Protocol):
@@ -110,6 +111,7 @@ class SystemPorts:
                 location=_text(port.location),
                 manufacturer=_text(port.manufacturer),
                 product=_text(port.product),
+                interface=_text(port.interface),
             )
             for port in found
             if port.device not in self._ignore

@@ -2,10 +2,10 @@
 
 The rule: the deliveries are tried in the order console, REPL, NVS, because each of them disturbs
 the board more than the one before, and the first that answers is taken; those behind it are not
-tried any more. A board whose USB port calls itself MicroPython is asked for its prompt first: a
-console that is not there costs 12 s. The loader of a chip always answers, whatever the sketch does.
-So where NVS alone is left, and its area does not show that a sketch got its settings there before, a
-person is asked.
+tried any more. A board whose USB port calls itself MicroPython or CircuitPython is asked for its
+prompt first: a console that is not there costs 12 s. The loader of a chip always answers, whatever
+the sketch does. So where NVS alone is left, and its area does not show that a sketch got its
+settings there before, a person is asked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agent.jobs.enrol_effects import Looked, WayKind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent.boards.board import Board
+    from agent.boards.board import Board, Port
     from agent.errors import MooringError
     from agent.jobs.enrol_effects import Found, Way
     from agent.sessions.delivery import DeliveryKind
@@ -39,6 +39,9 @@ ASKED_FOR: Final = "It was asked for."
 CHOSEN: Final = "You chose it."
 _MICROPYTHON: Final = "micropython"
 """Manufacturer in the USB descriptors; source: micropython/micropython: shared/tinyusb."""
+_CIRCUITPYTHON: Final = "circuitpython"
+"""First word of the name of its serial port, whoever made the board; only Linux tells this name.
+Source: adafruit/circuitpython: shared-module/usb_cdc/__init__.c."""
 _ASKING: Final[dict[DeliveryKind, str]] = {
     "console": "Asking for a sketch with the serial console",
     "repl": "Asking for MicroPython or CircuitPython",
@@ -65,8 +68,13 @@ def is_unsure(way: Way) -> bool:
 
 def in_order(kinds: Iterable[DeliveryKind], board: Board) -> list[DeliveryKind]:
     """In which order the ways are tried with this board."""
-    python = any(_MICROPYTHON in (port.manufacturer or "").lower() for port in board.ports)
+    python = any(_says_python(port) for port in board.ports)
     return sorted(kinds, key=lambda kind: kind != "repl") if python else list(kinds)
+
+
+def _says_python(port: Port) -> bool:
+    said = (port.manufacturer or "").lower(), (port.interface or "").lower()
+    return _MICROPYTHON in said[0] or said[1].startswith(_CIRCUITPYTHON)
 
 
 def asking_for(kind: DeliveryKind) -> str:

@@ -7,7 +7,7 @@ looks like a board.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,6 +15,11 @@ from agent.settings.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+INTERFACES: Final = {"circuitpython": "CircuitPython CDC control"}
+"""What firmware calls its serial port. Source: adafruit/circuitpython,
+shared-module/usb_cdc/__init__.c."""
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +35,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     location: str
     manufacturer: str
     product: str
+    interface: str = ""
+    """What the firmware calls the serial port; empty: nothing."""
     simulated: bool = True
     process: int
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from agent.simulator.announcement import Announcement, announce, withdraw
+from agent.simulator.announcement import INTERFACES, Announcement, announce, withdraw
 from agent.simulator.line import Line
 from agent.simulator.ports import open_port
 
@@ -95,6 +95,7 @@ class Cable:
             location=self.location,
             manufacturer=manufacturer,
             product=product,
+            interface=INTERFACES.get(self._board.sketch, "") if self._is_python else "",
             process=os.getpid(),
         )
 
@@ -169,10 +170,15 @@ class Cable:
         return {"same": self.serial_number, "none": "", "other": OTHER_SERIAL}[how]
 
     @property
+    def _is_python(self) -> bool:
+        """Python answers at the chip's own USB; behind a converter the converter does."""
+        native = self._model.upload.method != "esptool"
+        return native and self._role == "sketch" and self._board.sketch in PYTHON_USB
+
+    @property
     def _told(self) -> tuple[int, int, str, str]:
         """Vendor and product id, and the names that go with them."""
-        native = self._model.upload.method != "esptool"
-        if native and self._role == "sketch" and self._board.sketch in PYTHON_USB:
+        if self._is_python:
             return PYTHON_USB[self._board.sketch]
         usb = self._model.usb
         known = (usb.bootloader if self._role == "bootloader" else ()) or usb.sketch

@@ -9,7 +9,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.simulator.announcement import Announcement, announce, withdraw
+from agent.simulator.announcement import INTERFACES, Announcement, announce, withdraw
 from agent.simulator.config import LineFaults
 from agent.simulator.line import Line
 from agent.simulator.ports import open_port
@@ -76,6 +76,7 @@ class SimulatedRepl:
             location=self._location,
             manufacturer="",
             product=self.config.machine,
+            interface=INTERFACES.get(self.config.firmware, ""),
             process=os.getpid(),
         )
 

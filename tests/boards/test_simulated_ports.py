@@ -17,6 +17,7 @@ FACTS = {
     "location": "sim-1",
     "manufacturer": "Arduino",
     "product": "UNO WiFi R4",
+    "interface": "CircuitPython CDC control",
     "simulated": True,
 }
 

@@ -23,6 +23,7 @@ class Found:
     location: str | None = None
     manufacturer: str | None = None
     product: str | None = None
+    interface: str | None = None
 
 
 def kept(source, *found):
@@ -65,6 +66,12 @@ def test_texts_of_a_device_are_cleaned():
     (port,) = SystemPorts().keep([Found("/dev/ttyACM0", product="evil\x1b[2J", manufacturer=" ")])
     assert port.product == "evil·[2J"
     assert port.manufacturer is None
+
+
+def test_what_the_firmware_calls_its_port_is_kept_where_the_system_tells_it():
+    ports = [Found("/dev/ttyACM0", interface="CircuitPython CDC control"), Found("/dev/ttyACM1")]
+    told = [port.interface for port in SystemPorts().keep(ports)]
+    assert told == ["CircuitPython CDC control", None]
 
 
 def test_a_look_at_this_computer_finds_only_ports_with_ids():

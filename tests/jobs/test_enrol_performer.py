@@ -54,15 +54,19 @@ class KnowingWay(Way):
         raise NO_AREA
 
 
-def board(manufacturer: str = "") -> Board:
-    port = Port(kind="serial", address="/dev/ttyACM0", manufacturer=manufacturer)
+def board(manufacturer: str = "", interface: str | None = None) -> Board:
+    port = Port(
+        kind="serial", address="/dev/ttyACM0", manufacturer=manufacturer, interface=interface
+    )
     return Board(id="b", name="kitchen", model=None, fqbn=None, ports=[port], first_seen=0.0)
 
 
 class Bench:
     """A board with three ways, each of which may have a problem."""
 
-    def __init__(self, manufacturer: str = "", **problems: MooringError) -> None:
+    def __init__(
+        self, manufacturer: str = "", interface: str | None = None, **problems: MooringError
+    ) -> None:
         self.asked: list[str] = []
         self.told: list[str] = []
         ways: dict[str, Any] = {
@@ -71,7 +75,7 @@ class Bench:
         if problems.get("nvs") is NO_AREA:
             ways["nvs"] = KnowingWay("nvs", self.asked, NO_AREA)
         surroundings: Any = SimpleNamespace(deliveries=ways)
-        lease: Any = SimpleNamespace(board=board(manufacturer))
+        lease: Any = SimpleNamespace(board=board(manufacturer, interface))
         cloud: Any = Busy()
         self.performer = EnrolPerformer(
             surroundings,
@@ -127,6 +131,12 @@ async def test_the_next_is_asked_where_one_does_not_answer() -> None:
 
 async def test_a_board_that_calls_itself_micropython_is_asked_for_its_prompt_first() -> None:
     bench = Bench(manufacturer="MicroPython")
+    assert (await bench.find()).way.kind == "repl"
+    assert bench.asked == ["repl"]
+
+
+async def test_a_port_that_circuitpython_named_is_asked_for_its_prompt_first() -> None:
+    bench = Bench(manufacturer="Raspberry Pi", interface="CircuitPython CDC control")
     assert (await bench.find()).way.kind == "repl"
     assert bench.asked == ["repl"]
 
