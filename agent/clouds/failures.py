@@ -25,6 +25,7 @@ from agent.errors import (
     ProxyUnusable,
     Unreachable,
 )
+from agent.errors.internet import OWN_AUTHORITY
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ class Failure:
             reason=clean_text((reason.verify_message or str(reason.strerror)).rstrip(".")),
             issuer=f"“{issuer}”" if issuer else "somebody who gives no name",
             detail=detail,
+            own=OWN_AUTHORITY if self._route.by_account else "",
             sent=False,
         )
 

@@ -67,6 +67,8 @@ class Route:
     """What is trusted beside the system's store."""
     authorities: str = field(default="", repr=False)
     """PEM of what one cloud's account trusts besides."""
+    by_account: bool = False
+    """Whether the account of the cloud can name authorities; nothing of what is trusted."""
 
 
 def find_proxy(url: str, setting: ProxyAddress, system: SystemProxy) -> Proxy | None:
@@ -98,24 +100,31 @@ class Routes:
         system: Callable[[], SystemProxy] = read_system_proxy,
         environ: Mapping[str, str] = os.environ,
         authorities: str = "",
+        by_account: bool = False,
     ) -> None:
         """``settings`` gives ``[network]`` as it is when it is called."""
         self._settings = settings
         self._system = system
         self._environ = environ
         self._authorities = authorities
+        self._by_account = by_account
 
     def trusting(self, authorities: str) -> Routes:
         """The same ways for one cloud whose account names authorities of its own (PEM)."""
         return Routes(
-            self._settings, system=self._system, environ=self._environ, authorities=authorities
+            self._settings,
+            system=self._system,
+            environ=self._environ,
+            authorities=authorities,
+            by_account=True,
         )
 
     def to(self, url: str) -> Route:
         """The route to ``url``; raises :class:`ProxyUnusable`, :class:`CertificatesUnreadable`."""
         settings = self._settings()
         proxy = find_proxy(url, settings.proxy, self._system())
-        return Route(proxy, self._certificates(settings.certificates), self._authorities)
+        certificates = self._certificates(settings.certificates)
+        return Route(proxy, certificates, self._authorities, by_account=self._by_account)
 
     def _certificates(self, named: str) -> tuple[CertificateFile, ...]:
         found: list[CertificateFile] = []

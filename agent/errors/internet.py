@@ -5,6 +5,8 @@ All of them are :class:`Unreachable` to whoever only needs to know that; a perso
 
 from __future__ import annotations
 
+from typing import Final
+
 from agent.errors.clouds import Unreachable
 
 
@@ -63,14 +65,23 @@ class ProxyUnusable(Unreachable):
     )
 
 
+OWN_AUTHORITY: Final = (
+    "If it is the authority of your own server, give its certificate (PEM) to the account: field "
+    "“Authority” (ca). "
+)
+
+
 class CertificateUnknown(Unreachable):
-    """``whom`` showed a certificate that nobody vouches for here."""
+    """``whom`` showed a certificate that nobody vouches for here.
+
+    ``own`` is OWN_AUTHORITY where the account of the cloud can name one, else empty.
+    """
 
     code = "certificate-unknown"
     title = "This computer does not trust the certificate of {whom}."
     meaning = "The reason is: {reason}. It was issued by: {issuer}. {detail}"
     remedy = (
-        "If that is your company's, give the file with its certificate in the settings "
+        "{own}If that is your company's, give the file with its certificate in the settings "
         "(network.certificates) or install it in the system's store. If you do not know who "
         "that is, use another network."
     )

@@ -217,6 +217,7 @@ async def test_a_proxy_that_reads_along_is_named_until_its_certificate_is_given(
         report = error.report()
         assert "Example Corporation Proxy" in report.meaning
         assert "network.certificates" in report.remedy
+        assert "account" not in report.remedy
         assert clock.slept == []
         # The person does what the remedy says, while everything runs.
         settings[0] = NetworkConfig(proxy=settings[0].proxy, certificates=str(company.der))

@@ -18,6 +18,7 @@ from agent.clouds.failures import (
 )
 from agent.clouds.trust import client_context, issuer_of
 from agent.errors import CertificateUnknown, ClockOff, NameUnknown, Unreachable
+from agent.errors.internet import OWN_AUTHORITY
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def _untrusted(
     shown = await _shown_certificate(server)
     valid = _validity(shown)
     now = time.time()
-    detail = "Its account can name the authority that signed it (field “Authority”)."
+    detail = ""
     if reason.verify_code in TIME_CODES:
         if valid is not None and reason.verify_code in NOT_YET_CODES:
             # An authority that counts has signed it already, so it is here that it is too early.
@@ -81,6 +82,7 @@ async def _untrusted(
         reason=clean_text((reason.verify_message or str(reason.strerror)).rstrip(".")),
         issuer=f"“{issuer}”" if issuer else "somebody who gives no name",
         detail=detail,
+        own=OWN_AUTHORITY,
         sent=False,
     )
 

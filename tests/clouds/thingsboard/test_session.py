@@ -73,5 +73,6 @@ async def test_a_server_that_is_busy_silent_or_away_is_told(server, routes, unus
 async def test_a_server_of_another_authority_is_told(server, routes: Routes):
     other = make_certificate("other", datetime.now(UTC)).certificate
     token = AccessToken(token=Secret("t"))
-    with pytest.raises(CertificateUnknown):
+    with pytest.raises(CertificateUnknown) as caught:
         await open_session(settings(server, token, ca=other), routes, title="TB")
+    assert "to the account: field “Authority” (ca)" in caught.value.report().remedy
