@@ -130,7 +130,6 @@ async def test_a_board_that_restarts_and_moves_in_the_air_stays_one(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_a_board_that_is_heard_no_more_leaves_the_list(tmp_path):
     async with agent_in_air(tmp_path, scan="always") as agent:
         boards = agent.app.boards

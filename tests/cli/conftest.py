@@ -26,16 +26,6 @@ ROOT = Path(__file__).parents[2]
 SPEED = 20.0
 """How much faster the simulated boards are, so that a whole procedure takes a third of a second."""
 
-PROCESSES_LIMIT_S = 60.0
-"""Each test starts several interpreters, which a busy computer lets wait."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(PROCESSES_LIMIT_S))
-
 
 @dataclass(frozen=True)
 class Ended:

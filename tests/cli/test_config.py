@@ -221,7 +221,6 @@ def test_a_folder_in_the_place_of_the_file_is_told_by_the_check(mooring, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_the_agent_that_runs_takes_a_change_at_once_or_says_that_it_waits(alone: Mooring):
     async with running_agent(alone):
         ended = await alone.run("config", "set", "log.level", "debug")
@@ -235,7 +234,6 @@ async def test_the_agent_that_runs_takes_a_change_at_once_or_says_that_it_waits(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_what_the_agent_refuses_is_wrong_usage_and_a_password_is_in_no_log(alone: Mooring):
     async with running_agent(alone):
         assert (await alone.run("config", "set", "log.level", "loud")).status == 2
@@ -247,7 +245,6 @@ async def test_what_the_agent_refuses_is_wrong_usage_and_a_password_is_in_no_log
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_an_agent_with_a_broken_file_works_and_says_so(alone: Mooring):
     file = alone.home / "config.toml"
     good = file.read_text()
@@ -267,7 +264,6 @@ async def test_an_agent_with_a_broken_file_works_and_says_so(alone: Mooring):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_an_agent_that_starts_with_a_problem_works_and_tells_every_command(alone: Mooring):
     # Of the environment: with a broken file it would take the ports that other agents use.
     alone.environ["IOT_API_URL"] = "cloud"

@@ -51,7 +51,6 @@ async def test_a_full_disk_refuses_jobs_before_they_start_and_needs_no_restart(a
 
 
 @pytest.mark.system("linux")
-@pytest.mark.timeout(60)
 async def test_a_job_on_a_disk_that_fills_up_undoes_its_claim_and_the_next_one_is_done(
     alone, tmp_path
 ):
@@ -213,7 +212,6 @@ async def test_when_all_ports_are_taken_it_names_who_has_them_and_the_next_start
         assert instance.port == first + 4
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("count", "killed"), [(6, False), (STARTS, True)], ids=["six", "twenty after a kill"]
 )
@@ -263,7 +261,6 @@ async def test_without_a_session_bus_only_the_icon_is_missing(alone, bus):
 
 @pytest.mark.needs("faketime")
 @pytest.mark.system("linux")
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("off", ["-1y", "+1y"])
 async def test_with_a_clock_that_is_a_year_off_it_runs_and_the_doctor_says_so(alone, off):
     alone.environ |= fake_clock(off)

@@ -210,7 +210,6 @@ async def test_a_damaged_entry_is_told_of_and_can_be_forgotten(home: Home) -> No
     assert not file.exists()
 
 
-@pytest.mark.timeout(60)
 async def test_the_vault_moves_to_another_computer(home: Home, tmp_path: Path) -> None:
     await add_proven(home.vault)
     file = tmp_path / "moved.vault"
@@ -249,7 +248,6 @@ async def test_an_empty_vault_and_odd_places_are_no_export(home: Home, tmp_path:
         assert "cannot be read" in ended.err
 
 
-@pytest.mark.timeout(60)
 async def test_no_secret_of_the_vault_is_found_in_what_all_of_this_leaves(
     home: Home, tmp_path: Path
 ) -> None:

@@ -120,7 +120,6 @@ async def test_blocks_that_always_arrive_damaged_are_a_failure():
 
 @posix
 @pytest.mark.slow
-@pytest.mark.timeout(60)  # the tool tries for some seconds, several times
 async def test_a_chip_that_falls_silent_is_a_failure():
     with pytest.raises(FlashFailed, match=r"\(write\)"):
         await flash(EspRom("esp32", silent_at=2), "esp32", stub=False)
@@ -134,7 +133,6 @@ async def test_a_board_that_is_pulled_out_is_a_failure():
 
 @posix
 @pytest.mark.slow
-@pytest.mark.timeout(60)  # the tool tries for some seconds, several times
 async def test_a_port_without_a_loader_is_no_bootloader():
     with pytest.raises(NoBootloader) as missing:
         await flash(EspRom("esp32", silent_at=0), "esp32")

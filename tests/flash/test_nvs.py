@@ -271,7 +271,6 @@ async def test_a_port_that_is_not_there_is_gone(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)  # the tool tries for some seconds, several times
 async def test_a_port_without_a_loader_is_no_bootloader(tmp_path):
     async with settings_area(EspRom("esp32", silent_at=0), tmp_path) as flash:
         with pytest.raises(NoBootloader):

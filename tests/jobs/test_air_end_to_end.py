@@ -320,7 +320,6 @@ async def test_a_wrong_password_is_asked_for_again_over_the_air(in_air: AirBench
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_a_board_whose_certificate_is_refused_is_asked_about_and_undone(in_air: AirBench):
     await in_air.start_air()
     await in_air.start_agent(clock=in_air.hurried)

@@ -202,7 +202,6 @@ async def test_a_command_that_the_board_refuses_is_named_and_the_device_deleted(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_a_missing_secure_element_is_found_before_anything_is_made(bench: Bench):
     await plug_v1(bench, world=World(secure_element=SecureElement.NO_ANSWER))
     await bench.start_agent()

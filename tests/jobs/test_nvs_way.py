@@ -176,7 +176,6 @@ async def test_settings_reach_the_area_and_the_sketch_says_that_it_is_connected(
     assert list((tmp_path / "nvs").iterdir()) == []
 
 
-@pytest.mark.timeout(60)  # some ten calls of the tool, each a second and more on a busy computer
 async def test_one_part_is_replaced_and_then_all_of_ours_is_erased(tmp_path):
     board = EspOnUsb(chip_with(OTHERS))
     async with opened(board, tmp_path, namespace="mine") as delivery:
@@ -191,7 +190,6 @@ async def test_one_part_is_replaced_and_then_all_of_ours_is_erased(tmp_path):
         assert read_store(area(board.rom)).get("sketch", "count") == 77
 
 
-@pytest.mark.timeout(60)  # as above
 async def test_a_cable_that_is_pulled_is_told_and_the_next_delivery_works(tmp_path):
     board = EspOnUsb(chip_with(OTHERS))
     board.unplug_at = 1

@@ -120,7 +120,6 @@ def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_200_links_that_fall_at_any_moment_leave_no_descriptor_and_no_task(seed):
     dice = random.Random(seed)

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from tests.sessions.arduino_board import ArduinoBoard
 
 pytestmark = [pytest.mark.needs("g++"), pytest.mark.system("linux", "darwin")]
-pytestmark += [pytest.mark.timeout(60)]  # the first test waits for the compiler
 
 WIFI = WiFi(ssid="Lab 🧀", password=Secret("MARKER correct horse"))
 TOKEN = "MARKER-token-0123456"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.sessions.arduino_board import ArduinoBoard
 
-pytestmark = [pytest.mark.needs("uno"), pytest.mark.system("linux"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.needs("uno"), pytest.mark.system("linux")]
 
 CLOUD = CloudSettings(
     cloud="thingsboard",

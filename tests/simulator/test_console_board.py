@@ -286,13 +286,10 @@ def stored(credentials: Credentials) -> StoredCredentials:
             return certificate_credentials(certificate)
 
 
-LONG = pytest.mark.timeout(60)
-"""Keys and certificates are made, and a board is asked each second how it is."""
 TOKEN = AccessToken(token=Secret("Qe41-right"))
 BASIC = MqttBasic(client_id="c9", username="u9", password=Secret("p9 \u00fc"))
 
 
-@LONG
 @pytest.mark.parametrize(
     ("scheme", "credentials"),
     [
@@ -324,7 +321,6 @@ async def test_it_connects_to_its_cloud_with_what_it_was_given(
         assert device.last_seen is not None
 
 
-@LONG
 async def test_a_server_with_a_certificate_of_nobody_known_is_not_talked_to() -> None:
     async with SimulatedThingsBoard(coap=False) as server, plugged_in() as (_, delivery):
         device = server.prepare("bench 7")
@@ -334,7 +330,6 @@ async def test_a_server_with_a_certificate_of_nobody_known_is_not_talked_to() ->
         assert device.last_seen is None
 
 
-@LONG
 async def test_a_connection_that_the_server_ends_is_made_again() -> None:
     async with SimulatedThingsBoard(coap=False, tls=False) as server, plugged_in() as opened:
         _, delivery = opened
@@ -352,7 +347,6 @@ async def test_a_connection_that_the_server_ends_is_made_again() -> None:
             await asyncio.sleep(0.01)
 
 
-@LONG
 async def test_a_board_without_power_is_not_connected() -> None:
     async with SimulatedThingsBoard(coap=False, tls=False) as server, plugged_in() as opened:
         board, delivery = opened

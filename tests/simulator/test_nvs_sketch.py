@@ -77,7 +77,6 @@ async def heard(device: SimulatedDevice) -> str:
 
 
 @LOADER
-@pytest.mark.timeout(60)
 async def test_the_area_is_written_beside_the_sketch_which_connects_with_it(tmp_path: Path):
     async with thingsboard() as (server, seen), board("esp32s3", "nvs") as device:
         await write(device, tmp_path, settings(server))
@@ -88,7 +87,6 @@ async def test_the_area_is_written_beside_the_sketch_which_connects_with_it(tmp_
 
 
 @LOADER
-@pytest.mark.timeout(60)
 async def test_power_that_goes_while_it_is_written_is_mended_by_the_next_delivery(tmp_path: Path):
     fault = StepFault(at="write", do="unplug")
     async with thingsboard() as (server, _), board("esp32", "nvs", faults=(fault,)) as device:

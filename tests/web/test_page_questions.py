@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.needs("chromium"),
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(60),
     pytest.mark.slow,
 ]
 

@@ -39,7 +39,6 @@ def instance(login: Login) -> Instance | None:
     return find_instance(find_paths(login.environ))
 
 
-@pytest.mark.timeout(60)
 def test_the_unit_starts_with_the_login_and_again_after_a_kill_and_ends_in_order(
     login: Login,
 ) -> None:
@@ -72,7 +71,6 @@ def test_the_unit_starts_with_the_login_and_again_after_a_kill_and_ends_in_order
         assert login.shown(UNIT, "LoadState") == "not-found"
 
 
-@pytest.mark.timeout(60)
 def test_a_unit_beside_an_agent_that_runs_hands_over_and_does_not_count_as_failed(
     login: Login,
 ) -> None:
@@ -91,7 +89,6 @@ def test_a_unit_beside_an_agent_that_runs_hands_over_and_does_not_count_as_faile
         assert instance(login) == first
 
 
-@pytest.mark.timeout(60)
 def test_wrong_settings_do_not_keep_it_from_starting(login: Login) -> None:
     login.mooring("service", "install", "--headless")
     config = Path(login.environ["MOORING_HOME"]) / "config.toml"
@@ -101,7 +98,6 @@ def test_wrong_settings_do_not_keep_it_from_starting(login: Login) -> None:
         assert login.shown(UNIT, "NRestarts") == "0"
 
 
-@pytest.mark.timeout(60)
 def test_a_wrong_command_is_not_tried_again_and_the_status_says_that_it_failed(
     login: Login,
 ) -> None:
@@ -119,7 +115,6 @@ def test_a_wrong_command_is_not_tried_again_and_the_status_says_that_it_failed(
         assert (unit["state"], "last run failed" in unit["detail"]) == ("on", True)
 
 
-@pytest.mark.timeout(60)
 def test_a_browser_stays_when_the_unit_that_opened_it_is_stopped(login: Login) -> None:
     login.mooring("service", "install", "--headless")
     browser = login.home / "browser"
@@ -139,7 +134,6 @@ def test_a_browser_stays_when_the_unit_that_opened_it_is_stopped(login: Login) -
         os.kill(pid, signal.SIGTERM)
 
 
-@pytest.mark.timeout(60)
 def test_a_desktop_that_systemd_starts_starts_the_entry_and_ends_it_at_logout(
     login: Login,
 ) -> None:

@@ -82,7 +82,6 @@ async def test_a_job_is_followed_and_cancelled_from_the_menu(bus, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_a_pause_closes_a_monitor_waits_for_a_job_and_is_undone(bus, tmp_path):
     async with on_bus(bus, tmp_path, boards=2) as (here, there), here.program() as client:
         await there.registered()
@@ -174,7 +173,6 @@ async def test_without_a_bus_the_agent_runs_and_one_line_says_why(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 async def test_a_demo_has_an_icon_that_says_so_and_changes_nothing_of_this_computer(bus, tmp_path):
     environ = {
         **os.environ,

@@ -14,7 +14,7 @@ from tests.desktop.tray.desktop import LIMIT_S, desktop
 if TYPE_CHECKING:
     from tests.desktop.tray.desktop import Desktop
 
-pytestmark = [pytest.mark.needs("panel"), pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.needs("panel"), pytest.mark.slow]
 
 ICON = (WIDTH - 12, 13)
 """Where xfce4-panel puts the only icon."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from tests.protocols.console.wire import Board
 
-LONG = pytest.mark.timeout(60)
-
 
 @pytest.fixture(scope="session")
 def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -31,7 +29,7 @@ def all_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(
     # The first test waits for the compiler.
-    params=["ours", pytest.param("example", marks=[pytest.mark.needs("g++"), LONG])]
+    params=["ours", pytest.param("example", marks=[pytest.mark.needs("g++")])]
     if sys.platform != "win32"
     else ["ours"]
 )

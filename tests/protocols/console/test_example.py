@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.needs("g++"), pytest.mark.system("linux", "darwin")]
-pytestmark += [pytest.mark.timeout(60)]  # the first test waits for the compiler
 
 HEAD_BYTES = 12
 """Of a slot: written last."""
