@@ -30,7 +30,6 @@ STARTS = 20
 
 
 @pytest.mark.system("linux")
-@pytest.mark.timeout(40)
 async def test_a_full_disk_refuses_jobs_before_they_start_and_needs_no_restart(alone, tmp_path):
     async with agent_on_disk(alone, tmp_path, SMALL) as agent:
         assert (await agent.run("identify", alone.board, "--json")).status == 0
@@ -122,7 +121,6 @@ def wrong_password(agent: OnDisk) -> dict[str, Any]:
 
 
 @pytest.mark.system("linux")
-@pytest.mark.timeout(40)
 async def test_a_disk_that_is_full_at_the_start_is_told_and_used_once_it_has_room(alone, tmp_path):
     fill = 'head -c 30000000 /dev/zero > "$DISK/fill" 2>/dev/null || true'
     prepare = f'mkdir -p "$DISK/run" && {{ {fill}; }}'
@@ -142,7 +140,6 @@ async def test_a_disk_that_is_full_at_the_start_is_told_and_used_once_it_has_roo
 
 
 @pytest.mark.system("linux")
-@pytest.mark.timeout(40)
 async def test_with_a_read_only_home_it_runs_and_says_what_it_cannot_keep(alone, tmp_path):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
