@@ -39,11 +39,13 @@ PLATFORMS = ("linux", "win32", "darwin")
 BESIDE = (
     ("tests/web",),
     ("tests/cli",),
-    ("tests/jobs",),
+    ("tests/jobs/test_[a-h]*.py",),
+    ("tests/jobs/test_[!a-h]*.py",),
     ("tests/links", "tests/sessions", "tests/simulator", "tests/boards"),
+    ("tests/clouds", "tests/desktop", "tests/gateway"),
 )
-"""Folders whose tests run beside all others, each group in a process: they take about as long as
-the rest. All of them wait most of the time; together they keep two processors busy."""
+"""Folders and files whose tests run beside all others, each group in a process: they take about as
+long as the rest. All of them wait most of the time; together they keep two processors busy."""
 
 
 # --- the virtual environment --------------------------------------------------------------------
@@ -158,8 +160,11 @@ def test(words: list[str]) -> int:
     command = [venv_python(), "-m", "pytest", *words]
     if chosen:
         return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
-    sound = static_checks()
-    return int(not (all_tests(command) and sound))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # Beside the tests, which wait most of the time.
+        sound = pool.submit(static_checks)
+        passed = all_tests(command)
+    return int(not (passed and sound.result()))
 
 
 def lint(words: list[str]) -> int:
@@ -205,8 +210,8 @@ def lock(words: list[str]) -> int:
 
 def all_tests(command: list[str]) -> bool:
     """Run the tests in several processes; the first tells all at once, of the others what failed."""
-    others = [f"--ignore={folder}" for group in BESIDE for folder in group]
-    stages = [(" ".join(group), [*command, *group]) for group in BESIDE]
+    others = [f"--ignore={path}" for group in BESIDE for path in paths_of(group)]
+    stages = [(" ".join(group), [*command, *paths_of(group)]) for group in BESIDE]
     with ThreadPoolExecutor(max_workers=len(stages)) as pool:
         beside = [pool.submit(timed, stage) for stage in stages]
         done = subprocess.run([*command, *others], env=tree_environ(), cwd=ROOT, check=False)
@@ -214,6 +219,11 @@ def all_tests(command: list[str]) -> bool:
     for name, seconds, status, output in results:
         print(f"{findings(output) if status else last_line(output)}\n{name}: {seconds:.0f} s\n")
     return done.returncode == 0 and not any(status for _, _, status, _ in results)
+
+
+def paths_of(group: tuple[str, ...]) -> list[str]:
+    """The folders and files that the patterns of a group name, from the top of the tree."""
+    return [str(path.relative_to(ROOT)) for pattern in group for path in sorted(ROOT.glob(pattern))]
 
 
 def findings(output: str) -> str:

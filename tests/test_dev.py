@@ -84,11 +84,19 @@ def test_a_venv_that_was_broken_off_is_made_again(tmp_path):
     assert "making" not in third.stderr
 
 
-def test_the_folders_that_are_tested_beside_the_others_are_there():
-    folders = [folder for group in dev.BESIDE for folder in group]
-    assert len(set(folders)) == len(folders)
-    for folder in folders:
-        assert list((dev.ROOT / folder).glob("test_*.py"))
+def test_what_is_tested_beside_the_others_is_there_and_in_one_group_only():
+    groups = [dev.paths_of(group) for group in dev.BESIDE]
+    assert all(groups)
+    paths = [dev.ROOT / path for group in groups for path in group]
+    assert len(set(paths)) == len(paths)
+    for path in paths:
+        assert path.is_file() or list(path.rglob("test_*.py"))
+
+
+def test_all_tests_of_jobs_are_in_the_two_groups():
+    paths = {path for group in dev.BESIDE for path in dev.paths_of(group)}
+    for file in (dev.ROOT / "tests" / "jobs").glob("test_*.py"):
+        assert str(file.relative_to(dev.ROOT)) in paths
 
 
 def test_of_tests_beside_the_others_failures_are_told_without_the_progress_before_them(tmp_path):
