@@ -212,6 +212,12 @@ PARTS = {
             "/usr/include/libelf.h",
         ),
     ),
+    "networkmanager": Part(
+        (("NetworkManager", "/usr/sbin/NetworkManager"), ("nmcli",), ("dbus-daemon",), ("unshare",)),
+        ("network-manager", "python3-dbusmock", "dbus", "util-linux"),
+        "the tests of joining a board's access point",
+        ("dbusmock", "dbus"),
+    ),
     "bossac": Part(
         (("bossac",),),
         ("bossa-cli",),

@@ -5,7 +5,7 @@ an instance carries the facts. The command line prints the sentences, the page r
 fields (:class:`ErrorReport`), the log gets the facts.
 """
 
-from agent.errors import blynk_cloud, nrf
+from agent.errors import blynk_cloud, nrf, wifi
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
 from agent.errors.bluetooth import (
     BleLost,
@@ -224,6 +224,7 @@ from agent.errors.vault import (
     VaultUnknown,
     VaultUnreadable,
 )
+from agent.errors.wifi import *  # noqa: F403  (the list there says which)
 from agent.errors.wrong_input import AmbiguousBoard, BoardNotHeard, InputError, UnknownBoard
 
 __all__ = [
@@ -424,3 +425,4 @@ __all__ = [
     "WrongSketch",
 ]
 __all__ += blynk_cloud.__all__
+__all__ += wifi.__all__
