@@ -188,6 +188,7 @@ PARTS = {
     "thingsboard": Part(
         (), (), "the tests against ThingsBoard's own clients", judge=Judge("thingsboard")
     ),
+    "blynk": Part((), (), "the tests against Blynk's own device side", judge=Judge("blynk")),
     "nrf": Part((), (), "the tests against the tools of nRF Cloud's vendor", judge=Judge("nrf")),
     "g++": Part(
         (("g++",),),
