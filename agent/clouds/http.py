@@ -67,6 +67,8 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     json: object | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    """A body as it is; ``headers`` say what it is."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     repeatable: bool = False
     """Sent again by itself after 429, 5xx or a lost connection."""
@@ -119,12 +121,16 @@ class CloudHttp:
         rate: Rate | None = None,
         limits: Limits | None = None,
         routes: Routes | None = None,
+        bucket: TokenBucket | None = None,
     ) -> None:
-        """``routes`` say how it is reached; None: as this computer says, without settings."""
+        """``routes`` say how it is reached; None: as this computer says, without settings.
+
+        ``bucket``: where turns are taken, if several hosts of one cloud count them together.
+        """
         self.title = title
         self.base_url = base_url
         self.clock = clock or SystemClock()
-        self._bucket = TokenBucket(rate or Rate())
+        self._bucket = bucket or TokenBucket(rate or Rate())
         self._limits = limits or Limits()
         self._clients = Clients(
             base_url,
@@ -219,7 +225,7 @@ class CloudHttp:
         except Unreachable as error:
             return error
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", **request.headers}
-        content: bytes | None = None
+        content = request.content
         if request.json is not None:
             headers["Content-Type"] = "application/json"
             content = msgspec.json.encode(request.json)

@@ -30,9 +30,10 @@ NO_CHECK_TIME: Final = 0x200000
 class Certificates:
     """An authority and what it signed; contexts are made anew for each connection."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        """``now`` gives Unix seconds."""
+    def __init__(self, now: Callable[[], float], names: tuple[str, ...] = HOSTS) -> None:
+        """``now`` gives Unix seconds; ``names`` are the hosts of the good certificates."""
         self._now = now
+        self._names = names
         self._folder = tempfile.TemporaryDirectory(prefix="thingsboard-")
         self._authority = _Authority("Simulated ThingsBoard CA", self._moment())
         self._stranger = _Authority("Somebody else's CA", self._moment())
@@ -79,7 +80,7 @@ class Certificates:
         file = Path(self._folder.name) / f"{get_args(ServerCertificate).index(kind)}.pem"
         if not file.exists():
             signer = self._stranger if kind == "unknown" else self._authority
-            hosts = ("thingsboard.invalid",) if kind == "other host" else HOSTS
+            hosts = ("thingsboard.invalid",) if kind == "other host" else self._names
             shift = {"expired": -2 * LIFETIME, "not yet": LIFETIME}.get(kind, dt.timedelta())
             file.write_text(signer.server(hosts, self._moment() + shift), encoding="ascii")
         return file

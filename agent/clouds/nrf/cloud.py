@@ -1,0 +1,227 @@
+"""nRF Cloud as jobs know it: the account, claims, commands, device records, files."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.clouds.address import check_base_url
+from agent.clouds.clock import Clock, SystemClock
+from agent.clouds.cloud import CloudInfo
+from agent.clouds.http import CloudHttp, Request
+from agent.clouds.nrf import bulk, claiming, commands, records
+from agent.clouds.nrf.account import account_schema, device_schema, parse_account
+from agent.clouds.nrf.api import RATE, NrfApi
+from agent.clouds.pacing import TokenBucket
+from agent.clouds.route import Routes
+from agent.errors import NotSignedIn
+from agent.protocols.nrf import bodies
+from agent.protocols.nrf.answers import Team
+from agent.protocols.nrf.answers import parse_account as parse_team
+from agent.settings import Secret, clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent.clouds.accounts import AccountStore
+    from agent.clouds.http import Limits
+    from agent.clouds.nrf.bulk import RowResult
+    from agent.clouds.nrf.claiming import ClaimOutcome, RuleLook
+    from agent.clouds.nrf.records import Removal
+    from agent.protocols.nrf.answers import ClaimedDevice, CommandState, DeviceRecord
+    from agent.protocols.nrf.commands import Command
+    from agent.protocols.nrf.csv import OnboardRow
+    from agent.protocols.nrf.token import AttestationToken
+
+ID: Final = "nrf"
+PROVISIONING_URL: Final = "https://api.provisioning.nrfcloud.com"
+DEVICES_URL: Final = "https://api.nrfcloud.com"
+
+
+class NrfCloud:
+    """One team of nRF Cloud. Errors are :class:`agent.errors.CloudError`.
+
+    ``maybe_done`` among their facts says that the service may have done what was asked.
+    """
+
+    id = ID
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        provisioning_url: str = PROVISIONING_URL,
+        devices_url: str = DEVICES_URL,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        routes: Routes | None = None,
+    ) -> None:
+        """The addresses come from the configuration only; :class:`InputError` if not safe."""
+        self.title: Final = "nRF Cloud"
+        self._accounts = accounts
+        self._routes = routes or Routes()
+        self._clock = clock or SystemClock()
+        bucket = TokenBucket(RATE)
+        self._provisioning, self._devices = (
+            CloudHttp(
+                title=self.title,
+                base_url=check_base_url(field, url),
+                clock=self._clock,
+                limits=limits,
+                routes=self._routes,
+                bucket=bucket,
+            )
+            for field, url in (
+                ("nrf.provisioning_url", provisioning_url),
+                ("nrf.devices_url", devices_url),
+            )
+        )
+        self._lock = asyncio.Lock()
+        self._api: NrfApi | None = None
+        self._team = ""
+        self._last_commands: dict[str, int] = {}
+
+    # --- the account ---
+
+    async def info(self) -> CloudInfo:
+        """What to show; no network."""
+        api = await self._load()
+        return CloudInfo(
+            id=self.id,
+            title=self.title,
+            signed_in=api is not None,
+            needs_account=True,
+            account_schema=account_schema(),
+            device_schema=device_schema(),
+            account={"team": self._team} if api is not None and self._team else {},
+        )
+
+    async def login(self, account: dict[str, Any]) -> None:
+        """Ask whose key it is, then store it; nothing is stored if it is refused."""
+        key = parse_account(account)
+        api = self._made(key)
+        team = await self._whose(api)
+        shown = clean_text(team.name or team.id)
+        async with self._lock:
+            await self._accounts.set(self.id, {"api_key": key, "team": Secret(shown)})
+            self._api, self._team = api, shown
+
+    async def logout(self) -> None:
+        """Forget the stored account."""
+        async with self._lock:
+            await self._accounts.delete(self.id)
+            self._api, self._team = None, ""
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._provisioning.close()
+        await self._devices.close()
+
+    # --- boards ---
+
+    async def claim(
+        self, token: AttestationToken, tags: Sequence[str] = (bodies.ONBOARDING_TAG,)
+    ) -> ClaimOutcome:
+        """Claim a board; one that the team has already is done. Rules: :meth:`ensure_rule` first."""
+        return await claiming.claim(await self._signed_in(), token, tags)
+
+    async def claimed(self, device_id: str) -> ClaimedDevice | None:
+        """The board, if the team has claimed it."""
+        return await claiming.claimed(await self._signed_in(), device_id)
+
+    async def all_claimed(self) -> list[ClaimedDevice]:
+        """All boards of the team."""
+        return await claiming.all_claimed(await self._signed_in())
+
+    async def ensure_rule(self, tag: str = bodies.ONBOARDING_TAG, *, coap: bool = True) -> RuleLook:
+        """See that boards with this tag are brought into nRF Cloud."""
+        return await claiming.ensure_rule(await self._signed_in(), tag, coap=coap)
+
+    async def look_at_removal(self, device_id: str) -> Removal:
+        """What is lost if the board is unclaimed."""
+        return await records.look_at_removal(await self._signed_in(), device_id)
+
+    async def unclaim(self, removal: Removal) -> None:
+        """Give up a board; ``removal`` is what a person was shown."""
+        await records.unclaim(await self._signed_in(), removal)
+
+    # --- commands ---
+
+    async def queue(self, device_id: str, wanted: Sequence[Command]) -> list[CommandState]:
+        """Queue commands in their order."""
+        return await commands.queue(await self._signed_in(), device_id, wanted)
+
+    async def all_commands(self, device_id: str) -> list[CommandState]:
+        """All commands of a board, oldest first."""
+        return await commands.all_commands(await self._signed_in(), device_id)
+
+    async def follow(
+        self,
+        device_id: str,
+        queued: Sequence[CommandState],
+        say: Callable[[str], None] | None = None,
+    ) -> list[CommandState]:
+        """Wait until all of these are done."""
+        return await commands.follow(await self._signed_in(), device_id, queued, say)
+
+    async def trigger(self, device_id: str) -> int:
+        """Tell a device over the air to ask for its commands."""
+        last = self._last_commands.get(device_id, 0)
+        number = await records.trigger(await self._signed_in(), device_id, last)
+        self._last_commands[device_id] = number
+        return number
+
+    # --- devices ---
+
+    async def record(self, device_id: str) -> DeviceRecord | None:
+        """The device; None: the id is free."""
+        return await records.record(await self._signed_in(), device_id)
+
+    async def wait_for_record(
+        self, device_id: str, say: Callable[[str], None] | None = None
+    ) -> DeviceRecord:
+        """The device as soon as it is there."""
+        return await records.wait_for_record(await self._signed_in(), device_id, say)
+
+    async def rename(self, device_id: str, name: str) -> None:
+        """Give the device a name for people."""
+        await records.rename(await self._signed_in(), device_id, name)
+
+    async def delete_record(self, device_id: str) -> None:
+        """Remove the device alone."""
+        await records.delete_record(await self._signed_in(), device_id)
+
+    # --- files ---
+
+    async def claim_many(
+        self, tokens: Sequence[AttestationToken], tags: Sequence[str] = (bodies.ONBOARDING_TAG,)
+    ) -> list[RowResult]:
+        """Claim boards by files."""
+        return await bulk.claim_many(await self._signed_in(), self._routes, tokens, tags)
+
+    async def onboard_many(self, rows: Sequence[OnboardRow]) -> list[RowResult]:
+        """Make devices of certificates that were made elsewhere."""
+        return await bulk.onboard_many(await self._signed_in(), self._routes, rows)
+
+    async def _whose(self, api: NrfApi) -> Team:
+        request = Request("GET", bodies.ACCOUNT, repeatable=True)
+        answer = await api.send(self._devices, request, "see the account")
+        return api.read(answer, parse_team, "see the account")
+
+    def _made(self, key: Secret) -> NrfApi:
+        return NrfApi(self._provisioning, self._devices, key, self.id)
+
+    async def _load(self) -> NrfApi | None:
+        async with self._lock:
+            if self._api is None:
+                fields = await self._accounts.get(self.id)
+                if fields and fields.get("api_key"):
+                    self._api = self._made(fields["api_key"])
+                    self._team = fields.get("team", Secret()).reveal()
+            return self._api
+
+    async def _signed_in(self) -> NrfApi:
+        api = await self._load()
+        if api is None:
+            raise NotSignedIn(cloud=self.title, id=self.id)
+        return api
