@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from agent.cli import simulate_options as options
+from agent.cli.simulate_nrf import NRF_MODELS, NRF_ONLY, nrf_boards, nrf_options
 from agent.errors import ExitStatus, InputError, MooringError
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ BOARDS_ONLY: Final = (
     *("back_as", "usb", "dtr", "drive"),
 )
 
+NOT_FOR_NRF: Final = (
+    *(name for name in BOARDS_ONLY if name != "log"),
+    *("ble", "noise", "corrupt", "split", "merge"),
+)
+
 
 @click.command()
 @click.argument("model")
@@ -52,12 +58,14 @@ BOARDS_ONLY: Final = (
 @options.bootloader
 @options.air
 @options.improv
+@nrf_options
 @options.thingsboard
 @options.process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
     """A simulated board of MODEL (uno_r4_wifi, esp32, …), improv, or thingsboard; prints its port.
 
-    MODEL may also be micropython or circuitpython: a Pico W with that firmware.
+    MODEL may also be micropython or circuitpython: a Pico W with that firmware; or a thingy91x,
+    thingy91, nrf9151_dk or nrf9160_dk: a board with a modem, on two ports.
 
     With --ble it is in the air, in a Bluetooth of its own: the first line is what an agent that is
     to hear it needs in its environment (DBUS_SYSTEM_BUS_ADDRESS=…). That needs Linux.
@@ -158,8 +166,13 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
         new_address=given["new_address"],
     )
     if model == IMPROV:
+        _refuse(given, NRF_ONLY, "is for nRF91 boards alone")
         return replace(common, count=0, improv=_improv(given))
     _refuse(given, IMPROV_ONLY, "is for improv alone")
+    if model in NRF_MODELS:
+        _refuse(given, NOT_FOR_NRF, "is not for an nRF91 board")
+        return replace(common, count=0, nrf=nrf_boards(model, given))
+    _refuse(given, NRF_ONLY, "is for nRF91 boards alone")
     if model in PYTHON:
         given["sketch"] = given["sketch"] or model
         model = PYTHON[model]

@@ -12,6 +12,7 @@ from msgspec import Meta
 from agent.errors import InputError
 from agent.simulator.board_cbor import ALL_KINDS, NetworkKind
 from agent.simulator.improv_board import ImprovBoard
+from agent.simulator.nrf_config import NrfConfig
 from agent.simulator.timing import Timing
 from agent.simulator.world import World, demo_world
 
@@ -230,6 +231,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Boards of different kinds, instead of ``board`` and ``count``."""
     improv: Annotated[tuple[ImprovBoard, ...], Meta(max_length=BOARDS_LIMIT)] = ()
     """Improv devices beside the boards."""
+    nrf: Annotated[tuple[NrfConfig, ...], Meta(max_length=BOARDS_LIMIT)] = ()
+    """nRF91 boards beside them."""
     radio: RadioState = "on"
     """The computer's Bluetooth, where something is in the air."""
     rssi_dbm: int | None = None

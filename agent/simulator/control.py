@@ -2,7 +2,7 @@
 
 A command is one JSON object: ``{"unplug": true}``, ``{"plug": true}``, ``{"press": "reset"}``,
 ``{"press": "bootloader"}`` (reset twice), ``{"press": "reconfigure", "seconds": 3.5}``,
-``{"press": "button"}`` (of an Improv device), ``{"fault": "silence"}``,
+``{"press": "button"}`` (of an Improv device or an nRF91 board), ``{"fault": "silence"}``,
 ``{"fault": {"at": "id", "do": "unplug", "back_after": 2}}``, ``{"world": {…}}``,
 ``{"line": {…}}``, ``{"status": true}``, ``{"stop": true}``.
 
@@ -41,11 +41,12 @@ if TYPE_CHECKING:
     from agent.simulator.announcement import Announcement
     from agent.simulator.ble_room import Room
     from agent.simulator.events import DeviceEvent
+    from agent.simulator.nrf_board import SimulatedNrfBoard
 
 LINE_BYTES = 256 * 1024
 """Longest command: a world with some thousand networks."""
 
-Thing: TypeAlias = SimulatedDevice | SimulatedImprovBoard
+Thing: TypeAlias = "SimulatedDevice | SimulatedImprovBoard | SimulatedNrfBoard"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,16 +105,21 @@ class Simulator:
             )
             for number, board in enumerate(config.improv)
         ]
+        self.nrf = _nrf_boards(config)
 
     @property
     def ports(self) -> list[Announcement]:
-        """How the boards are reached, then the Improv devices."""
+        """How the boards are reached, in the order of :attr:`things`."""
         return [each.port for each in self.things]
 
     @property
     def things(self) -> list[Thing]:
-        """The boards, then the Improv devices."""
-        return [*self.devices, *self.improv]
+        """The boards, then the Improv devices, then those with a modem."""
+        return [*self.devices, *self.improv, *self.nrf]
+
+    def ports_of(self, thing: Thing) -> list[Announcement]:
+        """How one of them is reached; boards with a modem have several ports."""
+        return next((each.ports for each in self.nrf if each is thing), [thing.port])
 
     async def start(self) -> None:
         """Plug all boards in; raises ``NoBusError`` where nothing can be in the air."""
@@ -169,7 +175,7 @@ class Simulator:
             if isinstance(thing, SimulatedDevice):
                 await _handle_board(thing, command)
             else:
-                await _handle_improv(thing, command)
+                await _handle_plain(thing, command)
             self._handle_in_air(thing, command)
             if command.status:
                 statuses.append(thing.status())
@@ -231,7 +237,7 @@ async def _handle_board(device: SimulatedDevice, command: Command) -> None:
         device.press_reconfigure(command.seconds)
 
 
-async def _handle_improv(device: SimulatedImprovBoard, command: Command) -> None:
+async def _handle_plain(device: SimulatedImprovBoard | SimulatedNrfBoard, command: Command) -> None:
     if command.unplug:
         device.unplug()
     if command.plug:
@@ -240,6 +246,26 @@ async def _handle_improv(device: SimulatedImprovBoard, command: Command) -> None
         device.press_reset()
     elif command.press == "button":
         device.press_button()
+
+
+def _nrf_boards(config: SimulatorConfig) -> list[SimulatedNrfBoard]:
+    if not config.nrf:
+        return []
+    # It needs the library for keys from the start, which takes a moment to load.
+    from agent.simulator.nrf_board import SimulatedNrfBoard
+
+    first = config.board_count + len(config.improv) + 1
+    return [
+        SimulatedNrfBoard(
+            board,
+            number=number,
+            speed=config.speed,
+            tcp=config.tcp,
+            folder=config.folder,
+            location=f"{config.hub}{first + number}",
+        )
+        for number, board in enumerate(config.nrf)
+    ]
 
 
 def _decode(line: bytes) -> object:

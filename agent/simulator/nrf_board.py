@@ -44,7 +44,7 @@ class SimulatedNrfBoard:
         service: ProvisioningService | None = None,
     ) -> None:
         serial = config.serial_number or SERIALS[config.model].format(number=number + 1)
-        self.config = msgspec.structs.replace(config, serial_number=serial)
+        self.board = msgspec.structs.replace(config, serial_number=serial)
         self.identity = (
             ModemIdentity(serial, OLD_CHIP) if config.model in _OLD else ModemIdentity(serial)
         )
@@ -68,15 +68,16 @@ class SimulatedNrfBoard:
     @property
     def serial_number(self) -> str:
         """Of its USB."""
-        return self.config.serial_number
+        return self.board.serial_number
 
     @property
     def ports(self) -> list[Announcement]:
-        """As they are announced; the first is the one that answers."""
-        vid, pid, manufacturer, product = USB[self.config.model]
+        """As they are announced; the first is the one that answers. Unplugged: no addresses."""
+        addresses = [port.address for port in self._ports] or [""] * PORTS
+        vid, pid, manufacturer, product = USB[self.board.model]
         return [
             Announcement(
-                address=port.address,
+                address=address,
                 vid=vid,
                 pid=pid,
                 serial_number=self.serial_number,
@@ -85,7 +86,7 @@ class SimulatedNrfBoard:
                 product=product,
                 process=os.getpid(),
             )
-            for number, port in enumerate(self._ports)
+            for number, address in enumerate(addresses)
         ]
 
     @property

@@ -140,13 +140,14 @@ class NrfProgram:
         if self.config.log:
             self._spawn(self._repeat(lambda: self.say_log("inf", "main", "battery 87 %")))
         if self.config.firmware.startswith("tracker") and self.config.modem:
-            self._spawn(self._provision())
+            self._begin()
 
     def stop(self) -> None:
         """No power."""
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+        self._again = False
         self.state = "OFF"
 
     def hear(self, data: bytes) -> None:
@@ -221,13 +222,16 @@ class NrfProgram:
         if not self.config.modem:
             return
         self.say_log("inf", "nrf_provisioning", "Externally initiated provisioning")
-        if self.state == "PROVISIONING":
-            self._again = True
-        else:
+        self._begin()
+
+    def _begin(self) -> None:
+        """Provision, or once more after what is under way."""
+        self._again = True
+        if self.state != "PROVISIONING":
+            self.state = "PROVISIONING"
             self._spawn(self._provision())
 
     async def _provision(self) -> None:
-        self._again = True
         while self._again:
             self._again = False
             await self._provision_once()

@@ -98,7 +98,7 @@ class SimulatorHandle:
         await self._write(msgspec.json.encode(config, enc_hook=reveal_for_pipe))
         if config.uses_air:
             self.environment = msgspec.json.decode(await self._first_line())["environment"]
-        for _ in range(config.board_count + len(config.improv)):
+        for _ in range(config.board_count + len(config.improv) + len(config.nrf)):
             self.ports.append(msgspec.json.decode(await self._first_line(), type=Announcement))
         self._reader = asyncio.get_running_loop().create_task(self._read())
 

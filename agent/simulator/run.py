@@ -92,13 +92,15 @@ def first_lines(simulator: Simulator, *, as_json: bool) -> list[bytes]:
         else:
             said += (f"{name}={value}".encode() for name, value in environment.items())
     for thing in simulator.things:
-        port = thing.port
+        port, *others = simulator.ports_of(thing)
         air = "" if thing.air is None else f"ble://{thing.air.address}"
         if as_json:
-            both = {"ble": air} if air and port.kind != "ble" else {}
+            both: dict[str, Any] = {"ble": air} if air and port.kind != "ble" else {}
+            if others:
+                both["others"] = [each.address for each in others]
             said.append(msgspec.json.encode(msgspec.to_builtins(port) | both))
         else:
-            addresses = [each for each in (port.address, air) if each]
+            addresses = [each for each in (port.address, *(p.address for p in others), air) if each]
             said.append(" ".join(dict.fromkeys(addresses)).encode())
     return said
 

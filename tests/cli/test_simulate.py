@@ -161,7 +161,7 @@ def test_networks_come_from_a_file_of_any_form(tmp_path: Path, text: str) -> Non
     ("options", "content", "status"),
     [
         (["toaster"], None, 2),
-        (["thingy91"], None, 2),
+        (["portenta_x8"], None, 2),
         (["uno_r4_wifi", "--networks", "FILE"], f'networks = [{{password = "{PASSWORD}', 2),
         (["uno_r4_wifi", "--networks", "FILE"], json.dumps([{"ssid": 3, "password": PASSWORD}]), 2),
         (["uno_r4_wifi", "--networks", "FILE"], json.dumps([{"pasword": PASSWORD}]), 2),

@@ -15,7 +15,8 @@ LINE_BYTES: Final = 8192
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _PROMPT: Final = re.compile(r"^(?:[\w.-]{1,24}:~[$#] ?)+")
-_ENDS: Final = re.compile(rb"[\r\n]")
+_PARTS: Final = re.compile(rb"[\r\n]|[^\r\n]+")
+_ENDS: Final = (b"\r", b"\n")
 _LOG: Final = re.compile(
     r"^\[[\d:., ]+\] |^(?:\[[^\]]*\] *)?<(?:inf|wrn|err|dbg)> |^\*\*\* .* \*\*\*$|^--- \d+ messages dropped"
 )
@@ -44,10 +45,15 @@ def clean(data: bytes) -> ConsoleLine:
 
 
 class LineReader:
-    """Cuts what a board says into lines; any split of the input gives the same ones."""
+    """Cuts what a board says into lines; any split of the input gives the same ones.
+
+    CR, LF, CR LF and LF CR end one line each: firmware uses all of them.
+    """
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self._end = b""
+        """What ended the line before, as long as its other half may follow."""
 
     @property
     def pending(self) -> ConsoleLine:
@@ -56,14 +62,15 @@ class LineReader:
 
     def feed(self, data: bytes) -> list[ConsoleLine]:
         """Lines that ended now, empty ones among them."""
-        *whole, rest = _ENDS.split(data)
         lines: list[ConsoleLine] = []
-        for part in whole:
-            self._add(part)
-            lines.append(clean(bytes(self._rest)))
-            self._rest.clear()
-        self._add(rest)
+        for part in _PARTS.findall(data):
+            if part not in _ENDS:
+                self._rest += part[: LINE_BYTES - len(self._rest)]
+                self._end = b""
+            elif self._end and self._end != part:
+                self._end = b""
+            else:
+                lines.append(clean(bytes(self._rest)))
+                self._rest.clear()
+                self._end = part
         return lines
-
-    def _add(self, part: bytes) -> None:
-        self._rest += part[: LINE_BYTES - len(self._rest)]

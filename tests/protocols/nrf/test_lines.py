@@ -47,7 +47,13 @@ def test_a_line_that_does_not_end_keeps_its_begin():
     assert line.text == "x" * LINE_BYTES
 
 
-@given(st.binary(max_size=200), st.integers(1, 7))
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\n\r"])
+def test_any_line_end_ends_one_line(end):
+    lines = LineReader().feed(f"a{end}{end}b{end}".encode())
+    assert [line.text for line in lines] == ["a", "", "b"]
+
+
+@given(st.binary(max_size=200) | st.text("ab\r\n").map(str.encode), st.integers(1, 7))
 def test_any_split_gives_the_same_lines(data, size):
     whole = LineReader().feed(data)
     reader = LineReader()

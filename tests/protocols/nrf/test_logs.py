@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.protocols.nrf.cose import Problem
-from agent.protocols.nrf.lines import clean
+from agent.protocols.nrf.lines import LineReader, clean
 from agent.protocols.nrf.logs import LogReader, Progress, Seen, TokenPrinted, TokenSpoiled
 from agent.simulator.nrf_identity import ModemIdentity
 
@@ -89,6 +89,14 @@ def test_a_printed_token_is_found_even_if_the_terminal_broke_it(lines):
     (event,) = read(*lines)
     assert isinstance(event, TokenPrinted)
     assert event.token.text.reveal() == TOKEN
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n\r", "\n"])
+def test_a_token_that_the_terminal_broke_is_found_with_any_line_end(end):
+    text = end.join((BEGIN, "", TOKEN[:80], TOKEN[80:160], TOKEN[160:], "", END, ""))
+    reader = LogReader()
+    events = [event for line in LineReader().feed(text.encode()) for event in reader.feed(line)]
+    assert [type(event) for event in events] == [TokenPrinted]
 
 
 def test_a_printed_token_that_lost_its_end_is_told():
