@@ -429,6 +429,9 @@ class FakeAgent:
     def _clouds_profile(self, _params: dict[str, Any]) -> Any:
         return {"profile": None}
 
+    def _clouds_device(self, _params: dict[str, Any]) -> Any:
+        return {"device": None}
+
     def _networks_schema(self, _params: dict[str, Any]) -> Any:
         return network_schema()
 

@@ -103,6 +103,14 @@ function dated({ state, provisioning: { installed, supported } }) {
   return state === "ready" && installed === "1.0" && supported.includes("2.0") ? "provisioning 1.0 · " : "";
 }
 
+/** A job that was begun together with others: where it is, or what came of its board. @param {import("../types.js").Job} job @returns {Shown} */
+export function tileOf(job) {
+  if (!ended(job)) return working(job);
+  if (job.state === "done" && isEnrolment(job)) return enrolled(job.result ?? {}, "");
+  const { look, word } = jobState(job);
+  return { look: /** @type {Shown["look"]} */ (look), word, detail: "" };
+}
+
 /** The state of a job as words and look. */
 export function jobState(/** @type {import("../types.js").Job} */ job) {
   const words = {

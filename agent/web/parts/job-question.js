@@ -1,6 +1,7 @@
 /** What a job asks, in the place of the step that asks; what was typed before is still there. */
 
 import { View, fill, focusOn, freshId, h } from "../lib/dom.js";
+import { COSTS, GIVE_UP } from "../lib/answers.js";
 import { isEnrolment } from "../lib/enrol.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
@@ -13,14 +14,6 @@ import { HoldGuide } from "./hold-guide.js";
 import { NetworkPicker } from "./network-picker.js";
 
 /** @typedef {import("../types.js").Action} Action */
-
-/** Ids of answers that end the job. */
-const GIVE_UP = new Set(["stop", "undo"]);
-
-/** Answers that cannot be taken back, and what they cost: said before they are given. */
-const COSTS = /** @type {Record<string, string>} */ ({
-  replace: "The credentials that the device has now stop at once: whatever connects with them is cut off, and only this board gets the new ones. The history of the device stays.",
-});
 
 /** Errors that another name mends. */
 const NAME_TROUBLE = new Set(["enrol-name-taken", "input"]);
@@ -36,9 +29,11 @@ export class JobQuestion extends View {
    * @param {import("../app.js").App} app That knows the schema of networks, if the question needs it.
    * @param {import("../types.js").Job} job
    * @param {import("../types.js").Question} question
+   * @param {((answer: Record<string, any>) => Promise<void>)|null} [send] Gives the answer, where it is for several jobs.
    */
-  constructor(app, job, question) {
+  constructor(app, job, question, send = null) {
     super();
+    this.send = send;
     this.app = app;
     this.job = job;
     this.question = question;
@@ -259,7 +254,8 @@ export class JobQuestion extends View {
     fill(this.outcome);
     for (const button of this.#buttons) button.disabled = true;
     try {
-      await this.app.agent.call("jobs.answer", { job: this.job.id, answer, question: this.question.id });
+      if (this.send) await this.send(answer);
+      else await this.app.agent.call("jobs.answer", { job: this.job.id, answer, question: this.question.id });
     } catch (error) {
       const { facts } = /** @type {any} */ (error);
       const name = String(facts?.field ?? "").replace(/^(answer\.)?(network\.)?/, "");

@@ -7,7 +7,9 @@ import { Nearness } from "../lib/nearness.js";
 import { airAddress, where } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { boardDrawing, chip, links, updateChip, updateLinks } from "../parts/drawing.js";
+import { callName } from "../parts/long-name.js";
 import { AirNote } from "./air-note.js";
+import { ManyNote } from "./many-note.js";
 import { noBoards } from "./no-boards.js";
 
 /** @typedef {import("../types.js").Board} Board */
@@ -48,7 +50,7 @@ export class BoardList extends View {
     this.filter.addEventListener("input", () => this.#draw());
     this.list.addEventListener("pointerenter", () => (this.#pointed = true));
     this.list.addEventListener("pointerleave", () => (this.#pointed = false));
-    this.append(this.heading, new AirNote(app), this.tools, this.list, this.empty, this.missing);
+    this.append(this.heading, new AirNote(app), new ManyNote(app), this.tools, this.list, this.empty, this.missing);
   }
 
   connectedCallback() {
@@ -166,7 +168,7 @@ export class BoardList extends View {
     set(item.firstElementChild, "aria-current", board.id === this.#current ? "true" : null);
     const name = item.querySelector(".name bdi");
     const modelName = kindOf(board, model?.name).replace(MAKER, "");
-    call(name, board.name === model?.name ? modelName : board.name);
+    callName(name, board.name === model?.name ? modelName : board.name);
     // What happens now matters more than what the board is.
     const plain = name.textContent !== modelName && !["ask", "run", "bad"].includes(state.look);
     say(item.querySelector(".model"), plain ? modelName : "");
@@ -180,17 +182,6 @@ export class BoardList extends View {
     picture.dataset.family = family;
     fill(picture, boardDrawing(model));
   }
-}
-
-/** Long names of one pattern differ at their end, which is not cut off where there is little room. */
-const TAIL = 8;
-
-/** @param {Element} element @param {string} name */
-function call(element, name) {
-  if (element.textContent === name) return;
-  // Where letters join or lead to the left, nothing is cut apart.
-  const long = /^[\x20-\x7e]+$/.test(name) && name.length > 2 * TAIL;
-  fill(element, ...(long ? [h("span.head", {}, name.slice(0, -TAIL)), h("span.tail", {}, name.slice(-TAIL))] : [name]));
 }
 
 function row() {

@@ -103,7 +103,9 @@ export class JobView extends View {
     const first = board ? h("a", { href: href("board", job.board) }, h("bdi", {}, name)) : h("bdi", {}, name);
     const rest = [networkLabel(job.request?.network), cloud && cloud.needs_account ? cloud.title : ""];
     const air = job.request?.via === "ble" ? " over Bluetooth" : "";
-    return [first, air, ...rest.filter(Boolean).flatMap((part) => [" → ", h("bdi", {}, part)])];
+    const group = job.request?.group;
+    const others = group ? [" · ", h("a", { href: href("wall", group) }, "together with others")] : [];
+    return [first, air, ...rest.filter(Boolean).flatMap((part) => [" → ", h("bdi", {}, part)]), ...others];
   }
 
   /** @param {Job} job */

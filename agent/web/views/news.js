@@ -3,11 +3,15 @@
 import { READING_KINDS, stageOf } from "../lib/jobwords.js";
 import { onlyInAir } from "../lib/ports.js";
 import { ended } from "../lib/store.js";
+import { jobsOf, tally, tallyWords } from "../lib/wall.js";
 
 /** @typedef {import("../types.js").Board} Board */
 
 /** Boards in the air come one after the other when the page begins to look; they are said together. */
 const GATHER_MS = 2_000;
+
+/** Jobs that were begun together change all the time; what they are at is said so often at most. */
+const TOGETHER_MS = 5_000;
 
 export class NewsReader {
   /** @type {Map<string, string>} */ #said = new Map();
@@ -46,13 +50,28 @@ export class NewsReader {
     }, GATHER_MS);
   }
 
+  /** @type {Set<string>} */ #groups = new Set();
+
+  /** @param {string} group */
+  #together(group) {
+    if (this.#groups.has(group)) return;
+    this.#groups.add(group);
+    setTimeout(() => {
+      this.#groups.delete(group);
+      const { announcer, store } = this.app;
+      announcer.say(`${tallyWords(tally(jobsOf(store.jobs.values(), group)))}.`);
+    }, TOGETHER_MS);
+  }
+
   /** @param {import("../types.js").Job|null} job */
   job(job) {
     if (!job || READING_KINDS.has(job.kind)) return;
     const key = `${job.state} ${job.question?.id ?? ""} ${stageOf(job) === "without"}`;
     if (this.#said.get(job.id) === key) return;
     this.#said.set(job.id, key);
-    this.app.announcer.say(sentence(job));
+    const group = job.request?.group;
+    if (group) this.#together(String(group));
+    else this.app.announcer.say(sentence(job));
     if (ended(job)) this.#said.delete(job.id);
   }
 }

@@ -12,10 +12,12 @@ import { ConnectionBar } from "./connection-bar.js";
 import { DoctorView } from "./doctor-view.js";
 import { JobView } from "./job-view.js";
 import { JournalView } from "./journal-view.js";
+import { ManyForm } from "./many-form.js";
 import { MissingBoard } from "./missing-board.js";
 import { NewsReader } from "./news.js";
 import { PageQuestions } from "./page-questions.js";
 import { SettingsView } from "./settings-view.js";
+import { WallView } from "./wall-view.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -28,6 +30,9 @@ const PLACES = [
 
 /** Places beside the list of boards. */
 const AT_LIST = new Set(["boards", "board", "missing", "job"]);
+
+/** Places of many boards, which need the width themselves. */
+const WIDE = new Set(["many", "wall"]);
 
 export class Shell extends View {
   /** @type {any} */ #view = null;
@@ -87,7 +92,7 @@ export class Shell extends View {
       this.#view = this.#make(page, id);
       const withList = AT_LIST.has(page);
       fill(this.detail, this.#view);
-      this.main.className = withList ? "with-list" : "single";
+      this.main.className = withList ? "with-list" : WIDE.has(page) ? "wide" : "single";
       this.main.classList.toggle("has-detail", page !== "boards");
       if (!withList) fill(this.main, this.detail);
       else if (!this.list.isConnected || !this.detail.isConnected || this.main.childElementCount < 2) {
@@ -106,6 +111,8 @@ export class Shell extends View {
   #make(page, id) {
     if (page === "board") return new BoardView(this.app, id);
     if (page === "missing") return new MissingBoard(this.app, id);
+    if (page === "many") return new ManyForm(this.app, id);
+    if (page === "wall") return new WallView(this.app, id);
     if (page === "job") return new JobView(this.app, id);
     if (page === "journal") return new JournalView(this.app);
     if (page === "clouds") return new CloudsView(this.app, id);
@@ -116,7 +123,7 @@ export class Shell extends View {
 
   /** @param {string} page */
   #places(page) {
-    const here = AT_LIST.has(page) ? "boards" : page === "doctor" ? "settings" : page;
+    const here = AT_LIST.has(page) || WIDE.has(page) ? "boards" : page === "doctor" ? "settings" : page;
     keyed(
       this.nav,
       PLACES,
