@@ -31,6 +31,8 @@ IMPROV: Final = "improv"
 PYTHON: Final = {"micropython": "pico_w", "circuitpython": "pico_w"}
 """Instead of a model: a board with this firmware."""
 THINGSBOARD: Final = "thingsboard"
+BLYNK_CLOUD: Final = "blynk-cloud"
+SERVERS: Final = (THINGSBOARD, BLYNK_CLOUD)
 """Instead of a model: a server for devices."""
 SERVER_ONLY: Final = ("port", "account")
 IMPROV_ONLY: Final = ("brand", "name", "needs_button")
@@ -62,7 +64,9 @@ NOT_FOR_NRF: Final = (
 @options.thingsboard
 @options.process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
-    """A simulated board of MODEL (uno_r4_wifi, esp32, …), improv, or thingsboard; prints its port.
+    """A simulated board of MODEL (uno_r4_wifi, esp32, …), improv, or a server; prints its port.
+
+    The servers are thingsboard and blynk-cloud.
 
     MODEL may also be micropython or circuitpython: a Pico W with that firmware; or a thingy91x,
     thingy91, nrf9151_dk or nrf9160_dk: a board with a modem, on two ports.
@@ -82,10 +86,10 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
     from agent.simulator.run import run_simulator
 
     try:
-        if model == THINGSBOARD:
-            run_server(given, as_json=as_json, until_stdin_closes=until_stdin_closes)
+        if model in SERVERS:
+            run_server(model, given, as_json=as_json, until_stdin_closes=until_stdin_closes)
             return
-        _refuse(given, SERVER_ONLY, "is for thingsboard alone")
+        _refuse(given, SERVER_ONLY, "is for a server alone")
         config = make_config(model, given)
         asyncio.run(
             run_simulator(
@@ -102,29 +106,35 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
         sys.exit(ExitStatus.INTERRUPTED)
 
 
-def run_server(given: dict[str, Any], *, as_json: bool, until_stdin_closes: bool) -> None:
-    """A simulated ThingsBoard until it is told to stop; raises :class:`InputError`."""
-    from agent.simulator.thingsboard_process import run_thingsboard
-
+def run_server(
+    model: str, given: dict[str, Any], *, as_json: bool, until_stdin_closes: bool
+) -> None:
+    """A simulated server until it is told to stop; raises :class:`InputError`."""
     context = click.get_current_context()
     for parameter in context.command.params:
         name = str(parameter.name)
         chosen = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if chosen and name in given and name not in SERVER_ONLY:
-            raise InputError(field=parameter.opts[0], problem="is for boards, not for thingsboard")
-    asyncio.run(
-        run_thingsboard(
-            as_json=as_json,
-            until_stdin_closes=until_stdin_closes,
-            ports=dict(map(_port, given["port"])),
-            account=Path(given["account"]) if given["account"] else None,
-        )
-    )
+            raise InputError(field=parameter.opts[0], problem=f"is for boards, not for {model}")
+    common: dict[str, Any] = {
+        "as_json": as_json,
+        "until_stdin_closes": until_stdin_closes,
+        "ports": dict(map(_port, given["port"])),
+        "account": Path(given["account"]) if given["account"] else None,
+    }
+    if model == BLYNK_CLOUD:
+        from agent.simulator.blynk_cloud_process import run_blynk_cloud
+
+        asyncio.run(run_blynk_cloud(**common))
+    else:
+        from agent.simulator.thingsboard_process import run_thingsboard
+
+        asyncio.run(run_thingsboard(**common))
 
 
 def _port(text: str) -> tuple[str, int]:
     scheme, _, number = text.partition("=")
-    known = scheme in {"http", "https", "mqtt", "mqtts", "coap"}
+    known = scheme in {"http", "https", "mqtt", "mqtts", "coap", "elsewhere"}
     if not known or not (number.isascii() and number.isdigit()) or int(number) > 0xFFFF:
         raise InputError(field="--port", problem=f"{text} is not SCHEME=NUMBER, as mqtt=1883")
     return scheme, int(number)

@@ -153,12 +153,12 @@ thingsboard = _options(
         "--port",
         metavar="SCHEME=NUMBER",
         multiple=True,
-        help="Of thingsboard: a port that is not just a free one (http, https, mqtt, mqtts, coap).",
+        help="Of a server: a port that is not just a free one (http, https, mqtt, mqtts, coap, …).",
     ),
     click.option(
         "--account",
         metavar="FILE",
-        help="Of thingsboard: where its keys and its administrator are written to.",
+        help="Of a server: where its accounts are written to.",
     ),
 )
 process = _options(

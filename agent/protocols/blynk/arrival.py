@@ -58,9 +58,15 @@ Step: TypeAlias = Ask | Wait | Arrived | Late | Refused
 
 
 class Arrival:
-    """One wait for one board; ``now`` is in seconds that only grow."""
+    """One wait for one board; ``now`` is in seconds that only grow.
 
-    def __init__(self, now: float, limit_s: float = ARRIVAL_LIMIT_S) -> None:
+    ``fresh``: its token is of no device before its board has logged in, so it may be unknown.
+    """
+
+    def __init__(
+        self, now: float, limit_s: float = ARRIVAL_LIMIT_S, *, fresh: bool = False
+    ) -> None:
+        self._fresh = fresh
         self._start = now
         self._end = now + limit_s
         self._next = now
@@ -88,7 +94,7 @@ class Arrival:
         """There was no answer, or (``unknown``) nobody knows the token."""
         self._detail = detail
         self._refusals = self._refusals + 1 if unknown else 0
-        if self._refusals >= REFUSALS_BELIEVED:
+        if not self._fresh and self._refusals >= REFUSALS_BELIEVED:
             self._over = Refused()
         return self._later(now)
 
