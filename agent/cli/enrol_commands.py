@@ -70,7 +70,7 @@ def enrol_options(command: F) -> F:
         "--nvs",
         metavar="FILE",
         help="With thingsboard: make an NVS partition for an ESP32 instead, to be flashed with "
-        "everything else; no board is needed for it.",
+        "everything else; no board is needed for it, but a name.",
     )
     return credentials(delivery(image(command)))
 
@@ -108,7 +108,7 @@ async def provision_enrol(
     # A person may choose a header file while the job runs: then it gets its usual name.
     made = file or read_header(None, usual=SETTINGS_HEADER)
     async with open_client(shell.output) as client:
-        reached = await reach(client, shell.output, wanted, via)
+        reached = await reach(client, shell.output, wanted, via) if wanted or via else {"board": ""}
         return await run_job(
             shell,
             client,

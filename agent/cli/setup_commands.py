@@ -50,7 +50,7 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
 
 
 @click.command()
-@board_argument
+@click.argument("board", metavar="[BOARD]", required=False)
 @click.option("--cloud", required=True, metavar="CLOUD", help="arduino, thingsboard, or none.")
 @click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
 @network_options
@@ -73,7 +73,7 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
 @json_option
 def provision(
     *,
-    board: str,
+    board: str | None,
     cloud: str,
     name: str,
     ssid: str | None,
@@ -96,8 +96,12 @@ def provision(
     they get a device in the cloud, and you get a header file with secrets for your sketch.
 
     With thingsboard the board gets credentials and, if you give one, a network; both are kept in the
-    vault before the board has them (mooring vault).
+    vault before the board has them (mooring vault). Only a header file or an NVS partition of it is
+    made without BOARD; then the device needs its --name.
     """
+    to_file = cloud in ENROL_CLOUDS and bool(nvs or header or delivery == "header")
+    if not (board or to_file):
+        raise click.UsageError("Missing argument 'BOARD'.")
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         network = optional_network(ssid, network_file, password_stdin=password_stdin)
@@ -105,12 +109,13 @@ def provision(
         request |= {"model": model, "frequency_plan": frequency_plan, "confirmed": confirmed}
         if cloud in ENROL_CLOUDS:
             request |= {"credentials": credentials, "delivery": delivery, "procedure": procedure}
-            return provision_enrol(shell, board, via, settings_file(delivery, header, nvs), request)
+            file = settings_file(delivery, header, nvs)
+            return provision_enrol(shell, board or "", via, file, request)
         refuse_enrol_options(credentials, delivery, nvs)
         chosen = read_header(header)
         if header is not None:
             chosen.require_free()
-        return _provision(shell, board, via, procedure, chosen, request)
+        return _provision(shell, board or "", via, procedure, chosen, request)
 
     run_command(as_json, begin)
 

@@ -314,7 +314,7 @@ def _row(found: VaultEntry) -> tuple[str, ...]:
         state += " (cannot be read)"
     return (
         found.id,
-        found.board_name or found.board,
+        found.board_name or found.board or "–",
         found.cloud,
         found.device,
         KINDS[found.credentials],

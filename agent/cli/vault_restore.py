@@ -100,6 +100,8 @@ async def _to_board(
     shell: Shell, entry: str, board: str | None, request: dict[str, Any]
 ) -> ExitStatus:
     found = await open_vault(find_paths()).find(entry)
+    if not (board or found.board):
+        raise InputError(field="BOARD", problem="is missing: this entry was made for a file")
     given = {name: value for name, value in request.items() if value not in (None, False, "auto")}
     # A person may choose a header file while the job runs: then it gets its usual name.
     made = read_header(None, usual=SETTINGS_HEADER)

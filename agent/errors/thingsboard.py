@@ -163,4 +163,4 @@ class DeviceAbsent(CloudError):
     code = "device-absent"
     title = "{cloud} has no device named {name}."
     meaning = "It was deleted or renamed, or it belongs to another tenant."
-    remedy = "Provision the board anew."
+    remedy = "Look at the name again. If the device is to be there, provision its board anew."

@@ -56,11 +56,11 @@ class EnrolBoard(CloudPart, BoardPart):
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
         steps = [
-            (STEP_READ, "Read the board"),
+            (STEP_READ, self.reading),
             (STEP_ENROL, f"Register it in {self.order.cloud_title}"),
         ]
         if self.file:
-            return [*steps, (STEP_DELIVER, f"Get {self.file} ready")]
+            return [*steps, (STEP_DELIVER, f"Get {self.file_title} ready")]
         return [
             *steps,
             (STEP_DELIVER, "Put the settings on the board"),

@@ -13,7 +13,7 @@ from agent.errors import (
 )
 from agent.jobs import enrol_facts, questions
 from agent.jobs.effects import Learn
-from agent.jobs.enrol_effects import FILES
+from agent.jobs.enrol_effects import FILE_TITLES, FILES
 from agent.jobs.job import Action
 from agent.jobs.return_steps import ReturnSteps
 
@@ -102,6 +102,16 @@ class EnrolBase(ReturnSteps):
     def file(self) -> str:
         """The settings go into a file of this name, and no board is spoken to; else empty."""
         return FILES.get(self.order.way or "", "")
+
+    @property
+    def file_title(self) -> str:
+        """What a person calls this file."""
+        return FILE_TITLES[self.order.way or ""]
+
+    @property
+    def reading(self) -> str:
+        """Title of the first step: without a board only the name is settled in it."""
+        return "Name the device" if self.file else "Read the board"
 
     @property
     def _way(self) -> Way:

@@ -88,7 +88,7 @@ class BoardPart(ReadPart, SeenPart):
                 self._complete("the board proved that it holds them")
                 self._go(State.SEEING)
             case Done(HandOver()):
-                self._complete(f"{self.file} is ready")
+                self._complete(f"{self.file_title} is ready")
                 self._handed_over()
             case Failed(PutSettings(), error):
                 if isinstance(error, _UNCHANGED):
@@ -102,7 +102,7 @@ class BoardPart(ReadPart, SeenPart):
         cloud = None if self._only_network else self.settings
         settings = BoardSettings(network=self.network, cloud=cloud)
         if self.file:
-            self._begin(STEP_DELIVER, f"Get {self.file} ready", self.reason)
+            self._begin(STEP_DELIVER, f"Get {self.file_title} ready", self.reason)
             self._record(enrol_facts.PUTTING, way=self.order.way)
             self._do(HandOver(self.file, settings))
             return

@@ -17,6 +17,8 @@ WayKind: TypeAlias = Literal["console", "repl", "nvs", "header", "image"]
 """A delivery to the board; a header file that the person compiles into a sketch; or an NVS image."""
 FILES: Final[dict[str, str]] = {"header": "mooring_settings.h", "image": "mooring_nvs.b64"}
 """Those that make a file for the person, and its name. The image is bytes, so it is in Base64."""
+FILE_TITLES: Final[dict[str, str]] = {"header": "the header file", "image": "the NVS image"}
+"""What a person calls them, who gives the file another name."""
 
 
 class Way(NamedTuple):

@@ -53,7 +53,7 @@ class ReadPart(EnrolBase):
         match event:
             case Entered():
                 self.began = self.now
-                self._begin(STEP_READ, "Read the board", "" if self.file else self._how)
+                self._begin(STEP_READ, self.reading, "" if self.file else self._how)
                 if self.file:
                     self.reason = enrol_ways.ASKED_FOR
                     self._use_file()
@@ -111,7 +111,7 @@ class ReadPart(EnrolBase):
         return True
 
     def _use_file(self) -> None:
-        self._complete(f"its settings go into {self.file}")
+        self._complete(f"its settings go into {self.file_title}")
         self._go(State.NAMING)
 
     def _use(self, way: Way) -> None:
@@ -191,7 +191,7 @@ class ReadPart(EnrolBase):
                 self._stop()
             case Answered():
                 holds = self.way.hardware.holds if self.way else ""
-                problem = f"must be true when nobody can be asked: the board is {holds} now"
+                problem = f"must be true (--yes) where nobody can be asked: the board is {holds} now"
                 self._fail(InputError(field="confirmed", problem=problem))
             case _:
                 return False

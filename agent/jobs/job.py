@@ -38,7 +38,7 @@ TITLES: Final = {
     JobKind.FLASH: "Writing a sketch to {board}",
     JobKind.START: "Starting the sketch of {board}",
     JobKind.BLINK: "Making {board} blink",
-    JobKind.RESTORE: "Making {board} {name} again",
+    JobKind.RESTORE: "Putting {name} on a board again",
     JobKind.REMOVE: "Removing {name}",
 }
 """What a job is called; ``{board}`` and ``{name}`` are put in."""

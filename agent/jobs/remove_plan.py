@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agent.boards.board import Board
 from agent.errors import InputError, NotSignedIn
 from agent.jobs.enrol_base import EnrolOrder
-from agent.jobs.job import JobKind
 from agent.jobs.reach import needs_cable
 from agent.jobs.remove import RemoveDevice
 from agent.settings import clean_text
@@ -15,7 +13,7 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.boards.board import Via
+    from agent.boards.board import Board, Via
     from agent.clouds.enrolment import EnrolCloud
     from agent.jobs.request import Request
 
@@ -28,17 +26,6 @@ class Removal(NamedTuple):
     machine: RemoveDevice
     shown: dict[str, Any]
     cloud: EnrolCloud
-
-
-def absent_board(request: Request) -> Board | None:
-    """What stands for the board of a job that has none; None: it has one."""
-    if request.kind is not JobKind.REMOVE or request.board:
-        return None
-    if not request.name:
-        raise InputError(field="board", problem="is missing, and so is the name of a device")
-    return Board(
-        id="", name=clean_text(request.name), model=None, fqbn=None, ports=[], first_seen=0.0
-    )
 
 
 async def remove_machine(

@@ -56,7 +56,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     kind: JobKind
     board: str
-    """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here."""
+    """Id, or any unambiguous part of one; empty: there is none (:mod:`agent.jobs.absent`)."""
     via: Via | None = None
     """Over which link; None: the cable if there is one."""
     group: Group | None = None

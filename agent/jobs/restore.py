@@ -46,9 +46,9 @@ class RestoreBoard(EnrolBoard):
     @property
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
-        steps = [(STEP_READ, "Read the board"), (STEP_TAKE, self._taking)]
+        steps = [(STEP_READ, self.reading), (STEP_TAKE, self._taking)]
         if self.file:
-            return [*steps, (STEP_DELIVER, f"Get {self.file} ready")]
+            return [*steps, (STEP_DELIVER, f"Get {self.file_title} ready")]
         return [
             *steps,
             (STEP_DELIVER, "Put the settings on the board"),
@@ -72,7 +72,8 @@ class RestoreBoard(EnrolBoard):
             return False
         if self.kept.hardware_id and self._found_id:
             return self.kept.hardware_id != self._found_id
-        return self.kept.board != self._board_id
+        # What was made for a file may go onto any board.
+        return self.kept.board not in {self._board_id, ""}
 
     def _named(self) -> None:
         if self._is_other and not self.order.confirmed:

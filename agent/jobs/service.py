@@ -19,6 +19,7 @@ from agent.errors import (
     RateExceeded,
     UnknownJob,
 )
+from agent.jobs.absent import absent_board
 from agent.jobs.advice import advise
 from agent.jobs.effects import Cancelled, Finish
 from agent.jobs.endings import ending
@@ -34,7 +35,6 @@ from agent.jobs.plan import Plan, make_plan
 from agent.jobs.preconditions import model_for
 from agent.jobs.progress import apply, planned
 from agent.jobs.reach import busy
-from agent.jobs.remove_plan import absent_board
 from agent.jobs.request import Request, parse_request, read_answer
 from agent.jobs.runner import Runner, known_error
 from agent.jobs.unfinished import Unfinished

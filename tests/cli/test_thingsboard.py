@@ -98,6 +98,20 @@ def test_what_they_were_given_is_in_the_vault(computer: Computer) -> None:
     assert {(each["cloud"], each["problem"]) for each in states.values()} == {("thingsboard", "")}
 
 
+def test_without_a_board_there_is_an_image_for_one(bench: Bench, beside: Computer) -> None:
+    file = beside.home / "unit-1.bin"
+    words = ("provision", "--cloud", "thingsboard", "--nvs", str(file))
+    assert beside.run(*words).status == 2
+    made = result_of(beside.run(*words, "--name", "unit-1", "--json"))
+    assert (made["device"], made["board"], made["nvs"]) == ("unit-1", "", str(file))
+    assert file.stat().st_size == 20 * 1024
+    restored = beside.run("vault", "restore", made["entry"])
+    assert (restored.status, "BOARD: is missing" in restored.err) == (2, True)
+    no_board = beside.run("provision", "--cloud", "thingsboard", "--name", "unit-2")
+    assert (no_board.status, "Missing argument 'BOARD'" in no_board.err) == (2, True)
+    assert "unit-2" not in bench.devices
+
+
 def test_a_wrong_secret_is_refused_and_not_kept(bench: Bench) -> None:
     somebody = Computer(bench, "somebody")
     refused = somebody.run(*somebody.login, "--password-stdin", "--json", stdin="MARKER-no\n")

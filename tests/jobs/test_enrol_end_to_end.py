@@ -167,6 +167,28 @@ async def test_an_image_is_fetched_with_the_job(bench: EnrolBench):
     assert bench.board.values == {}
 
 
+async def test_a_file_needs_no_board_but_a_name(bench: EnrolBench):
+    await bench.start_agent(bench.account())
+    wanted = {"kind": "provision", "board": "", "cloud": "thingsboard", "delivery": "image"}
+    for none in ({}, {"name": "unit-{hardware_id}"}):
+        with pytest.raises(InputError) as caught:
+            await bench.jobs.start({**wanted, **none}, attended=False)
+        assert caught.value.facts["field"] == "name"
+    job = await bench.jobs.wait(
+        await bench.jobs.start({**wanted, "name": "unit 43"}, attended=False)
+    )
+    assert job.state is JobState.DONE, job
+    assert (job.board, job.title) == ("", "Setting up unit 43")
+    assert [step.name for step in job.steps][::2] == ["Name the device", "Get the NVS image ready"]
+    again = await bench.jobs.wait(
+        await bench.jobs.start({**wanted, "name": "unit 43"}, attended=False)
+    )
+    entries = {each.result["entry"] for each in (job, again) if each.result}
+    assert len(entries) == 1
+    one, two = [await bench.jobs.file(each.id, "mooring_nvs.b64") for each in (job, again)]
+    assert one.reveal() == two.reveal()
+
+
 async def test_without_an_account_nothing_begins(bench: EnrolBench):
     await bench.start_agent()
     with pytest.raises(NotSignedIn):

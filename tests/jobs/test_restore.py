@@ -159,8 +159,9 @@ def test_another_board_is_refused_unless_the_person_says_so(attended: bool):
         (entry(BOARD, "ffff"), True),
         (entry(BOARD, ""), False),
         (entry(OTHER, ""), True),
+        (entry("", ""), False),
     ],
-    ids=["its id changed", "another one in its socket", "not asked then", "nothing known"],
+    ids=["its id changed", "another one in its socket", "not asked then", "nothing known", "file"],
 )
 def test_hardware_decides_before_ids_do(kept, other: bool):
     world = restorable()

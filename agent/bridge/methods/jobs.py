@@ -57,7 +57,8 @@ class Start(Params, frozen=True, kw_only=True):
 
     kind: JobKind
     board: str
-    """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here."""
+    """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here, or
+    ``provision`` into a file."""
     attended: bool = True
     """Somebody is there to answer; else each question gets its safest answer at once."""
     model: str | None = None

@@ -42,7 +42,7 @@ class Starter:
         call.peer.require(JOB_SCOPES[kind])
         if kind in OWN_JOBS and not call.peer.own:
             raise NotAllowed(method=f"A job of the kind {kind.value}")
-        if request["board"] or kind is not JobKind.REMOVE:
+        if request["board"]:
             request["board"] = self._services.boards.find(request["board"]).id
         if "url" in request:
             self._check_url(request["url"])

@@ -47,7 +47,7 @@ export function enrolOutcome(app, job) {
     h(
       "div.row",
       {},
-      h("a.button.quiet", { href: href("board", job.board) }, "Back to the board"),
+      job.board ? h("a.button.quiet", { href: href("board", job.board) }, "Back to the board") : null,
       board && hasSerial(board) ? h("a.button.quiet", { href: href("board", job.board, "monitor") }, "Serial monitor") : null,
     ),
   );
