@@ -5,7 +5,7 @@ an instance carries the facts. The command line prints the sentences, the page r
 fields (:class:`ErrorReport`), the log gets the facts.
 """
 
-from agent.errors import blynk_cloud, nrf, wifi
+from agent.errors import blynk_cloud, nrf, nrf_board, wifi
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
 from agent.errors.bluetooth import (
     BleLost,
@@ -168,22 +168,7 @@ from agent.errors.networks import (
     NoInternet,
 )
 from agent.errors.nrf import *  # noqa: F403 - all of them; each named twice here they would be a page
-from agent.errors.nrf_board import (
-    NrfCredentialDiffers,
-    NrfCredentialExists,
-    NrfKeyDamaged,
-    NrfModemOff,
-    NrfNoAttestation,
-    NrfNotClaimed,
-    NrfNotTriggered,
-    NrfProvisioningFailed,
-    NrfProvisioningSilent,
-    NrfRefused,
-    NrfSilent,
-    NrfTokenDamaged,
-    NrfTokenStale,
-    NrfUnanswered,
-)
+from agent.errors.nrf_board import *  # noqa: F403  (as above)
 from agent.errors.ports import (
     NoPermission,
     NoSerialPort,
@@ -351,20 +336,6 @@ __all__ = [
     "NotProvisioned",
     "NotSignedIn",
     "NotSupported",
-    "NrfCredentialDiffers",
-    "NrfCredentialExists",
-    "NrfKeyDamaged",
-    "NrfModemOff",
-    "NrfNoAttestation",
-    "NrfNotClaimed",
-    "NrfNotTriggered",
-    "NrfProvisioningFailed",
-    "NrfProvisioningSilent",
-    "NrfRefused",
-    "NrfSilent",
-    "NrfTokenDamaged",
-    "NrfTokenStale",
-    "NrfUnanswered",
     "NvsInterrupted",
     "NvsRefused",
     "OldFirmware",
@@ -425,4 +396,5 @@ __all__ = [
     "WrongSketch",
 ]
 __all__ += blynk_cloud.__all__
+__all__ += nrf_board.__all__
 __all__ += wifi.__all__

@@ -5,6 +5,23 @@ from __future__ import annotations
 from agent.errors.base import ExitStatus
 from agent.errors.boards import BoardError
 
+__all__ = [
+    "NrfCredentialDiffers",
+    "NrfCredentialExists",
+    "NrfKeyDamaged",
+    "NrfModemOff",
+    "NrfNoAttestation",
+    "NrfNotClaimed",
+    "NrfNotTriggered",
+    "NrfProvisioningFailed",
+    "NrfProvisioningSilent",
+    "NrfRefused",
+    "NrfSilent",
+    "NrfTokenDamaged",
+    "NrfTokenStale",
+    "NrfUnanswered",
+]
+
 
 class NrfSilent(BoardError):
     """No port of the board answers AT commands; ``why``: what was heard instead."""
