@@ -83,7 +83,7 @@ def response_to(request: Mapping[str, Any], device_id: str, said: str) -> dict[s
         return {name: {}}
     try:
         made = parse_keygen(said)
-        if not genuine(said) or made.device_id != device_id:
+        if not genuine(made.text) or made.device_id != device_id:
             raise WrongCommand("the key is not signed by this device")
     except Damaged as damaged:
         raise WrongCommand(f"the key cannot be read: {damaged}") from None
@@ -99,13 +99,11 @@ def response_to(request: Mapping[str, Any], device_id: str, said: str) -> dict[s
 def _credentials(name: str, fields: dict[str, Any], tag: int) -> tuple[DeviceCommand, ...]:
     match name:
         case "cloudAccessKeyGeneration" | "certificateSigningRequest":
-            more = ""
-            if attributes := fields.get("attributes"):
-                more = f',"{_text(fields, "attributes")}","{fields.get("keyUsage", "")}"'
-                more = more if attributes else ""
-            return (DeviceCommand("%KEYGEN", f"{tag},2,0{more}"),)
+            named = f',"{_text(fields, "attributes")}"' if fields.get("attributes") else ""
+            used = f',"{_text(fields, "keyUsage")}"' if named and fields.get("keyUsage") else ""
+            return _delete(tag, 2), DeviceCommand("%KEYGEN", f"{tag},2,0{named}{used}")
         case "clientPrivateKeyGeneration":
-            return (DeviceCommand("%KEYGEN", f"{tag},2,1"),)
+            return _delete(tag, 2), DeviceCommand("%KEYGEN", f"{tag},2,1")
         case "serverCertificate" | "clientCertificate" | "clientPrivateKey":
             kind = ("serverCertificate", "clientCertificate", "clientPrivateKey").index(name)
             return (_write(tag, kind, _pem(fields)),)
@@ -118,8 +116,13 @@ def _credentials(name: str, fields: dict[str, Any], tag: int) -> tuple[DeviceCom
             kind = fields.get("type", -1)
             if kind not in CREDENTIAL_TYPES:
                 raise WrongCommand("type must be a number from 0 to 4")
-            return (DeviceCommand("%CMNG", f"3,{tag},{kind}", ignored=(NOT_FOUND,)),)
+            return (_delete(tag, kind),)
     raise WrongCommand(f"{name} is no command")
+
+
+def _delete(tag: int, kind: int) -> DeviceCommand:
+    """Nothing there is as good; a modem makes no key where one is."""
+    return DeviceCommand("%CMNG", f"3,{tag},{kind}", ignored=(NOT_FOUND,))
 
 
 def _write(tag: int, kind: int, content: str) -> DeviceCommand:

@@ -26,7 +26,7 @@ ROOM: Final = 40
 """Credentials; the real store has some hundred kilobytes."""
 _COMMAND: Final = re.compile(r"AT([+%][A-Z]+)(=\?|\?|=)?(.*)", re.DOTALL | re.IGNORECASE)
 _WRITE: Final = re.compile(r'0,(\d+),(\d+),"(.*?)"(?:,"[^"]*")?', re.DOTALL)
-_KEYGEN: Final = re.compile(r'(\d+),2,0(?:,"([^"]*)")?')
+_KEYGEN: Final = re.compile(r'(\d+),2,([01])(?:,"([^"]*)"(?:,"[01]{9}")?)?')
 _NONCE: Final = re.compile(r'"([0-9A-Fa-f]{32})"')
 _READABLE: Final = {CredentialType.ROOT_CA, CredentialType.CLIENT_CERTIFICATE}
 _OFF: Final = {0, 4}
@@ -108,8 +108,8 @@ class SimulatedModem:
         if self.store.pop((tag, kind), None) is None:
             raise RefusedByModem(cme.NOT_FOUND)
 
-    def make_key(self, tag: int, attributes: str = "") -> str:
-        """Make a private key in a place; the signed request for it."""
+    def make_key(self, tag: int, attributes: str = "", *, public: bool = False) -> str:
+        """Make a private key in a place; the signed request for it, or its public half."""
         self._require_off()
         if (tag, CredentialType.CLIENT_KEY) in self.store:
             raise RefusedByModem(cme.EXISTS)
@@ -124,6 +124,10 @@ class SimulatedModem:
         except (KeyError, ValueError):
             raise RefusedByModem(None) from None
         self.store[tag, CredentialType.CLIENT_KEY] = private.decode("ascii")
+        if public:
+            form = serialization.PublicFormat.SubjectPublicKeyInfo
+            half = key.public_key().public_bytes(serialization.Encoding.DER, form)
+            return self.says_of_key(self.identity.sign_key(half, sec_tag=tag, request=False))
         if self._config.old_requests:
             request = with_null(request)
         return self.says_of_key(self.identity.sign_key(request, sec_tag=tag, request=True))
@@ -174,7 +178,10 @@ class SimulatedModem:
         found = _KEYGEN.fullmatch(rest)
         if form != "=" or found is None:
             raise RefusedByModem
-        return [f'%KEYGEN: "{self.make_key(int(found[1]), found[2] or "")}"']
+        return [f'%KEYGEN: "{self._key_for(found)}"']
+
+    def _key_for(self, found: re.Match[str]) -> str:
+        return self.make_key(int(found[1]), found[3] or "", public=found[2] == "1")
 
     def _cmng(self, form: str, rest: str) -> list[str]:
         if form == "=" and (found := _WRITE.fullmatch(rest)):
