@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
+from agent.cli import simulate_blynk
 from agent.cli import simulate_options as options
 from agent.cli.simulate_nrf import NRF_MODELS, NRF_ONLY, nrf_boards, nrf_options
 from agent.errors import ExitStatus, InputError, MooringError
@@ -61,6 +62,7 @@ NOT_FOR_NRF: Final = (
 @options.air
 @options.improv
 @nrf_options
+@simulate_blynk.blynk_options
 @options.thingsboard
 @options.process
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
@@ -70,6 +72,8 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
 
     MODEL may also be micropython or circuitpython: a Pico W with that firmware; or a thingy91x,
     thingy91, nrf9151_dk or nrf9160_dk: a board with a modem, on two ports.
+
+    blynk is a board with Blynk's firmware: a console, and a web server for its access point.
 
     With --ble it is in the air, in a Bluetooth of its own: the first line is what an agent that is
     to hear it needs in its environment (DBUS_SYSTEM_BUS_ADDRESS=…). That needs Linux.
@@ -89,6 +93,12 @@ def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: objec
         if model in SERVERS:
             run_server(model, given, as_json=as_json, until_stdin_closes=until_stdin_closes)
             return
+        if model == simulate_blynk.BLYNK:
+            simulate_blynk.check(given)
+            how = {"as_json": as_json, "until_stdin_closes": until_stdin_closes}
+            asyncio.run(simulate_blynk.run(given, _world(given), _configured_folder, **how))
+            return
+        _refuse(given, ("generation",), "is for a Blynk board")
         _refuse(given, SERVER_ONLY, "is for a server alone")
         config = make_config(model, given)
         asyncio.run(

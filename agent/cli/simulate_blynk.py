@@ -1,0 +1,59 @@
+"""``mooring simulate blynk``: a board with Blynk.Edgent firmware, on a console and an access point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from click.core import ParameterSource
+
+from agent.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.simulator.world import World
+
+BLYNK: Final = "blynk"
+"""Instead of a model: a board with this firmware."""
+_OPTIONS: Final = frozenset(
+    ("generation", "networks_file", "no_internet", "no_dhcp", "tcp", "speed", "announce")
+)
+
+blynk_options = click.option(
+    "--generation", type=click.Choice(["1", "2"]), help="Of a Blynk board's firmware."
+)
+
+
+async def run(
+    given: dict[str, Any],
+    world: World,
+    configured_folder: Callable[[], str | None],
+    *,
+    as_json: bool,
+    until_stdin_closes: bool,
+) -> None:
+    """The board until it is told to stop."""
+    from agent.simulator.blynk_process import run_blynk
+    from agent.simulator.blynk_settings import EdgentConfig
+
+    await run_blynk(
+        EdgentConfig(generation=2 if given["generation"] == "2" else 1),
+        world,
+        speed=given["speed"],
+        tcp=given["tcp"],
+        folder=given["announce"] or configured_folder(),
+        as_json=as_json,
+        until_stdin_closes=until_stdin_closes,
+        read_commands=given["networks_file"] != "-",
+    )
+
+
+def check(given: dict[str, Any]) -> None:
+    """Raise :class:`InputError` for an option that is for other boards."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        chosen = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if chosen and name in given and name not in _OPTIONS:
+            raise InputError(field=parameter.opts[0], problem="is not for a Blynk board")

@@ -1,0 +1,165 @@
+"""Runs a simulated Blynk board as a program: its addresses on standard output, commands on its input."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from agent.errors import MooringError
+from agent.simulator.announcement import Announcement, announce, withdraw
+from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
+from agent.simulator.world import change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.simulator.blynk_settings import CloudAnswer, EdgentConfig
+    from agent.simulator.world import World
+
+VID: Final = 0x10C4
+PID: Final = 0xEA60
+"""A CP2102, as on many boards with an ESP32."""
+
+
+class Command(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What one line can say; several at once are done in this order."""
+
+    id: Any = None
+    world: dict[str, Any] | None = None
+    cloud: Literal["ok", "refused", "silent"] | None = None
+    """How Blynk answers to its token."""
+    button: Literal["down", "up"] | None = None
+    leave: bool = False
+    """Who had joined its access point goes."""
+    status: bool = False
+    stop: bool = False
+
+
+class BlynkCommands:
+    """Carries commands out, and answers for the cloud."""
+
+    def __init__(self) -> None:
+        self.stopped = asyncio.Event()
+        self.board: BlynkBoard | None = None
+        self._cloud: CloudAnswer = "ok"
+
+    def cloud(self, _token: str, _host: str) -> CloudAnswer:
+        """What the board is answered."""
+        return self._cloud
+
+    async def handle_line(self, line: bytes) -> dict[str, Any]:
+        """Answer to one line; never raises for what is in it."""
+        try:
+            command = msgspec.json.decode(line, type=Command)
+        except msgspec.MsgspecError as error:
+            return {"error": str(error)}
+        answer: dict[str, Any] = {} if command.id is None else {"id": command.id}
+        try:
+            return answer | self._obey(command)
+        except MooringError as error:
+            return answer | {"error": error.report().title}
+
+    def _obey(self, command: Command) -> dict[str, Any]:
+        board = self.board
+        assert board is not None  # noqa: S101  (commands are read when it runs)
+        board.pass_time()
+        device = board.device
+        if command.world is not None:
+            change(device.world, command.world)
+        if command.cloud is not None:
+            self._cloud = command.cloud
+        if command.button is not None:
+            (device.press if command.button == "down" else device.release)()
+        if command.leave:
+            device.leave()
+        board.pass_time()
+        if command.stop:
+            self.stopped.set()
+        if not command.status:
+            return {"ok": True}
+        return {
+            "ok": True,
+            "state": device.state,
+            "last_error": device.last_error,
+            "access_point": device.access_point,
+            "stored": device.stored is not None,
+        }
+
+
+async def run_blynk(
+    config: EdgentConfig,
+    world: World,
+    *,
+    speed: float,
+    tcp: bool,
+    folder: str | None,
+    as_json: bool,
+    until_stdin_closes: bool,
+    read_commands: bool = True,
+) -> None:
+    """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
+
+    Prints where it is: its console and its web server, a line each; with ``as_json`` one object.
+    ``folder`` is where its console is announced for the agent.
+    """
+    printer, loop = Printer(), asyncio.get_running_loop()
+    commands = BlynkCommands()
+    printer.start(loop, commands.stopped.set)
+    lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        on_signal(loop, number, commands.stopped.set)
+    try:
+        board = BlynkBoard(config, world, speed=speed, tcp=tcp, cloud=commands.cloud)
+        async with board:
+            commands.board = board
+            with _announced(folder, board):
+                where = {"port": board.port, "http": f"http://127.0.0.1:{board.http_port}"}
+                said = where | {"name": board.device.name}
+                printer.print(json.dumps(said).encode() if as_json else _lines(where))
+                if read_commands:
+                    read_lines(loop, lines)
+                await serve(
+                    commands.stopped,
+                    commands.handle_line,
+                    lines,
+                    printer.print,
+                    until_stdin_closes=until_stdin_closes,
+                )
+    finally:
+        await asyncio.to_thread(printer.finish)
+
+
+def _lines(where: dict[str, str]) -> bytes:
+    return "\n".join(where.values()).encode()
+
+
+@contextlib.contextmanager
+def _announced(folder: str | None, board: BlynkBoard) -> Iterator[None]:
+    if folder is None:
+        yield
+        return
+    serial_number = f"{board.device.config.chip:08X}"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    port = Announcement(
+        address=board.port,
+        vid=VID,
+        pid=PID,
+        serial_number=serial_number,
+        location=f"9-{os.getpid()}.1",
+        manufacturer="Silicon Labs",
+        product="CP2102 USB to UART Bridge Controller",
+        process=os.getpid(),
+    )
+    path = announce(Path(folder), port, f"blynk-{serial_number}-{os.getpid()}")
+    try:
+        yield
+    finally:
+        withdraw(path)

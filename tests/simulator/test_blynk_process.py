@@ -1,0 +1,69 @@
+"""The simulated Blynk board as a program: addresses, commands, and our session against it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.blynk_process import BlynkCommands
+from agent.simulator.blynk_settings import EdgentConfig
+
+ROOT = Path(__file__).parents[2]
+
+
+async def running(*words: str, folder: Path) -> tuple[asyncio.subprocess.Process, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "agent", "simulate", "blynk", *words),
+        cwd=ROOT,
+        env={**os.environ, "MOORING_HOME": str(folder)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    return process, (await process.stdout.readline()).decode()
+
+
+async def test_it_says_where_it_is_is_announced_and_ends_with_its_input(tmp_path):
+    boards = tmp_path / "boards"
+    words = ("--json", "--tcp", "--generation", "2", "--announce", str(boards))
+    process, line = await running(*words, "--until-stdin-closes", "--speed", "50", folder=tmp_path)
+    where = json.loads(line)
+    (announced,) = boards.glob("*.json")
+    assert json.loads(announced.read_bytes())["address"] == where["port"]
+    assert where["http"].startswith("http://127.0.0.1:")
+    assert where["name"].startswith("Blynk Thermo-")
+    out, err = await process.communicate(b'{"id":1,"status":true}\n')
+    assert json.loads(out)["id"] == 1
+    assert (process.returncode, err) == (0, b"")
+    assert not list(boards.glob("*.json"))
+
+
+@pytest.mark.parametrize("line", [b"{", b'{"fly":1}', b'{"world":{"moon":1}}'])
+async def test_wrong_commands_are_answered(line):
+    commands = BlynkCommands()
+    async with BlynkBoard(tcp=True) as commands.board:
+        assert "error" in await commands.handle_line(line)
+
+
+async def test_commands_change_what_is_around_it():
+    commands = BlynkCommands()
+    board = BlynkBoard(EdgentConfig(generation=1), speed=1000, tcp=True, cloud=commands.cloud)
+    async with board:
+        commands.board = board
+        assert await commands.handle_line(b'{"cloud":"refused","world":{"internet":false}}') == {
+            "ok": True
+        }
+        assert commands.cloud("", "") == "refused"
+        assert not board.device.world.internet
+        await commands.handle_line(b'{"button":"down"}')
+        status = await commands.handle_line(b'{"button":"up","leave":true,"status":true}')
+        assert status["stored"] is False
+        await commands.handle_line(b'{"stop":true}')
+        assert commands.stopped.is_set()
