@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,14 @@ from tests.sessions.nrf_boards import board, session
 if TYPE_CHECKING:
     from agent.simulator.nrf_board import SimulatedNrfBoard
 
-pytestmark = [pytest.mark.needs("nrf"), pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [
+    pytest.mark.needs("nrf"),
+    pytest.mark.slow,
+    pytest.mark.timeout(90),
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="it opens serial ports, of which none are there"
+    ),
+]
 
 SCRIPT = Path(__file__).parents[1] / "judges" / "nrf_credstore.py"
 LIMIT_S = 60.0
