@@ -98,11 +98,16 @@ async def test_a_group_has_the_newest_job_of_each_board_in_the_place_of_the_firs
 
 async def test_how_far_they_are_is_one_sentence(modules: Page) -> None:
     states = ["done", "done", "asking", "failed", "interrupted", "cancelled", "running"]
-    counts = await call(modules, "wall", "tally", [job(n, state) for n, state in enumerate(states)])
-    assert await call(modules, "wall", "tallyWords", counts) == (
-        "2 of 7 done · 1 needs you · 2 failed · 1 stopped · 1 under way"
-    )
+    seen = {"connected": "board"}
+    jobs = [job(n, state, result=seen) for n, state in enumerate(states)]
+    counts = await call(modules, "wall", "tally", jobs)
+    told = "2 of 7 done · 1 needs you · 2 failed · 1 stopped · 1 under way"
+    assert await call(modules, "wall", "tallyWords", counts) == told
     assert counts["share"] == pytest.approx(5 / 7)
+    jobs[0]["result"] = {"connected": None}
+    counts = await call(modules, "wall", "tally", jobs)
+    told = await call(modules, "wall", "tallyWords", counts)
+    assert told.startswith("2 of 7 done, 1 not seen connected yet · ")
 
 
 @pytest.mark.parametrize(

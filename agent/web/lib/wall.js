@@ -1,7 +1,7 @@
 /** Jobs that were begun together: which they are, how far, what they ask alike, what came of them. Pure. */
 
 import { COSTS, GIVE_UP } from "./answers.js";
-import { enrolWords } from "./enrol.js";
+import { enrolWords, givesFile } from "./enrol.js";
 import { ended } from "./store.js";
 import { webAddress } from "./weblink.js";
 
@@ -42,6 +42,7 @@ export function tally(jobs) {
   return {
     total: jobs.length,
     done: at("done"),
+    unseen: jobs.filter(({ state, result }) => state === "done" && !result?.connected && !givesFile(result?.delivery)).length,
     asking: at("asking"),
     running: at("running"),
     failed: at("failed", "interrupted"),
@@ -51,9 +52,9 @@ export function tally(jobs) {
 }
 
 /** The same in words. @param {ReturnType<typeof tally>} counts */
-export function tallyWords({ total, done, asking, running, failed, stopped }) {
+export function tallyWords({ total, done, unseen, asking, running, failed, stopped }) {
   return [
-    `${done} of ${total} done`,
+    `${done} of ${total} done${unseen ? `, ${unseen === done ? "" : `${unseen} `}not seen connected yet` : ""}`,
     asking && `${asking} ${asking === 1 ? "needs" : "need"} you`,
     failed && `${failed} failed`,
     stopped && `${stopped} stopped`,

@@ -35,7 +35,7 @@ export class GroupQuestions extends View {
     keyed(
       this.list,
       asked,
-      ([key, asking]) => `${key} ${this.#round.get(key) ?? 0} ${asking.length > 1}`,
+      ([key, asking]) => `${key} ${this.#round.get(key) ?? 0} ${common(asking).actions.length}`,
       ([key, asking]) => this.#card(key, asking),
       (card, [, asking]) => this.#update(card, asking),
     );
@@ -77,6 +77,7 @@ export class GroupQuestions extends View {
   /** @param {HTMLElement} card @param {Job[]} asking */
   #update(card, asking) {
     const who = /** @type {HTMLElement} */ (card.querySelector(".who"));
+    /** @type {JobQuestion} */ (card.querySelector("job-question")).retell(common(asking));
     const titles = new Set(asking.map(({ question }) => question?.title));
     say(who, asking.length === 1 ? `${this.nameOf(asking[0])} asks` : `${count(asking.length, "board")} ask the same: one answer does for all`);
     keyed(

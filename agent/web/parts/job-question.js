@@ -1,6 +1,6 @@
 /** What a job asks, in the place of the step that asks; what was typed before is still there. */
 
-import { View, fill, focusOn, freshId, h } from "../lib/dom.js";
+import { View, fill, focusOn, freshId, h, say } from "../lib/dom.js";
 import { COSTS, GIVE_UP } from "../lib/answers.js";
 import { isEnrolment } from "../lib/enrol.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
@@ -45,12 +45,12 @@ export class JobQuestion extends View {
       h(
         "div.ask",
         { role: "group", "aria-labelledby": title },
-        h("p.ask-title", { id: title, dir: "auto" }, question.title),
+        this.#text("title", "p.ask-title", { id: title }),
         question.reason && !question.meaning?.includes(question.reason) && h("p", { dir: "auto" }, question.reason),
-        question.meaning && h("p", { dir: "auto" }, question.meaning),
+        question.meaning && this.#text("meaning", "p"),
         question.fates?.length ? new FateList(question.fates, { open: this.#final }) : null,
         this.#oldDevices(),
-        question.safe && h("p.safe", {}, question.safe),
+        question.safe && this.#text("safe", "p.safe"),
         this.#drawing(),
         this.answers,
         this.choice,
@@ -58,6 +58,20 @@ export class JobQuestion extends View {
         question.error && codeLine(question.error, { job: job.id, board: job.board, version: app.agent.info?.version }),
       ),
     );
+  }
+
+  /** @type {Map<"title"|"meaning"|"safe", HTMLElement>} */ #texts = new Map();
+
+  /** @param {"title"|"meaning"|"safe"} field @param {string} tag @param {Record<string, any>} [attributes] */
+  #text(field, tag, attributes = {}) {
+    const element = h(tag, { dir: "auto", ...attributes }, this.question[field]);
+    this.#texts.set(field, element);
+    return element;
+  }
+
+  /** The same question in other words, because others ask it now; what was typed stays. @param {import("../types.js").Question} question */
+  retell(question) {
+    for (const [field, element] of this.#texts) say(element, question[field] ?? "");
   }
 
   focusFirst() {

@@ -1,6 +1,7 @@
 /** Many boards become devices of a cloud that gives them credentials: which boards, one name for all, one network. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
+import { stateOf } from "../lib/boardstate.js";
 import { begin, groupDraft, newGroup } from "../lib/begin.js";
 import { enrols, isEnrolment } from "../lib/enrol.js";
 import { nameFor, patternProblem, previewOf } from "../lib/many.js";
@@ -43,6 +44,7 @@ export class ManyForm extends View {
     );
     this.name.input.addEventListener("input", () => this.#arrange());
     this.settings = new EnrolSettings(app, "", this.#before);
+    this.settings.addEventListener("picked", () => this.#arrange());
     this.button = h("button.primary", { type: "submit" }, "Set up");
     this.outcome = h("div");
     this.rest = h("div.rest", {}, this.boards, this.name.element, this.settings, this.outcome, h("div.row", {}, this.button));
@@ -84,8 +86,10 @@ export class ManyForm extends View {
   #usual(board) {
     const bad = this.#jobs.filter(({ state }) => ENDED_BADLY.has(state));
     if (bad.length) return bad.some((job) => job.board === board.id);
-    const last = this.app.store.lastWork(board.id);
-    return !(last?.state === "done" && isEnrolment(last));
+    const { store } = this.app;
+    const last = store.lastWork(board.id);
+    const settled = (last?.state === "done" && isEnrolment(last)) || stateOf(board, store, Date.now() / 1000).look === "ok";
+    return !settled;
   }
 
   #draw() {
@@ -124,7 +128,9 @@ export class ManyForm extends View {
     const names = this.#named(chosen).map(({ board, name, n }) => /** @type {[string, string]} */ ([board.id, previewOf(name ?? this.#pattern, board, n)]));
     const wrong = Boolean(patternProblem(this.#pattern, chosen));
     this.boards.names = wrong ? new Map() : new Map(names);
-    if (!this.#sending) say(this.button, chosen.length ? `Set up ${count(chosen.length, "board")}` : "Set up");
+    if (this.#sending) return;
+    const boards = chosen.length ? count(chosen.length, "board") : "boards";
+    say(this.button, this.settings.file ? `Register ${boards} and make ${chosen.length === 1 ? "the file" : "the files"}` : `Set up ${boards}`);
   }
 
   /** @param {Board[]} boards */

@@ -80,18 +80,22 @@ export class WallView extends View {
     if (agent.state === "connected" && !this.#jobs.length) void this.#fetch();
   }
 
+  /** @type {Job[]} Those that the page does not have at hand. */ #old = [];
+
   get #jobs() {
-    return jobsOf(this.app.store.jobs.values(), this.group);
+    const jobs = new Map(this.#old.map((job) => [job.id, job]));
+    for (const job of this.app.store.jobs.values()) if (job.request?.group === this.group) jobs.set(job.id, job);
+    return jobsOf(jobs.values(), this.group);
   }
 
   /** Jobs of long ago are not at hand. */
   async #fetch() {
-    const { agent, store } = this.app;
+    const { agent } = this.app;
     try {
       const { jobs } = await agent.call("jobs.list", { limit: LIST_MAX });
-      const own = jobs.filter((/** @type {Job} */ job) => job.request?.group === this.group);
-      for (const job of own) if (!store.jobs.has(job.id)) store.putJob(job);
-      if (!own.length) say(this.counts, "The journal has no jobs of this group any more.");
+      this.#old = jobsOf(jobs, this.group);
+      if (!this.#old.length) say(this.counts, "The journal has no jobs of this group any more.");
+      this.#soon();
     } catch (error) {
       if (/** @type {any} */ (error).code !== "agent-gone") fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
     }
@@ -120,7 +124,9 @@ export class WallView extends View {
   #draw() {
     const jobs = this.#jobs;
     if (!jobs.length && !this.#refused.length) return;
+    const missing = this.#refused.length;
     const counts = tally(jobs);
+    counts.total += missing;
     const { store } = this.app;
     const request = jobs[0]?.request ?? this.#draft.common ?? {};
     const cloud = store.clouds.find(({ id }) => id === request.cloud);
@@ -131,7 +137,7 @@ export class WallView extends View {
     }
     const network = networkLabel(request.network);
     fill(this.way, network ? ["On the network ", h("bdi", { dir: "auto" }, network)] : "Each on the network that it has");
-    say(this.counts, tallyWords(counts));
+    say(this.counts, tallyWords(counts) + (missing ? ` · ${missing} did not begin` : ""));
     this.meter.value = counts.share;
     this.questions.show(jobs);
     this.#drawRefused();
