@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 SERVER = {"h11", "starlette", "uvicorn", "websockets"}
-CLOUD = {"aiocoap", "httpx", "cryptography", "keyring", "pysequoia", "truststore"}
+CLOUD = {"OpenSSL", "httpx", "cryptography", "keyring", "pysequoia", "truststore"}
 BOARD = {"cbor2", "serial", "serialx"}
 AIR = {"bleak", "dbus_fast"}
 TRAY = {"PIL", "pystray"}

@@ -144,7 +144,7 @@ def run_server(
 
 def _port(text: str) -> tuple[str, int]:
     scheme, _, number = text.partition("=")
-    known = scheme in {"http", "https", "mqtt", "mqtts", "coap", "elsewhere"}
+    known = scheme in {"http", "https", "mqtt", "mqtts", "coap", "coaps", "elsewhere"}
     if not known or not (number.isascii() and number.isdigit()) or int(number) > 0xFFFF:
         raise InputError(field="--port", problem=f"{text} is not SCHEME=NUMBER, as mqtt=1883")
     return scheme, int(number)

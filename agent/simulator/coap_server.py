@@ -1,7 +1,7 @@
 """A small CoAP server on a UDP port of loopback: one answer per request, bodies in blocks.
 
-It answers a repeated message as it answered it the first time, also with silence. Not here: DTLS,
-observing. Source: RFC 7252, sections 4 and 5; RFC 7959.
+It answers a repeated message as it answered it the first time, also with silence. DTLS is in
+``coaps_server``; not here: observing. Source: RFC 7252, sections 4 and 5; RFC 7959.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from agent.simulator.coap_messages import (
+from agent.protocols.coap.messages import (
     ACK,
     BLOCK1,
     BLOCK2,
     CON,
     CONTENT_FORMAT,
+    CONTINUE,
     EMPTY,
     KNOWN_CRITICAL,
     NON,
     RST,
+    TOO_LARGE,
     URI_PATH,
     Block,
     CoapMessage,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 Address = tuple[str, int]
-CONTINUE, BAD_REQUEST, BAD_OPTION, INCOMPLETE, TOO_LARGE = 0x5F, 0x80, 0x82, 0x88, 0x8D
+BAD_REQUEST, BAD_OPTION, INCOMPLETE = 0x80, 0x82, 0x88
 BLOCK_EXPONENT: Final = 6
 """1024 bytes, the largest block there is."""
 BODY_LIMIT: Final = 64 * 1024
@@ -53,6 +55,8 @@ class CoapRequest:
     method: int
     path: tuple[str, ...]
     payload: bytes = field(repr=False)
+    chain: tuple[bytes, ...] = ()
+    """What DTLS proved of the client (DER, its own certificate first)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +71,35 @@ class CoapAnswer:
     """What the payload is said to be; None: nothing is said."""
 
 
-class CoapServer(asyncio.DatagramProtocol):
-    """One port. ``answer`` decides; None is silence."""
+class CoapTalk:
+    """What is said to whom. ``answer`` decides, None is silence; ``send`` carries a datagram."""
 
     def __init__(
-        self, answer: Callable[[CoapRequest], CoapAnswer | None], *, port: int = 0
+        self,
+        answer: Callable[[CoapRequest], CoapAnswer | None],
+        send: Callable[[bytes, Address], None],
     ) -> None:
         self._answer = answer
-        self.port = port
-        self._transport: asyncio.DatagramTransport | None = None
+        self._send = send
         self._said: OrderedDict[tuple[Address, int], bytes | None] = OrderedDict()
         self._bodies: OrderedDict[tuple[Address, tuple[bytes, ...]], bytes] = OrderedDict()
         self._answers: OrderedDict[tuple[Address, tuple[bytes, ...]], CoapAnswer] = OrderedDict()
         self._mid = secrets.randbelow(0x10000)
         self._timers: set[asyncio.TimerHandle] = set()
-        self.down = False
-        """Whether nothing is heard."""
 
-    async def start(self) -> None:
-        """Listen; ``port`` is known afterwards. ``OSError`` if it is taken."""
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: self, (HOST, self.port))
-        self.port = transport.get_extra_info("sockname")[1]
-
-    async def stop(self) -> None:
-        """Stop listening."""
+    def stop(self) -> None:
+        """Say nothing more of what was to come later."""
         for timer in self._timers:
             timer.cancel()
-        if self._transport is not None:
-            self._transport.abort()
-            self._transport = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See the base class."""
-        self._transport = cast("asyncio.DatagramTransport", transport)
+    def forget(self, address: Address) -> None:
+        """Somebody else is at this address now."""
+        _drop(self._said, address)
+        _drop(self._bodies, address)
+        _drop(self._answers, address)
 
-    def datagram_received(self, data: bytes, address: Address) -> None:
-        """See the base class."""
-        if self.down:
-            return
+    def hear(self, data: bytes, address: Address, chain: tuple[bytes, ...] = ()) -> None:
+        """A datagram; ``chain`` is what DTLS proved of who sent it."""
         try:
             message = decode(data)
             if message.kind not in {CON, NON} or message.code >> 5:
@@ -113,21 +107,23 @@ class CoapServer(asyncio.DatagramProtocol):
             if message.code == EMPTY:
                 self._send(encode(CoapMessage(RST, EMPTY, message.mid)), address)
                 return
-            self._request(message, address)
+            self._request(message, address, chain)
         except WrongMessageError:
             return
 
-    def _request(self, message: CoapMessage, address: Address) -> None:
+    def _request(self, message: CoapMessage, address: Address, chain: tuple[bytes, ...]) -> None:
         known = (address, message.mid)
         if known not in self._said:
             self._said[known] = None
             _forget(self._said)
-            self._said[known] = self._first(message, address)
+            self._said[known] = self._first(message, address, chain)
         said = self._said[known]
         if said is not None:
             self._send(said, address)
 
-    def _first(self, message: CoapMessage, address: Address) -> bytes | None:
+    def _first(
+        self, message: CoapMessage, address: Address, chain: tuple[bytes, ...]
+    ) -> bytes | None:
         """The answer to a message that is new, as bytes; None: silence."""
         path = tuple(message.values(URI_PATH))
         wrong = [n for n, _ in message.options if n % 2 and n not in KNOWN_CRITICAL]
@@ -141,7 +137,8 @@ class CoapServer(asyncio.DatagramProtocol):
         if refusal:
             return self._pack(message, CoapAnswer(refusal), part=part)
         try:
-            asked = CoapRequest(message.code, tuple(name.decode() for name in path), body)
+            names = tuple(name.decode() for name in path)
+            asked = CoapRequest(message.code, names, body, chain)
         except UnicodeDecodeError:
             return self._pack(message, CoapAnswer(BAD_REQUEST))
         answer = self._answer(asked)
@@ -209,6 +206,41 @@ class CoapServer(asyncio.DatagramProtocol):
             kind, mid = message.kind, self._mid
         return encode(CoapMessage(kind, answer.code, mid, message.token, tuple(options), payload))
 
+
+class CoapServer(asyncio.DatagramProtocol):
+    """One port in clear. ``answer`` decides; None is silence."""
+
+    def __init__(
+        self, answer: Callable[[CoapRequest], CoapAnswer | None], *, port: int = 0
+    ) -> None:
+        self.port = port
+        self._talk = CoapTalk(answer, self._send)
+        self._transport: asyncio.DatagramTransport | None = None
+        self.down = False
+        """Whether nothing is heard."""
+
+    async def start(self) -> None:
+        """Listen; ``port`` is known afterwards. ``OSError`` if it is taken."""
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, (HOST, self.port))
+        self.port = transport.get_extra_info("sockname")[1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        self._talk.stop()
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See the base class."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, address: Address) -> None:
+        """See the base class."""
+        if not self.down:
+            self._talk.hear(data, address)
+
     def _send(self, data: bytes, address: Address) -> None:
         if self._transport is not None:
             self._transport.sendto(data, address)
@@ -217,3 +249,8 @@ class CoapServer(asyncio.DatagramProtocol):
 def _forget(kept: OrderedDict[_K, _V]) -> None:
     while len(kept) > REMEMBERED:
         kept.popitem(last=False)
+
+
+def _drop(kept: OrderedDict[tuple[Address, _K], _V], address: Address) -> None:
+    for key in [key for key in kept if key[0] == address]:
+        del kept[key]

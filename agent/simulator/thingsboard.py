@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from agent.simulator.coap_server import CoapServer
+    from agent.simulator.coaps_server import CoapsServer
     from agent.simulator.thingsboard_devices import Json
 
 CREATE_PROFILE: Final = "boards"
@@ -80,7 +81,7 @@ class SimulatedThingsBoard:
         self.certificates = Certificates(self.now) if tls else None
         wanted = dict(ports or {})
         app = self._app(around, rpc_least_ms)
-        self._servers: dict[str, LoopbackServer | MqttServer | CoapServer] = {
+        self._servers: dict[str, LoopbackServer | MqttServer | CoapServer | CoapsServer] = {
             "http": LoopbackServer(app, port=wanted.get("http", 0)),
             "mqtt": MqttServer(around, port=wanted.get("mqtt", 0)),
         }
@@ -90,7 +91,11 @@ class SimulatedThingsBoard:
             mqtts = MqttServer(around, self.certificates, port=wanted.get("mqtts", 0))
             self._servers |= {"https": https, "mqtts": mqtts}
         if coap:
-            self._servers["coap"] = CoapCalls(around).server(wanted.get("coap", 0))
+            calls = CoapCalls(around)
+            self._servers["coap"] = calls.server(wanted.get("coap", 0))
+            if self.certificates is not None:
+                coaps = calls.coaps_server(self.certificates, wanted.get("coaps", 0))
+                self._servers["coaps"] = coaps
         self._running = AsyncExitStack()
         self.create = self._profile(CREATE_PROFILE, Strategy.CREATE)
         self.check = self._profile(CHECK_PROFILE, Strategy.CHECK)
@@ -126,7 +131,7 @@ class SimulatedThingsBoard:
 
     @property
     def ports(self) -> dict[str, int]:
-        """Port by scheme: http, mqtt, and where asked for https, mqtts, coap."""
+        """Port by scheme: http, mqtt, and where asked for https, mqtts, coap, coaps."""
         return {scheme: server.port for scheme, server in self._servers.items()}
 
     @property

@@ -1,6 +1,7 @@
-"""CoAP of the simulated ThingsBoard: provisioning and the device's interface, without DTLS.
+"""CoAP of the simulated ThingsBoard, in clear and behind DTLS: provisioning, the device's interface.
 
-Source: cloud-thingsboard, sections 2, 5 and 6; CoapTransportResource, JsonCoapAdaptor of the server.
+Source: cloud-thingsboard, sections 2, 5 and 6; CoapTransportResource, JsonCoapAdaptor and
+TbCoapDtlsCertificateVerifier of the server.
 """
 
 from __future__ import annotations
@@ -8,21 +9,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from agent.simulator.coap_messages import GET, POST
+from agent.protocols.coap.messages import GET, POST
 from agent.simulator.coap_server import CoapAnswer, CoapRequest, CoapServer
+from agent.simulator.coaps_server import CoapsServer
 from agent.simulator.thingsboard_devices import InternalError
 from agent.simulator.thingsboard_protobuf import read_either, write_json
 from agent.simulator.thingsboard_requests import NotJsonError, UnreadableError, read_json
+from agent.simulator.thingsboard_tls import valid_at
 from agent.simulator.thingsboard_values import add_telemetry, attributes_of, set_client
 
 if TYPE_CHECKING:
     from agent.simulator.thingsboard_devices import Device, Json
     from agent.simulator.thingsboard_faults import Fault, Operation
     from agent.simulator.thingsboard_session import Surroundings
+    from agent.simulator.thingsboard_tls import Certificates
 
 CREATED, CONTENT = 0x41, 0x45
 BAD_REQUEST, UNAUTHORISED, NOT_FOUND, NOT_ALLOWED = 0x80, 0x81, 0x84, 0x85
 INTERNAL_ERROR: Final = 0xA0
+FEATURES: Final = frozenset({"attributes", "telemetry", "rpc", "claim", "provision"})
 TEXT: Final = 0
 """text/plain, as a content format."""
 _STATUS: Final = {
@@ -47,6 +52,10 @@ class CoapCalls:
     def server(self, port: int = 0) -> CoapServer:
         """A server that asks this."""
         return CoapServer(self.answer, port=port)
+
+    def coaps_server(self, certificates: Certificates, port: int = 0) -> CoapsServer:
+        """The same behind DTLS."""
+        return CoapsServer(self.answer, certificate=certificates.file, knows=self._knows, port=port)
 
     def answer(self, request: CoapRequest) -> CoapAnswer | None:
         """The answer; None is silence."""
@@ -92,15 +101,26 @@ class CoapCalls:
         code = CREATED if done else BAD_REQUEST
         return CoapAnswer(code, write(reply), content_format=form)
 
+    def _knows(self, chain: tuple[bytes, ...]) -> bool:
+        """Whether a client's certificate is a device's, or makes one; else there is no connection."""
+        known = valid_at(chain[0], self._around.now()) and self._state.by_chain(chain) is not None
+        self._note("connect", "SUCCESS" if known else "FAILURE")
+        return known
+
     def _device_call(self, request: CoapRequest) -> CoapAnswer:
-        if len(request.path) < 4:
+        """With a certificate it is known who calls, and the path has no token."""
+        feature = request.path[2:][-1:] if len(request.path) < 4 else request.path[3:4]
+        if not feature or (len(request.path) < 4 and feature[0].lower() not in FEATURES):
             return CoapAnswer(BAD_REQUEST)
-        device = self._state.by_token(request.path[2])
+        if request.chain:
+            device = self._state.by_certificate(request.chain[0])
+        else:
+            device = self._state.by_token(request.path[2])
         if device is None:
             self._note("device", "401")
             return CoapAnswer(UNAUTHORISED)
         self._state.seen(device)
-        answer = self._feature(device, request.method, request.path[3], request.payload)
+        answer = self._feature(device, request.method, feature[0], request.payload)
         self._note("device", f"{answer.code >> 5}{answer.code & 31:02}")
         return answer
 

@@ -49,7 +49,7 @@ class Certificates:
     def context(self) -> ssl.SSLContext:
         """A server's, without a client's certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._file(self.kind))
+        context.load_cert_chain(self.file())
         return context
 
     def asking_context(self) -> ssl.SSLContext:
@@ -76,7 +76,9 @@ class Certificates:
         context.sni_callback = choose
         return context
 
-    def _file(self, kind: ServerCertificate) -> Path:
+    def file(self) -> Path:
+        """Certificate and key of what clients are shown now, PEM."""
+        kind = self.kind
         file = Path(self._folder.name) / f"{get_args(ServerCertificate).index(kind)}.pem"
         if not file.exists():
             signer = self._stranger if kind == "unknown" else self._authority

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.simulator.coap_messages import (
+from agent.protocols.coap.messages import (
     ACK,
     CON,
     EMPTY,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.simulator.coap_messages import DELETE, GET, POST
+from agent.protocols.coap.messages import DELETE, GET, POST
 from agent.simulator.coap_server import CoapAnswer, CoapRequest
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_coap import CoapCalls

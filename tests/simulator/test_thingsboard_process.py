@@ -58,7 +58,7 @@ def test_it_provisions_obeys_and_takes_its_accounts_away(tmp_path: Path) -> None
     with start("--json", "--until-stdin-closes", "--account", str(file)) as process:
         assert process.stdout is not None
         where = json.loads(process.stdout.readline())
-        assert set(where) == {"http", "https", "mqtt", "mqtts", "coap", "ca", "account"}
+        assert set(where) == {"http", "https", "mqtt", "mqtts", "coap", "coaps", "ca", "account"}
         if sys.platform != "win32":
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert Path(where["ca"]).read_text().startswith("-----BEGIN CERTIFICATE")
@@ -89,14 +89,14 @@ def test_it_provisions_obeys_and_takes_its_accounts_away(tmp_path: Path) -> None
 def test_without_options_it_prints_a_line_for_each_address() -> None:
     with start() as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(7)]
+        lines = [process.stdout.readline().strip() for _ in range(8)]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0
-    assert [line.partition("://")[0] for line in lines[:5]] == [
-        *("http", "mqtt", "https", "mqtts", "coap")
+    assert [line.partition("://")[0] for line in lines[:6]] == [
+        *("http", "mqtt", "https", "mqtts", "coap", "coaps")
     ]
-    assert not Path(lines[6]).exists()
+    assert not Path(lines[7]).exists()
 
 
 @PROGRAM

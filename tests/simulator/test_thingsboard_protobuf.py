@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.protocols.coap.messages import POST
 from agent.protocols.mqtt import V5, V311, Acknowledge, Disconnect, Publish
-from agent.simulator.coap_messages import POST
 from agent.simulator.coap_server import CoapRequest
 from agent.simulator.thingsboard_coap import CoapCalls
 from agent.simulator.thingsboard_credentials import BasicLogin, CredentialsType

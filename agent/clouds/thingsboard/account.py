@@ -21,10 +21,6 @@ ADMIN_GROUP: Final = "An administrator, who can mend what is refused"
 CLEAR_GROUP: Final = "A server without encryption"
 """Titles under which a form may fold away what most people leave as it is (``x-group``)."""
 REQUIRED: Final = ("server", "provision_key", "provision_secret")
-NO_DTLS: Final = (
-    "needs DTLS with certificates, and the library for CoAP here (aiocoap) has it with pre-shared "
-    "keys only, which the server does not take; use https or mqtts"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +63,6 @@ def parse_account(account: Mapping[str, Any]) -> Account:
             raise InputError(field=name, problem="is missing")
     insecure_host = texts.get("insecure_host", "").lower()
     server = parse_server("server", texts["server"], insecure_host=insecure_host)
-    if server.scheme == "coaps":
-        raise InputError(field="server", problem=NO_DTLS)
     boards = texts.get("board_server", "")
     board_server = server.for_boards
     if boards:
@@ -111,10 +105,12 @@ def account_schema() -> dict[str, Any]:
         return {"type": "string", "title": title, "description": description, **limit}
 
     address: dict[str, Any] = {"maxLength": ADDRESS_CHARS}
+    with_admin = {"x-needs": "admin_user"}
     properties = {
         "server": text(
             "Server",
-            "Where devices are made: https://, mqtts:// or (unprotected) http://, mqtt://, coap://.",
+            "Where devices are made: https://, mqtts://, coaps:// or (unprotected) http://, mqtt://, "
+            "coap://.",
             **address,
         ),
         "provision_key": text("Provision device key", "From the device profile.", minLength=1),
@@ -148,6 +144,7 @@ def account_schema() -> dict[str, Any]:
             ADMIN_GROUP,
             format="password",
             default="",
+            **with_admin,
         ),
         "admin_server": text(
             "Server for the administrator",
@@ -155,6 +152,7 @@ def account_schema() -> dict[str, Any]:
             ADMIN_GROUP,
             default="",
             **address,
+            **with_admin,
         ),
         "insecure_host": text(
             "Unprotected host",

@@ -155,7 +155,7 @@ class ThingsBoard:
 
         return await enrol(await self._signed_in(), request, say=say)
 
-    async def prove(self, settings: CloudSettings) -> bool | None:
+    async def prove(self, settings: CloudSettings) -> bool:
         """Whether the server takes these credentials; None: it cannot be tried from here."""
         return await (await self._signed_in()).prove(settings)
 

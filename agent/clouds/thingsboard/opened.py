@@ -68,7 +68,7 @@ class Opened:
             ca=self.account.ca if server.encrypted else "",
         )
 
-    async def prove(self, settings: CloudSettings) -> bool | None:
+    async def prove(self, settings: CloudSettings) -> bool:
         """See :meth:`agent.clouds.enrolment.EnrolCloud.prove`."""
         return await prove(settings, self._routes, title=self.title, clock=self.clock)
 
@@ -80,8 +80,8 @@ class Opened:
     def _carrier(self, server: Server) -> Carrier:
         if server.scheme in WEB:
             return HttpCarrier(self._client(server, LIMITS))
-        if server.scheme == "coap":
-            return CoapCarrier(server, title=self.title)
+        if server.scheme in {"coap", "coaps"}:
+            return CoapCarrier(server, self._routes, title=self.title)
         return MqttCarrier(server, self._routes, title=self.title)
 
     def _client(self, server: Server, limits: Limits) -> CloudHttp:

@@ -13,7 +13,7 @@ from agent.clouds.mqtt import MqttClosed, MqttLogin, MqttRefused, MqttServer, co
 from agent.clouds.thingsboard.addresses import WEB, Server
 from agent.clouds.thingsboard.certificates import show_certificate
 from agent.clouds.thingsboard.over_coap import CoapCarrier
-from agent.clouds.thingsboard.way import explain, tls_context
+from agent.clouds.thingsboard.way import NOT_OURS, explain, is_alert, tls_context
 from agent.errors import CloudAnswer, Unreachable
 from agent.settings.credentials import AccessToken, Certificate, MqttBasic
 
@@ -26,33 +26,29 @@ REFUSED: Final = frozenset({401, 403, 404})
 """HTTP: the token is of no device. 401 in the releases looked at; the others for proxies' sake."""
 LIMITS: Final = Limits(answer_s=15.0, body=1024 * 1024)
 """The attributes of a device come back, which may be many."""
-NOT_OURS: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS")
-"""Alerts of TLS about the certificate that we showed."""
 ID_REFUSED: Final = frozenset({2, 0x85})
 """CONNACK: the client id is not valid; for a basic login that is one wrong field."""
 
 
-async def prove(
-    settings: CloudSettings, routes: Routes, *, title: str, clock: Clock
-) -> bool | None:
+async def prove(settings: CloudSettings, routes: Routes, *, title: str, clock: Clock) -> bool:
     """Whether the server takes these credentials over the board's own transport.
 
-    None: it cannot be tried from here (``coaps``). Raises :class:`Unreachable` if the server does
-    not say. To the server this looks like the board: its record of the device's activity moves,
-    and some brokers end an older connection with the same client id, so not while the board runs.
+    Raises :class:`Unreachable` if the server does not say. To the server this looks like the board:
+    its record of the device's activity moves, and some brokers end an older connection with the
+    same client id, so not while the board runs.
     """
     server = Server(settings.scheme, settings.host, settings.port)
     routes = routes.trusting(settings.ca)
     credentials = settings.credentials
-    if settings.scheme == "coaps":
-        return None
     if settings.scheme in {"mqtt", "mqtts"}:
         return await _over_mqtt(credentials, server, routes, title)
+    if settings.scheme == "coaps" and isinstance(credentials, Certificate):
+        return await CoapCarrier(server, routes, title=title).knows_certificate(credentials)
     if not isinstance(credentials, AccessToken):
-        return False  # the server takes nothing but tokens over HTTP and CoAP
+        return False  # else the server takes nothing but tokens over HTTP and CoAP
     if settings.scheme in WEB:
         return await _over_http(credentials, server, routes, title, clock)
-    return await CoapCarrier(server, title=title).knows(credentials.token.reveal())
+    return await CoapCarrier(server, routes, title=title).knows(credentials.token.reveal())
 
 
 async def _over_http(
@@ -131,14 +127,6 @@ def login_of(credentials: Credentials) -> MqttLogin:
             )
         case Certificate():
             return MqttLogin(client_id=anyone)
-
-
-def is_alert(error: BaseException | None, *words: str) -> bool:
-    """Whether the server ended TLS with an alert whose name has one of ``words``."""
-    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
-        return False
-    reason = error.reason or ""
-    return "ALERT" in reason and any(word in reason for word in words)
 
 
 def said(error: MqttRefused | MqttClosed, credentials: Credentials) -> str:

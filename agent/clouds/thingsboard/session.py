@@ -8,8 +8,8 @@ from agent.clouds import mqtt
 from agent.clouds.mqtt import MqttClosed, MqttRefused, MqttServer, connect_either
 from agent.clouds.thingsboard.addresses import Server
 from agent.clouds.thingsboard.certificates import show_certificate
-from agent.clouds.thingsboard.proof import ID_REFUSED, NOT_OURS, is_alert, login_of, said
-from agent.clouds.thingsboard.way import explain, tls_context
+from agent.clouds.thingsboard.proof import ID_REFUSED, login_of, said
+from agent.clouds.thingsboard.way import NOT_OURS, explain, is_alert, tls_context
 from agent.errors import Unreachable
 from agent.settings.credentials import Certificate
 

@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from agent.clouds.dtls import DtlsUntrusted
 from agent.clouds.failures import (
     NOT_YET_CODES,
     TIME_CODES,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 LOOK_LIMIT_S: Final = 5.0
 """To see whose certificate it is that is not trusted; an error can do without."""
 
+NOT_OURS: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS")
+"""Alerts of TLS about the certificate that we showed."""
+
 
 def tls_context(server: Server, routes: Routes) -> ssl.SSLContext | None:
     """What accepts this server's certificate; None without encryption."""
@@ -45,14 +49,15 @@ async def explain(error: Exception, cloud: str, server: Server, limit_s: float) 
     if isinstance(reason, socket.gaierror):
         host = clean_text(server.host)
         return NameUnknown(cloud=cloud, host=host, detail=said_of(reason), sent=False)
+    layer = "DTLS" if server.scheme == "coaps" else "TLS"
     if isinstance(error, TimeoutError):
         detail = f"No connection to {server.url} within {limit_s:g} s."
     elif isinstance(reason, ssl.SSLError) and "ALERT" in (reason.reason or ""):
         # The server's own word, as in “tlsv13 alert certificate required”.
         said = clean_text((reason.reason or "").lower().replace("_", " "))
-        detail = f"{server.url} ends TLS with this computer: {said}."
+        detail = f"{server.url} ends {layer} with this computer: {said}."
     elif isinstance(reason, ssl.SSLError):
-        detail = f"{server.url} does not speak TLS, or not in a version that is accepted here."
+        detail = f"{server.url} does not speak {layer}, or not in a version that is accepted here."
     else:
         detail = f"No connection to {server.url}: {said_of(reason) or type(error).__name__}."
     return Unreachable(cloud=cloud, detail=detail, sent=False)
@@ -61,7 +66,10 @@ async def explain(error: Exception, cloud: str, server: Server, limit_s: float) 
 async def _untrusted(
     reason: ssl.SSLCertVerificationError, cloud: str, server: Server
 ) -> CertificateUnknown | ClockOff:
-    shown = await _shown_certificate(server)
+    if isinstance(reason, DtlsUntrusted):
+        shown: bytes | None = reason.shown
+    else:
+        shown = await _shown_certificate(server)
     valid = _validity(shown)
     now = time.time()
     detail = ""
@@ -85,6 +93,14 @@ async def _untrusted(
         own=OWN_AUTHORITY,
         sent=False,
     )
+
+
+def is_alert(error: BaseException | None, *words: str) -> bool:
+    """Whether the server ended TLS with an alert whose name has one of ``words``."""
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
+        return False
+    reason = error.reason or ""
+    return "ALERT" in reason and any(word in reason for word in words)
 
 
 async def _shown_certificate(server: Server) -> bytes | None:

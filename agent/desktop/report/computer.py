@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIBRARIES: Final = (
-    "aiocoap",
     "bleak",
     "cbor2",
     "click",
@@ -27,6 +26,7 @@ LIBRARIES: Final = (
     "msgspec",
     "pillow",
     "platformdirs",
+    "pyopenssl",
     "pysequoia",
     "pyserial",
     "pystray",

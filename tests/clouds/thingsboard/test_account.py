@@ -63,7 +63,7 @@ def test_an_administrator_signs_in_on_the_same_host(server: str, admin_server: s
     [
         ({"server": ""}, "server"),
         ({"server": "http://tb.example"}, "server"),
-        ({"server": "coaps://tb.example"}, "server"),
+        ({"server": "coap://tb.example"}, "server"),
         ({"provision_key": ""}, "provision_key"),
         ({"provision_secret": None}, "provision_secret"),
         ({"provision_secret": 7}, "provision_secret"),
@@ -90,12 +90,10 @@ def test_what_cannot_be_an_account_is_refused_with_its_field(
     assert "MARKER" not in str(caught.value.facts)
 
 
-def test_coaps_is_refused_with_the_reason_before_anything_is_sent() -> None:
-    with pytest.raises(InputError) as caught:
-        parse_account({**GIVEN, "server": "coaps://tb.example"})
-    assert "DTLS" in str(caught.value.facts["problem"])
-    account = parse_account({**GIVEN, "board_server": "coaps://tb.example"})
-    assert account.board_server.scheme == "coaps"  # a board may well be able to
+def test_coaps_is_encrypted_so_that_secrets_may_travel() -> None:
+    account = parse_account({**GIVEN, "server": "coaps://tb.example"})
+    assert (account.server.scheme, account.server.port) == ("coaps", 5684)
+    assert account.board_server == account.server
 
 
 def test_a_page_can_draw_the_form() -> None:

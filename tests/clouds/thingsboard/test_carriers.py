@@ -67,7 +67,7 @@ async def carrier(
             await http.close()
     elif request.param == "coap":
         async with over_coap(devices) as url:
-            yield CoapCarrier(parse_server("server", url), title="TB", answer_limit_s=0.5)
+            yield CoapCarrier(parse_server("server", url), routes, title="TB", answer_limit_s=0.5)
     else:
         async with over_mqtt(devices, tmp_path) as url:
             server = parse_server("server", url)
@@ -169,7 +169,7 @@ async def test_where_nobody_listens_nothing_was_asked(
             CloudHttp(title="TB", base_url=server.url, clock=clock, limits=LIMITS, routes=routes)
         )
     elif scheme == "coap":
-        carrier = CoapCarrier(server, title="TB")
+        carrier = CoapCarrier(server, routes, title="TB")
     else:
         carrier = MqttCarrier(server, routes, title="TB")
     asked = await carrier.ask(wish())

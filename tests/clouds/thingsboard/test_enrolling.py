@@ -39,7 +39,7 @@ def wish(cloud: ThingsBoard) -> EnrolRequest:
     return EnrolRequest(name="bench-7", own=own, made_here=True)
 
 
-@pytest.mark.parametrize("boards", ["coaps", "mqtt"], ids=["not from here", "not there"])
+@pytest.mark.parametrize("boards", ["coaps", "mqtt"])
 async def test_a_refusal_that_may_be_our_own_doing_does_not_say_that_nothing_was_made(
     cloud: ThingsBoard, devices: Devices, http_side: HttpSide, boards: str, unused_port: int
 ) -> None:

@@ -133,11 +133,7 @@ async def test_a_certificate_without_tls_proves_nothing(proving: Any, unused_por
     assert await proving(settings(unused_port, own)) is False
 
 
-async def test_what_cannot_be_tried_from_here_is_said_to_be_unknown(proving: Any) -> None:
-    assert await proving(settings(5684, WRONG, "coaps")) is None
-
-
-@pytest.mark.parametrize("scheme", ["mqtt", "http", "coap"])
+@pytest.mark.parametrize("scheme", ["mqtt", "http", "coap", "coaps"])
 async def test_a_server_that_is_not_there_says_nothing_about_credentials(
     proving: Any, unused_port: int, scheme: str
 ) -> None:

@@ -78,11 +78,11 @@ class Way:
         self._opened: list[CloudHttp] = []
         self._usual = self.carrier()
 
-    def carrier(self, limit_s: float | None = None) -> Carrier:
+    def carrier(self, limit_s: float | None = None, **more: float) -> Carrier:
         address = parse_server("server", self.server.addresses[self.scheme])
         limit: dict[str, Any] = {} if limit_s is None else {"answer_limit_s": limit_s}
-        if self.scheme == "coap":
-            return CoapCarrier(address, title="TB", **limit)
+        if self.scheme in {"coap", "coaps"}:
+            return CoapCarrier(address, self._routes, title="TB", **limit, **more)
         if self.scheme in {"mqtt", "mqtts"}:
             return MqttCarrier(address, self._routes, title="TB", **limit)
         limits = LIMITS if limit_s is None else Limits(answer_s=limit_s, body=LIMITS.body)
@@ -126,7 +126,7 @@ class Way:
             port=self.server.ports[scheme],
             scheme=scheme,
             credentials=credentials,
-            ca=self.server.ca if scheme == "mqtts" else "",
+            ca=self.server.ca if scheme in {"mqtts", "coaps"} else "",
         )
         return await prove(settings, self._routes, title="TB", clock=self._clock)
 
@@ -137,7 +137,7 @@ async def server() -> AsyncIterator[SimulatedThingsBoard]:
         yield running
 
 
-@pytest.fixture(params=["http", "https", "mqtt", "mqtts", "coap"])
+@pytest.fixture(params=["http", "https", "mqtt", "mqtts", "coap", "coaps"])
 async def way(
     request: pytest.FixtureRequest,
     server: SimulatedThingsBoard,
@@ -170,6 +170,20 @@ async def test_whatever_is_issued_connects_over_mqtt_and_nothing_else_does(way: 
         make_certificate("certificate", NOW),
     ):
         assert not await way.proven(stranger)
+
+
+@pytest.mark.parametrize("way", ["coaps"], indirect=True)
+async def test_over_coaps_tokens_and_certificates_prove_themselves(way: Way) -> None:
+    for name in ("token", "certificate", "all three"):
+        own = OWN[name]
+        assert isinstance(await way.ask(name, own), Issued)
+        assert own is not None
+        assert await way.proven(own, "coaps") is (name != "all three")  # MQTT's alone
+    for stranger in (AccessToken(token=Secret("x")), make_certificate("certificate", NOW)):
+        assert await way.proven(stranger, "coaps") is False
+    old = make_certificate("certificate", NOW - datetime.timedelta(days=400))
+    assert isinstance(await way.ask("old", old), Issued)
+    assert await way.proven(old, "coaps") is False
 
 
 async def test_not_found_is_told_for_a_wrong_key_a_wrong_secret_and_a_profile_that_is_off(
@@ -288,7 +302,8 @@ async def test_silence_costs_the_limit_and_leaves_it_open(way: Way) -> None:
 async def test_an_end_without_an_answer_leaves_it_open(way: Way, act: Any, there: bool) -> None:
     way.server.faults.add(Fault(act))
     # Over UDP there is no end.
-    outcome = await way.ask(carrier=way.carrier(1.0) if way.scheme == "coap" else None)
+    over_udp = way.scheme in {"coap", "coaps"}
+    outcome = await way.ask(carrier=way.carrier(1.0) if over_udp else None)
     assert isinstance(outcome, NotUnderstood)
     assert outcome.maybe_done
     assert ("n" in way.server.state.devices) is there
@@ -325,15 +340,17 @@ async def test_a_server_that_is_down_is_asked_again_where_it_surely_heard_nothin
     way: Way,
 ) -> None:
     way.server.down = True
-    outcome = await way.ask(carrier=way.carrier(SHORT_S) if way.scheme == "coap" else None)
+    patience = {"coap": {"limit_s": SHORT_S}, "coaps": {"handshake_limit_s": SHORT_S}}
+    short = patience.get(way.scheme)
+    outcome = await way.ask(carrier=way.carrier(**short) if short else None)
     # Over HTTP and CoAP the request may have gone out before the end came.
-    knows = way.scheme in {"mqtt", "mqtts"}
+    knows = way.scheme in {"mqtt", "mqtts", "coaps"}
     assert isinstance(outcome, NotAsked if knows else NotUnderstood)
     way.server.down = False
     assert isinstance(await way.ask(), Issued)
 
 
-@pytest.mark.parametrize("way", ["https", "mqtts"], indirect=True)
+@pytest.mark.parametrize("way", ["https", "mqtts", "coaps"], indirect=True)
 async def test_of_tls_nothing_but_a_certificate_that_counts_now_is_taken(way: Way) -> None:
     certificates = way.server.certificates
     assert certificates is not None
@@ -341,7 +358,7 @@ async def test_of_tls_nothing_but_a_certificate_that_counts_now_is_taken(way: Wa
         certificates.kind = kind
         asked = await way.asked()
         assert isinstance(asked.outcome, NotAsked), kind
-        behind = kind == "not yet" and way.scheme == "mqtts"
+        behind = kind == "not yet" and way.scheme != "https"
         assert isinstance(asked.error, ClockOff if behind else CertificateUnknown), kind
     assert way.server.record.count("provision") == 0
     certificates.kind = "good"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.simulator.coap_messages import (
+from agent.protocols.coap.messages import (
     CON,
     NON,
     POST,

@@ -1,7 +1,4 @@
-"""CoAP messages as bytes, without I/O. Source: RFC 7252, section 3; RFC 7959 (blocks).
-
-The agent speaks CoAP through a library; this is the other side, written on its own.
-"""
+"""CoAP messages as bytes. Source: RFC 7252, section 3; RFC 7959 (blocks)."""
 
 from __future__ import annotations
 
@@ -9,10 +6,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 CON, NON, ACK, RST = range(4)
-OBSERVE, URI_PATH, CONTENT_FORMAT, URI_QUERY, BLOCK2, BLOCK1 = 6, 11, 12, 15, 23, 27
-KNOWN_CRITICAL: Final = frozenset({1, 3, 5, 7, URI_PATH, URI_QUERY, 17, BLOCK2, BLOCK1, 35, 39})
+URI_HOST, ETAG, OBSERVE, URI_PATH, CONTENT_FORMAT, URI_QUERY = 3, 4, 6, 11, 12, 15
+BLOCK2, BLOCK1 = 23, 27
+KNOWN_CRITICAL: Final = frozenset(
+    {1, URI_HOST, 5, 7, URI_PATH, URI_QUERY, 17, BLOCK2, BLOCK1, 35, 39}
+)
 """Options that must be understood (odd numbers) and are, or change nothing here."""
 EMPTY: Final = 0
+CONTINUE, TOO_LARGE = 0x5F, 0x8D
+"""2.31 and 4.13."""
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 MARKER: Final = 0xFF
 
