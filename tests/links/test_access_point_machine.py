@@ -224,7 +224,8 @@ def test_whatever_happens_the_computer_is_back_or_the_person_was_told_and_the_no
 ):
     world = World(home=home, volatile=volatile)
     finished = run(world, excursion(), script)
-    for restart in (later, []):  # the second start meets no more trouble of its own
+    restarts: list[list[tuple[str, str, str]]] = [later, []]
+    for restart in restarts:  # the second start meets no more trouble of its own
         if finished and world.note is None:
             break
         if not finished and chooses and world.current is None:

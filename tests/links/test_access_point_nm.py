@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -316,7 +315,7 @@ async def test_after_a_crash_of_the_agent_the_next_start_brings_the_computer_bac
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"inside\n"
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     await process.wait()
     assert await bench.network() != home  # the stand-in does not bind a profile to its maker
     async with points(bench, tmp_path) as found:
