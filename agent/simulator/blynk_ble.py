@@ -93,7 +93,7 @@ class BlynkBleFace:
         self._out.append(said.encode()[:BUFFER_BYTES])
 
     def _follow(self, said: dict[str, Any]) -> None:
-        if said["t"] in {"net_fail", "cloud_fail"}:
+        if said["t"] in {"net_fail", "cloud_fail", "connect_fail"}:
             self._staged.clear()  # it waits for settings as if it had just begun to
         self._say(**{"kind": said["t"], **{n: v for n, v in said.items() if n != "t"}})
 

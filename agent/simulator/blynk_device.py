@@ -77,6 +77,8 @@ class EdgentDevice:
         self.boots = 0
         self.attempts = 0
         """To join, since it was plugged in."""
+        self.fails_with = 0
+        """Code that its attempts end with, whatever is around it; 0: what is around it decides."""
         self.on_message: Callable[[dict[str, Any]], None] = lambda _: None
         """Told what a generation 2 board says over Bluetooth LE."""
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -278,6 +280,8 @@ class EdgentDevice:
     def _joins(self) -> int:
         """0, or why not."""
         settings, world = self.settings, self.world
+        if self.fails_with:
+            return 0 if BY_CODE[self.fails_with].part == "cloud" else self.fails_with
         if settings.kind == "eth":
             return 0 if world.ethernet is Uplink.OK else 721
         if settings.kind == "cell":
@@ -303,6 +307,8 @@ class EdgentDevice:
 
     def _cloud_answer(self) -> CloudAnswer:
         settings, world = self.settings, self.world
+        if self.fails_with:
+            return "refused" if self.fails_with == 703 else "silent"
         network = world.find(settings.ssid, settings.password.reveal().encode())
         offline = not world.internet or (network is not None and not network.internet)
         return "silent" if offline else self.cloud(settings.token.reveal(), settings.host)
@@ -320,7 +326,8 @@ class EdgentDevice:
             self._give_up(703)
             self._enter("WAIT_CONFIG")
         else:
-            self._failed(702, "cloud")
+            code = self.fails_with or 702
+            self._failed(702 if self.generation == 1 else code, "cloud")
 
     def _failed(self, code: int, stage: Literal["net", "cloud"]) -> None:
         self._retries -= 1
@@ -361,5 +368,8 @@ class EdgentDevice:
 
     def _tell_failure(self, code: int) -> None:
         failure = BY_CODE[code]
+        if failure.part == "settings":
+            self.on_message({"t": "connect_fail", "msg": "failed to store configuration"})
+            return
         kind = "net_fail" if failure.part == "network" else "cloud_fail"
         self.on_message({"t": kind, "reason": failure.word})

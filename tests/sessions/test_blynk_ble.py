@@ -12,6 +12,7 @@ import pytest
 from agent.errors import BleLost, InputError, NotSupported, SketchHalted, StatusReported
 from agent.protocols.blynk import ble
 from agent.protocols.blynk.config import BlynkConfig, StaticAddress
+from agent.protocols.blynk.failures import FAILURES
 from agent.sessions.blynk_ble import BlynkBle
 from agent.settings import Secret
 from agent.settings.network import WiFi
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from agent.sessions.blynk import Told
     from agent.simulator.blynk_settings import CloudAnswer
 
-SPEED = 200.0
+SPEED = 500.0
 TOKEN = Secret("tok_ABCDEFGHIJKLMNOPQRSTUVWX-012")
 HOME = WiFi(ssid="HomeNet", password=Secret("correct horse"))
 
@@ -80,6 +81,14 @@ async def test_after_a_failure_the_same_link_takes_new_settings(ssid, password, 
         assert (
             await session.configure(BlynkConfig(TOKEN, HOME), lambda _: None)
         ).state == "connected"
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: str(failure.code))
+async def test_every_reason_of_a_board_is_understood(failure):
+    async with near() as (board, _, session):
+        board.device.fails_with = failure.code
+        outcome = await session.configure(BlynkConfig(TOKEN, HOME), lambda _: None)
+        assert outcome.failure == failure
 
 
 async def test_a_refused_token_is_the_reason():

@@ -11,6 +11,7 @@ import pytest
 
 from agent.errors import InputError, NotSupported, PortGone, SketchHalted
 from agent.protocols.blynk.config import BlynkConfig, StaticAddress
+from agent.protocols.blynk.failures import FAILURES
 from agent.sessions.blynk_http import BlynkHttp
 from agent.settings import Secret
 from agent.settings.network import WiFi
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from agent.simulator.blynk_settings import CloudAnswer
 
-SPEED = 200.0
+SPEED = 500.0
 TOKEN = Secret("tok_ABCDEFGHIJKLMNOPQRSTUVWX-012")
 HOME = WiFi(ssid="HomeNet", password=Secret("correct horse"))
 BOTH = pytest.mark.parametrize("generation", [1, 2])
@@ -135,6 +136,14 @@ async def test_generation_2_says_why_while_its_access_point_stays(ssid, password
         outcome = await session.configure(config, lambda _: None)
         assert outcome.failure is not None
         assert outcome.failure.code == code
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: str(failure.code))
+async def test_every_code_of_a_board_is_understood(failure):
+    async with joined(2) as (board, session):
+        board.device.fails_with = failure.code
+        outcome = await session.configure(BlynkConfig(TOKEN, HOME), lambda _: None)
+        assert outcome.failure == failure
 
 
 async def test_a_token_that_blynk_refuses_is_read_from_the_board():
