@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _WORDS: Final = {"--set": "VALUE", "--set-file": "FILE"}
 """Options that name a field, and what stands behind its ``=``."""
+MULTILINE: Final = "multiline"
+"""``format`` of a field that a terminal's line cannot hold."""
+DESCRIPTION_CHARS: Final = 300
 
 
 @click.command()
@@ -175,14 +178,31 @@ async def _account(
         elif password_stdin and _is_secret(schema):
             account[field] = first_line(field, optional=field not in required)
         elif can_ask() and not password_stdin:
-            account[field] = await _ask(shell, schema.get("title", field), schema)
+            needs = schema.get("x-needs")
+            if needs is None or account.get(needs):
+                account[field] = await _ask(shell, field, schema, required=field in required)
         elif field in required:
             raise InputError(field=field, problem="is not given")
     return {field: value for field, value in account.items() if value or field in required}
 
 
-async def _ask(shell: Shell, title: str, schema: dict[str, Any]) -> Secret:
-    return Secret(await shell.keyboard.ask(f"{clean_text(title)}: ", secret=_is_secret(schema)))
+async def _ask(shell: Shell, field: str, schema: dict[str, Any], *, required: bool) -> Secret:
+    """One field; of several lines only the name of a file can be typed."""
+    title = clean_text(schema.get("title", field))
+    in_file = schema.get("format") == MULTILINE
+    if in_file:
+        title += ", a file"
+    if not required:
+        shell.output.note(clean_text(schema.get("description", ""), DESCRIPTION_CHARS))
+        title += " (may stay empty)"
+    while True:
+        typed = await shell.keyboard.ask(f"{title}: ", secret=_is_secret(schema))
+        if not (in_file and typed.strip()):
+            return Secret(typed)
+        try:
+            return read_field(field, typed.strip())
+        except InputError as error:
+            shell.output.explain(error.report())
 
 
 def _is_secret(schema: dict[str, Any]) -> bool:

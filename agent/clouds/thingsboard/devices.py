@@ -83,12 +83,6 @@ def device_schema() -> dict[str, Any]:
                 ],
                 "default": "access_token",
             },
-            "gateway": {
-                "type": "boolean",
-                "title": "Gateway",
-                "description": "The device may speak for others.",
-                "default": False,
-            },
         },
         "required": [],
         "additionalProperties": False,
