@@ -146,10 +146,8 @@ async def make_plan(
     way.machine.via, way.machine.known_as = via, board.uhwid
     shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
     shown |= way.shown or {}
-    if request.confirmed:
-        shown["confirmed"] = True
-    if request.group is not None:
-        shown["group"] = request.group
+    more = {"confirmed": request.confirmed, "group": request.group}
+    shown |= {field: value for field, value in more.items() if value}
     return Plan(
         kind=request.kind,
         board=board,
