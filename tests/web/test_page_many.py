@@ -86,6 +86,7 @@ async def test_one_form_one_answer_and_one_wall_for_eight_boards(
     await asked.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(tally(page)).to_have_text(f"{COUNT - 1} of {COUNT} done · 1 needs you")
+    await expect(page.locator(".tiles li").nth(2)).to_contain_text("unplugged")
     gone = page.locator(".group-question")
     await expect(gone).to_contain_text("Plug it in again")
     await gone.get_by_role("button", name="Stop").click()

@@ -68,7 +68,7 @@ export class LinkSheet extends View {
     const device = deviceOf(job);
     const { name, socket } = this.board(job);
     const link = webAddress(job.result?.link);
-    const place = name === device ? socket : `${name} · ${socket}`;
+    const place = [name === device ? "" : name, socket].filter(Boolean).join(" · ");
     return h(
       "li",
       {},

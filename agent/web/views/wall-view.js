@@ -155,9 +155,11 @@ export class WallView extends View {
     item.dataset.look = state.look;
     callName(item.querySelector("bdi"), this.#called(job));
     const { name, socket } = this.#place(job);
-    say(item.querySelector(".place"), this.#mixed ? `${socket} · ${name}` : socket);
+    const here = this.app.store.boards.get(job.board)?.ports.length ? socket : "unplugged";
+    say(item.querySelector(".place"), this.#mixed ? `${here} · ${name}` : here);
     const bad = ["failed", "interrupted", "asking"].includes(job.state);
-    say(item.querySelector(".why"), bad ? reasonOf(job) : ended(job) ? "" : state.detail);
+    // Its name stands above.
+    say(item.querySelector(".why"), bad ? reasonOf(job) : ended(job) ? "" : state.detail.replace(this.#called(job), "it"));
     updateChip(item.querySelector(".chip"), state);
   }
 
@@ -211,7 +213,7 @@ export class WallView extends View {
     const here = store.boards.get(job.board);
     const board = here?.ports.length ? here : (store.left.get(job.board) ?? here);
     const name = store.model(board?.model)?.name ?? job.board_name ?? job.board;
-    return { name, socket: board?.ports.length ? where(board) : job.board };
+    return { name, socket: board?.ports.length ? where(board) : "" };
   }
 
   /** Those that failed once more: with what this page knows, else with the form. */
