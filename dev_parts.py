@@ -214,8 +214,14 @@ PARTS = {
         ),
     ),
     "networkmanager": Part(
-        (("NetworkManager", "/usr/sbin/NetworkManager"), ("nmcli",), ("dbus-daemon",), ("unshare",)),
-        ("network-manager", "python3-dbusmock", "dbus", "util-linux"),
+        (
+            ("NetworkManager", "/usr/sbin/NetworkManager"),
+            ("nmcli",),
+            ("dbus-daemon",),
+            ("unshare",),
+            ("ip", "/usr/sbin/ip"),
+        ),
+        ("network-manager", "python3-dbusmock", "dbus", "util-linux", "iproute2"),
         "the tests of joining a board's access point",
         ("dbusmock", "dbus"),
     ),

@@ -41,7 +41,7 @@ class NmBus:
     """Calls of NetworkManager; all raise :class:`WifiError`."""
 
     def __init__(self, address: str | None) -> None:
-        self._address = address
+        self.address = address
         self._bus: MessageBus | None = None
         self._news = asyncio.Event()
         self._reasons: dict[str, int] = {}
@@ -119,7 +119,7 @@ class NmBus:
         from dbus_fast.message import Message
 
         try:
-            bus = MessageBus(bus_address=self._address, bus_type=BusType.SYSTEM)
+            bus = MessageBus(bus_address=self.address, bus_type=BusType.SYSTEM)
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 await bus.connect()
                 bus.add_message_handler(self._heard)

@@ -24,15 +24,19 @@ CONFIGURATION = """[main]
 plugins=keyfile
 auth-polkit=false
 dns=none
+no-auto-default=*
 [keyfile]
-unmanaged-devices=*
-[connectivity]
+{unmanaged}[connectivity]
 enabled=false
 """
 INSIDE = """
 set -e
-[ "$(ls /sys/class/net 2>/dev/null | wc -l)" -ge 0 ]
-[ "$(ip -o link 2>/dev/null | wc -l)" -le 1 ]
+if [ "$2" = cable ]; then
+    ip link add v0 type veth peer name v1
+    ip link set v0 up
+    ip link set v1 up
+    mount -t sysfs -o ro sysfs /sys
+fi
 mount -t tmpfs tmpfs /etc/NetworkManager
 mkdir -p /run/NetworkManager /var/lib/NetworkManager
 mount -t tmpfs tmpfs /run/NetworkManager
@@ -44,13 +48,18 @@ SBIN = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 @contextlib.asynccontextmanager
-async def real_nm(folder: Path) -> AsyncIterator[NmBus]:
+async def real_nm(folder: Path, *, cable: bool = False) -> AsyncIterator[NmBus]:
+    """A connection to it. ``cable``: it has a device v0, which ends in v1 of the same namespace.
+
+    It waits for udev to describe a device unless its /sys cannot be written, as in a container.
+    """
     configuration = folder / "nm.conf"
-    configuration.write_text(CONFIGURATION)
+    unmanaged = "" if cable else "unmanaged-devices=*\n"
+    configuration.write_text(CONFIGURATION.format(unmanaged=unmanaged))
     async with PrivateBus() as bus:
         process = await asyncio.create_subprocess_exec(
             *("setpriv", "--pdeathsig", "TERM", "unshare", "--net", "--mount"),
-            *("sh", "-c", INSIDE, "sh", str(configuration)),
+            *("sh", "-c", INSIDE, "sh", str(configuration), "cable" if cable else ""),
             env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address, "PATH": SBIN},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
