@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.protocols.coap import messages as coap
 from agent.protocols.mqtt import (
     V5,
     V311,
@@ -24,7 +25,6 @@ from agent.protocols.mqtt import (
     encode,
 )
 from agent.protocols.mqtt.packets import Kind
-from agent.simulator import coap_messages as coap
 from agent.simulator.thingsboard_coap import CoapCalls
 from agent.simulator.thingsboard_credentials import (
     BasicLogin,
