@@ -47,7 +47,7 @@ BOARDS_ONLY: Final = (
 )
 
 NOT_FOR_NRF: Final = (
-    *(name for name in BOARDS_ONLY if name != "log"),
+    *(name for name in BOARDS_ONLY if name not in {"log", "cloud"}),
     *("ble", "noise", "corrupt", "split", "merge"),
 )
 

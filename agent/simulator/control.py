@@ -253,6 +253,7 @@ def _nrf_boards(config: SimulatorConfig) -> list[SimulatedNrfBoard]:
         return []
     # It needs the library for keys from the start, which takes a moment to load.
     from agent.simulator.nrf_board import SimulatedNrfBoard
+    from agent.simulator.nrf_visit import VisitedService
 
     first = config.board_count + len(config.improv) + 1
     return [
@@ -263,6 +264,7 @@ def _nrf_boards(config: SimulatorConfig) -> list[SimulatedNrfBoard]:
             tcp=config.tcp,
             folder=config.folder,
             location=f"{config.hub}{first + number}",
+            service=VisitedService(config.cloud) if config.cloud else None,
         )
         for number, board in enumerate(config.nrf)
     ]

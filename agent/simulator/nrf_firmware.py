@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NETWORK_S: Final = 1.5
 """Until it is in the network; a real one needs some seconds to minutes."""
 LOG_EVERY_S: Final = 1.0
+RETRY_S: Final = 5.0
+"""After a service that does not answer; the real one doubles it each time."""
 NO_MODEM: Final = "Sending AT command failed with error code -1"
 HELP: Final = {
     "at": "Execute an AT command",
@@ -64,8 +66,12 @@ class Result:
     """What the modem answered."""
 
 
+class ServiceAwayError(Exception):
+    """The service does not answer, or is busy."""
+
+
 class ProvisioningService(Protocol):
-    """The provisioning service, as a board sees it."""
+    """The provisioning service, as a board sees it. Raises :class:`ServiceAwayError`."""
 
     async def fetch(self, token: str) -> Sequence[Order] | None:
         """What is to be done, by a board that proves itself; None: it is not claimed."""
@@ -108,7 +114,8 @@ class NrfProgram:
         """What its shell knows."""
         self.deaf = False
         """It hears nothing from now on."""
-        self._service = service
+        self.service = service
+        """May be exchanged while it runs."""
         self._speed = speed
         self._again = False
         """It was told to provision while it did."""
@@ -234,7 +241,13 @@ class NrfProgram:
     async def _provision(self) -> None:
         while self._again:
             self._again = False
-            await self._provision_once()
+            try:
+                await self._provision_once()
+            except ServiceAwayError:
+                retry = f"Timeout, retrying in {RETRY_S:.0f} seconds"
+                self.say_log("wrn", "nrf_provisioning", retry)
+                await self._wait(RETRY_S)
+                self._again = True
 
     async def _provision_once(self) -> None:
         self.state = "PROVISIONING"
@@ -247,7 +260,7 @@ class NrfProgram:
         while True:
             token = self.modem.identity.attest()
             self.say_log("inf", "nrf_provisioning_coap", "Requesting commands")
-            orders = await self._service.fetch(token)
+            orders = await self.service.fetch(token)
             if orders is None:
                 self._refused()
                 return
@@ -257,7 +270,7 @@ class NrfProgram:
             self.say_log("inf", "nrf_provisioning_coap", "Processing commands")
             results = await self._obey(orders)
             self.say_log("inf", "nrf_provisioning_coap", "Sending response to server")
-            await self._service.respond(token, results)
+            await self.service.respond(token, results)
             if results[-1].name == "finished" and results[-1].error is None:
                 self.say_log("inf", "nrf_provisioning_coap", "Finished")
                 break

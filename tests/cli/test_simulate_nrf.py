@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING, Any, get_args
@@ -13,7 +14,10 @@ from agent.cli import simulate_nrf as options
 from agent.errors import InputError
 from agent.links.open import open_link
 from agent.sessions.nrf import BAUD, open_nrf
+from agent.sessions.nrf_progress import follow
+from agent.simulator.cloud_caller import post
 from agent.simulator.config import SimulatorConfig
+from agent.simulator.nrf_cloud import SimulatedNrfCloud
 from agent.simulator.nrf_config import SERIALS, USB, NrfConfig, NrfFirmware, NrfModel
 from agent.simulator.process import start_simulator
 
@@ -85,6 +89,23 @@ def test_several_boards_have_serial_numbers_of_their_own() -> None:
 def test_options_that_mean_nothing_together_are_refused(model: str, words: list[str]) -> None:
     with pytest.raises(InputError):
         config_of(*words, model=model)
+
+
+async def test_a_board_in_a_process_of_its_own_is_provisioned_by_a_cloud_in_another() -> None:
+    async with SimulatedNrfCloud() as cloud:
+        config = config_of("--cloud", cloud.base_url, "--speed", "100", "--count", "1")
+        async with await start_simulator(config, python=sys.executable) as running:
+            session = await open_nrf(await open_link(running.address, BAUD))
+            while (await running.status())[0].state == "PROVISIONING":
+                await asyncio.sleep(0)
+            token = await session.read_token()
+            body = json.dumps({"claimToken": token.text.reveal()}).encode()
+            key = cloud.key.secret.reveal()
+            status, _ = await post(cloud.base_url, "/v1/claimed-devices", body, key)
+            assert status == 201
+            await session.trigger()
+            await follow(session, lambda _: None, limit_s=15.0)
+            await session.close()
 
 
 async def test_a_board_in_a_process_of_its_own_obeys_commands(tmp_path: Path) -> None:

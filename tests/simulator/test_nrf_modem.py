@@ -90,3 +90,12 @@ def test_the_store_keeps_what_it_is_given_and_no_private_key_leaves_it():
     for tag in range(100, 200):
         end = made.execute(f'AT%CMNG=0,{tag},0,"x"')[-1]
     assert end == "+CME ERROR: 515"
+
+
+def test_a_key_may_be_answered_with_its_public_half_alone_and_names_with_uses():
+    made = modem()
+    made.execute(OFF)
+    line, end = made.execute("AT%KEYGEN=7,2,1")
+    assert (parse_keygen(line).request, end) == (False, "OK")
+    line, end = made.execute('AT%KEYGEN=8,2,0,"CN=x,O=y","101010000"')
+    assert (parse_keygen(line).request, end) == (True, "OK")

@@ -1,0 +1,85 @@
+"""Simulated boards at the simulated nRF Cloud: claimed, provisioned, provisioned again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent.protocols.nrf.cmng import CLOUD_TAG
+from agent.protocols.nrf.logs import Seen
+from agent.sessions.nrf_progress import follow
+from agent.simulator.cloud_caller import post
+from agent.simulator.nrf_cloud import SimulatedNrfCloud
+from agent.simulator.nrf_visit import VisitedService
+from tests.sessions.nrf_boards import talking
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[SimulatedNrfCloud]:
+    async with SimulatedNrfCloud() as running:
+        yield running
+
+
+async def call(cloud: SimulatedNrfCloud, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    status, said = await post(
+        cloud.base_url, f"/v1/{path}", json.dumps(body).encode(), cloud.key.secret.reveal()
+    )
+    assert status in {200, 201}, said
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+async def test_a_board_is_claimed_by_its_token_and_does_what_the_service_wants(cloud):
+    service = VisitedService(cloud.base_url)
+    async with talking(service, firmware="tracker") as (plugged, opened):
+        token = await opened.read_token()
+        claimed = await call(cloud, "claimed-devices", {"claimToken": token.text.reveal()})
+        assert claimed["id"] == str(plugged.identity.device_id)
+        wanted: list[dict[str, Any]] = [
+            {"cloudAccessKeyGeneration": {"secTag": CLOUD_TAG}},
+            {"clientPrivateKeyGeneration": {"secTag": CLOUD_TAG + 1}},
+            {"finished": {}},
+        ]
+        for request in wanted:
+            path = f"claimed-devices/{token.device_id}/provisioning"
+            await call(cloud, path, {"description": "", "request": request})
+        await opened.trigger()
+        assert await follow(opened, lambda _: None, limit_s=15.0) is Seen.FINISHED
+        taken = {(CLOUD_TAG, 2), (CLOUD_TAG + 1, 2)}
+        assert taken <= set(plugged.modem.store)
+        # And once more: there is nothing left.
+        await opened.trigger()
+        assert await follow(opened, lambda _: None, limit_s=15.0) is Seen.NOTHING_QUEUED
+
+
+async def test_a_service_that_is_away_is_asked_again(cloud):
+    cloud.down = True
+    service = VisitedService(cloud.base_url)
+    async with talking(firmware="tracker", claimed=True) as (plugged, opened):
+        plugged.program.service = service
+        seen: list[Seen] = []
+
+        def tell(event: Seen) -> None:
+            seen.append(event)
+            if event is Seen.BUSY:
+                plugged.program.service = Nothing()
+
+        await opened.trigger()
+        await follow(opened, tell, limit_s=15.0)
+        assert Seen.BUSY in seen
+
+
+class Nothing:
+    """A service that is there and has nothing."""
+
+    async def fetch(self, token: str) -> list[Any]:
+        assert token
+        return []
+
+    async def respond(self, token: str, results: object) -> None:
+        raise AssertionError(token, results)
