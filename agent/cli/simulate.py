@@ -33,7 +33,8 @@ PYTHON: Final = {"micropython": "pico_w", "circuitpython": "pico_w"}
 """Instead of a model: a board with this firmware."""
 THINGSBOARD: Final = "thingsboard"
 BLYNK_CLOUD: Final = "blynk-cloud"
-SERVERS: Final = (THINGSBOARD, BLYNK_CLOUD)
+NRF_CLOUD: Final = "nrf-cloud"
+SERVERS: Final = (THINGSBOARD, BLYNK_CLOUD, NRF_CLOUD)
 """Instead of a model: a server for devices."""
 SERVER_ONLY: Final = ("port", "account")
 IMPROV_ONLY: Final = ("brand", "name", "needs_button")
@@ -68,7 +69,7 @@ NOT_FOR_NRF: Final = (
 def simulate(model: str, as_json: bool, until_stdin_closes: bool, **given: object) -> None:
     """A simulated board of MODEL (uno_r4_wifi, esp32, …), improv, or a server; prints its port.
 
-    The servers are thingsboard and blynk-cloud.
+    The servers are thingsboard, blynk-cloud and nrf-cloud.
 
     MODEL may also be micropython or circuitpython: a Pico W with that firmware; or a thingy91x,
     thingy91, nrf9151_dk or nrf9160_dk: a board with a modem, on two ports.
@@ -136,6 +137,10 @@ def run_server(
         from agent.simulator.blynk_cloud_process import run_blynk_cloud
 
         asyncio.run(run_blynk_cloud(**common))
+    elif model == NRF_CLOUD:
+        from agent.simulator.nrf_cloud_process import run_nrf_cloud
+
+        asyncio.run(run_nrf_cloud(**common))
     else:
         from agent.simulator.thingsboard_process import run_thingsboard
 
