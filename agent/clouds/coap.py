@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.clouds.datagrams import Channel, Datagrams, resolve
 from agent.protocols.coap import Answer, Exchange, Failed
@@ -12,6 +12,8 @@ from agent.protocols.coap import Answer, Exchange, Failed
 if TYPE_CHECKING:
     from agent.clouds.dtls import DtlsClient
     from agent.protocols.coap import Request
+
+ENDED: Final = "It ended the connection instead of an answer."
 
 
 class CoapSilent(Exception):
@@ -35,7 +37,7 @@ async def ask(
         try:
             return await exchange(channel, request, limit_s)
         except OSError as error:
-            raise CoapBroken("It ended the connection instead of an answer.") from error
+            raise CoapBroken(ENDED) from error
         finally:
             channel.close()
     failed: OSError | None = None
@@ -54,11 +56,15 @@ async def ask(
 
 
 async def exchange(channel: Channel, request: Request, limit_s: float) -> Answer:
-    """One request over a channel that is open. See :func:`ask`."""
+    """One request over a channel that is open. See :func:`ask`.
+
+    ``OSError`` only if nothing was heard of the server.
+    """
     machine = Exchange(request, seed=secrets.token_bytes(8), exponent=channel.block_exponent)
     loop = asyncio.get_running_loop()
     end = loop.time() + limit_s
     machine.start(loop.time())
+    heard = False
     while True:
         for data in machine.take():
             channel.send(data)
@@ -77,5 +83,10 @@ async def exchange(channel: Channel, request: Request, limit_s: float) -> Answer
             if not limit.expired():
                 raise  # the system's own
             machine.tick(loop.time())
+        except OSError as error:
+            if heard:
+                raise CoapBroken(ENDED) from error
+            raise
         else:
+            heard = True
             machine.feed(data, loop.time())

@@ -24,7 +24,7 @@ class Channel(Protocol):
     """Two to the power of this, minus 4, is how much of a body fits into one (CoAP)."""
 
     def send(self, data: bytes) -> None:
-        """Send one; it may be lost."""
+        """Send one, which may be lost; ``OSError`` if the server has ended it."""
 
     async def receive(self) -> bytes:
         """The next one; ``OSError`` if there is no way to the server, or it has ended it."""

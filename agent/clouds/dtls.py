@@ -126,7 +126,10 @@ class DtlsChannel:
 
     def send(self, data: bytes) -> None:
         """See :class:`Channel`."""
-        self._connection.send(data)
+        try:
+            self._connection.send(data)
+        except self._ssl.Error as error:
+            raise self._explained(error) from error
         self._flush()
 
     async def receive(self) -> bytes:

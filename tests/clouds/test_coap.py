@@ -36,8 +36,9 @@ async def test_of_the_addresses_of_a_host_one_that_answers_is_enough(server: Coa
 
 
 async def test_where_nobody_listens_nothing_was_done(unused_udp_port: int) -> None:
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(OSError) as caught:
         await ask("127.0.0.1", unused_udp_port, HELLO, limit_s=LIMIT_S)
+    assert not isinstance(caught.value, TimeoutError)
 
 
 async def test_silence_costs_the_limit(server: CoapServer) -> None:
@@ -58,6 +59,29 @@ async def test_a_server_that_refuses_to_understand_is_broken() -> None:
                 await ask("127.0.0.1", port, HELLO, limit_s=LIMIT_S)
     finally:
         await running.stop()
+
+
+async def test_a_server_that_goes_after_it_has_heard_may_have_done_it() -> None:
+    class Half:
+        """Says that it has the request, and is gone."""
+
+        block_exponent = 6
+
+        def __init__(self) -> None:
+            self.said: list[bytes] = []
+
+        def send(self, data: bytes) -> None:
+            self.said.append(encode(CoapMessage(ACK, EMPTY, decode(data).mid)))
+
+        async def receive(self) -> bytes:
+            if not self.said:
+                raise ConnectionRefusedError
+            return self.said.pop()
+
+        def close(self) -> None: ...
+
+    with pytest.raises(CoapBroken, match="ended the connection"):
+        await exchange(Half(), HELLO, LIMIT_S)
 
 
 async def test_a_flood_of_strange_datagrams_does_not_lengthen_the_limit() -> None:

@@ -40,9 +40,10 @@ async def test_datagrams_go_both_ways_and_a_closed_one_sends_none() -> None:
 async def test_nobody_there_is_told(unused_udp_port: int) -> None:
     channel = await Datagrams.open(("127.0.0.1", unused_udp_port))
     channel.send(b"x")
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError) as caught:
         async with asyncio.timeout(LIMIT_S):
             await channel.receive()
+    assert not isinstance(caught.value, TimeoutError)
     channel.close()
 
 

@@ -185,7 +185,7 @@ async def test_silence_costs_the_limit_and_nobody_there_costs_nothing(unused_udp
         with pytest.raises(TimeoutError):
             await DtlsClient(Route(), limit_s=0.1).connect(HOST, silent.getsockname()[1])
         assert silent.recv(2000)[0] == 22
-    with pytest.raises(OSError, match="refused") as caught:
+    with pytest.raises(OSError) as caught:
         await DtlsClient(Route()).connect(HOST, unused_udp_port)
     assert not isinstance(caught.value, TimeoutError)
 

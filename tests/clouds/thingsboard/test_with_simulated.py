@@ -398,6 +398,30 @@ async def test_a_board_has_its_device_though_the_yes_was_not_heard(
     assert not server.faults.waiting
 
 
+async def test_an_account_over_coaps_makes_devices_whose_boards_speak_coaps(
+    server: SimulatedThingsBoard, store: AccountStore, routes: Routes
+) -> None:
+    cloud = ThingsBoard(accounts=store, routes=routes, clock=SystemClock())
+    account = {
+        "server": server.addresses["coaps"],
+        "provision_key": server.create.key,
+        "provision_secret": server.create.secret.reveal(),
+    }
+    try:
+        with pytest.raises(CertificateUnknown) as caught:
+            await cloud.login(account)
+        assert caught.value.facts["whom"] == server.addresses["coaps"]
+        await cloud.login({**account, "ca": server.ca})
+        for kind in ("access_token", "certificate"):
+            own = cloud.make_credentials(kind, kind)
+            settings = await cloud.enrol(EnrolRequest(name=kind, own=own, made_here=True))
+            assert (settings.scheme, settings.credentials, settings.ca) == ("coaps", own, server.ca)
+            assert await cloud.prove(settings) is True
+    finally:
+        await cloud.close()
+    assert list(server.state.devices) == ["access_token", "certificate"]
+
+
 @pytest.mark.parametrize("scheme", ["http", "mqtt", "coap"])
 async def test_the_check_of_an_account_never_says_that_a_device_may_exist(
     server: SimulatedThingsBoard, scheme: str, store: AccountStore, routes: Routes
