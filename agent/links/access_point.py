@@ -132,7 +132,7 @@ class AccessPoints:
         """
         with self._note.held():
             await self._restore()
-            excursion = self._excursion(ssid)
+            excursion = self._excursion(ssid, limit_s=limit_s)
             try:
                 way = await self._enter(excursion)
                 inside = Inside(ssid, way.adapter)
@@ -188,9 +188,17 @@ class AccessPoints:
         await self._finish(excursion, excursion.start())
         return way.before
 
-    def _excursion(self, ssid: bytes = b"", way: WayBack | None = None) -> Excursion:
-        name = self._system.name
-        return Excursion(name, ssid, way=way, tries=self._tries, pause_s=self._pause_s)
+    def _excursion(
+        self, ssid: bytes = b"", *, limit_s: float = 0.0, way: WayBack | None = None
+    ) -> Excursion:
+        return Excursion(
+            self._system.name,
+            ssid,
+            limit_s=limit_s,
+            way=way,
+            tries=self._tries,
+            pause_s=self._pause_s,
+        )
 
     async def _leave(self, excursion: Excursion) -> None:
         if not excursion.ended:
@@ -238,10 +246,8 @@ class AccessPoints:
                 return Seen(computer, tuple(points), self._system.mark(excursion.ssid))
             case Remember(way):
                 self._note.write(way)
-            case Join(way, point):
-                await _limited(
-                    self._join_limit_s, self._system.join(way, point, self._join_limit_s)
-                )
+            case Join(way, point, limit_s):
+                await _limited(self._join_limit_s, self._system.join(way, point, limit_s))
             case GoBack(way, late):
                 await _limited(self._back_limit_s, self._system.go_back(way, late=late))
             case Pause(seconds):

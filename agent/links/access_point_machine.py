@@ -95,6 +95,8 @@ class Join:
 
     way: WayBack
     point: AccessPoint
+    limit_s: float
+    """For how long it will be used at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ Effect: TypeAlias = Look | Remember | Join | Stay | GoBack | Pause | Forget
 
 
 class Excursion:
-    """Into the access point ``ssid`` and back; with ``way``, only back from an earlier one.
+    """Into the access point ``ssid`` for ``limit_s`` and back; with ``way``, only back from an earlier one.
 
     :meth:`start` gives the first effect, :meth:`handle` the next one; None: the end, or an event
     that changes nothing. One effect is under way at a time: with a new one, the one before is
@@ -140,6 +142,7 @@ class Excursion:
         system: str,
         ssid: bytes = b"",
         *,
+        limit_s: float = 0.0,
         way: WayBack | None = None,
         tries: int = RETURN_TRIES,
         pause_s: float = RETURN_PAUSE_S,
@@ -151,6 +154,7 @@ class Excursion:
         self.way = way
         self._system = system
         self.ssid = ssid
+        self._limit_s = limit_s
         self._late = way is not None
         self._tries_left = tries
         self._pause_s = pause_s
@@ -212,7 +216,7 @@ class Excursion:
         if self.way is None or self._point is None:
             return None
         self.stage = Stage.JOINING
-        return Join(self.way, self._point)
+        return Join(self.way, self._point, self._limit_s)
 
     def _joined(self, event: Event) -> Effect | None:
         if isinstance(event, Failed):

@@ -31,14 +31,14 @@ BROKEN = Failed(WifiFailed(detail="it broke"))
 
 
 def excursion(**more) -> Excursion:
-    return Excursion("test", SSID, tries=2, pause_s=1.0, **more)
+    return Excursion("test", SSID, limit_s=60.0, tries=2, pause_s=1.0, **more)
 
 
 def test_the_way_back_is_remembered_before_anything_changes_and_forgotten_after_the_return():
     machine = excursion()
     assert machine.start() == Look()
     assert machine.handle(SEEN) == Remember(WAY)
-    assert machine.handle(Done()) == Join(WAY, POINT)
+    assert machine.handle(Done()) == Join(WAY, POINT, 60.0)
     assert machine.handle(Done()) == Stay(WAY)
     assert machine.handle(Leave()) == GoBack(WAY, late=False)
     assert machine.handle(Done()) == Forget()

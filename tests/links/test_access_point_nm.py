@@ -23,7 +23,7 @@ from agent.errors import (
     WifiStopped,
 )
 from agent.links.access_point import AccessPoints
-from agent.links.access_point_nm import NetworkManager
+from agent.links.access_point_nm import CHECKPOINT_MARGIN_S, NetworkManager
 from agent.links.access_point_nm_objects import DEVICE, ROOT, SERVICE
 from tests.links.nm_bench import (
     BOARD,
@@ -50,7 +50,7 @@ CRASHES = """
 import asyncio, sys
 from pathlib import Path
 from agent.links.access_point import AccessPoints
-from agent.links.access_point_nm import NetworkManager
+from agent.links.access_point_nm import CHECKPOINT_MARGIN_S, NetworkManager
 
 async def main():
     points = AccessPoints(NetworkManager(sys.argv[1]), Path(sys.argv[2]), print)
@@ -164,9 +164,10 @@ async def test_a_profile_for_everybody_is_made_only_where_no_password_is_asked(
 async def test_a_checkpoint_is_made_only_where_no_password_is_asked(bench, tmp_path, may):
     await bench.home()
     await bench.permit(checkpoint_rollback=may)
-    async with points(bench, tmp_path) as found, found.join(SSID):
+    async with points(bench, tmp_path) as found, found.join(SSID, limit_s=400):
         made = await bench.calls("CheckpointCreate")
-    assert [args[0] for args in made] == ([[WLAN]] if may == "yes" else [])
+    lasting = 400 + CHECKPOINT_MARGIN_S
+    assert [args[:2] for args in made] == ([[[WLAN], lasting]] if may == "yes" else [])
     assert len(await bench.calls("CheckpointDestroy")) == len(made)
 
 
