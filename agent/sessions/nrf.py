@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import uuid
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,10 +26,10 @@ from agent.errors import (
 )
 from agent.protocols.nrf import at, cme
 from agent.protocols.nrf.at import Answer, Dialect, End
-from agent.protocols.nrf.cose import NONCE_BYTES, Damaged
+from agent.protocols.nrf.cose import NONCE_BYTES, Damaged, Problem
 from agent.protocols.nrf.logs import Progress, Seen, TokenPrinted, TokenSpoiled
 from agent.protocols.nrf.token import AttestationToken, parse_token
-from agent.sessions.nrf_errors import refused
+from agent.sessions.nrf_errors import library_refused, refused
 from agent.sessions.nrf_wire import NrfWire
 from agent.settings import clean_text
 
@@ -47,7 +48,8 @@ TRIGGERS: Final = ("att_cloud provision", "att_cloud_provision now", "nrf_provis
 _TOKEN: Final = re.compile(r'%ATTESTTOKEN: ?"?([^"]*)"?')
 _BARE_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_.-]*")
 _NO_TOKEN: Final = re.compile(r"Failed to get token, err (-?\d+)")
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
+"""Older libraries write it in capitals without hyphens."""
 _MODEL: Final = re.compile(r"nRF\d\w*(?:-\w+)*", re.IGNORECASE)
 _FIRMWARE: Final = re.compile(r"mfw_\S+")
 _SIM: Final = re.compile(r"\+CPIN: ?(.*)")
@@ -144,7 +146,10 @@ class NrfSession:
         """What the board is; changes nothing on it."""
         if self.dialect is Dialect.BARE_SHELL:
             answer = await self.wire.run(at.shell_command("nrf_provisioning uuid", wants=_UUID))
-            return NrfBoard(dialect=self.dialect.value, device_id=answer.find(_UUID) or "")
+            found = answer.find(_UUID)
+            return NrfBoard(
+                dialect=self.dialect.value, device_id=str(uuid.UUID(found)) if found else ""
+            )
         if not self.modem:
             raise NrfModemOff()
         model = await self.ask("AT+CGMM", _MODEL)
@@ -241,18 +246,21 @@ class NrfSession:
     # --- inside ------------------------------------------------------------------------------
 
     async def _library_token(self) -> AttestationToken:
-        answer = await self.wire.run(at.shell_command("nrf_provisioning token", wants=_BARE_TOKEN))
-        if answer.end is End.UNKNOWN:
-            raise NrfNoAttestation()
-        if answer.find(_NO_TOKEN) is not None:
-            raise NrfModemOff()
-        found = answer.find(_BARE_TOKEN)
-        if found is None:
-            raise NrfUnanswered(command="nrf_provisioning token")
-        try:
-            return parse_token(found)
-        except Damaged as error:
-            raise NrfTokenDamaged(problem=error.problem.value) from None
+        command = "nrf_provisioning token"
+        damaged: MooringError = NrfUnanswered(command=command)
+        for _ in range(TOKEN_TRIES):
+            answer = await self.wire.run(at.shell_command(command))
+            if answer.end is End.UNKNOWN:
+                raise NrfNoAttestation()
+            failed = _NO_TOKEN.fullmatch(answer.find(_NO_TOKEN) or "")
+            if failed is not None:
+                raise library_refused(failed[1])
+            try:
+                return parse_token(answer.find(_BARE_TOKEN) or "")
+            except Damaged as error:
+                if error.problem is not Problem.EMPTY:
+                    damaged = NrfTokenDamaged(problem=error.problem.value)
+        raise damaged
 
     async def _sim(self) -> str:
         talk = at.command(self.dialect, "AT+CPIN?", wants=_SIM)

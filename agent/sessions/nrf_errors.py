@@ -26,3 +26,13 @@ def refused(command: str, answer: Answer) -> MooringError:
         number = "without a number" if answer.code is None else str(answer.code)
         return NrfRefused(command=name, meaning=said.meaning, number=number, remedy=said.remedy)
     return NrfUnanswered(command=name)
+
+
+def library_refused(number: str) -> MooringError:
+    """The error of the provisioning library, which does not say whether the modem is off or refuses."""
+    return NrfRefused(
+        command="nrf_provisioning token",
+        meaning="it is off, or does not know the command",
+        number=number,
+        remedy="Restart the board; if it stays, update the modem's firmware.",
+    )

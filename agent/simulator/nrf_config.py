@@ -54,6 +54,6 @@ class NrfConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     refuse: dict[str, int] = {}
     """Commands (``%ATTESTTOKEN``) and the number with which the modem refuses them."""
     old_requests: bool = False
-    """The modem writes requests with the superfluous NULL."""
+    """The modem writes requests with the superfluous NULL, the library device ids without hyphens."""
     stale_nonce: bool = False
     """The modem makes tokens with another number than it is asked for."""

@@ -23,6 +23,8 @@ NETWORK_S: Final = 1.5
 LOG_EVERY_S: Final = 1.0
 RETRY_S: Final = 5.0
 """After a service that does not answer; the real one doubles it each time."""
+BAD_MESSAGE: Final = 77
+"""Of the library, whatever the modem answered: lib/modem_attest_token."""
 NO_MODEM: Final = "Sending AT command failed with error code -1"
 HELP: Final = {
     "at": "Execute an AT command",
@@ -205,13 +207,14 @@ class NrfProgram:
                 return ["Provisioning library is not initialized"]
             self._trigger()
             return []
-        if order not in {"token", "uuid"}:
+        name = {"token": "token", "uuid": "UUID"}.get(order)
+        if name is None:
             return ["Please specify a subcommand."]
-        refused = self.modem.refuse.get("%ATTESTTOKEN")
-        if refused is not None or not self.config.modem:
-            return [f"Failed to get {order}, err {-(refused or 1)}", ""]
+        if "%ATTESTTOKEN" in self.modem.refuse or not self.config.modem:
+            return [f"Failed to get {name}, err {-BAD_MESSAGE}", ""]
         if order == "uuid":
-            return [str(self.modem.identity.device_id), ""]
+            said = str(self.modem.identity.device_id)
+            return [said.replace("-", "").upper() if self.config.old_requests else said, ""]
         return self._spoil([self.modem.identity.attest(), ""])
 
     def _spoil(self, lines: list[str]) -> list[str]:

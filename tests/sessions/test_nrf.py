@@ -59,8 +59,9 @@ async def test_an_older_kit_is_known_too():
         assert plugged.serial_number.startswith("00096000")
 
 
-async def test_the_library_s_shell_gives_device_id_and_token_without_at_commands():
-    async with talking(firmware="sample") as (plugged, opened):
+@pytest.mark.parametrize("old", [False, True])
+async def test_the_library_s_shell_gives_device_id_and_token_without_at_commands(old):
+    async with talking(firmware="sample", old_requests=old, flood_lines=20) as (plugged, opened):
         assert opened.dialect is Dialect.BARE_SHELL
         assert (await opened.identify()).device_id == str(plugged.identity.device_id)
         assert genuine((await opened.read_token()).text.reveal())
@@ -113,11 +114,19 @@ async def test_each_number_with_which_a_modem_refuses_is_explained(code):
         assert refusal(code).remedy == report.remedy
 
 
-@pytest.mark.parametrize("firmware", ["tracker", "tracker-old", "sample"])
+@pytest.mark.parametrize("firmware", ["tracker", "tracker-old"])
 async def test_a_modem_that_is_off_is_told_apart_from_a_silent_board(firmware):
     async with talking(firmware=firmware, modem=False) as (_, opened):
         with pytest.raises(NrfModemOff):
             await opened.read_token()
+
+
+async def test_the_library_does_not_say_whether_the_modem_is_off_or_refuses():
+    for config in ({"modem": False}, {"refuse": {"%ATTESTTOKEN": 529}}):
+        async with talking(firmware="sample", **config) as (_, opened):
+            assert (await opened.identify()).device_id == ""
+            with pytest.raises(NrfRefused, match="is off, or does not know"):
+                await opened.read_token()
 
 
 async def test_raw_at_commands_without_modem_are_a_modem_that_is_off():

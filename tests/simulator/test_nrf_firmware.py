@@ -86,7 +86,8 @@ async def test_the_sample_s_commands_answer_as_the_library_does(programs):
     assert heard.say("nrf_provisioning interval 60") == []
     assert heard.say("nrf_provisioning what") == ["Please specify a subcommand."]
     heard.modem.refuse["%ATTESTTOKEN"] = 529
-    assert heard.say("nrf_provisioning token") == ["Failed to get token, err -529"]
+    assert heard.say("nrf_provisioning token") == ["Failed to get token, err -77"]
+    assert heard.say("nrf_provisioning uuid") == ["Failed to get UUID, err -77"]
     off = start(programs, firmware="sample", modem=False)
     assert off.say("nrf_provisioning now") == ["Provisioning library is not initialized"]
 
