@@ -52,7 +52,7 @@ def status(*, as_json: bool) -> None:
     run_command(as_json, _status)
 
 
-@gateway.command()
+@gateway.command(short_help="The networks that the server may name.")
 @json_option
 def networks(*, as_json: bool) -> None:
     """The networks that the server may name; never what is in them."""
@@ -69,7 +69,9 @@ def networks(*, as_json: bool) -> None:
     run_command(as_json, show)
 
 
-@gateway.command(name="add-network")
+@gateway.command(
+    name="add-network", short_help="Name a network that the server may give to boards."
+)
 @name_argument
 @network_options
 @json_option
@@ -92,7 +94,7 @@ def add_network(
     run_command(as_json, add)
 
 
-@gateway.command(name="remove-network")
+@gateway.command(name="remove-network", short_help="Forget such a name.")
 @name_argument
 @json_option
 def remove_network(*, name: str, as_json: bool) -> None:

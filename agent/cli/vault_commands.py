@@ -144,7 +144,7 @@ def forget(*, entries: tuple[str, ...], confirmed: bool, as_json: bool) -> None:
     run_command(as_json, erase)
 
 
-@vault.command()
+@vault.command(short_help="All entries into a sealed file for another computer.")
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
 @json_option
@@ -188,7 +188,7 @@ def export(*, file: Path, passphrase_stdin: bool, as_json: bool) -> None:
     run_command(as_json, begin)
 
 
-@vault.command("import")
+@vault.command("import", short_help="Take in such a file of another computer.")
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
 @json_option

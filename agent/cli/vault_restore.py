@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 TITLES: Final = {"thingsboard": "ThingsBoard"}
 
 
-@click.command()
+@click.command(short_help="Put the credentials of an entry on the board again.")
 @click.argument("entry", metavar="ENTRY")
 @click.argument("board", metavar="[BOARD]", required=False)
 @network_options

@@ -131,6 +131,6 @@ class ManifestWrong(MooringError):
 
     code = "manifest"
     exit_status = ExitStatus.USAGE
-    title = "{count} things in {file} are wrong; the first one: {first}"
+    title = "{file} cannot be used. Mistakes: {count}; the first one: {first}"
     meaning = "Nothing was sent to any board or cloud."
     remedy = "Correct them and start again; docs/batch.md tells what a manifest can say."
