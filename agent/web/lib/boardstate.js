@@ -105,7 +105,12 @@ function dated({ state, provisioning: { installed, supported } }) {
 
 /** A job that was begun together with others: where it is, or what came of its board. @param {import("../types.js").Job} job @returns {Shown} */
 export function tileOf(job) {
-  if (!ended(job)) return working(job);
+  if (job.state === "asking") return working(job);
+  if (!ended(job)) {
+    const share = shareOf(job);
+    const begun = job.steps.some(({ state }) => state === "done");
+    return { look: "run", word: share === null ? "under way" : percent(share), detail: currentStep(job)?.name ?? (begun ? "Finishing" : "") };
+  }
   if (job.state === "done" && isEnrolment(job)) return enrolled(job.result ?? {}, "");
   const { look, word } = jobState(job);
   return { look: /** @type {Shown["look"]} */ (look), word, detail: "" };
