@@ -62,19 +62,29 @@ def program(*names: str) -> str:
     return next(filter(None, map(shutil.which, names)))
 
 
+def two_ports(host: str) -> int:
+    """The first of two that nobody has."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        with (
+            socket.socket(family, socket.SOCK_DGRAM) as first,
+            socket.socket(family, socket.SOCK_DGRAM) as second,
+            contextlib.suppress(OSError, OverflowError),
+        ):
+            first.bind((host, 0))
+            port: int = first.getsockname()[1]
+            second.bind((host, port + 1))
+            return port
+
+
 @contextlib.asynccontextmanager
 async def libcoap(
     *words: str, host: str = "127.0.0.1", dtls: str = "", ca: str = ""
 ) -> AsyncIterator[Running]:
     """``dtls`` names the library that it is to have it from."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port = probe.getsockname()[1]
-    server = Server("coap", host, port)
-    if dtls:
-        server = Server("coaps", host, port)
-        port -= 1  # it listens for DTLS on the next one
+    port = two_ports(host)
+    # For DTLS it listens on the next one.
+    server = Server("coaps", host, port + 1) if dtls else Server("coap", host, port)
     names = (f"coap-server-{dtls}", "coap-server") if dtls else NAMES
     process = await asyncio.create_subprocess_exec(
         *(program(*names), "-A", host, "-p", str(port), *words), stderr=asyncio.subprocess.DEVNULL
