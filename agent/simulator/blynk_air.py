@@ -24,6 +24,7 @@ from agent.simulator.blynk_settings import EdgentConfig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.simulator.blynk_settings import CloudAnswer
     from agent.simulator.world import World
 
 USUAL_RSSI_DBM: Final = -58
@@ -58,8 +59,10 @@ class BlynkInTheAir:
         *,
         mtu: int = USUAL_MTU,
         speed: float = 1.0,
+        cloud: Callable[[str, str], CloudAnswer] = lambda _token, _host: "ok",
     ) -> None:
-        self.device = EdgentDevice(config or EdgentConfig(generation=2, inject="ble"), world)
+        config = config or EdgentConfig(generation=2, inject="ble")
+        self.device = EdgentDevice(config, world, cloud=cloud)
         self.face = BlynkBleFace(self.device)
         self.address = self.device.mac
         self.rssi_dbm: int | None = USUAL_RSSI_DBM

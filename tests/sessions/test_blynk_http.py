@@ -32,10 +32,14 @@ BOTH = pytest.mark.parametrize("generation", [1, 2])
 
 @contextlib.asynccontextmanager
 async def joined(
-    generation: Literal[1, 2] = 1, world: World | None = None, *, cloud: CloudAnswer = "ok"
+    generation: Literal[1, 2] = 1,
+    world: World | None = None,
+    *,
+    cloud: CloudAnswer = "ok",
+    speed: float = SPEED,
 ) -> AsyncIterator[tuple[BlynkBoard, BlynkHttp]]:
     config = EdgentConfig(generation=generation)
-    board = BlynkBoard(config, world, speed=SPEED, tcp=True, cloud=lambda _token, _host: cloud)
+    board = BlynkBoard(config, world, speed=speed, tcp=True, cloud=lambda _token, _host: cloud)
     async with board:
         await until(board, access_point=True)
         session = BlynkHttp(
@@ -113,7 +117,7 @@ async def test_settings_may_be_stored_untested():
 
 
 async def test_generation_1_vanishes_fails_comes_back_and_says_why():
-    async with joined(1) as (board, session):
+    async with joined(1, speed=60) as (board, session):  # a second in which it is away
         wrong = BlynkConfig(TOKEN, WiFi(ssid="HomeNet", password=Secret("wrong horse")))
         await session.configure(wrong, lambda _: None)
         await until(board, "CONNECTING_NET")
@@ -149,7 +153,8 @@ async def test_every_code_of_a_board_is_understood(failure):
 async def test_a_token_that_blynk_refuses_is_read_from_the_board():
     async with joined(1, cloud="refused") as (board, session):
         await session.configure(BlynkConfig(TOKEN, HOME), lambda _: None)
-        await until(board, "CONNECTING_CLOUD")
+        while not board.device.last_error:
+            await asyncio.sleep(0.002)
         await until(board, access_point=True)
         assert (await session.info()).last_error == 703
 
