@@ -94,6 +94,22 @@ async def test_cancelled_work_is_cancelled_after_the_computer_is_back(points, sy
     assert not way_file.exists()
 
 
+async def test_work_that_is_cancelled_on_the_way_back_is_cancelled_after_it(points, system):
+    system.may_return.clear()
+
+    async def work() -> None:
+        async with points.join(SSID):
+            pass
+
+    task = asyncio.create_task(work())
+    await system.returning.wait()
+    task.cancel()
+    system.may_return.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert system.current == HOME
+
+
 async def test_cancelled_while_joining_the_computer_is_back_too(points, system, way_file):
     system.may_join.clear()
 

@@ -157,6 +157,12 @@ async def test_a_network_that_the_person_chose_after_a_crash_stays(points, api, 
     assert (api.now.profile, api.returned) == ("Phone", [])
 
 
+async def test_a_network_that_windows_chose_meanwhile_is_left_for_the_one_before(points, api):
+    async with points.join(SSID):
+        api.now = Connected("Phone", b"Phone")
+    assert api.now == HOME
+
+
 async def test_the_loss_of_the_access_point_is_told(points, api):
     async with points.join(SSID) as inside:
         api.now = None
