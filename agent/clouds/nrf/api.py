@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from agent.clouds.http import Answer, CloudHttp, Request, detail_of
@@ -61,16 +62,7 @@ class NrfApi:
         """
         secrets = (*request.secrets, self._key)
         headers = {**request.headers, "Authorization": f"Bearer {self._key.reveal()}"}
-        signed = Request(
-            request.method,
-            request.path,
-            query=request.query,
-            json=request.json,
-            content=request.content,
-            headers=headers,
-            repeatable=request.repeatable,
-            secrets=secrets,
-        )
+        signed = replace(request, headers=headers, secrets=secrets)
         if not device:
             answer = await self._patiently(http, signed)
         else:
@@ -148,7 +140,7 @@ def maybe_done(error: CloudError) -> bool:
     if isinstance(error, Unreachable):
         return error.facts.get("sent") is not False
     status = error.facts.get("status")
-    return isinstance(error, CloudAnswer) and isinstance(status, int) and status < 300
+    return isinstance(error, CloudAnswer) and (not isinstance(status, int) or status < 300)
 
 
 def json_request(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.clouds.http import Limits
 from agent.errors import (
     CloudAnswer,
     CloudError,
@@ -23,6 +24,8 @@ from agent.protocols.nrf.token import parse_token
 from agent.simulator.nrf_cloud_faults import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.clouds.nrf.cloud import NrfCloud
     from agent.simulator.nrf_cloud import SimulatedNrfCloud
     from tests.clouds.nrf.modem import Modem
@@ -115,6 +118,16 @@ async def test_after_a_lost_answer_the_list_tells_that_it_was_claimed(
     outcome = await nrf.claim(modem.token)
     assert not outcome.before
     assert service.record.count("claim") == 2
+
+
+async def test_an_answer_that_is_too_long_is_a_lost_one(
+    connect: Callable[..., NrfCloud], service: SimulatedNrfCloud, modem: Modem
+):
+    client = connect(Limits(body=2000))
+    await client.login({"api_key": service.key.secret})
+    service.faults.add(Fault("slow", "claim"))
+    service.faults.add(Fault("text", "claim", text="x" * 2001))
+    assert not (await client.claim(modem.token)).before
 
 
 async def test_after_a_lost_answer_the_list_tells_that_it_was_not(

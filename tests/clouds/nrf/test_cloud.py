@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,22 @@ async def test_a_board_is_claimed_onboarded_and_gets_new_keys_over_the_air(
     assert state.status == "SUCCEEDED"
     assert said == ["cloudAccessKeyGeneration: SUCCEEDED"]
     assert service.state.come_online(modem.id, modem) == []
+
+
+async def test_neither_key_nor_token_is_in_any_log(
+    nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    token = modem.token
+    await nrf.claim(token)
+    await nrf.claim_many([token])
+    service.faults.add(Fault("status", "claim", status=500, text=token.text.reveal()))
+    service.faults.add(Fault("status", "claim", status=400, text=token.text.reveal()))
+    assert (await nrf.claim(token)).before
+    assert "claimed-devices" in caplog.text
+    for secret in (service.key.secret.reveal(), token.text.reveal()):
+        assert secret not in caplog.text
+        assert secret not in repr(await nrf.info())
 
 
 async def test_the_key_is_checked_before_it_is_kept(
