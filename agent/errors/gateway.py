@@ -35,8 +35,9 @@ class GatewayRefused(GatewayError):
     )
     remedy = (
         "In {cloud} rename or delete the device {name}, or, if the profile checks prepared "
-        "devices, delete its server attribute provisionState; or start Mooring with another "
-        "TB_GW_PROVISIONING_DEVICE_NAME. Mooring asks again by itself."
+        "devices, delete its server attribute provisionState; or give this gateway another name "
+        "(gateway.device_name in the settings; TB_GW_PROVISIONING_DEVICE_NAME where that is set). "
+        "Mooring asks again by itself."
     )
 
 
