@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent
 WINDOWS = sys.platform == "win32"
 SYSTEM_MODULES = Path("/usr/lib/python3/dist-packages")
 """Where Debian keeps the Python packages of its own interpreter."""
+SERVICES_RUN = Path("/run/systemd/system")
+"""Is there while systemd runs the services of this computer."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Part:
     judge: Judge | None = None
     files: tuple[str, ...] = ()
     """What is needed beside programs, with its whole path."""
+    by_hand: bool = False
+    """It would change how a computer works that runs services; there a person installs it."""
 
     def there(self) -> bool:
         """Whether this computer has it."""
@@ -224,6 +228,7 @@ PARTS = {
         ("network-manager", "python3-dbusmock", "dbus", "util-linux", "iproute2"),
         "the tests of joining a board's access point",
         ("dbusmock", "dbus"),
+        by_hand=True,
     ),
     "bossac": Part(
         (("bossac",),),
@@ -244,9 +249,11 @@ def provide_parts(say: Callable[[str], None], python: str) -> None:
     missing = {name: part for name, part in PARTS.items() if part.debian and not part.there()}
     if not missing:
         return
-    if not can_install():
-        for name, part in missing.items():
+    for name, part in tuple(missing.items()):
+        if not can_install() or (part.by_hand and SERVICES_RUN.exists()):
             say(f"tests that need {name} are skipped: {part.how_to_get()}")
+            del missing[name]
+    if not missing:
         return
     packages = sorted({package for part in missing.values() for package in part.debian})
     if not apt_install(packages, say):
@@ -263,7 +270,8 @@ def can_install() -> bool:
 def apt_install(packages: list[str], say: Callable[[str], None]) -> bool:
     """Install Debian packages; the lists are fetched first, for a new system has none."""
     say(f"installing {' '.join(packages)}")
-    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # Tests start what they need; packages shall start no service of their own.
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_OFFLINE": "1"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "-qq"], install):
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

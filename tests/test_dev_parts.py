@@ -37,3 +37,14 @@ def test_a_judge_stands_once_its_lock_was_installed_and_not_when_the_lock_has_ch
     assert not judge.stands()
     assert "made the environment of the judge empty" in said[0]
     assert "--require-hashes" in said[-1]
+
+
+def test_what_would_change_a_computer_is_left_to_a_person(monkeypatch, tmp_path):
+    absent = ((("no-such-program-at-all",),), ("nothing-like-this",), "nothing")
+    parts = {"manager": dev_parts.Part(*absent, by_hand=True)}
+    monkeypatch.setattr(dev_parts, "PARTS", parts)
+    monkeypatch.setattr(dev_parts, "can_install", lambda: True)
+    monkeypatch.setattr(dev_parts, "SERVICES_RUN", tmp_path)
+    said: list[str] = []
+    dev_parts.provide_parts(said.append, sys.executable)
+    assert said == [f"tests that need manager are skipped: {parts['manager'].how_to_get()}"]
