@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 BLYNK: Final = "blynk"
 """Instead of a model: a board with this firmware."""
 _OPTIONS: Final = frozenset(
-    ("generation", "networks_file", "no_internet", "no_dhcp", "tcp", "speed", "announce")
+    ("generation", "cloud", "networks_file", "no_internet", "no_dhcp", "tcp", "speed", "announce")
 )
 
 blynk_options = click.option(
@@ -46,7 +47,21 @@ async def run(
         as_json=as_json,
         until_stdin_closes=until_stdin_closes,
         read_commands=given["networks_file"] != "-",
+        cloud=_cloud(given["cloud"]) if given["cloud"] else None,
     )
+
+
+def _cloud(url: str) -> tuple[str, int]:
+    """Host and port of ``mqtt://127.0.0.1:1883``, as ``mooring simulate blynk-cloud`` prints it."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not url.startswith("mqtt://") or host not in {"127.0.0.1", "localhost"} or port is None:
+        problem = "must be the mqtt:// address that mooring simulate blynk-cloud prints"
+        raise InputError(field="--cloud", problem=problem)
+    return host, port
 
 
 def check(given: dict[str, Any]) -> None:

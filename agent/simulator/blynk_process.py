@@ -15,6 +15,7 @@ import msgspec
 from agent.errors import MooringError
 from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.blynk_board_cloud import FarCloud
 from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
 from agent.simulator.world import change
 
@@ -48,12 +49,22 @@ class BlynkCommands:
 
     def __init__(self) -> None:
         self.stopped = asyncio.Event()
+        self.far: FarCloud | None = None
+        """A simulated cloud that decides; None: every token is let in."""
         self.board: BlynkBoard | None = None
         self._cloud: CloudAnswer = "ok"
 
-    def cloud(self, _token: str, _host: str) -> CloudAnswer:
+    def cloud(self, token: str, host: str) -> CloudAnswer:
         """What the board is answered."""
+        if self.far is not None and self._cloud == "ok":
+            return self.far(token, host)
         return self._cloud
+
+    def reconfigure(self) -> None:
+        """The cloud wants the board back at its access point."""
+        if self.board is not None:
+            self.board.device.wait_for_settings()
+            self.board.pass_time()
 
     async def handle_line(self, line: bytes) -> dict[str, Any]:
         """Answer to one line; never raises for what is in it."""
@@ -104,14 +115,18 @@ async def run_blynk(
     as_json: bool,
     until_stdin_closes: bool,
     read_commands: bool = True,
+    cloud: tuple[str, int] | None = None,
 ) -> None:
     """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
 
     Prints where it is: its console and its web server, a line each; with ``as_json`` one object.
-    ``folder`` is where its console is announced for the agent.
+    ``folder`` is where its console is announced for the agent; ``cloud`` the host and the MQTT port of
+    a simulated Blynk.Cloud.
     """
     printer, loop = Printer(), asyncio.get_running_loop()
     commands = BlynkCommands()
+    if cloud is not None:
+        commands.far = FarCloud(*cloud, config.template_id, commands.reconfigure)
     printer.start(loop, commands.stopped.set)
     lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -134,6 +149,8 @@ async def run_blynk(
                     until_stdin_closes=until_stdin_closes,
                 )
     finally:
+        if commands.far is not None:
+            await commands.far.gone()
         await asyncio.to_thread(printer.finish)
 
 

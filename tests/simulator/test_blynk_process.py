@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.blynk_board_cloud import FarCloud
 from agent.simulator.blynk_process import BlynkCommands
 from agent.simulator.blynk_settings import EdgentConfig
 
@@ -67,3 +68,26 @@ async def test_commands_change_what_is_around_it():
         assert status["stored"] is False
         await commands.handle_line(b'{"stop":true}')
         assert commands.stopped.is_set()
+
+
+async def test_a_simulated_cloud_decides_and_sends_the_board_back_to_its_access_point():
+    commands = BlynkCommands()
+    commands.far = FarCloud("127.0.0.1", 1, "TMPLdemo00000")
+    assert commands.cloud("x" * 32, "blynk.cloud") == "silent"
+    commands.reconfigure()  # there is no board yet, and nothing to do
+    async with BlynkBoard(tcp=True) as board:
+        commands.board = board
+        commands.reconfigure()
+        assert board.device.state == "WAIT_CONFIG"
+        commands.far = None
+        assert commands.cloud("x" * 32, "blynk.cloud") == "ok"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "mqtt://elsewhere:1", "mqtt://127.0.0.1", "x"]
+)
+async def test_a_cloud_that_is_none_is_refused(tmp_path, url):
+    process, line = await running("--cloud", url, folder=tmp_path)
+    _, err = await process.communicate()
+    assert (process.returncode, line) == (2, "")
+    assert b"--cloud" in err
