@@ -36,6 +36,8 @@ IMPORTS = {
     "agent.clouds.thingsboard.cloud": HEAVY | {"click"},
     "agent.protocols.nrf.csv": HEAVY | {"asyncio", "click"},
     "agent.protocols.thingsboard.admin": HEAVY | {"asyncio", "click"},
+    "agent.clouds.blynk.cloud": HEAVY | {"click"},
+    "agent.protocols.blynk.platform": HEAVY | {"asyncio", "click"},
     "agent.app": HEAVY | {"click"},
     "agent.gateway.agent": HEAVY | {"click"},
     "agent.desktop.tray.native": HEAVY | {"click"},
