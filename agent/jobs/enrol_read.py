@@ -191,7 +191,9 @@ class ReadPart(EnrolBase):
                 self._stop()
             case Answered():
                 holds = self.way.hardware.holds if self.way else ""
-                problem = f"must be true (--yes) where nobody can be asked: the board is {holds} now"
+                problem = (
+                    f"must be true (--yes) where nobody can be asked: the board is {holds} now"
+                )
                 self._fail(InputError(field="confirmed", problem=problem))
             case _:
                 return False
