@@ -59,9 +59,10 @@ async def test_a_claimed_board_makes_its_keys_and_is_a_device_then(way):
 
 
 async def test_a_modem_s_error_is_the_end_of_its_command_and_the_rest_waits():
-    async with cloud() as running, board(
-        CloudService(running.state), firmware="tracker", refuse={"%KEYGEN": 523}
-    ) as plugged:
+    async with (
+        cloud() as running,
+        board(CloudService(running.state), firmware="tracker", refuse={"%KEYGEN": 523}) as plugged,
+    ):
         await settled(plugged)
         running.state.claim("team-1", plugged.identity.attest(), (TAG,), dry=False)
         plugged.program.stop()
