@@ -117,6 +117,9 @@ class EnrolCloud(Protocol):
     async def look(self, name: str) -> DeviceLook | None:
         """The device of this name; None: the name is free. Needs an administrator, as do all below."""
 
+    async def link(self, name: str) -> str:
+        """Where a person looks at the device of this name; empty: there is none. One request."""
+
     async def profile(self) -> ProfileLook | None:
         """The profile in which devices are made; None: the administrator does not see it."""
 

@@ -240,7 +240,6 @@ class EnrolPerformer:
 async def _link(cloud: EnrolCloud, name: str) -> str:
     """Only an administrator can see where the device is."""
     try:
-        found = await cloud.look(name)
+        return await cloud.link(name)
     except CloudError:
         return ""
-    return found.link if found is not None else ""

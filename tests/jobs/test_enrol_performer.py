@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.boards.board import Board, Port
-from agent.errors import BoardHasNoDelivery, MooringError, NoBootloader, PortGone
+from agent.errors import (
+    AdminMissing,
+    BoardHasNoDelivery,
+    MooringError,
+    NoBootloader,
+    PortGone,
+)
 from agent.jobs import enrol_effects as wanted
 from agent.jobs.enrol_performer import EnrolPerformer
 from agent.sessions.delivery import BoardHardware
@@ -100,6 +106,11 @@ class Busy:
         say("Too many requests.\nThe next try is in 1 s.")
         return settings("t", request.name)
 
+    async def link(self, name: str) -> str:
+        if name == "kitchen":
+            return "https://tb.example/kitchen"
+        raise AdminMissing(cloud="TB", action="see its devices")
+
 
 def states(found: wanted.Found) -> dict[str, str]:
     return {each.kind: each.state for each in found.looked}
@@ -168,3 +179,9 @@ async def test_a_wait_of_the_cloud_is_told_cleaned() -> None:
     (told,) = bench.told
     assert "The next try is in 1 s." in told
     assert "\n" not in told
+
+
+async def test_a_device_whose_address_nobody_may_see_has_no_link() -> None:
+    bench = Bench()
+    found = [await bench.performer.perform(wanted.FindLink(name)) for name in ("kitchen", "hall")]
+    assert found == ["https://tb.example/kitchen", ""]

@@ -180,7 +180,6 @@ class ThingsBoard:
             return None
         profile = await admin.profile(device.profile_id) if device.profile_id else None
         attributes = await admin.attributes(device, PROVISION_STATE, *ACTIVITY)
-        server = used.account.admin_server
         return DeviceLook(
             id=device.id,
             name=clean_text(device.name),
@@ -190,8 +189,14 @@ class ThingsBoard:
             used_up=PROVISION_STATE in attributes,
             kind=kind_of(await admin.credentials(device)),
             seen_at=seen_at(attributes),
-            link=f"{server.url}/entities/devices/{device.id}" if server is not None else "",
+            link=_link(used, device),
         )
+
+    async def link(self, name: str) -> str:
+        """Where a person looks at the device of this name; empty: there is none."""
+        used = await self._signed_in()
+        device = await self._admin(used, "see its devices").find(name)
+        return _link(used, device) if device is not None else ""
 
     async def profile(self) -> ProfileLook | None:
         """The profile of the account's key; None: of another tenant than the administrator."""
@@ -304,6 +309,11 @@ class ThingsBoard:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.wall(), UTC)
+
+
+def _link(used: Opened, device: Device) -> str:
+    server = used.account.admin_server
+    return f"{server.url}/entities/devices/{device.id}" if server is not None else ""
 
 
 def _random() -> Secret:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.clouds.http import CloudHttp, Limits
+from agent.clouds.pacing import Rate
 from agent.clouds.thingsboard.addresses import WEB
 from agent.clouds.thingsboard.admin import Administrator
 from agent.clouds.thingsboard.over_coap import CoapCarrier
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ADMIN_BODY: int = 4 * 1024 * 1024
 """Bytes; a page of 100 profiles with their rules and alarms."""
+RATE: Final = Rate.of(20.0)
+"""A server limits requests only where its operator says so, and then answers 429, which is obeyed."""
 
 
 class Opened:
@@ -89,6 +92,7 @@ class Opened:
             title=self.title,
             base_url=server.url,
             clock=self.clock,
+            rate=RATE,
             limits=limits,
             routes=self._routes,
         )

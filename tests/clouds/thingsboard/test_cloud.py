@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 import logging
@@ -418,6 +419,7 @@ async def test_without_an_administrator_each_of_these_says_so(signed_in: ThingsB
     new = AccessToken(token=Secret("x"))
     for call in (
         signed_in.look("n"),
+        signed_in.link("n"),
         signed_in.profile(),
         signed_in.free("n"),
         signed_in.stored("n"),
@@ -447,6 +449,27 @@ async def test_an_administrator_sees_a_device_and_whether_it_was_heard(
     assert look.link == f"{given['server']}/entities/devices/{made['id']}"
     assert await with_admin.seen("bench-7", 1_600_000_000) is True
     assert await with_admin.seen("bench-7", look.seen_at) is False
+
+
+async def test_thirty_jobs_that_end_together_need_no_turns_for_the_links_to_their_devices(
+    with_admin: ThingsBoard,
+    devices: Devices,
+    http_side: HttpSide,
+    clock: ManualClock,
+    given: dict[str, str],
+) -> None:
+    made = devices.prepare("bench-7")
+    # The address takes one request: whoever asks for more than the device gets an error.
+    nothing_else = {
+        "/api/device": Response(status_code=403),
+        "/api/plugins": Response(status_code=403),
+    }
+    http_side.refuse |= nothing_else
+    before = clock.now
+    links = await asyncio.gather(*(with_admin.link("bench-7") for _ in range(30)))
+    assert set(links) == {f"{given['server']}/entities/devices/{made['id']}"}
+    assert clock.now - before < 1
+    assert await with_admin.link("other") == ""
 
 
 async def test_an_administrator_sees_how_devices_are_made(with_admin: ThingsBoard) -> None:
