@@ -94,6 +94,14 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
+def of_version_4(pem: str) -> str:
+    """The certificate in PEM as one of a version that does not exist; some devices make such."""
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    version_3 = b"\xa0\x03\x02\x01\x02"
+    assert der.count(version_3) == 1
+    return ssl.DER_cert_to_PEM_cert(der.replace(version_3, b"\xa0\x03\x02\x01\x03"))
+
+
 def _general(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))

@@ -127,7 +127,7 @@ def issuer_of(certificate: bytes | None) -> str:
 
     try:
         issuer = x509.load_der_x509_certificate(certificate or b"").issuer
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return ""
     wanted = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
     texts = [str(each.value) for oid in wanted for each in issuer.get_attributes_for_oid(oid)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 
 import pytest
@@ -19,7 +20,7 @@ from agent.clouds.trust import (
 )
 from agent.errors import CertificatesUnreadable
 from agent.settings.proxy import ProxyAddress
-from tests.internet import HOST, Authority, RealProxy, Site
+from tests.internet import HOST, Authority, RealProxy, Site, of_version_4
 
 LIMIT_S = 5.0
 
@@ -99,9 +100,11 @@ async def test_nobody_there_is_nobody():
     assert await look_at_proxy(proxy, limit_s=1) == Stranger()
 
 
-def test_a_certificate_that_cannot_be_read_has_no_issuer():
+def test_a_certificate_that_cannot_be_read_has_no_issuer(authority):
     assert issuer_of(None) == ""
     assert issuer_of(b"x") == ""
+    odd = of_version_4(authority.pem.read_text())
+    assert issuer_of(ssl.PEM_cert_to_DER_cert(odd)) == ""
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def check_authorities(field: str, pem: str) -> str:
         raise InputError(field=field, problem="holds a private key; give the certificate alone")
     try:
         found = x509.load_pem_x509_certificates(text.encode("ascii"))
-    except (ValueError, UnicodeEncodeError):
+    except (ValueError, x509.InvalidVersion):
         raise InputError(field=field, problem="is no certificate in the form PEM") from None
     # Only what was read is kept, so that no remark of the file travels on.
     return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)

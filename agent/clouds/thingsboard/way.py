@@ -123,7 +123,7 @@ def _validity(shown: bytes | None) -> tuple[datetime, datetime] | None:
 
     try:
         certificate = x509.load_der_x509_certificate(shown or b"")
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
     return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 

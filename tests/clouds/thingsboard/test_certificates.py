@@ -22,7 +22,7 @@ from agent.clouds.thingsboard.certificates import (
 from agent.errors import InputError
 from agent.settings import Secret
 from agent.settings.credentials import Certificate
-from tests.internet import Authority
+from tests.internet import Authority, of_version_4
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +108,12 @@ def test_what_is_no_authority_is_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         check_authorities("ca", text)
     assert caught.value.facts["field"] == "ca"
+
+
+def test_an_authority_that_only_some_programs_can_read_is_refused(tmp_path: Path) -> None:
+    odd = of_version_4(Authority(tmp_path, "a").pem.read_text())
+    with pytest.raises(InputError):
+        check_authorities("ca", odd)
 
 
 def test_a_private_key_among_the_authorities_is_refused() -> None:

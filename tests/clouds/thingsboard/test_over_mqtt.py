@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from agent.clouds.route import Routes
 from agent.clouds.system_proxy import SystemProxy
 from agent.clouds.thingsboard.addresses import Server
+from agent.clouds.thingsboard.certificates import make_certificate
 from agent.clouds.thingsboard.over_mqtt import MqttCarrier
 from agent.errors import CertificateUnknown, ClockOff, Unreachable
 from agent.protocols.mqtt import (
@@ -35,10 +38,9 @@ from agent.protocols.thingsboard.requests import ProvisionRequest
 from agent.settings import Secret
 from tests.clouds.mqtt_peer import Peer, serving
 from tests.clouds.thingsboard.small_server import KEY, SECRET
-from tests.internet import Authority
+from tests.internet import Authority, of_version_4
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
@@ -252,6 +254,18 @@ async def test_tls_takes_the_accounts_authority_and_no_other(tmp_path: Path) -> 
         assert isinstance(asked.outcome, NotAsked)
         assert isinstance(asked.error, CertificateUnknown)
         assert "Ours" in asked.error.report().meaning
+
+
+async def test_a_certificate_that_nobody_can_read_is_not_trusted(tmp_path: Path) -> None:
+    made = make_certificate("n", datetime.now(UTC))
+    file = tmp_path / "server.pem"
+    file.write_text(of_version_4(made.certificate) + made.key.reveal())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    asked = await ask(answer, tls=context)
+    assert isinstance(asked.outcome, NotAsked)
+    assert isinstance(asked.error, CertificateUnknown)
+    assert "somebody who gives no name" in asked.error.report().meaning
 
 
 async def test_an_expired_certificate_shows_its_days_and_what_day_it_is_here(
