@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
+
+from agent.simulator.cloud_faults import FaultQueue, RequestLog
 
 Operation: TypeAlias = Literal[
     "token",
@@ -28,9 +30,6 @@ Operation: TypeAlias = Literal[
 ]
 """The calls of the cloud; ``csr`` and ``complete`` are the board's."""
 
-HISTORY: Final = 10_000
-"""Requests that are remembered; older ones are forgotten first."""
-
 
 @dataclass(slots=True)
 class Fault:
@@ -52,11 +51,8 @@ class Fault:
     err: str = ""
 
 
-class Faults:
+class Faults(FaultQueue[Fault]):
     """Faults that wait for their turn, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
 
     def answer(
         self,
@@ -67,11 +63,11 @@ class Faults:
         retry_after: str | None = None,
     ) -> None:
         """The next ``times`` requests are answered with this status (429 as the gateway does)."""
-        self.waiting.append(Fault(operation, times, status=status, retry_after=retry_after))
+        self.add(Fault(operation, times, status=status, retry_after=retry_after))
 
     def slow(self, operation: Operation | None, seconds: float, *, times: int | None = 1) -> None:
         """The next ``times`` requests wait before they are looked at."""
-        self.waiting.append(Fault(operation, times, delay_s=seconds))
+        self.add(Fault(operation, times, delay_s=seconds))
 
     def drop(
         self,
@@ -81,7 +77,7 @@ class Faults:
         times: int | None = 1,
     ) -> None:
         """The connection of the next ``times`` requests is cut before or after it took effect."""
-        self.waiting.append(Fault(operation, times, drop=when))
+        self.add(Fault(operation, times, drop=when))
 
     def refuse(
         self,
@@ -92,22 +88,11 @@ class Faults:
         times: int | None = 1,
     ) -> None:
         """The next ``times`` requests are refused as the cloud itself refuses."""
-        self.waiting.append(Fault(operation, times, err_code=err_code, err=err))
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self.waiting.clear()
+        self.add(Fault(operation, times, err_code=err_code, err=err))
 
     def take(self, operation: Operation) -> Fault | None:
         """The fault that this request meets."""
-        for fault in self.waiting:
-            if fault.operation in {None, operation}:
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.waiting.remove(fault)
-                return fault
-        return None
+        return self.take_fitting(lambda fault: fault.operation in {None, operation})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +106,11 @@ class SeenRequest:
     """None: the connection was cut without an answer."""
 
 
-class Record:
+class Record(RequestLog[SeenRequest]):
     """What was asked of the cloud."""
 
     def __init__(self) -> None:
-        self.requests: deque[SeenRequest] = deque(maxlen=HISTORY)
+        super().__init__()
         self.claims: Counter[str] = Counter()
         """Claims that succeeded, by hardware id."""
         self.unclaims: Counter[str] = Counter()

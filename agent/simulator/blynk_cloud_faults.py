@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
+
+from agent.simulator.cloud_faults import FaultQueue, RequestLog
 
 Operation = Literal["oauth", "platform", "device", "login"]
 """Tokens of clients, calls with them, calls with a board's token, and logins of boards."""
@@ -14,9 +15,6 @@ connection ends. ``lose``: it is done, the connection ends without an answer. ``
 this status (MQTT: this code). ``text``: answered with this text. Logins over MQTT only: ``quirk``:
 refused in the numbers of 3.1.1, as a deleted device is; ``garbage``: with a CONNACK that nobody can
 read."""
-
-HISTORY: Final = 10_000
-"""Requests that are remembered; older ones are forgotten first."""
 
 
 @dataclass(slots=True)
@@ -46,37 +44,18 @@ class SeenRequest:
     """A status, a reason code, ``closed`` or ``hang``."""
 
 
-class Faults:
+class Faults(FaultQueue[Fault]):
     """Faults that wait for their turn, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        """The next requests that it fits meet it."""
-        self.waiting.append(fault)
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self.waiting.clear()
 
     def take(self, operation: Operation, path: str = "") -> Fault | None:
         """The fault that this request meets."""
-        for fault in self.waiting:
-            if fault.operation in {None, operation} and path.endswith(fault.path):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.waiting.remove(fault)
-                return fault
-        return None
+        return self.take_fitting(
+            lambda fault: fault.operation in {None, operation} and path.endswith(fault.path)
+        )
 
 
-class Record:
+class Record(RequestLog[SeenRequest]):
     """What was asked of the server, oldest first."""
-
-    def __init__(self) -> None:
-        self.requests: deque[SeenRequest] = deque(maxlen=HISTORY)
 
     def add(self, operation: Operation, what: str, outcome: str) -> None:
         """Remember a request."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
+
+from agent.simulator.cloud_faults import FaultQueue, RequestLog
 
 Operation = Literal[
     "account",
@@ -30,9 +31,6 @@ Act = Literal["hang", "close", "lose", "slow", "status", "text"]
 connection ends. ``lose``: it is done, the connection ends without an answer. ``slow``: answered after
 a time. ``status``: refused with this status. ``text``: done, and answered with this text."""
 
-HISTORY: Final = 10_000
-"""Requests that are remembered; older ones are forgotten first."""
-
 
 @dataclass(slots=True)
 class Fault:
@@ -53,30 +51,12 @@ class Fault:
     """With ``text``; with ``status`` the message."""
 
 
-class Faults:
+class Faults(FaultQueue[Fault]):
     """Faults that wait for their turn, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        """The next requests that it fits meet it."""
-        self.waiting.append(fault)
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self.waiting.clear()
 
     def take(self, operation: Operation) -> Fault | None:
         """The fault that this request meets."""
-        for fault in self.waiting:
-            if fault.operation in {None, operation}:
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.waiting.remove(fault)
-                return fault
-        return None
+        return self.take_fitting(lambda fault: fault.operation in {None, operation})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +71,8 @@ class SeenRequest:
     """0: no answer."""
 
 
-class Record:
+class Record(RequestLog[SeenRequest]):
     """What was asked of the cloud, oldest first."""
-
-    def __init__(self) -> None:
-        self.requests: deque[SeenRequest] = deque(maxlen=HISTORY)
 
     def add(self, operation: Operation, method: str, at: float, status: int) -> None:
         """Remember a request."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from agent.simulator.cloud_faults import FaultQueue, RequestLog
 
 Operation = Literal["provision", "connect", "device", "login", "admin"]
 """``connect`` is an MQTT CONNECT that is no provisioning; ``device`` the device's own calls, over
@@ -17,8 +18,6 @@ twice (MQTT). ``elsewhere``: answered on another topic (MQTT). ``slow``: answere
 ``status``: refused with this status (MQTT has none: closed); with an empty text it is the server's
 core that says nothing. ``text``: answered with this text."""
 
-HISTORY: Final = 10_000
-"""Requests that are remembered; older ones are forgotten first."""
 HANG_S: Final = 3600.0
 """A connection that hangs would do so for ever; nobody waits as long as this."""
 
@@ -44,30 +43,14 @@ class Fault:
     """With ``text``; with ``elsewhere`` the topic is this; empty with ``status``: see there."""
 
 
-class Faults:
+class Faults(FaultQueue[Fault]):
     """Faults that wait for their turn, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        """The next requests that it fits meet it."""
-        self.waiting.append(fault)
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self.waiting.clear()
 
     def take(self, operation: Operation, carrier: Carrier) -> Fault | None:
         """The fault that this request meets."""
-        for fault in self.waiting:
-            if fault.operation in {None, operation} and fault.carrier in {None, carrier}:
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.waiting.remove(fault)
-                return fault
-        return None
+        return self.take_fitting(
+            lambda fault: fault.operation in {None, operation} and fault.carrier in {None, carrier}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +65,8 @@ class SeenRequest:
     """``SUCCESS``, ``FAILURE``, ``NOT_FOUND``; a status of HTTP; ``closed``, ``hang``, …"""
 
 
-class Record:
+class Record(RequestLog[SeenRequest]):
     """What was asked of the server, oldest first."""
-
-    def __init__(self) -> None:
-        self.requests: deque[SeenRequest] = deque(maxlen=HISTORY)
 
     def add(self, carrier: Carrier, operation: Operation, at: float, outcome: str) -> None:
         """Remember a request."""
