@@ -120,6 +120,11 @@ class EnrolBase(ReturnSteps):
             raise LookupError(msg)
         return self.way
 
+    @property
+    def _found_id(self) -> str:
+        """What the board says of itself; empty: nothing, or it was not asked."""
+        return self.way.hardware.hardware_id if self.way is not None else ""
+
     # The ends ----------------------------------------------------------------------------------
 
     def _give_up(self, error: MooringError | None = None) -> None:

@@ -106,6 +106,8 @@ class LookInVault(EnrolEffect):
     """Value: :class:`Kept` of this device name, the newest that can be read; or None."""
 
     name: str
+    hardware_id: str = ""
+    """Of the board, if it was asked: in a socket another board may sit by now."""
 
 
 @dataclass(frozen=True, slots=True)

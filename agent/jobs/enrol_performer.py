@@ -16,6 +16,7 @@ from agent.errors import (
 )
 from agent.jobs import enrol_effects as wanted
 from agent.jobs import enrol_ways
+from agent.jobs.batch_select import by_place
 from agent.jobs.enrol_header import settings_header
 from agent.jobs.remove_effects import EraseSettings, RemoveEffect
 from agent.jobs.remove_performer import perform_removal
@@ -166,8 +167,8 @@ class EnrolPerformer:
 
     async def _keep(self, request: wanted.EnrolEffect, vault: Vault) -> Any:  # noqa: ANN401 - as above
         match request:
-            case wanted.LookInVault(name=name):
-                return await self._look(vault, name)
+            case wanted.LookInVault(name=name, hardware_id=hardware_id):
+                return await self._look(vault, name, clean_text(hardware_id))
             case wanted.OpenEntry(entry=entry):
                 return await vault.entry(entry)
             case wanted.AddEntry(own=own, hardware_id=hardware_id):
@@ -191,9 +192,12 @@ class EnrolPerformer:
                 return await vault.is_file_key_news()
         return None
 
-    async def _look(self, vault: Vault, name: str) -> wanted.Kept | None:
+    async def _look(self, vault: Vault, name: str, hardware_id: str) -> wanted.Kept | None:
         """The newest; what was earlier was replaced, and what cannot be read is of no use."""
+        placed = self._lease is not None and by_place(self._lease.board)
         for each in await vault.of_board(self._board, self._cloud.id):
+            if placed and each.hardware_id and hardware_id not in {"", each.hardware_id}:
+                continue  # another board sat in this socket then
             usable = each.state in {"pending", "proven"} and not each.problem
             if usable and each.state is not None and each.device == clean_text(name):
                 return wanted.Kept(each.id, each.state, await vault.entry(each.id))

@@ -59,7 +59,7 @@ class VaultPart(EnrolBase):
                 self._do(MakeOwn(self.name, self.order.kind))
             case Done(MakeOwn(), own):
                 self.own = own
-                self._do(LookInVault(self.name))
+                self._do(LookInVault(self.name, self._found_id))
             case Done(LookInVault(), None):
                 self._add()
             case Done(LookInVault(), kept):
@@ -106,8 +106,7 @@ class VaultPart(EnrolBase):
     def _add(self) -> None:
         self.entry = ""
         if self.own is not None:
-            hardware_id = self.way.hardware.hardware_id if self.way is not None else ""
-            self._do(AddEntry(self.own, hardware_id))
+            self._do(AddEntry(self.own, self._found_id))
 
     def _stop_vaulting(self) -> None:
         if not any(isinstance(each, AddEntry) for each in self._waiting):

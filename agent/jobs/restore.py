@@ -62,10 +62,6 @@ class RestoreBoard(EnrolBoard):
     # Is it the board that had them? --------------------------------------------------------------
 
     @property
-    def _found_id(self) -> str:
-        return self.way.hardware.hardware_id if self.way is not None else ""
-
-    @property
     def _is_other(self) -> bool:
         """By what the hardware says; where one of the two says nothing, by the id of the board."""
         if self.file:

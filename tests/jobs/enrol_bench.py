@@ -47,6 +47,8 @@ class ConsoleBoard:
 
     def __init__(self, folder: Path) -> None:
         self.facts = dict(FACTS)
+        self.numbered = True
+        """It has a serial number; else only its socket tells it."""
         self.keys = frozenset(board_keys.BY_NAME)
         """Settings that its firmware knows."""
         self.wifi: dict[bytes, bytes] | None = None
@@ -77,7 +79,7 @@ class ConsoleBoard:
             address=port.address,
             vid=0x303A,
             pid=0x1001,
-            serial_number=self.facts["id"].upper(),
+            serial_number=self.facts["id"].upper() if self.numbered else "",
             location="1-1",
             manufacturer="Espressif",
             product="USB JTAG/serial debug unit",

@@ -101,6 +101,38 @@ async def test_a_board_is_given_again_what_the_vault_has(bench: EnrolBench):
     assert len((await bench.vault.list()).entries) == 1
 
 
+async def test_another_board_in_the_same_socket_is_not_given_what_the_first_one_has(
+    bench: EnrolBench,
+):
+    board = bench.board
+    board.unplug()
+    board.numbered = False
+    await board.plug()
+    await bench.start_agent(bench.account())
+    assert (await bench.jobs.wait(await bench.provision(name="porch"))).state is JobState.DONE
+    (before,) = (await bench.vault.list()).entries
+    await bench.stop_agent()
+    board.unplug()
+    board.values.clear()
+    board.facts["id"] = "3cc661ffffff"
+    await board.plug()
+    await bench.start_agent()
+    job = await bench.jobs.wait(await bench.provision(name="porch", attended=False))
+    assert job.board == before.board
+    assert job.error
+    assert job.error.code == "enrol-refused"
+    assert not board.values
+    assert (await bench.vault.list()).entries == [before]
+    # The first one comes back to its socket, and is its device again.
+    await bench.stop_agent()
+    board.unplug()
+    board.facts["id"] = FACTS["id"]
+    await board.plug()
+    await bench.start_agent()
+    assert (await bench.jobs.wait(await bench.provision(name="porch"))).state is JobState.DONE
+    assert len((await bench.vault.list()).entries) == 1
+
+
 async def test_a_name_that_is_taken_is_asked_for(bench: EnrolBench):
     bench.server.prepare("porch")
     await bench.start_agent(bench.account())
