@@ -134,7 +134,13 @@ class RemoveDevice(BoardPart):
 
     def _name_from(self, entries: list[VaultEntry]) -> None:
         """The board does not say which device it is; what it was given last is it."""
-        known = [each.device for each in entries if each.state in {"proven", "pending"}]
+        # Another one may have sat in this socket, and its device is not to go.
+        known = [
+            each.device
+            for each in entries
+            if each.state in {"proven", "pending"}
+            and (not self._found_id or each.hardware_id in {"", self._found_id})
+        ]
         if not known:
             problem = "is missing: neither the board nor the vault tells which device this is"
             self._fail(InputError(field="name", problem=problem))

@@ -52,6 +52,8 @@ class RemoveWorld(World):
     administrator: bool = True
     server: str = ""
     """Where the boards of the vault connect to, if that is another one."""
+    owner: str = ""
+    """Hardware id of the board that the vault's entries were made for."""
     order: list[str] = field(default_factory=list)
     """What was done, in this order."""
 
@@ -89,6 +91,7 @@ class RemoveWorld(World):
                 cloud="thingsboard",
                 state=state,
                 server=self.server or server_of(kept),
+                hardware_id=self.owner,
             )
             for number, (state, kept) in self.vault.items()
             if name in {"", kept.name}
@@ -206,6 +209,15 @@ def test_a_board_that_says_nothing_is_what_the_vault_says(ways: Any):
     drive = there.run(remove(confirmed=True))
     assert result(drive)["device"] == NAME
     assert bool(result(drive)["notes"]) is not bool(ways)
+
+
+@pytest.mark.parametrize(("owner", "gone"), [("24a1", True), ("24b2", False)])
+def test_a_new_board_in_a_socket_is_not_taken_for_the_one_that_sat_there(owner: str, gone: bool):
+    there = world(board=None, owner=owner)
+    there.vault.pop("e3")
+    drive = there.run(remove(confirmed=True))
+    assert (NAME not in there.devices) is gone
+    assert drive.error == (None if gone else "input")
 
 
 def test_a_name_that_nobody_knows_is_refused():
