@@ -83,6 +83,8 @@ _NOT_NOW: Final = frozenset(
 class _Live:
     row: Row
     kept: Kept
+    before: Kept | None = None
+    """What is known of an earlier attempt on this board; it counts again if this one is refused."""
     job: Job | None = None
 
 
@@ -184,10 +186,7 @@ class BatchMachine:
     def _again(self, row: Row, known: Kept, again: Again) -> None:
         """The board may have what was made for this row, so that no other board may get it."""
         tied = again == "same" and known.job and not known.by_place
-        if tied:
-            self._waiting.add(row, known.board)
-        else:
-            self._waiting.add(row)
+        self._waiting.add(row, known if tied else None)
         if tied or again == "same" or row.by != "next":
             self.used.pop(known.board, None)
 
@@ -260,6 +259,7 @@ class BatchMachine:
         if other.device != live.kept.device:
             self._end(live, now, BatchTwice(row=other.n, device=other.device).report())
             return
+        live.before = None  # this board is for the other row
         self._release(live)
         self._use(replace(live.kept, n=other.n))
 
@@ -273,17 +273,17 @@ class BatchMachine:
 
     def _release(self, live: _Live, *, tied: bool = False) -> None:
         """The row waits again; ``tied``: for the same board."""
-        row, board = live.row, live.kept.board
+        row, kept = live.row, live.kept
         del self.live[row.n]
-        self.used.pop(board, None)
-        tied = tied and not live.kept.by_place
-        self._waiting.add(row, board if tied else None)
-        if not tied:
-            self._doing.append(Forget(row.n))
+        self.used.pop(kept.board, None)
+        known = kept if tied and not kept.by_place else live.before
+        self._waiting.add(row, known)
+        self._doing.append(Keep(known) if known is not None else Forget(row.n))
 
     def _end(self, live: _Live, now: float, error: ErrorReport | None) -> None:
         state: Literal["done", "failed"] = "done" if error is None else "failed"
-        kept = replace(live.kept, state=state, error=error, ended_at=now)
+        known = live.kept if live.kept.job else live.before or live.kept
+        kept = replace(known, state=state, error=error, ended_at=now)
         del self.live[live.row.n]
         self.ended[live.row.n] = kept
         self._failures = 0 if error is None else self._failures + 1
@@ -331,11 +331,11 @@ class BatchMachine:
         row = self._waiting.find(board)
         if row is None or not is_free(board, row) or not self._has_room(row):
             return
-        self._waiting.take(row)
+        before = self._waiting.take(row)
         kept = Kept(
             n=row.n, board=board.id, socket=socket(board), by_place=by_place(board), since=now
         )
-        live = self.live[row.n] = _Live(row, kept)
+        live = self.live[row.n] = _Live(row, kept, before)
         self._use(kept)
         try:
             request = request_for(row, board)

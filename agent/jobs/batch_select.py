@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from agent.boards.board import Board
+    from agent.jobs.batch_records import Kept
     from agent.jobs.batch_row import Row
 
 
@@ -50,16 +51,19 @@ class Waiting:
         """Boards that the manifest names, with their rows, whether these wait or not."""
         self._rows: dict[int, Row] = {}
         self._bound: dict[str, int] = {}
+        self._known: dict[int, Kept] = {}
+        """What is known of rows that wait for a board of their own."""
         self._next: dict[str, list[int]] = {}
         for row in rows:
             if row.by != "next":
                 self._named[row.by, folded(row.value)] = row.n
 
-    def add(self, row: Row, board: str | None = None) -> None:
-        """The row waits for a board; ``board``: for none but the one with this id."""
+    def add(self, row: Row, known: Kept | None = None) -> None:
+        """The row waits for a board; ``known``: for none but that of this earlier attempt."""
         self._rows[row.n] = row
-        if board is not None:
-            self._bound[board] = row.n
+        if known is not None:
+            self._bound[known.board] = row.n
+            self._known[row.n] = known
         elif row.by == "next":
             heapq.heappush(self._next.setdefault(folded(row.model), []), row.n)
 
@@ -84,18 +88,20 @@ class Waiting:
         queues = [self._next[key] for key in _kinds(board) if self._next.get(key)]
         return self._rows[min(queue[0] for queue in queues)] if queues else None
 
-    def take(self, row: Row) -> None:
-        """The row waits no more."""
+    def take(self, row: Row) -> Kept | None:
+        """The row waits no more; what is known if it waited for a board of its own."""
         del self._rows[row.n]
         self._bound = {board: n for board, n in self._bound.items() if n != row.n}
+        known = self._known.pop(row.n, None)
         queue = self._next.get(folded(row.model), [])
         if row.by != "next" or not queue:
-            return
+            return known
         if queue[0] == row.n:
             heapq.heappop(queue)
         elif row.n in queue:  # it waited for a board of its own
             queue.remove(row.n)
             heapq.heapify(queue)
+        return known
 
 
 def fits(row: Row, board: Board) -> bool:

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from agent.boards.board import BoardState
 from agent.jobs.batch_machine import FAILURES_MAX, PARALLEL
-from agent.jobs.batch_records import Stopped
+from agent.jobs.batch_records import Begin, Refused, Stopped
 from agent.jobs.job import JobState
-from tests.jobs.batch_world import World, make_board, make_row
+from tests.jobs.batch_world import FAILED, World, make_board, make_row
 
 
 def states(world: World) -> dict[int, str]:
@@ -182,6 +182,42 @@ def test_a_row_that_failed_is_left_until_it_is_asked_for_and_then_on_its_board()
     world.finish()
     assert states(world) == {1: "done", 2: "done"}
     assert world.machine.ended[1].board == "board-1"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_board_that_is_held_meanwhile_keeps_the_row_that_failed_on_it(restarted: bool):
+    world = World([make_row(1), make_row(2)])
+    world.plug(make_board(1))
+    world.finish(JobState.FAILED)
+    world.begin(again="same")
+    world.refusals = 1
+    while world.refusals:
+        world.turn()
+    world.unplug("board-1")
+    world.settle()
+    if restarted:
+        world.begin(again="same")
+    world.plug(make_board(2))
+    world.finish()
+    assert states(world) == {2: "done"}
+    world.plug(make_board(1))
+    world.finish()
+    assert states(world) == {1: "done", 2: "done"}
+    assert world.machine.ended[1].board == "board-1"
+
+
+def test_a_row_that_is_refused_is_still_that_of_its_board():
+    world = World([make_row(1)])
+    world.plug(make_board(1))
+    world.finish(JobState.FAILED)
+    job = world.journal[1].job
+    world.begin(again="same")
+    while not any(isinstance(each, Begin) for each in world.doings):
+        world.turn()
+    world.doings.clear()
+    world.news.append(Refused(1, FAILED))
+    world.settle()
+    assert (world.journal[1].state, world.journal[1].job) == ("failed", job)
 
 
 def test_a_row_that_failed_may_be_given_to_another_board():
