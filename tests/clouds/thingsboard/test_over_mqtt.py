@@ -256,6 +256,7 @@ async def test_tls_takes_the_accounts_authority_and_no_other(tmp_path: Path) -> 
         assert "Ours" in asked.error.report().meaning
 
 
+@pytest.mark.system("linux")  # elsewhere it is the system that reads it, or does not
 async def test_a_certificate_that_nobody_can_read_is_not_trusted(tmp_path: Path) -> None:
     made = make_certificate("n", datetime.now(UTC))
     file = tmp_path / "server.pem"
