@@ -25,7 +25,7 @@ from agent.protocols.mqtt import (
     encode,
 )
 from agent.simulator.blynk_cloud_state import AUTH_FAILED
-from agent.simulator.loopback_server import HOST
+from agent.simulator.connection_server import ConnectionServer
 
 if TYPE_CHECKING:
     import ssl
@@ -43,7 +43,7 @@ RECONFIGURE_TOPIC: Final = "downlink/reconfigure"
 """Of the simulator's own: how the real server tells a board is not published."""
 
 
-class MqttServer:
+class MqttServer(ConnectionServer):
     """One listening port."""
 
     def __init__(
@@ -54,34 +54,9 @@ class MqttServer:
         port: int = 0,
         context: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__(lambda: _Connection(self), port=port, context=context)
         self.around = around
         self.state = state
-        self.port = port
-        self.down = False
-        self.connections: set[_Connection] = set()
-        self._context = context
-        self._server: asyncio.Server | None = None
-
-    async def start(self) -> None:
-        """Listen; ``port`` is known afterwards. ``OSError`` if the port is taken."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: _Connection(self), HOST, self.port, ssl=self._context
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Stop listening and cut what is open."""
-        if self._server is not None:
-            self._server.close()
-            self.cut()
-            await self._server.wait_closed()
-            self._server = None
-
-    def cut(self) -> None:
-        """Cut all connections without another byte."""
-        for connection in list(self.connections):
-            connection.cut()
 
 
 class _Connection(asyncio.Protocol):

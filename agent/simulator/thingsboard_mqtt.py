@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-from agent.simulator.loopback_server import HOST
+from agent.simulator.connection_server import ConnectionServer
 from agent.simulator.thingsboard_session import MqttSession
 from agent.simulator.thingsboard_tls_link import TlsFailed, TlsLink
 
@@ -19,39 +19,15 @@ CLOSE_S: Final = 1.0
 """How long a client that does not read may hold up the end of its connection."""
 
 
-class MqttServer:
+class MqttServer(ConnectionServer):
     """One listening port. ``certificates`` None: without TLS."""
 
     def __init__(
         self, around: Surroundings, certificates: Certificates | None = None, *, port: int = 0
     ) -> None:
+        super().__init__(lambda: _Connection(self), port=port)
         self.around = around
         self.certificates = certificates
-        self.port = port
-        self.connections: set[_Connection] = set()
-        self.down = False
-        """Whether connections are cut as soon as they are made."""
-        self._server: asyncio.Server | None = None
-
-    async def start(self) -> None:
-        """Listen; ``port`` is known afterwards. ``OSError`` if the port is taken."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), HOST, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Stop listening and cut what is open."""
-        if self._server is None:
-            return
-        self._server.close()
-        self.cut()
-        await self._server.wait_closed()
-        self._server = None
-
-    def cut(self) -> None:
-        """Cut all connections without another byte."""
-        for connection in list(self.connections):
-            connection.abort()
 
 
 class _Connection(asyncio.Protocol):
@@ -72,7 +48,7 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._server.connections.add(self)
         if self._server.down:
-            self.abort()
+            self.cut()
         elif self._link is None:
             self._session = MqttSession(self._server.around, wake=self._flush)
 
@@ -99,7 +75,7 @@ class _Connection(asyncio.Protocol):
         if self._session is not None:
             self._session.lost()
 
-    def abort(self) -> None:
+    def cut(self) -> None:
         """Cut it."""
         if self._transport is not None:
             self._transport.abort()
@@ -134,7 +110,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(self._link.take())
         self._transport.close()
         # A client that does not read what is left must not keep the connection.
-        self._set_timer(CLOSE_S, self.abort)
+        self._set_timer(CLOSE_S, self.cut)
 
     def _wait(self) -> None:
         at = self._session.deadline() if self._session is not None else None
