@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from agent.clouds.http import Answer, CloudHttp, Request, detail_of
@@ -134,19 +135,23 @@ class Administrator:
         secrets: tuple[Secret, ...] = (),
     ) -> Answer:
         """An answer that is 2xx, 404 or 409; a token that has expired is renewed once."""
-        answer = await self._once(method, path, query, json)
+        tokens = await self._signed_in()
+        answer = await self._once(method, path, query, json, tokens)
         if answer.status == UNAUTHORISED:
-            await self._renew()
-            answer = await self._once(method, path, query, json)
+            tokens = await self._renewed(tokens)
+            answer = await self._once(method, path, query, json, tokens)
         if not answer.ok and answer.status not in {NOT_FOUND, CONFLICT}:
             self._refuse(answer, action, secrets)
         return answer
 
     async def _once(
-        self, method: str, path: str, query: dict[str, str] | None, json: object | None
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        json: object | None,
+        tokens: wire.Tokens,
     ) -> Answer:
-        async with self._lock:
-            tokens = self._tokens or await self._sign_in()
         return await self._http.send(
             Request(
                 method,
@@ -164,18 +169,20 @@ class Administrator:
         body = {"username": self._user, "password": self._password.reveal()}
         return await self._fetch_tokens(wire.LOGIN_PATH, body)
 
-    async def _renew(self) -> None:
+    async def _signed_in(self) -> wire.Tokens:
         async with self._lock:
-            tokens, self._tokens = self._tokens, None
-            if tokens is not None and tokens.refresh:
-                try:
-                    await self._fetch_tokens(
-                        wire.RENEW_PATH, {"refreshToken": tokens.refresh.reveal()}
-                    )
-                except AdminRefused:
-                    await self._sign_in()
-            else:
-                await self._sign_in()
+            return self._tokens or await self._sign_in()
+
+    async def _renewed(self, expired: wire.Tokens) -> wire.Tokens:
+        async with self._lock:
+            if self._tokens is not None and self._tokens is not expired:
+                return self._tokens  # another request has renewed it meanwhile
+            self._tokens = None
+            if expired.refresh:
+                body = {"refreshToken": expired.refresh.reveal()}
+                with contextlib.suppress(AdminRefused):
+                    return await self._fetch_tokens(wire.RENEW_PATH, body)
+            return await self._sign_in()
 
     async def _fetch_tokens(self, path: str, body: dict[str, str]) -> wire.Tokens:
         secrets = (self._password,)

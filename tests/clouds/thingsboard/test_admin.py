@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,6 +75,15 @@ async def test_it_signs_in_once_and_renews_what_has_expired(
     assert (http_side.logins, http_side.renewals) == (1, 0)
     http_side.tokens.clear()
     await admin.find("c")
+    assert (http_side.logins, http_side.renewals) == (1, 1)
+
+
+async def test_requests_that_find_it_expired_together_renew_it_once(
+    admin: Administrator, http_side: HttpSide
+) -> None:
+    await admin.sign_in()
+    http_side.tokens.clear()
+    await asyncio.gather(*(admin.find("a") for _ in range(10)))
     assert (http_side.logins, http_side.renewals) == (1, 1)
 
 
