@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from agent.bridge.origin_url import NOTHING_ALLOWED
 from agent.errors import InputError
+from agent.jobs.enrol_effects import FILES
+from agent.jobs.enrol_refused import ADMINISTRATOR, REPLACE
 from agent.jobs.job import JobKind
 from agent.settings import clean_text
 
@@ -47,6 +49,13 @@ JOB_SCOPES: Final[dict[JobKind, frozenset[Scope]]] = {
 OWN_JOBS: Final = frozenset({JobKind.RESTORE, JobKind.REMOVE})
 """Only the agent's own page and programs of this user may start these, whatever a page was allowed:
 they take what the vault has, or delete a device with its history."""
+
+OWN_ANSWERS: Final = frozenset({ADMINISTRATOR, REPLACE})
+"""Only they may give these answers: an administrator reaches every device, whichever board asked."""
+
+OWN_FILES: Final = frozenset(FILES.values())
+"""Only they may read these files of a job: with the name of a device that exists, it is its
+credentials that the vault has, or an administrator read, which are in them."""
 
 
 def ordered(scopes: Iterable[Scope]) -> tuple[Scope, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.bridge.scopes import JOB_SCOPES, OWN_JOBS, Scope, complete
+from agent.bridge.scopes import JOB_SCOPES, OWN_ANSWERS, OWN_FILES, OWN_JOBS, Scope, complete
 from agent.jobs.job import JobKind
 from agent.settings import Secret
 from tests.bridge.running import FOREIGN, OTHER, Bridge, Client
@@ -103,6 +103,29 @@ async def test_its_own_jobs_are_closed_to_a_page_that_lost_the_scope(bridge: Bri
     # The person's own page goes on with it.
     own = await bridge.open()
     assert (await own.call("jobs.get", job=lost))["id"] == lost
+
+
+async def test_no_page_gets_the_credentials_of_a_device_or_acts_as_an_administrator(
+    bridge: Bridge,
+) -> None:
+    _, board = await bridge.board()
+    page = await page_with(bridge, Scope)
+    order = {"cloud": "thingsboard", "name": "greenhouse", "delivery": "header"}
+    job = (await page.call("jobs.start", kind="provision", board=board, **order))["job"]
+    bridge.jobs.ask(job)
+    own = await bridge.open(own=True)
+    for action in sorted(OWN_ANSWERS):
+        asked = {"job": job, "answer": {"action": action}}
+        assert code(await page.request("jobs.answer", **asked)) == "not-allowed"
+        assert bridge.jobs.answers == []
+        assert code(await own.request("jobs.answer", **asked)) == "done"
+        bridge.jobs.answers.clear()
+    bridge.jobs.end(job)
+    for name in sorted(OWN_FILES):
+        bridge.jobs.files[job, name] = Secret("of a device that works")
+        wanted = {"job": job, "name": name}
+        assert code(await page.request("jobs.file", **wanted)) == "not-allowed"
+        assert (await own.call("jobs.file", **wanted))["text"] == "of a device that works"
 
 
 async def test_a_page_that_is_revoked_leaves_its_jobs_and_they_are_named(bridge: Bridge) -> None:

@@ -13,9 +13,9 @@ from agent.bridge.fields import NetworkData
 from agent.bridge.methods.start import Started
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
-from agent.bridge.scopes import JOB_SCOPES
+from agent.bridge.scopes import JOB_SCOPES, OWN_ANSWERS, OWN_FILES
 from agent.clouds.enrolment import CredentialsKind
-from agent.errors import UnknownJob
+from agent.errors import NotAllowed, UnknownJob
 from agent.jobs.enrol_effects import WayKind
 from agent.jobs.job import Job, JobChange, JobKind
 from agent.jobs.request import Group
@@ -179,6 +179,8 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
 
     async def answer(call: Call, params: AnswerParams) -> Nothing:
         await require(call.peer, params.job)
+        if params.answer.action in OWN_ANSWERS and not call.peer.own:
+            raise NotAllowed(method="What an administrator of the cloud may do")
         given: dict[str, Any] = {"action": params.answer.action}
         if params.answer.password is not None:
             given["password"] = params.answer.password
@@ -201,6 +203,8 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
 
     async def file(call: Call, params: OneFile) -> File:
         await require(call.peer, params.job)
+        if params.name in OWN_FILES and not call.peer.own:
+            raise NotAllowed(method="A file with the credentials of a device")
         content = await jobs.file(params.job, params.name)
         return File(name=params.name, text=content.reveal())
 
