@@ -352,3 +352,12 @@ async def test_a_job_that_was_stopped_leads_back_to_its_form(
     await expect(page.locator(".outcome")).to_contain_text("Nothing was changed, neither")
     await page.get_by_role("link", name="Start again").click()
     await expect(page.locator("enrol-form")).to_be_visible()
+
+
+async def test_a_job_for_a_file_without_a_board_leads_to_no_board(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    job = await open_enrolment(page, fake, files)
+    fake.end(job, state=JobState.CANCELLED, board="")
+    await expect(page.locator(".outcome")).to_contain_text("Nothing was changed, neither")
+    await expect(page.locator(".outcome").get_by_role("link")).to_have_count(0)

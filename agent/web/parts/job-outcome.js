@@ -20,7 +20,7 @@ const REFUSED = "flash-image";
 /** @param {import("../app.js").App} app @param {Job} job One that ended. @returns {HTMLElement} */
 export function jobOutcome(app, job) {
   if (job.state === "done") return isEnrolment(job) ? enrolOutcome(app, job) : good(app, job);
-  const actions = [way(job), ...clouds(job)];
+  const actions = [way(job), ...clouds(job)].filter(Boolean);
   const stopped = job.state === "cancelled" && (!job.error || job.error.code === "flash-stopped");
   if (stopped) return h("div.outcome", {}, h("p", {}, cancelled(job)), h("div.row", {}, ...actions));
   if (!job.error) return h("div.outcome", {}, h("p", {}, "This job did not finish."), h("div.row", {}, ...actions));
@@ -32,6 +32,7 @@ export function jobOutcome(app, job) {
 /** Back to where such a job begins. @param {Job} job */
 function way(job) {
   if (job.kind === "restore" || job.kind === "remove") return h("a.button.quiet", { href: href("clouds", "vault") }, "Back to the vault");
+  if (!job.board) return null; // A file without a board is ordered with a command.
   return h("a.button.quiet", { href: href("board", job.board, partOf(job)) }, again(job));
 }
 
