@@ -96,8 +96,6 @@ class Administrator:
         answer = await self._call(
             "POST", wire.CREDENTIALS_PATH, action, json=body, secrets=_secrets_of(new)
         )
-        if answer.status == CONFLICT:
-            raise AdminConflict(cloud=self._http.title, name=clean_text(device.name))
         self._there(device, answer)
 
     async def attributes(self, device: wire.Device, *keys: str) -> dict[str, object]:
@@ -118,7 +116,9 @@ class Administrator:
     async def delete(self, device: wire.Device) -> None:
         """Remove the device and its history; one that is gone already is not an error."""
         action = "delete a device"
-        await self._call("DELETE", wire.device_path(device.id), action)
+        answer = await self._call("DELETE", wire.device_path(device.id), action)
+        if answer.status != NOT_FOUND:
+            self._there(device, answer)
 
     async def close(self) -> None:
         """Release connections."""
@@ -214,6 +214,8 @@ class Administrator:
     def _there(self, device: wire.Device, answer: Answer) -> Answer:
         if answer.status == NOT_FOUND:
             raise DeviceAbsent(cloud=self._http.title, name=clean_text(device.name))
+        if answer.status == CONFLICT:
+            raise AdminConflict(cloud=self._http.title, name=clean_text(device.name))
         return answer
 
     def _read(self, answer: Answer, parse: Callable[[bytes], T], action: str) -> T:

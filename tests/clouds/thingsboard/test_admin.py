@@ -137,6 +137,19 @@ async def test_a_change_by_somebody_else_is_not_written_over(
         await admin.replace(device, NEW)
 
 
+async def test_what_is_refused_for_somebody_elses_change_is_not_taken_for_done(
+    admin: Administrator, devices: Devices, http_side: HttpSide
+) -> None:
+    devices.prepare("n", state="provisioned")
+    device = await found(admin, "n")
+    http_side.refuse = dict.fromkeys(
+        ("/api/device/", "/api/plugins/"), JSONResponse({"status": 409, "errorCode": 35}, 409)
+    )
+    for call in (admin.delete(device), admin.clear_mark(device)):
+        with pytest.raises(AdminConflict):
+            await call
+
+
 async def test_the_mark_is_seen_and_cleared(admin: Administrator, devices: Devices) -> None:
     made = devices.prepare("n", state="provisioned", seen=1_700_000_000)
     device = await found(admin, "n")
