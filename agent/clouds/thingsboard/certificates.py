@@ -102,9 +102,10 @@ def check_authorities(field: str, pem: str) -> str:
 
 
 def show_certificate(context: ssl.SSLContext, own: Certificate) -> None:
-    """Let ``context`` prove with ``own`` who connects; :class:`InputError` if it cannot be used.
+    """Let ``context`` prove with ``own`` who connects.
 
-    Python takes it from a file only, so the key is in one for a moment: encrypted with a password
+    Raises :class:`InputError` if it cannot be used, and ``OSError`` where no temporary file can be
+    made. Python takes it from a file only, so the key is in one for a moment: encrypted with a password
     that exists here alone, readable for this user alone.
     """
     import ssl as tls

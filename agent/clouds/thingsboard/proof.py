@@ -79,7 +79,6 @@ async def _over_mqtt(credentials: Credentials, server: Server, routes: Routes, t
         if tls is None:
             return False
         tls.maximum_version = newest
-        show_certificate(tls, credentials)
         try:
             return await _connects(credentials, server, tls, title)
         except Unreachable as error:
@@ -96,6 +95,8 @@ async def _connects(
     wire = MqttServer(host=server.host, port=server.port, tls=tls)
     shown = isinstance(credentials, Certificate)
     try:
+        if isinstance(credentials, Certificate) and tls is not None:
+            show_certificate(tls, credentials)
         client = await connect_either(wire, login_of(credentials))
     except MqttRefused as refused:
         if refused.code in mqtt.LOGIN_REFUSED | ID_REFUSED:

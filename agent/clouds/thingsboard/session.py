@@ -28,10 +28,10 @@ async def open_session(settings: CloudSettings, routes: Routes, *, title: str) -
     server = Server(settings.scheme, settings.host, settings.port)
     tls = tls_context(server, routes.trusting(settings.ca))
     own = settings.credentials
-    if isinstance(own, Certificate) and tls is not None:
-        show_certificate(tls, own)
     wire = MqttServer(host=server.host, port=server.port, tls=tls)
     try:
+        if isinstance(own, Certificate) and tls is not None:
+            show_certificate(tls, own)
         return await connect_either(wire, login_of(own))
     except MqttRefused as refused:
         if refused.code in mqtt.LOGIN_REFUSED | ID_REFUSED:

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import logging
 import ssl
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,6 +127,16 @@ async def test_a_certificate_is_tried_against_a_real_broker(proving: Any, tmp_pa
         assert await proving(settings(port, other, "mqtts", **at)) is False
         with pytest.raises(MooringError):  # it does not even get as far as its token
             await proving(settings(port, token, "mqtts", **at))
+
+
+async def test_a_certificate_for_which_there_is_no_room_on_the_disk_proves_nothing(
+    proving: Any, unused_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    own = make_certificate("n", datetime.datetime.now(datetime.UTC))
+    with pytest.raises(Unreachable) as caught:
+        await proving(settings(unused_port, own, "mqtts"))
+    assert "No such file" in str(caught.value.facts["detail"])
 
 
 async def test_a_certificate_without_tls_proves_nothing(proving: Any, unused_port: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from agent.simulator.thingsboard_faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from agent.clouds.route import Routes
     from agent.settings.credentials import Credentials
@@ -76,3 +78,13 @@ async def test_a_server_of_another_authority_is_told(server, routes: Routes):
     with pytest.raises(CertificateUnknown) as caught:
         await open_session(settings(server, token, ca=other), routes, title="TB")
     assert "to the account: field “Authority” (ca)" in caught.value.report().remedy
+
+
+async def test_a_certificate_for_which_there_is_no_room_on_the_disk_is_told(
+    server, routes: Routes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    own = make_certificate("gw", datetime.now(UTC))
+    with pytest.raises(Unreachable) as caught:
+        await open_session(settings(server, own, ca=server.ca), routes, title="TB")
+    assert "No such file" in str(caught.value.facts["detail"])
