@@ -114,7 +114,8 @@ class Gateway:
         await self._load()
         if self._setup.fixed is None and not self._store.kept.candidates:
             if self._setup.provisioning is None:
-                self._say("waiting", error=GatewayUnset(detail=NOTHING_TO_DO))
+                nothing = GatewayUnset(detail=NOTHING_TO_DO)
+                self._say("waiting", error=self._damaged or nothing)
                 await asyncio.Event().wait()
             self._wanted.set()
         elif self._store.kept.reset and self._store.kept.fresh is None:
@@ -274,7 +275,10 @@ class Gateway:
         try:
             await self._store.change(current=kept, fresh=None, reset=False)
         except GatewayFileFailed as error:
-            self._refusal = error  # the file holds both; the next start does this again
+            self._refusal = error  # the file holds both; the next session does this again
+        else:
+            if isinstance(self._refusal, GatewayFileFailed):
+                self._refusal = None
 
     def _end(
         self,

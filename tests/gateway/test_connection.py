@@ -388,3 +388,35 @@ async def test_no_secret_is_logged(server, file, caplog):
 async def test_where_nothing_says_who_connects_that_is_told(server, file):
     async with running({"TB_GW_HOST": "127.0.0.1"}, file) as seen:
         await seen.until(lambda: seen.codes() == ["gateway-settings"])
+
+
+async def test_a_damaged_file_is_told_where_nothing_else_says_who_connects(file):
+    file.parent.mkdir()
+    file.write_text("{")
+    async with running({"TB_GW_HOST": "127.0.0.1"}, file) as seen:
+        await seen.until(lambda: seen.codes() == ["gateway-damaged"])
+
+
+async def test_a_file_that_cannot_be_written_is_told_until_it_can(server, file, tmp_path):
+    async with running(variables(server), file) as seen:
+        await seen.connected()
+    new = server.prepare("gw-2")
+    fresh = Kept(name="gw-2", credentials=AccessToken(token=Secret(new.credentials.id)))
+    await seen.store.change(fresh=fresh)
+    server.down = True
+    async with running(variables(server), file, clock=QuickClock()) as seen:
+        await seen.until(lambda: "cloud-unreachable" in seen.codes())
+        file.parent.rename(tmp_path / "elsewhere")
+        file.parent.write_text("a file where the folder was")
+        server.down = False
+        await seen.connected()
+        assert seen.links[0].name == "gw-2"
+        assert seen.codes()[-1] == "gateway-file"
+        file.parent.unlink()
+        (tmp_path / "elsewhere").rename(file.parent)
+        server.down = True
+        await seen.until(lambda: seen.codes()[-1] == "cloud-unreachable")
+        server.down = False
+        await seen.connected(2)
+        assert seen.states[-1].error is None
+        assert seen.store.kept.current == fresh
