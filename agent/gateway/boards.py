@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from agent.gateway.names import DEVICES_MAX
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Presence:
         """Id of the board by the name of its device."""
         self._attributes: dict[str, dict[str, Any]] = {}
         self._learned: dict[str, dict[str, Any]] = {}
+        """What jobs have read, by the name of the device; the latest of them last."""
         self._silent: set[str] = set()
         self._used: set[str] = set()
 
@@ -68,7 +70,7 @@ class Presence:
         return end
 
     def attributes(self, name: str) -> Mapping[str, Any]:
-        """All that is known of a device."""
+        """All that is known of a device that is there."""
         return self._attributes.get(name, {})
 
     def kind(self, name: str) -> str:
@@ -94,8 +96,11 @@ class Presence:
         if result.get("application_sketch") is True:
             told["firmware"] = "application"
         if told:
-            self._learned.setdefault(name, {}).update(told)
-            self._attributes[name] = {**self._attributes.get(name, {}), **told}
+            self._learned[name] = {**self._learned.pop(name, {}), **told}
+            while len(self._learned) > DEVICES_MAX:
+                del self._learned[next(iter(self._learned))]
+            if name in self.present:
+                self._attributes[name] = {**self._attributes[name], **told}
             self._changed()
 
     def used(self, board_id: str) -> None:
@@ -127,7 +132,7 @@ class Presence:
         for board_id in changes.vanished:
             self._silent.discard(board_id)
             for name in [name for name, there in self.present.items() if there == board_id]:
-                del self.present[name]
+                self._gone(name)
         for board in (*changes.appeared, *changes.changed):
             self._see(board)
         there = set(self.present.values())
@@ -143,9 +148,13 @@ class Presence:
         earlier = [each for each, there in self.present.items() if there == board.id]
         for other in earlier:
             if other != name:  # its hardware id was read, and the server knows it by that
-                del self.present[other]
+                self._gone(other)
         self.present[name] = board.id
         self._attributes[name] = {**self._told(board), **self._learned.get(name, {})}
+
+    def _gone(self, name: str) -> None:
+        del self.present[name]
+        del self._attributes[name]
 
     def _is_ours(self, board: Board) -> bool:
         on_a_cable = any(port.kind != "ble" for port in board.ports)

@@ -10,7 +10,7 @@ import pytest
 from agent.boards.board import Port, Provisioning
 from agent.catalog import Catalog
 from agent.gateway.boards import Presence
-from agent.gateway.names import DeviceNames
+from agent.gateway.names import DEVICES_MAX, DeviceNames
 from tests.gateway.here import HereBoards, board
 
 NAME = "uno_r4_wifi-F412FA65"
@@ -159,3 +159,21 @@ def test_a_device_may_be_renamed_and_deleted_on_the_server(catalog):
     boards.unplug(NAME)
     boards.plug(board())
     assert seen.present == {NAME: NAME}
+
+
+def test_of_boards_that_have_gone_only_so_much_is_remembered(catalog):
+    boards = HereBoards()
+    seen, _ = presence(catalog, boards)
+    seen.begin()
+    names = [f"mkr-{number}" for number in range(DEVICES_MAX + 1)]
+    for name in names:
+        seen.learn(name, {"sketch_version": name})
+        assert seen.attributes(name) == {}
+    for name in (names[0], names[1], names[-1]):
+        boards.plug(board(name))
+    told = [seen.attributes(name).get("firmware") for name in (names[0], names[1], names[-1])]
+    assert told == [None, names[1], names[-1]]
+    boards.unplug(names[1])
+    assert seen.attributes(names[1]) == {}
+    boards.plug(board(names[1]))
+    assert seen.attributes(names[1])["firmware"] == names[1]
