@@ -87,12 +87,14 @@ class Backlog:
 
     def tried(self, waiting: Waiting) -> None:
         """The session ended before the server had it. One that ends every session is lost."""
-        if waiting.number not in self._waiting:
+        # As it is now: its device may have got another name meanwhile.
+        now = self._waiting.get(waiting.number)
+        if now is None:
             return
-        if waiting.tries + 1 >= TRIES_MAX:
-            self.lose(waiting)
+        if now.tries + 1 >= TRIES_MAX:
+            self.lose(now)
         else:
-            self._waiting[waiting.number] = replace(waiting, tries=waiting.tries + 1)
+            self._waiting[now.number] = replace(now, tries=now.tries + 1)
 
     def split(self, waiting: Waiting, parts: list[Sample]) -> Waiting | None:
         """It fits into no message as a whole: the first part in its place, the rest at the end.

@@ -99,3 +99,12 @@ def test_what_waits_goes_with_its_device():
     assert [each.sample.device for each in backlog] == ["c", "b"]
     backlog.forget("c")
     assert numbers(backlog) == [2]
+
+
+def test_what_was_on_its_way_goes_with_its_device_too():
+    backlog = Backlog(lambda: None)
+    backlog.put(sample(1, "a"))
+    (on_its_way,) = backlog
+    backlog.renamed("a", "c")
+    backlog.tried(on_its_way)
+    assert [(each.sample.device, each.tries) for each in backlog] == [("c", 1)]
