@@ -165,9 +165,7 @@ class Calls:
         again = self._running(board, asked)
         if again is not None:
             return {"job": again, "already": True}
-        if params.network is not None:
-            request["network"] = await self._network(params.network)
-        task = asyncio.create_task(self._jobs.start(request, attended=False, owner=self))
+        task = asyncio.create_task(self._begin(request, params.network))
         self._checking.add(task)
         task.add_done_callback(self._checking.discard)
         answered = False
@@ -182,6 +180,11 @@ class Calls:
         _log.info("The server has started job %s: %s of %s", job, call.method, board)
         self._started[board] = (asked, job)
         return {"job": job}
+
+    async def _begin(self, request: dict[str, Any], network: str | None) -> str:
+        if network is not None:  # a keyring may wait for its owner
+            request["network"] = await self._network(network)
+        return await self._jobs.start(request, attended=False, owner=self)
 
     def _running(self, board: str, asked: dict[str, Any]) -> str | None:
         """The job that this very call has started already, if it has not ended.

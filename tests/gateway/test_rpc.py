@@ -56,13 +56,17 @@ class Desk:
         self.presence.begin()
         accounts = AccountStore(folder / "accounts.json", use_keyring=False)
         self.networks = StoredNetworks(accounts, folder / "networks.json")
-        self.calls = Calls(
+        self.answer_s = answer_s
+        self.calls = self.make_calls(self.networks)
+
+    def make_calls(self, networks: StoredNetworks) -> Calls:
+        return Calls(
             self.jobs,
             self.presence,
-            self.networks,
+            networks,
             config=lambda: self.config,
             late=self.late.append,
-            answer_s=answer_s,
+            answer_s=self.answer_s,
         )
 
     async def ask(
@@ -255,6 +259,28 @@ async def test_checks_that_take_long_are_told_later(tmp_path, catalog, failure):
     if failure is not None:
         word = {"call_error": failure.code if isinstance(failure, MooringError) else "internal"}
     assert desk.late == [{"call": 3, "call_method": "provision", **word}]
+
+
+async def test_a_keyring_that_waits_for_its_owner_holds_no_answer_up(tmp_path, catalog):
+    unlocked = asyncio.Event()
+
+    class Locked(AccountStore):
+        async def get(self, cloud: str) -> dict[str, Secret] | None:
+            await unlocked.wait()
+            return await super().get(cloud)
+
+    desk = Desk(tmp_path, catalog, answer_s=0.0)
+    await desk.networks.put("workshop", {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD})
+    accounts = Locked(tmp_path / "accounts.json", use_keyring=False)
+    networks = StoredNetworks(accounts, tmp_path / "networks.json")
+    desk.calls = desk.make_calls(networks)
+    said = await desk.ask("configure", {"board": NAME, "network": "workshop"})
+    assert said == {"job": None, "code": 202, "call": 3}
+    assert desk.jobs.started == []
+    unlocked.set()
+    while not desk.late:
+        await asyncio.sleep(0)
+    assert desk.late[0]["call_job"] == "1"
 
 
 async def test_a_session_that_ends_meanwhile_loses_nothing(tmp_path, catalog):
