@@ -137,6 +137,7 @@ class GatewayAgent:
             return
         _log.error("the gateway has a defect and is gone", exc_info=failed)
         self._notices.set(NOTICE, InternalError(kind=type(failed).__name__).report())
+        self._status.set(None)  # or it would be called connected for ever
 
 
 def _nothing() -> None:

@@ -12,24 +12,31 @@ import msgspec
 import pytest
 
 from agent.app import build
+from agent.catalog import Catalog
 from agent.cli.demo import demo_surroundings
 from agent.desktop.instance import new_token
+from agent.gateway.agent import GatewayAgent
 from agent.gateway.networks import StoredNetworks
 from agent.jobs.job import JobState
 from agent.parts import make_accounts
 from agent.settings import Secret
-from agent.settings.config import BridgeConfig
+from agent.settings.config import BridgeConfig, Config
 from agent.settings.config_gateway import GatewayConfig
+from agent.settings.held import Held
+from agent.settings.live import LiveConfig
+from agent.settings.notices import GatewayInfo, Notices
+from agent.settings.paths import find_paths
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_limits import Rates, SessionLimits
-from tests.gateway.running import LIMIT_S, variables
+from tests.gateway.here import HereBoards, HereJobs
+from tests.gateway.running import LIMIT_S, direct, variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from agent.app import App
     from agent.cli.demo import Demo
-    from agent.settings.config import Config
     from agent.simulator.thingsboard_devices import Device
 
 SPEED = 20.0
@@ -261,3 +268,49 @@ async def test_settings_that_cannot_be_are_a_notice_and_the_agent_goes_on():
         assert "mooring cloud login thingsboard" in notice.meaning
         assert seen.app.services.gateway.value is None
         assert len(seen.app.boards.list()) == 1
+
+
+class FaultyJobs(HereJobs):
+    """Jobs with a defect that shows once somebody is connected."""
+
+    broken = False
+
+    @property
+    def active(self) -> int:
+        if self.broken:
+            raise ZeroDivisionError
+        return 0
+
+
+async def test_after_a_defect_it_is_no_gateway_any_more_and_that_is_a_notice(tmp_path: Path):
+    jobs, notices, over = FaultyJobs(), Notices(), asyncio.Event()
+    status: Held[GatewayInfo | None] = Held(None)
+    phases: list[str] = []
+
+    def follow() -> None:
+        phases.append(status.value.phase if status.value is not None else "")
+        jobs.broken = phases[-1] == "connected"
+
+    status.subscribe(follow)
+    notices.subscribe(over.set)
+    paths = find_paths({"MOORING_HOME": str(tmp_path)})
+    async with SimulatedThingsBoard(coap=False, tls=False) as server:
+        gateway = GatewayAgent(
+            variables=variables(server),
+            live=LiveConfig(Config()),
+            paths=paths,
+            accounts=make_accounts(paths),
+            routes=direct(),
+            boards=HereBoards(),
+            jobs=jobs,
+            catalog=Catalog.load(),
+            notices=notices,
+            status=status,
+            about={},
+        )
+        gateway.start()
+        async with asyncio.timeout(LIMIT_S):
+            await over.wait()
+        assert [each.code for each in notices.list()] == ["internal"]
+        assert phases[-2:] == ["connected", ""]
+        await gateway.close()
