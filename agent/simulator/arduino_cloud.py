@@ -35,12 +35,11 @@ from agent.simulator.arduino_device_calls import DeviceCalls
 from agent.simulator.arduino_devices import IotRefused, SimulatedDevices
 from agent.simulator.arduino_faults import Faults, Operation, Record, SeenRequest
 from agent.simulator.arduino_state import CloudState, KnownBoard, Refused, Signer
-from agent.simulator.loopback_server import HOST, LoopbackServer
+from agent.simulator.loopback_server import LoopbackServer
+from agent.simulator.loopback_servers import LoopbackServers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
-    from types import TracebackType
-    from typing import Self
 
     from starlette.requests import Request
 
@@ -56,7 +55,7 @@ class _Unauthorised(Exception):
     """No bearer token of this cloud."""
 
 
-class SimulatedArduinoCloud:
+class SimulatedArduinoCloud(LoopbackServers):
     """An Arduino Cloud of one's own; an asynchronous context manager.
 
     ``faults`` makes things go wrong, ``record`` and ``state`` say what happened.
@@ -74,6 +73,7 @@ class SimulatedArduinoCloud:
         now: Callable[[], float] = time.time,
     ) -> None:
         """``min_wifi_firmware`` stands in for the catalogue's; ``now`` gives Unix seconds."""
+        super().__init__()
         self.faults = Faults()
         self.record = Record()
         self.state = CloudState(record=self.record, now=now, token_lifetime_s=token_lifetime_s)
@@ -86,38 +86,12 @@ class SimulatedArduinoCloud:
         self._now = now
         self.devices = SimulatedDevices(self.state.authority, now)
         self._binaries: dict[str, tuple[str, bytes]] = {}
-        self._server = LoopbackServer(self._app(), port=port)
-
-    async def __aenter__(self) -> Self:
-        await self._server.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._server.stop()
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://{HOST}:{self._server.port}"
+        self._servers["http"] = LoopbackServer(self._app(), port=port)
 
     @property
     def account(self) -> dict[str, str | Secret]:
         """The account to sign in with."""
         return {"client_id": self.client_id, "client_secret": self.client_secret}
-
-    @property
-    def down(self) -> bool:
-        """Whether every connection is cut."""
-        return self._server.down
-
-    @down.setter
-    def down(self, value: bool) -> None:
-        self._server.down = value
 
     def know_board(
         self, uhwid: str, public_key: str | None = None, *, legacy: bool = False
@@ -164,7 +138,7 @@ class SimulatedArduinoCloud:
             self.record.requests.append(SeenRequest(operation, at, status))
             if response is not None:
                 return response
-            self._server.cut(request.scope["client"])
+            self._cut(request.scope["client"])
             # What is sent before the server has seen the end would still be an answer.
             while (await request.receive())["type"] != "http.disconnect":
                 pass

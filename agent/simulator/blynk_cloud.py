@@ -7,7 +7,6 @@ One organisation with one OAuth client that may do everything, one user and two 
 from __future__ import annotations
 
 import time
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -21,13 +20,11 @@ from agent.simulator.blynk_cloud_mqtt import MqttServer
 from agent.simulator.blynk_cloud_oauth import Clients
 from agent.simulator.blynk_cloud_platform import PlatformCalls
 from agent.simulator.blynk_cloud_state import ORGANIZATION, OWNER, BlynkState, Link
+from agent.simulator.cloud_servers import CloudServers
 from agent.simulator.loopback_server import HOST, LoopbackServer
-from agent.simulator.thingsboard_tls import Certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
-    from typing import Self
 
     from starlette.requests import Request
 
@@ -36,7 +33,7 @@ ELSEWHERE: Final = "elsewhere"
 METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
 
 
-class SimulatedBlynkCloud:
+class SimulatedBlynkCloud(CloudServers):
     """A Blynk.Cloud of one's own; an asynchronous context manager.
 
     ``faults`` makes things go wrong, ``record`` and ``state`` say what happened, ``client`` is the
@@ -52,20 +49,18 @@ class SimulatedBlynkCloud:
         now: Callable[[], float] = time.time,
     ) -> None:
         """``ports``: by name of :attr:`addresses`; those that are not given are free ones."""
-        self._clock = now
-        self.clock_ahead_s = 0.0
+        super().__init__(now, tls=tls)
         self.faults, self.record = Faults(), Record()
         self.state = BlynkState(self.now)
         self.clients = Clients(self.now)
         self.client = self.clients.add(ORGANIZATION)
         self.around = Surroundings(self.faults, self.record, self.now, self._cut)
         self.platform = PlatformCalls(self.around, self.state, self.clients)
-        self.certificates = Certificates(self.now) if tls else None
         calls = DeviceCalls(self.around, self.state)
         app = Starlette(routes=[*self.platform.routes, *calls.routes])
         other = Starlette(routes=[Route("/{path:path}", self._elsewhere, methods=METHODS)])
         wanted = dict(ports or {})
-        self._servers: dict[str, LoopbackServer | MqttServer] = {
+        self._servers |= {
             "http": LoopbackServer(app, port=wanted.get("http", 0)),
             "mqtt": MqttServer(self.around, self.state, port=wanted.get("mqtt", 0)),
             ELSEWHERE: LoopbackServer(other, port=wanted.get(ELSEWHERE, 0)),
@@ -78,47 +73,12 @@ class SimulatedBlynkCloud:
             self._servers["mqtts"] = MqttServer(
                 self.around, self.state, port=wanted.get("mqtts", 0), context=context
             )
-        self._running = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        try:
-            for server in self._servers.values():
-                await server.start()
-                self._running.push_async_callback(server.stop)
-        except BaseException:
-            await self._stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stop()
-
-    def now(self) -> float:
-        """Unix seconds of its clock."""
-        return self._clock() + self.clock_ahead_s
 
     @property
     def addresses(self) -> dict[str, str]:
         """URL by name: http, mqtt, ``elsewhere`` (which sends to the first), https, mqtts."""
-        return {
-            name: f"{'http' if name == ELSEWHERE else name}://{HOST}:{server.port}"
-            for name, server in self._servers.items()
-        }
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Port by name."""
-        return {name: server.port for name, server in self._servers.items()}
-
-    @property
-    def ca(self) -> str:
-        """PEM of the authority behind its certificates; empty without TLS."""
-        return self.certificates.ca_pem if self.certificates is not None else ""
+        there = f"http://{HOST}:{self.ports[ELSEWHERE]}"
+        return {**super().addresses, ELSEWHERE: there}
 
     @property
     def account(self) -> dict[str, str]:
@@ -129,18 +89,6 @@ class SimulatedBlynkCloud:
             "client_secret": self.client.secret.reveal(),
             "owner_id": str(OWNER),
         }
-
-    @property
-    def down(self) -> bool:
-        """Whether every connection is cut."""
-        return all(server.down for server in self._servers.values())
-
-    @down.setter
-    def down(self, value: bool) -> None:
-        for server in self._servers.values():
-            server.down = value
-            if value and isinstance(server, MqttServer):
-                server.cut()
 
     async def login(self, token: str, template: str, link: Link | None = None) -> str:
         """A board of this process logs in: empty, or why not, in the words of boards.
@@ -157,16 +105,6 @@ class SimulatedBlynkCloud:
         query = f"?{request.url.query}" if request.url.query else ""
         target = f"{self.addresses['http']}{request.url.path}{query}"
         return RedirectResponse(target, 308)
-
-    def _cut(self, client: object) -> None:
-        for server in self._servers.values():
-            if isinstance(server, LoopbackServer):
-                server.cut(client)
-
-    async def _stop(self) -> None:
-        await self._running.aclose()
-        if self.certificates is not None:
-            self.certificates.close()
 
 
 class _Here:

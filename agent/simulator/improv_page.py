@@ -9,12 +9,10 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from agent.simulator.loopback_server import HOST, LoopbackServer
+from agent.simulator.loopback_server import LoopbackServer
+from agent.simulator.loopback_servers import LoopbackServers
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from starlette.requests import Request
 
 _PAGE: Final = """<!DOCTYPE html>
@@ -31,29 +29,18 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 4rem aut
 """
 
 
-class SimulatedDevicePage:
+class SimulatedDevicePage(LoopbackServers):
     """One page of a device of this name; an asynchronous context manager."""
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self._text = _PAGE.format(name=html.escape(name))
-        self._server = LoopbackServer(Starlette(routes=[Route("/", self._answer)]))
-
-    async def __aenter__(self) -> Self:
-        await self._server.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._server.stop()
+        self._servers["http"] = LoopbackServer(Starlette(routes=[Route("/", self._answer)]))
 
     @property
     def url(self) -> str:
         """Its address; only after the start."""
-        return f"http://{HOST}:{self._server.port}/"
+        return f"{self.base_url}/"
 
     async def _answer(self, _: Request) -> HTMLResponse:
         return HTMLResponse(self._text)

@@ -18,12 +18,11 @@ from starlette.routing import Route
 
 from agent.catalog import Catalog
 from agent.simulator.images import IMAGE_BYTES, ImageIdentity, build_image
-from agent.simulator.loopback_server import HOST, LoopbackServer
+from agent.simulator.loopback_server import LoopbackServer
+from agent.simulator.loopback_servers import LoopbackServers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
     from starlette.requests import Request
 
@@ -45,7 +44,7 @@ BOMB_BYTES: Final = 64 * 1024 * 1024
 _BOMB_PART: Final = 1024 * 1024
 
 
-class SimulatedSketchIndex:
+class SimulatedSketchIndex(LoopbackServers):
     """A list with a sketch for each model that has one in the real list; a context manager."""
 
     def __init__(
@@ -54,6 +53,7 @@ class SimulatedSketchIndex:
         """``size`` is that of each sketch in bytes."""
         from pysequoia import Profile, Tsk
 
+        super().__init__()
         self.fault: Fault | None = None
         self.requests: list[str] = []
         """Paths that were asked for."""
@@ -73,26 +73,8 @@ class SimulatedSketchIndex:
             name = f"provision{model.upload.v1_binary_extension or model.upload.file_extension}"
             path = f"{folder}/{model.fqbn.replace(':', '.')}/{name}"
             self._boards[model.fqbn] = path, build_image(identity, model, size)
-        self._server = LoopbackServer(
-            Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])]), port=port
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._server.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._server.stop()
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://{HOST}:{self._server.port}"
+        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
+        self._servers["http"] = LoopbackServer(app, port=port)
 
     @property
     def index_url(self) -> str:
@@ -103,15 +85,6 @@ class SimulatedSketchIndex:
     def public_key(self) -> bytes:
         """For the file of ``sketches.index_key``."""
         return str(self._key.extract_certificate()).encode()
-
-    @property
-    def down(self) -> bool:
-        """Whether every connection is cut."""
-        return self._server.down
-
-    @down.setter
-    def down(self, value: bool) -> None:
-        self._server.down = value
 
     def give(self, fqbn: str, data: bytes) -> None:
         """Publish another sketch for a kind of board."""

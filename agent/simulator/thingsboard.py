@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 
 from agent.settings import Secret
-from agent.simulator.loopback_server import HOST, LoopbackServer
+from agent.simulator.cloud_servers import CloudServers
+from agent.simulator.loopback_server import LoopbackServer
 from agent.simulator.thingsboard_coap import CoapCalls
 from agent.simulator.thingsboard_devices import Device, Profile, Strategy, random_text
 from agent.simulator.thingsboard_faults import Faults, Record
@@ -26,16 +26,11 @@ from agent.simulator.thingsboard_rest import AdminCalls
 from agent.simulator.thingsboard_rest_values import RPC_LEAST_MS, ValueCalls
 from agent.simulator.thingsboard_session import Surroundings
 from agent.simulator.thingsboard_state import ThingsBoardState
-from agent.simulator.thingsboard_tls import Certificates
 from agent.simulator.thingsboard_users import User, Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
-    from typing import Self
 
-    from agent.simulator.coap_server import CoapServer
-    from agent.simulator.coaps_server import CoapsServer
     from agent.simulator.thingsboard_devices import Json
 
 CREATE_PROFILE: Final = "boards"
@@ -49,7 +44,7 @@ class NotConnectedError(Exception):
     """The device has no session that can be asked."""
 
 
-class SimulatedThingsBoard:
+class SimulatedThingsBoard(CloudServers):
     """A ThingsBoard of one's own; an asynchronous context manager.
 
     It begins with a profile for each of the two strategies and an administrator. ``faults`` makes
@@ -69,8 +64,7 @@ class SimulatedThingsBoard:
         now: Callable[[], float] = time.time,
     ) -> None:
         """``ports``: by name of :attr:`addresses`; those that are not given are free ones."""
-        self._clock = now
-        self.clock_ahead_s = 0.0
+        super().__init__(now, tls=tls)
         self.faults, self.record = Faults(), Record()
         self.state = ThingsBoardState(now=self.now, max_devices=max_devices)
         around = Surroundings(
@@ -78,10 +72,9 @@ class SimulatedThingsBoard:
         )
         self.users = Users(self.now)
         self.administrator = self.users.add(User(ADMINISTRATOR))
-        self.certificates = Certificates(self.now) if tls else None
         wanted = dict(ports or {})
         app = self._app(around, rpc_least_ms)
-        self._servers: dict[str, LoopbackServer | MqttServer | CoapServer | CoapsServer] = {
+        self._servers |= {
             "http": LoopbackServer(app, port=wanted.get("http", 0)),
             "mqtt": MqttServer(around, port=wanted.get("mqtt", 0)),
         }
@@ -96,67 +89,8 @@ class SimulatedThingsBoard:
             if self.certificates is not None:
                 coaps = calls.coaps_server(self.certificates, wanted.get("coaps", 0))
                 self._servers["coaps"] = coaps
-        self._running = AsyncExitStack()
         self.create = self._profile(CREATE_PROFILE, Strategy.CREATE)
         self.check = self._profile(CHECK_PROFILE, Strategy.CHECK)
-
-    async def __aenter__(self) -> Self:
-        try:
-            for server in self._servers.values():
-                await server.start()
-                self._running.push_async_callback(server.stop)
-        except BaseException:
-            await self._stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stop()
-
-    async def _stop(self) -> None:
-        await self._running.aclose()
-        if self.certificates is not None:
-            self.certificates.close()
-
-    def now(self) -> float:
-        """Unix seconds of its clock."""
-        return self._clock() + self.clock_ahead_s
-
-    # --- where it is ---
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Port by scheme: http, mqtt, and where asked for https, mqtts, coap, coaps."""
-        return {scheme: server.port for scheme, server in self._servers.items()}
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """URL by scheme."""
-        return {scheme: f"{scheme}://{HOST}:{port}" for scheme, port in self.ports.items()}
-
-    @property
-    def ca(self) -> str:
-        """PEM of the authority behind its certificates; empty without TLS."""
-        return self.certificates.ca_pem if self.certificates is not None else ""
-
-    @property
-    def down(self) -> bool:
-        """Whether every connection is cut."""
-        return all(server.down for server in self._servers.values())
-
-    @down.setter
-    def down(self, value: bool) -> None:
-        for server in self._servers.values():
-            server.down = value
-            if value and isinstance(server, MqttServer):
-                server.cut()
-
-    # --- what is in it ---
 
     def prepare(self, name: str, profile: Profile | None = None) -> Device:
         """A device that waits for a board, in the profile that checks unless another is given."""
@@ -190,8 +124,3 @@ class SimulatedThingsBoard:
         pages = DevicePages(self.state, self.now)
         parts = (DeviceCalls(calls), people, values, pages)
         return Starlette(routes=[route for part in parts for route in part.routes])
-
-    def _cut(self, client: object) -> None:
-        for server in self._servers.values():
-            if isinstance(server, LoopbackServer):
-                server.cut(client)
