@@ -37,8 +37,10 @@ OLDEST_PYTHON = (3, 11)
 PLATFORMS = ("linux", "win32", "darwin")
 """Types are checked for each: a branch for another system is code too."""
 BESIDE = (
-    ("tests/web",),
-    ("tests/cli",),
+    ("tests/web/test_page_[a-cs]*.py",),
+    ("tests/web/test_page_[!a-cs]*.py", "tests/web/test_[!p]*.py", "tests/web/test_p[!a]*.py"),
+    ("tests/cli/test_[a-em]*.py",),
+    ("tests/cli/test_[!a-em]*.py",),
     ("tests/jobs/test_[a-h]*.py",),
     ("tests/jobs/test_[!a-h]*.py",),
     ("tests/links", "tests/sessions", "tests/simulator", "tests/boards"),

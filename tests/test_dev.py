@@ -93,10 +93,12 @@ def test_what_is_tested_beside_the_others_is_there_and_in_one_group_only():
         assert path.is_file() or list(path.rglob("test_*.py"))
 
 
-def test_all_tests_of_jobs_are_in_the_two_groups():
+@pytest.mark.parametrize("folder", ["cli", "jobs", "web"])
+def test_a_folder_in_several_groups_is_there_whole(folder):
     paths = {path for group in dev.BESIDE for path in dev.paths_of(group)}
-    for file in (dev.ROOT / "tests" / "jobs").glob("test_*.py"):
-        assert str(file.relative_to(dev.ROOT)) in paths
+    files = {path.relative_to(dev.ROOT) for path in (dev.ROOT / "tests" / folder).glob("test_*.py")}
+    assert files
+    assert {str(file) for file in files} <= paths
 
 
 def test_of_tests_beside_the_others_failures_are_told_without_the_progress_before_them(tmp_path):
