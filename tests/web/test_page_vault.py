@@ -162,15 +162,24 @@ async def test_the_end_of_a_restored_board_leads_back_here(
 async def test_a_device_is_removed_by_a_job_that_says_what_is_lost(
     page: Page, fake: FakeAgent, files: str
 ) -> None:
-    await open_vault(page, fake, files, entry(1))
+    await open_vault(page, fake, files, entry(1), entry(2))
+
+    def refuse(_params: dict[str, Any]) -> Any:
+        raise Refusal("port-busy", "The port is in use.")
+
+    fake.answer["jobs.start"] = refuse
+    remove = page.get_by_role("button", name="Remove the device from ThingsBoard…: greenhouse-1")
+    await remove.click()
+    item = page.locator(".vault > li", has=remove)
+    await expect(item.locator("error-card")).to_contain_text("The port is in use.")
 
     def start(params: dict[str, Any]) -> Any:
         return {"job": fake.job(fake.board(number=9), params["kind"], STEPS).id}
 
     fake.answer["jobs.start"] = start
-    await page.get_by_role("button", name="Remove the device from ThingsBoard").click()
+    await remove.click()
     await expect(page.locator("job-view .steps")).to_be_visible()
-    (request,) = fake.called("jobs.start")
+    (_, request) = fake.called("jobs.start")
     wanted = {"kind": "remove", "board": "", "cloud": "thingsboard", "name": "greenhouse-1"}
     assert request == wanted | {"attended": True}
     (job,) = fake.jobs

@@ -124,17 +124,19 @@ export class VaultList extends View {
     const restores = !entry.problem && can("restore");
     const cloud = this.#signedIn(entry);
     const removes = entry.device && cloud && can("remove");
-    return h(
+    const outcome = h("div");
+    const row = h(
       "div.row",
       {},
       restores ? button("Put it on a board again", "restore") : null,
       button("Forget", "forget"),
-      removes ? this.#remover(entry, cloud) : null,
+      removes ? this.#remover(entry, cloud, outcome) : null,
     );
+    return [row, outcome];
   }
 
-  /** Starts the job that removes a device; before it changes anything it says what is lost. @param {VaultEntry} entry @param {string} title */
-  #remover(entry, title) {
+  /** Starts the job that removes a device; before it changes anything it says what is lost. @param {VaultEntry} entry @param {string} title @param {Element} outcome Where an error is shown. */
+  #remover(entry, title, outcome) {
     const label = `Remove the device from ${title}…`;
     const button = h("button.link", { type: "button", "aria-label": `${label}: ${vaultName(entry)}` }, label);
     button.addEventListener("click", async () => {
@@ -145,7 +147,7 @@ export class VaultList extends View {
         go("job", (await this.app.agent.call("jobs.start", request)).job);
       } catch (error) {
         button.disabled = false;
-        fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
+        fill(outcome, new ErrorCard(/** @type {any} */ (error)));
         this.app.announcer.say(/** @type {any} */ (error).title);
       }
     });
