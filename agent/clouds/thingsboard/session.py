@@ -29,6 +29,7 @@ async def open_session(settings: CloudSettings, routes: Routes, *, title: str) -
     tls = tls_context(server, routes.trusting(settings.ca))
     own = settings.credentials
     wire = MqttServer(host=server.host, port=server.port, tls=tls)
+    shown = isinstance(own, Certificate)
     try:
         if isinstance(own, Certificate) and tls is not None:
             show_certificate(tls, own)
@@ -38,10 +39,10 @@ async def open_session(settings: CloudSettings, routes: Routes, *, title: str) -
             return None
         raise Unreachable(cloud=title, detail=said(refused, own), sent=True) from refused
     except MqttClosed as closed:
-        if is_alert(closed.__cause__, *NOT_OURS):
+        if shown and is_alert(closed.__cause__, *NOT_OURS):
             return None
         raise Unreachable(cloud=title, detail=said(closed, own), sent=True) from closed
     except OSError as error:
-        if is_alert(error, *NOT_OURS):
+        if shown and is_alert(error, *NOT_OURS):
             return None
         raise await explain(error, title, server, mqtt.CONNECT_LIMIT_S) from error

@@ -13,6 +13,7 @@ from agent.settings import Secret
 from agent.settings.credentials import AccessToken, CloudSettings
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_faults import Fault
+from tests.clouds.mqtt_peer import Peer, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from agent.clouds.route import Routes
     from agent.settings.credentials import Credentials
+
+BAD_CERTIFICATE = bytes.fromhex("15 0303 0002 022a")
+"""An alert of TLS, as a server has it that insists on a certificate of its clients."""
 
 
 @pytest.fixture
@@ -61,6 +65,19 @@ async def test_one_that_is_not_known_gets_none(server, routes: Routes):
 async def test_a_certificate_that_is_not_known_gets_no_session(server, routes: Routes):
     own = make_certificate("gw", datetime.now(UTC))
     assert await open_session(settings(server, own, ca=server.ca), routes, title="TB") is None
+
+
+async def test_a_server_that_wants_a_certificate_says_nothing_about_a_token(server, routes: Routes):
+    async def refuse(peer: Peer) -> None:
+        peer.say(BAD_CERTIFICATE)
+        await peer.gone()
+
+    token = AccessToken(token=Secret("t"))
+    async with serving(refuse) as strict:
+        wanted = settings(server, token, ca=server.ca, port=strict.port)
+        with pytest.raises(Unreachable) as caught:
+            await open_session(wanted, routes, title="TB")
+    assert "bad certificate" in caught.value.report().meaning
 
 
 async def test_a_server_that_is_busy_silent_or_away_is_told(server, routes, unused_port):
