@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from agent.simulator.cloud_http import read_limited
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -42,12 +44,10 @@ class WrongBody(Exception):
 
 async def read_body(request: Request) -> bytes:
     """The whole body; :class:`WrongBody` above the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise WrongBody
-    return bytes(body)
+    body = await read_limited(request, BODY_LIMIT)
+    if body is None:
+        raise WrongBody
+    return body
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from agent.catalog import Catalog
 from agent.settings import Secret
@@ -35,6 +34,7 @@ from agent.simulator.arduino_device_calls import DeviceCalls
 from agent.simulator.arduino_devices import IotRefused, SimulatedDevices
 from agent.simulator.arduino_faults import Faults, Operation, Record, SeenRequest
 from agent.simulator.arduino_state import CloudState, KnownBoard, Refused, Signer
+from agent.simulator.cloud_http import cut_route
 from agent.simulator.loopback_server import LoopbackServer
 from agent.simulator.loopback_servers import LoopbackServers
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
 
 TOKEN_LIFETIME_S: Final = 300.0
 """As the real cloud (cloud-arduino, section 1)."""
@@ -131,20 +133,14 @@ class SimulatedArduinoCloud(LoopbackServers):
         operation: Operation,
         handle: Callable[[Request], Awaitable[Response]],
     ) -> Route:
-        async def endpoint(request: Request) -> Response:
+        async def answer(request: Request) -> Response | None:
             at = self._now()
             response = await self._with_faults(operation, handle, request)
             status = response.status_code if response is not None else None
             self.record.requests.append(SeenRequest(operation, at, status))
-            if response is not None:
-                return response
-            self._cut(request.scope["client"])
-            # What is sent before the server has seen the end would still be an answer.
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            return Response()
+            return response
 
-        return Route(path, endpoint, methods=[method], name=operation)
+        return cut_route(method, path, answer, self._cut)
 
     async def _with_faults(
         self,

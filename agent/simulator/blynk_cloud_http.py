@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+
+from agent.simulator.cloud_http import cut_route, read_limited, wait_gone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.routing import Route
 
     from agent.simulator.blynk_cloud_faults import Fault, Faults, Operation, Record
 
@@ -57,16 +59,11 @@ class Surroundings:
     ) -> Route:
         """One call."""
 
-        async def endpoint(request: Request) -> Response:
-            response = await self._with_faults(operation, handle, request)
-            if response is not None:
-                return response
-            self._cut(request.scope["client"])
-            await _gone(request)
-            return Response()
+        async def answer(request: Request) -> Response | None:
+            return await self._with_faults(operation, handle, request)
 
-        # Starlette adds HEAD to GET, which the real one does not mind either.
-        return Route(path, endpoint, methods=[method])
+        # GET brings HEAD along, which the real one does not mind either.
+        return cut_route(method, path, answer, self._cut)
 
     async def _with_faults(
         self,
@@ -81,7 +78,7 @@ class Surroundings:
         if act in {"hang", "close"}:
             self.record.add(operation, what, "hang" if act == "hang" else "closed")
             if act == "hang":
-                await _gone(request)
+                await wait_gone(request)
             return None
         if fault is not None and act == "status":
             response = _status(fault)
@@ -120,13 +117,11 @@ def error_response(status: int, message: str) -> Response:
 
 async def read_json(request: Request) -> dict[str, Any]:
     """The body as an object; 400 else."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise Answer(413, "Body is too large.")
+    body = await read_limited(request, BODY_LIMIT)
+    if body is None:
+        raise Answer(413, "Body is too large.")
     try:
-        return msgspec.json.decode(bytes(body), type=dict[str, Any])
+        return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Answer(400, "Body is not valid.") from None
 
@@ -136,9 +131,3 @@ def _status(fault: Fault) -> Response:
     if fault.retry_after is not None:
         response.headers["Retry-After"] = fault.retry_after
     return response
-
-
-async def _gone(request: Request) -> None:
-    """Wait until the client has left."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

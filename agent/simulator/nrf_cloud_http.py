@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from agent.simulator.cloud_http import cut_route, read_limited, wait_gone
 from agent.simulator.nrf_cloud_commands import TooLarge, WrongCommand
 from agent.simulator.nrf_cloud_state import Refused
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.routing import Route
 
     from agent.simulator.nrf_cloud_faults import Fault, Faults, Operation, Record
     from agent.simulator.nrf_cloud_state import Key, NrfCloudState
@@ -68,17 +69,13 @@ class Around:
     ) -> Route:
         """One call."""
 
-        async def endpoint(request: Request) -> Response:
+        async def answer(request: Request) -> Response | None:
             response = await self._with_faults(operation, handle, request)
             status = response.status_code if response is not None else 0
             self.record.add(operation, method, self.now(), status)
-            if response is not None:
-                return response
-            self.cut(request.scope["client"])
-            await _gone(request)
-            return Response()
+            return response
 
-        return Route(path, endpoint, methods=[method])
+        return cut_route(method, path, answer, self.cut)
 
     def key(self, request: Request, *, writes: bool) -> Key:
         """Who asks; :class:`Refused` for nobody, and for a viewer who would change something."""
@@ -99,7 +96,7 @@ class Around:
         """The answer, or None where the connection is to be cut."""
         fault = self.faults.take(operation)
         if fault is not None and fault.act == "hang":
-            await _gone(request)
+            await wait_gone(request)
         if fault is not None and fault.act in {"hang", "close"}:
             return None
         if fault is not None and fault.act == "status":
@@ -118,12 +115,10 @@ class Around:
 
 async def read_body(request: Request) -> bytes:
     """The whole body; :class:`Refused` above the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise Refused(413, "Payload too large")
-    return bytes(body)
+    body = await read_limited(request, BODY_LIMIT)
+    if body is None:
+        raise Refused(413, "Payload too large")
+    return body
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -154,8 +149,3 @@ def _status(fault: Fault) -> Response:
     headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else None
     message = fault.text if fault.text != "{" else "refused on request"
     return error(fault.status, message, headers)
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -10,8 +10,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from agent.simulator.cloud_http import cut_route, read_limited, wait_gone
 from agent.simulator.thingsboard_devices import Device, InternalError, TooManyDevicesError
 from agent.simulator.thingsboard_requests import (
     NotJsonError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.requests import Request
+    from starlette.routing import Route
 
     from agent.simulator.thingsboard_devices import Json
     from agent.simulator.thingsboard_faults import Fault, Operation
@@ -88,15 +89,10 @@ class Calls:
     ) -> Route:
         """One call."""
 
-        async def endpoint(request: Request) -> Response:
-            response = await self._with_faults(operation, handle, request)
-            if response is not None:
-                return response
-            self._cut(request.scope["client"])
-            await _gone(request)
-            return Response()
+        async def answer(request: Request) -> Response | None:
+            return await self._with_faults(operation, handle, request)
 
-        return Route(path, endpoint, methods=[method])
+        return cut_route(method, path, answer, self._cut)
 
     async def _with_faults(
         self,
@@ -108,7 +104,7 @@ class Calls:
         fault = self.around.faults.take(operation, "http")
         if fault is not None and fault.act == "hang":
             self._note(operation, "hang")
-            await _gone(request)
+            await wait_gone(request)
         if fault is not None and fault.act in {"hang", "close"}:
             self._note(operation, "closed")
             return None
@@ -225,20 +221,12 @@ def _as_text() -> Iterator[None]:
 
 async def read_body(request: Request) -> bytes:
     """The whole body; 413 above the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise Answer(413, "Payload size exceeds the limit")
-    return bytes(body)
+    body = await read_limited(request, BODY_LIMIT)
+    if body is None:
+        raise Answer(413, "Payload size exceeds the limit")
+    return body
 
 
 async def read_json_body(request: Request) -> Json:
     """The body as JSON; :class:`NotJsonError`."""
     return read_json(await read_body(request))
-
-
-async def _gone(request: Request) -> None:
-    """Wait until the client has left."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
