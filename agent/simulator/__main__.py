@@ -15,8 +15,8 @@ import msgspec
 
 from agent.errors import InputError, MooringError
 from agent.settings.network import secret_from
+from agent.simulator.commands import LINE_BYTES
 from agent.simulator.config import BoardConfig, SimulatorConfig
-from agent.simulator.control import LINE_BYTES
 from agent.simulator.run import run_simulator
 
 

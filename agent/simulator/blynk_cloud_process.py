@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.errors import InputError, MooringError
+from agent.errors import InputError
 from agent.simulator.blynk_cloud import SimulatedBlynkCloud
 from agent.simulator.blynk_cloud_faults import Act, Fault, Operation
+from agent.simulator.commands import answer_line
 from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
 
 if TYPE_CHECKING:
@@ -67,19 +68,9 @@ class Commands:
 
     async def handle_line(self, line: bytes) -> dict[str, Any]:
         """Carry out a command; the answer to it. Never raises for what a line contains."""
-        said: object = None
-        try:
-            try:
-                said = msgspec.json.decode(line)
-                command = msgspec.convert(said, Command)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                raise InputError(field="command", problem=str(error)) from None
-            answer = {"ok": True, **self._handle(command)}
-        except MooringError as error:
-            answer = {"error": msgspec.to_builtins(error.report())}
-        return {"id": said["id"], **answer} if isinstance(said, dict) and "id" in said else answer
+        return await answer_line(line, Command, self._handle)
 
-    def _handle(self, command: Command) -> dict[str, Any]:
+    async def _handle(self, command: Command) -> dict[str, Any]:
         server = self._server
         answer = self._devices(command)
         if command.plan is not None:

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from agent.errors import InputError, MooringError
+from agent.errors import InputError
 from agent.simulator.ble_bus import PrivateBus
+from agent.simulator.commands import answer_line
 from agent.simulator.config import (
     FaultAction,
     LineFaults,
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from agent.simulator.ble_room import Room
     from agent.simulator.events import DeviceEvent
     from agent.simulator.nrf_board import SimulatedNrfBoard
-
-LINE_BYTES = 256 * 1024
-"""Longest command: a world with some thousand networks."""
 
 Thing: TypeAlias = "SimulatedDevice | SimulatedImprovBoard | SimulatedNrfBoard"
 
@@ -153,15 +151,7 @@ class Simulator:
 
     async def handle_line(self, line: bytes) -> dict[str, Any]:
         """Carry out a command; the answer to it. Never raises for what a line contains."""
-        said: object = None
-        answer: dict[str, Any]
-        try:
-            said = _decode(line)
-            command = _convert(said)
-            answer = {"ok": True, **await self._handle(command)}
-        except MooringError as error:
-            answer = {"error": msgspec.to_builtins(error.report())}
-        return {"id": said["id"], **answer} if isinstance(said, dict) and "id" in said else answer
+        return await answer_line(line, Command, self._handle)
 
     async def _handle(self, command: Command) -> dict[str, Any]:
         if command.world is not None:
@@ -268,19 +258,3 @@ def _nrf_boards(config: SimulatorConfig) -> list[SimulatedNrfBoard]:
         )
         for number, board in enumerate(config.nrf)
     ]
-
-
-def _decode(line: bytes) -> object:
-    if len(line) > LINE_BYTES:
-        raise InputError(field="command", problem=f"is longer than {LINE_BYTES} bytes")
-    try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise InputError(field="command", problem="is not one JSON object per line") from None
-
-
-def _convert(said: object) -> Command:
-    try:
-        return msgspec.convert(said, Command)
-    except msgspec.ValidationError as error:
-        raise InputError(field="command", problem=str(error)) from None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.errors import InputError, MooringError
+from agent.errors import InputError
+from agent.simulator.commands import answer_line
 from agent.simulator.nrf_cloud import SimulatedNrfCloud
 from agent.simulator.nrf_cloud_faults import Act, Fault, Operation
 from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
@@ -59,15 +60,9 @@ class Commands:
 
     async def handle_line(self, line: bytes) -> dict[str, Any]:
         """Carry out a command; the answer to it. Never raises for what a line contains."""
-        said: object = None
-        try:
-            said = _decode(line)
-            answer = {"ok": True, **self._handle(_convert(said))}
-        except MooringError as error:
-            answer = {"error": msgspec.to_builtins(error.report())}
-        return {"id": said["id"], **answer} if isinstance(said, dict) and "id" in said else answer
+        return await answer_line(line, Command, self._handle)
 
-    def _handle(self, command: Command) -> dict[str, Any]:
+    async def _handle(self, command: Command) -> dict[str, Any]:
         cloud = self._cloud
         if command.stranger is not None:
             cloud.state.strangers.add(command.stranger)
@@ -172,17 +167,3 @@ def _files(cloud: SimulatedNrfCloud, account: Path | None) -> Iterator[dict[str,
             yield {"ca": str(ca), "account": str(key)}
         finally:
             key.unlink(missing_ok=True)
-
-
-def _decode(line: bytes) -> object:
-    try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputError(field="command", problem=f"is not JSON: {error}") from None
-
-
-def _convert(said: object) -> Command:
-    try:
-        return msgspec.convert(said, Command)
-    except msgspec.ValidationError as error:
-        raise InputError(field="command", problem=str(error)) from None

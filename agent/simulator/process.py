@@ -20,7 +20,7 @@ import msgspec
 from agent.errors import ErrorReport, MooringError, ReportedError
 from agent.simulator.announcement import Announcement
 from agent.simulator.ble_bus import PrivateBus
-from agent.simulator.control import LINE_BYTES
+from agent.simulator.commands import LINE_BYTES
 from agent.simulator.events import DeviceEvent, DeviceStatus
 from agent.simulator.world import reveal_for_pipe
 

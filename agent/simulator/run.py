@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from agent.catalog import Catalog
-from agent.simulator.control import LINE_BYTES, Simulator
+from agent.simulator.commands import LINE_BYTES
+from agent.simulator.control import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

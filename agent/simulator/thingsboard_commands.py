@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.errors import InputError, MooringError
+from agent.errors import InputError
+from agent.simulator.commands import answer_line
 from agent.simulator.thingsboard import NotConnectedError
 from agent.simulator.thingsboard_devices import TooManyDevicesError
 from agent.simulator.thingsboard_faults import Act, Carrier, Fault, Operation
@@ -71,13 +72,7 @@ class Commands:
 
     async def handle_line(self, line: bytes) -> dict[str, Any]:
         """Carry out a command; the answer to it. Never raises for what a line contains."""
-        said: object = None
-        try:
-            said = _decode(line)
-            answer = {"ok": True, **await self._handle(_convert(said))}
-        except MooringError as error:
-            answer = {"error": msgspec.to_builtins(error.report())}
-        return {"id": said["id"], **answer} if isinstance(said, dict) and "id" in said else answer
+        return await answer_line(line, Command, self._handle)
 
     async def _handle(self, command: Command) -> dict[str, Any]:
         server = self._server
@@ -157,17 +152,3 @@ class Commands:
                 for seen in self._server.record.requests
             ],
         }
-
-
-def _decode(line: bytes) -> object:
-    try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputError(field="command", problem=f"is not JSON: {error}") from None
-
-
-def _convert(said: object) -> Command:
-    try:
-        return msgspec.convert(said, Command)
-    except msgspec.ValidationError as error:
-        raise InputError(field="command", problem=str(error)) from None
