@@ -148,8 +148,9 @@ DELIVER_LIMIT_S = 15.0
 FIND_WAYS_LIMIT_S = 120.0
 """Three ways, each with its own limit; opening a port restarts many boards."""
 
-VAULT_LIMIT_S = 60.0
-"""A keyring that asks a person for its password, and a look at the server."""
+VAULT_LIMIT_S = 180.0
+"""A keyring that nobody unlocks is waited for twice, 60 s each, until a file takes its place; and a
+look at the server."""
 
 ENROL_LIMIT_S = 90.0
 """Repetitions with pauses where the server is busy, each with the client's own limit."""

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.clouds.accounts import KEYRING_LIMIT_S
+from agent.clouds.mqtt import CONNECT_LIMIT_S
 from agent.errors import VaultUnreadable
 from agent.jobs.job import JobState
+from agent.jobs.states import VAULT_LIMIT_S
 from tests.jobs.enrol_bench import FACTS, EnrolBench
 
 if TYPE_CHECKING:
@@ -177,3 +180,9 @@ async def test_a_folder_that_is_none_is_said_before_the_cloud_is_asked(bench: En
     vault.unlink()
     (bench.folder / "moved").rename(vault)
     assert len((await bench.vault.list()).entries) == 1
+
+
+def test_a_keyring_that_nobody_unlocks_is_given_up_before_the_job_is():
+    # Asked for what is there and for the key of a new entry; then a file takes its place. The look at
+    # the server in between may be made in two versions of MQTT and of TLS.
+    assert 2 * KEYRING_LIMIT_S + 4 * CONNECT_LIMIT_S < VAULT_LIMIT_S
