@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
-import signal
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,11 +10,12 @@ import msgspec
 from agent.errors import InputError
 from agent.simulator.blynk_cloud import SimulatedBlynkCloud
 from agent.simulator.blynk_cloud_faults import Act, Fault, Operation
+from agent.simulator.cloud_process import run_cloud
 from agent.simulator.commands import answer_line
-from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 class FaultCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -135,56 +130,14 @@ async def run_blynk_cloud(
     ports: Mapping[str, int] | None = None,
     account: Path | None = None,
 ) -> None:
-    """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
-
-    Prints where it is: a URL per line, then the file with its authority and the file with its
-    account, which only this user can read; with ``as_json`` one object. Raises :class:`InputError`
-    if a port is taken or the file for the account exists.
-    """
-    printer, loop = Printer(), asyncio.get_running_loop()
+    """See :func:`~agent.simulator.cloud_process.run_cloud`; ``ports`` by name of its addresses."""
     server = SimulatedBlynkCloud(ports=ports, tls=True)
-    commands = Commands(server)
-    printer.start(loop, commands.stopped.set)
-    lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        on_signal(loop, number, commands.stopped.set)
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                await stack.enter_async_context(server)
-            except OSError as error:
-                raise InputError(field="--port", problem=str(error.strerror or error)) from None
-            where: dict[str, str] = dict(server.addresses)
-            where |= stack.enter_context(_files(server, account))
-            said = json.dumps(where) if as_json else "\n".join(where.values())
-            printer.print(said.encode())
-            read_lines(loop, lines)
-            await serve(
-                commands.stopped,
-                commands.handle_line,
-                lines,
-                printer.print,
-                until_stdin_closes=until_stdin_closes,
-            )
-    finally:
-        await asyncio.to_thread(printer.finish)
-
-
-@contextlib.contextmanager
-def _files(server: SimulatedBlynkCloud, account: Path | None) -> Iterator[dict[str, str]]:
-    """The authority and the account in files, for as long as the server runs."""
-    with tempfile.TemporaryDirectory(prefix="mooring-blynk-") as folder:
-        ca = Path(folder) / "ca.pem"
-        ca.write_text(server.ca, encoding="ascii")
-        file = account or Path(folder) / "account.json"
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            problem = error.strerror or str(error)
-            raise InputError(field="--account", problem=problem) from None
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(msgspec.json.encode(server.account))
-            yield {"ca": str(ca), "account": str(file)}
-        finally:
-            file.unlink(missing_ok=True)
+    await run_cloud(
+        server,
+        Commands(server),
+        lambda: server.account,
+        name="blynk",
+        file=account,
+        as_json=as_json,
+        until_stdin_closes=until_stdin_closes,
+    )

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,11 +15,11 @@ from agent.errors import MooringError
 from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.blynk_board import BlynkBoard
 from agent.simulator.blynk_board_cloud import FarCloud
-from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
+from agent.simulator.run import run_program
 from agent.simulator.world import change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from agent.simulator.blynk_settings import CloudAnswer, EdgentConfig
     from agent.simulator.world import World
@@ -123,39 +122,34 @@ async def run_blynk(
     ``folder`` is where its console is announced for the agent; ``cloud`` the host and the MQTT port of
     a simulated Blynk.Cloud.
     """
-    printer, loop = Printer(), asyncio.get_running_loop()
     commands = BlynkCommands()
     if cloud is not None:
         commands.far = FarCloud(*cloud, config.template_id, commands.reconfigure)
-    printer.start(loop, commands.stopped.set)
-    lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        on_signal(loop, number, commands.stopped.set)
+    board = BlynkBoard(config, world, speed=speed, tcp=tcp, cloud=commands.cloud)
+    await run_program(
+        _running(commands, board, folder, as_json=as_json),
+        commands.handle_line,
+        commands.stopped,
+        until_stdin_closes=until_stdin_closes,
+        read_commands=read_commands,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    commands: BlynkCommands, board: BlynkBoard, folder: str | None, *, as_json: bool
+) -> AsyncIterator[bytes]:
+    """Where the board is, while it runs."""
     try:
-        board = BlynkBoard(config, world, speed=speed, tcp=tcp, cloud=commands.cloud)
         async with board:
             commands.board = board
             with _announced(folder, board):
                 where = {"port": board.port, "http": f"http://127.0.0.1:{board.http_port}"}
-                said = where | {"name": board.device.name}
-                printer.print(json.dumps(said).encode() if as_json else _lines(where))
-                if read_commands:
-                    read_lines(loop, lines)
-                await serve(
-                    commands.stopped,
-                    commands.handle_line,
-                    lines,
-                    printer.print,
-                    until_stdin_closes=until_stdin_closes,
-                )
+                said = json.dumps(where | {"name": board.device.name})
+                yield (said if as_json else "\n".join(where.values())).encode()
     finally:
         if commands.far is not None:
             await commands.far.gone()
-        await asyncio.to_thread(printer.finish)
-
-
-def _lines(where: dict[str, str]) -> bytes:
-    return "\n".join(where.values()).encode()
 
 
 @contextlib.contextmanager

@@ -61,6 +61,12 @@ class SimulatedNrfCloud(CloudServers):
         self.proxy = ConnectProxy(0)
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """URL by name; with ``tls`` also that of the ``proxy``."""
+        proxy = {"proxy": self.proxy.url} if "https" in self._servers else {}
+        return super().addresses | proxy
+
+    @property
     def https_url(self) -> str:
         """Where both hosts are with encryption; empty without ``tls``."""
         return self.addresses.get("https", "")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
-import signal
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from agent.errors import InputError
+from agent.simulator.cloud_process import run_cloud
 from agent.simulator.commands import answer_line
 from agent.simulator.nrf_cloud import SimulatedNrfCloud
 from agent.simulator.nrf_cloud_faults import Act, Fault, Operation
-from agent.simulator.run import WAITING_COMMANDS, Printer, on_signal, read_lines, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 class FaultCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -110,60 +105,21 @@ async def run_nrf_cloud(
     ports: Mapping[str, int] | None = None,
     account: Path | None = None,
 ) -> None:
-    """Run until SIGINT, SIGTERM, the command ``stop``, or (if asked for) the end of the input.
+    """See :func:`~agent.simulator.cloud_process.run_cloud`; of ``ports`` only ``http`` is its own.
 
-    Prints its address (for both hosts), that of the proxy that leads the real names to it, the file
-    with its authority, and the file with its API key, which only this user can read; with
-    ``as_json`` one object. Raises :class:`InputError` if a port is taken or that file exists.
+    Its addresses are for both hosts; ``proxy`` leads the real names to it.
     """
     wanted = dict(ports or {})
     for scheme in wanted:
         if scheme != "http":
             raise InputError(field="--port", problem=f"{scheme} is none of its; http is")
-    printer, loop = Printer(), asyncio.get_running_loop()
     cloud = SimulatedNrfCloud(port=wanted.get("http", 0), tls=True)
-    commands = Commands(cloud)
-    printer.start(loop, commands.stopped.set)
-    lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        on_signal(loop, number, commands.stopped.set)
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                await stack.enter_async_context(cloud)
-            except OSError as error:
-                raise InputError(field="--port", problem=str(error.strerror or error)) from None
-            where = {"http": cloud.base_url, "https": cloud.https_url, "proxy": cloud.proxy.url}
-            where |= stack.enter_context(_files(cloud, account))
-            text = json.dumps(where) if as_json else "\n".join(where.values())
-            printer.print(text.encode())
-            read_lines(loop, lines)
-            await serve(
-                commands.stopped,
-                commands.handle_line,
-                lines,
-                printer.print,
-                until_stdin_closes=until_stdin_closes,
-            )
-    finally:
-        await asyncio.to_thread(printer.finish)
-
-
-@contextlib.contextmanager
-def _files(cloud: SimulatedNrfCloud, account: Path | None) -> Iterator[dict[str, str]]:
-    """The authority and the key in files, for as long as the cloud runs."""
-    with tempfile.TemporaryDirectory(prefix="mooring-nrf-cloud-") as folder:
-        ca = Path(folder) / "ca.pem"
-        ca.write_text(cloud.ca, encoding="ascii")
-        key = account or Path(folder) / "account.json"
-        try:
-            handle = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            problem = error.strerror or str(error)
-            raise InputError(field="--account", problem=problem) from None
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(msgspec.json.encode({"api_key": cloud.key.secret.reveal()}))
-            yield {"ca": str(ca), "account": str(key)}
-        finally:
-            key.unlink(missing_ok=True)
+    await run_cloud(
+        cloud,
+        Commands(cloud),
+        lambda: {"api_key": cloud.key.secret.reveal()},
+        name="nrf-cloud",
+        file=account,
+        as_json=as_json,
+        until_stdin_closes=until_stdin_closes,
+    )

@@ -19,6 +19,7 @@ from agent.simulator.control import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from agent.simulator.config import SimulatorConfig
     from agent.simulator.device import DeviceEvent
@@ -104,6 +105,33 @@ def first_lines(simulator: Simulator, *, as_json: bool) -> list[bytes]:
             addresses = [each for each in (port.address, *(p.address for p in others), air) if each]
             said.append(" ".join(dict.fromkeys(addresses)).encode())
     return said
+
+
+async def run_program(
+    running: AbstractAsyncContextManager[bytes],
+    handle: Callable[[bytes], Awaitable[dict[str, Any]]],
+    stop: asyncio.Event,
+    *,
+    until_stdin_closes: bool,
+    read_commands: bool = True,
+) -> None:
+    """Print what ``running`` says of where it is, then answer commands while it runs.
+
+    Ends at SIGINT, SIGTERM, when ``stop`` is set, or (if asked for) at the end of the input.
+    """
+    printer, loop = Printer(), asyncio.get_running_loop()
+    printer.start(loop, stop.set)
+    lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_COMMANDS)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        on_signal(loop, number, stop.set)
+    try:
+        async with running as said:
+            printer.print(said)
+            if read_commands:
+                read_lines(loop, lines)
+            await serve(stop, handle, lines, printer.print, until_stdin_closes=until_stdin_closes)
+    finally:
+        await asyncio.to_thread(printer.finish)
 
 
 async def serve(
