@@ -189,13 +189,13 @@ class DtlsChannel:
             self._wrong = code
         if depth > 0:
             return True
-        from cryptography.hazmat.primitives.serialization import Encoding
+        from OpenSSL import crypto
 
-        shown = certificate.to_cryptography()
-        if not self._wrong and fine and not names_host(shown, self._host):
+        if not self._wrong and fine and not names_host(certificate.to_cryptography(), self._host):
             self._wrong = HOST_MISMATCH
         if self._wrong:
-            self._refused = DtlsUntrusted(self._wrong, self._host, shown.public_bytes(Encoding.DER))
+            shown = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+            self._refused = DtlsUntrusted(self._wrong, self._host, shown)
         return not self._wrong
 
     def _explained(self, error: SSL.Error) -> OSError:

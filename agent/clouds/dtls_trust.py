@@ -68,7 +68,7 @@ def names_host(certificate: x509.Certificate, host: str) -> bool:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         found = x509.SubjectAlternativeName([])
-    except ValueError:  # extensions that cannot be read, or one of them twice
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False
     try:
         address = ipaddress.ip_address(host)

@@ -21,10 +21,14 @@ from agent.errors import InputError
 from agent.protocols.coap import GET, POST, Answer, Request
 from agent.settings import Secret
 from agent.settings.credentials import Certificate
+from agent.simulator.coap_server import CoapAnswer
+from agent.simulator.coaps_server import CoapsServer
 from tests.clouds.dtls_bench import Bench, Relay, bench
+from tests.internet import of_version_4
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 HOST = "127.0.0.1"
 BODY = bytes(range(256)) * 5
@@ -110,6 +114,22 @@ async def test_a_server_that_cannot_be_believed_is_told_nothing(
     pem = ssl.DER_cert_to_PEM_cert(caught.value.shown)
     assert "".join(pem.split()) in "".join(there.certificates.file().read_text().split())
     assert there.known == []
+
+
+async def test_a_certificate_that_nobody_can_read_is_not_trusted(tmp_path: Path) -> None:
+    made, file = own(), tmp_path / "server.pem"
+    file.write_text(of_version_4(made.certificate) + made.key.reveal())
+    server = CoapsServer(
+        lambda _: CoapAnswer(0x45, b""), certificate=lambda: file, knows=lambda _: True
+    )
+    await server.start()
+    try:
+        with pytest.raises(DtlsUntrusted) as caught:
+            await DtlsClient(Route()).connect(HOST, server.port)
+    finally:
+        await server.stop()
+    assert caught.value.verify_code == 18
+    assert ssl.DER_cert_to_PEM_cert(caught.value.shown) in file.read_text()
 
 
 async def test_an_authority_that_signs_and_is_not_trusted_here_counts_for_nothing(

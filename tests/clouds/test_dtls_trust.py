@@ -71,6 +71,19 @@ def test_a_certificate_is_of_the_hosts_that_it_names(
     assert names_host(certificate(*of), host) is is_it
 
 
+@pytest.mark.parametrize("odd", [b"\xa3\x00", b"\xa5\x00", b"\x82\x01\xff", b"\x87\x01\x00"])
+def test_names_that_cannot_be_read_name_nobody(odd: bytes) -> None:
+    names = b"\x82\x0atb.example" + odd
+    raw = x509.UnrecognizedExtension(
+        x509.SubjectAlternativeName.oid, b"\x30" + bytes([len(names)]) + names
+    )
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tb.example")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    made = made.not_valid_before(NOW).not_valid_after(NOW + dt.timedelta(1))
+    made = made.public_key(KEY.public_key()).add_extension(raw, critical=False)
+    assert names_host(made.sign(KEY, hashes.SHA256()), "tb.example") is False
+
+
 def context() -> SSL.Context:
     return SSL.Context(SSL.DTLS_CLIENT_METHOD)
 
