@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from agent.errors import AgentGone
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 ROOT = Path(__file__).parents[2]
 ANSWER_S = 15.0
@@ -122,6 +123,14 @@ async def ended(process: asyncio.subprocess.Process, number: int) -> None:
 def port() -> int:
     # Away from the agents that other people and tests run.
     return 21_000 + os.getpid() % 20_000
+
+
+@pytest.fixture
+def homes() -> Iterator[Path]:
+    """Where any user may pass; each run of pytest takes that right from the folders it makes."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -236,15 +245,12 @@ async def test_an_update_is_told_which_version_runs(user: User) -> None:
 
 
 async def test_two_users_have_an_agent_each_and_neither_reads_the_others_token(
-    tmp_path: Path, port: int
+    homes: Path, port: int
 ) -> None:
     """Really two users where the tests may become others; else two homes of one."""
     others = sys.platform == "linux" and os.geteuid() == 0
-    if others:
-        for folder in (tmp_path, *tmp_path.parents[:-2]):
-            folder.chmod(folder.stat().st_mode | 0o011)
-    ann = User(tmp_path / "ann", port, 60_001 if others else None)
-    bob = User(tmp_path / "bob", port, 60_002 if others else None)
+    ann = User(homes / "ann", port, 60_001 if others else None)
+    bob = User(homes / "bob", port, 60_002 if others else None)
     async with ann.agent("run", "--headless") as first, bob.agent("run", "--headless") as second:
         assert (await ann.again("run", "--headless"))["pid"] == first.pid
         assert (await bob.again("run", "--headless"))["pid"] == second.pid
