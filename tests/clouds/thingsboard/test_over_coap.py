@@ -92,7 +92,7 @@ async def test_too_many_requests_is_patience_asked_for(devices: Devices) -> None
 
 async def test_the_path_has_three_segments_and_the_payload_is_json() -> None:
     async with datagrams(lambda _: []) as (port, protocol):
-        await ask(port, limit_s=0.1)
+        await ask(port, limit_s=1.0)
     sent = aiocoap.Message.decode(protocol.heard[0])
     assert sent.opt.uri_path == ("api", "v1", "provision")
     assert (sent.mtype, sent.code, sent.opt.content_format) == (0, aiocoap.POST, 50)
