@@ -271,7 +271,7 @@ def _typed(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Wrong]]:
     return values, wrong
 
 
-def _row(kind: Any, by: list[str], values: Mapping[str, Any], n: int) -> Row:  # noqa: ANN401
+def _row(kind: Any, by: list[str], values: Mapping[str, Any], n: int) -> Row:  # noqa: ANN401 - a struct of any job
     network = ""
     if values.get("ssid"):
         network = f"ssid:{values['ssid']}"

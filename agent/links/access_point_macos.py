@@ -207,12 +207,12 @@ class MacWifi:
             raise WifiAbsent(detail=f"The Wi-Fi adapter {name} is no longer there.") from None
 
 
-def _ssid(interface: Any) -> bytes | None:  # noqa: ANN401
+def _ssid(interface: Any) -> bytes | None:  # noqa: ANN401  (as above)
     data = interface.ssidData()
     return None if data is None else bytes(data)
 
 
-def _network(interface: Any) -> Network | None:  # noqa: ANN401
+def _network(interface: Any) -> Network | None:  # noqa: ANN401  (as above)
     ssid = _ssid(interface)
     if ssid is not None:
         return Network(id=ssid.hex(), name=decode_text(ssid))
@@ -221,13 +221,13 @@ def _network(interface: Any) -> Network | None:  # noqa: ANN401
     return None
 
 
-def _point(adapter: str, network: Any) -> AccessPoint:  # noqa: ANN401
+def _point(adapter: str, network: Any) -> AccessPoint:  # noqa: ANN401  (as above)
     strength = max(0, min(100, 2 * (int(network.rssiValue()) + 100)))
     secured = not network.supportsSecurity_(_SECURITY_NONE)
     bssid = str(network.bssid() or "")
     return AccessPoint(bytes(network.ssidData()), bssid, strength, secured, adapter)
 
 
-def _words(error: Any) -> str:  # noqa: ANN401
+def _words(error: Any) -> str:  # noqa: ANN401  (as above)
     words = str(error.localizedDescription()) if error is not None else "no reason was given"
     return clean_text(words).rstrip(".")

@@ -177,7 +177,7 @@ class BlynkConsoleFace:
             ssid = device.settings.ssid.decode(errors="replace") if device.address else ""
             return f"mac:{device.mac} ip:{ip} ({ssid} [00:11:22:33:44:55] -48dBm)\n"
         if tool in {"", "info"}:
-            status, ip = ("ready", device.address) if device.address else ("down", "0.0.0.0")  # noqa: S104  (none)
+            status, ip = ("ready", device.address) if device.address else ("down", "0.0.0.0")  # noqa: S104  (none yet)
             error = f"error: {device.net_error}\n" if device.net_error else ""
             return f"mac:{device.mac} ip:{ip} status:{status}\n{error}"
         if tool == "add" and len(words) > 1:

@@ -487,7 +487,7 @@ async def run_bridge(
         boards=boards,
         jobs=MemoryJobs(),
         # Enough of a cloud for the bridge.
-        clouds={"arduino": OneCloud(), "thingsboard": CredentialsCloud()},  # type: ignore[dict-item]
+        clouds={"arduino": OneCloud(), "thingsboard": CredentialsCloud()},  # type: ignore[dict-item]  # what methods use of a cloud
         catalog=Catalog.load(),
         sketches=SketchStore(folder / "sketches"),
         origins=origins,

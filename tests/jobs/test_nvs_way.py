@@ -215,8 +215,8 @@ async def test_an_area_that_must_not_be_written_is_told_when_it_is_opened(tmp_pa
 
 
 async def test_wrong_settings_and_too_long_ones_write_nothing(tmp_path):
-    rows = [("n", "namespace", None)]
-    rows += [(f"k{number}", "string", "v" * 3900) for number in range(4)]  # type: ignore[misc]
+    rows: list[tuple[str, str, object]] = [("n", "namespace", None)]
+    rows += [(f"k{number}", "string", "v" * 3900) for number in range(4)]
     board = EspOnUsb(chip_with(generated(rows)))
     async with opened(board, tmp_path) as delivery:
         with pytest.raises(InputError):

@@ -178,10 +178,10 @@ async def test_a_new_link_waits_until_one_that_was_given_up_has_ended():
             order.append("ends")
             await close()
 
-        link.close = ends  # type: ignore[method-assign]
+        link.close = ends  # type: ignore[method-assign]  # of this link alone
         return link
 
-    board.connect = slow_to_end  # type: ignore[method-assign]
+    board.connect = slow_to_end  # type: ignore[method-assign]  # as above
     async with air(board) as bluez:
         radio = BleRadio([PROVISIONING.service])
         bluez.faults.hang("StartNotify")

@@ -77,13 +77,13 @@ async def test_a_link_that_falls_while_it_is_made_is_made_again():
         async def falls(on_lost):
             link = await connect(on_lost)
             if board.links < 3:
-                link.subscribe = drop  # type: ignore[method-assign]
+                link.subscribe = drop  # type: ignore[method-assign]  # of this board alone
             return link
 
         async def drop(handle, on_value):
             board.drop()
 
-        board.connect = falls  # type: ignore[method-assign]
+        board.connect = falls  # type: ignore[method-assign]  # as above
         calls = await try_it(board, bluez)
     assert calls.count("Connect") == calls.count("StartNotify") == 3
 

@@ -139,7 +139,7 @@ class Desk:
         """What the server has sent meanwhile."""
         found = self._decoder.feed(self.session.take())
         assert not any(type(each).__name__ == "Malformed" for each in found)
-        return found  # type: ignore[return-value]
+        return found  # type: ignore[return-value]  # none is Malformed, see above
 
     def connect(self, username: str | None = None, **more: Any) -> int:
         """The code of the answer to CONNECT."""

@@ -21,7 +21,7 @@ from tests.web.rig import PASSWORD
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Locator, Page, ViewportSize
 
     from tests.web.fake import FakeAgent
     from tests.web.rig import Agent
@@ -34,7 +34,7 @@ pytestmark = [
 ]
 
 COUNT = 8
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 WIDER_THAN_WINDOW = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 RETRY = Action(id="retry", label="Try this password", needs="password")
 STOP = Action(id="stop", label="Stop")
@@ -240,7 +240,7 @@ async def test_boards_that_do_not_begin_are_told_and_tried_again(
 async def test_the_wall_fits_a_telephone_and_leads_there_from_the_list(
     page: Page, fake: FakeAgent, files: str
 ) -> None:
-    await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await page.set_viewport_size(PHONE)
     jobs = await open_wall(page, fake, files)
     long = "greenhouse-of-the-seventh-year-" * 6
     fake.end(jobs[0], RESULT | {"device": long + "1"})

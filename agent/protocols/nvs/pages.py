@@ -114,7 +114,7 @@ class Page:
         """Append an item; the caller has asked for :attr:`room`."""
         item = read_item(raw)
         assert item is not None  # noqa: S101  (made by the functions of this package)
-        assert item.span <= self.room  # noqa: S101
+        assert item.span <= self.room  # noqa: S101  (as above)
         begin = _ENTRIES_AT + self.end * ENTRY_BYTES
         self.data[begin : begin + len(raw)] = raw
         for entry in range(self.end, self.end + item.span):

@@ -125,8 +125,8 @@ def test_pages_count_upwards_also_when_all_is_written_anew():
 
 
 def test_a_full_partition_is_refused_with_the_room_that_there_is():
-    filled = [("n", "namespace", None)]
-    filled += [(f"k{number}", "string", "v" * 3900) for number in range(4)]  # type: ignore[misc]
+    filled: list[tuple[str, str, object]] = [("n", "namespace", None)]
+    filled += [(f"k{number}", "string", "v" * 3900) for number in range(4)]
     image = generated(filled)
     with pytest.raises(NvsFull) as full:
         merge(image, OURS, {"a": b"x" * 2000}, ())
@@ -210,8 +210,8 @@ def page_at(image: bytes, place: int) -> bytes:
 
 
 def test_what_cannot_be_put_back_is_told():
-    filled = [("n", "namespace", None)]
-    filled += [(f"k{number}", "string", "v" * 3900) for number in range(4)]  # type: ignore[misc]
+    filled: list[tuple[str, str, object]] = [("n", "namespace", None)]
+    filled += [(f"k{number}", "string", "v" * 3900) for number in range(4)]
     with pytest.raises(NvsFull):
         put_back(generated(OTHERS), generated(filled))
 

@@ -27,10 +27,11 @@ NUMBERS = {
 @pytest.mark.parametrize("version", [V1, V2])
 def test_everything_that_the_generator_writes_is_read(version):
     blob = bytes(range(256)) * 5
-    entries = [("first", "namespace", None), ("text", "string", "Grüße"), ("own", "string", "")]
-    entries += [(name, name, number) for name, number in NUMBERS.items()]  # type: ignore[misc]
+    entries: list[tuple[str, str, object]] = [("first", "namespace", None)]
+    entries += [("text", "string", "Grüße"), ("own", "string", "")]
+    entries += [(name, name, number) for name, number in NUMBERS.items()]
     entries += [("second", "namespace", None), ("text", "string", "x" * 1000)]
-    entries += [("blob", "binary", blob)]  # type: ignore[list-item]
+    entries += [("blob", "binary", blob)]
     store = read_store(generated(entries, version=version))
     assert store.namespaces() == {b"first": 1, b"second": 2}
     assert store.get("first", "text") == "Grüße".encode()
