@@ -25,6 +25,10 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -112,11 +116,10 @@ def ask_interpreter(code: str) -> str:
 def make_venv() -> str:
     """Make ``.venv`` anew, whatever is left of an earlier one; returns its Python's version."""
     if importlib.util.find_spec("ensurepip") is None:
-        from dev_parts import apt_install, can_install
-
+        parts = system_parts()
         # Debian keeps ensurepip in a package of its own.
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-        if not (can_install() and apt_install([package], say)):
+        if not (parts.can_install() and parts.apt_install([package], say)):
             sys.exit(
                 f"dev.py: {sys.executable} cannot make virtual environments: its module ensurepip"
                 f" is missing.\nOn Debian or Ubuntu run: sudo apt-get install {package}\n"
@@ -156,9 +159,7 @@ def test(words: list[str]) -> int:
     ensure_venv(DEV_LOCK)
     chosen = [word for word in words if word != "--all"]
     if "--all" in words or not chosen:
-        from dev_parts import provide_parts
-
-        provide_parts(say, venv_python())
+        system_parts().provide_parts(say, venv_python())
     command = [venv_python(), "-m", "pytest", *words]
     if chosen:
         return subprocess.run(command, env=tree_environ(), cwd=ROOT, check=False).returncode
@@ -221,6 +222,18 @@ def all_tests(command: list[str]) -> bool:
     for name, seconds, status, output in results:
         print(f"{findings(output) if status else last_line(output)}\n{name}: {seconds:.0f} s\n")
     return done.returncode == 0 and not any(status for _, _, status, _ in results)
+
+
+def system_parts() -> ModuleType:
+    """``tests/system_parts.py``; by its place, for packages of others are called ``tests`` too."""
+    place = ROOT / "tests" / "system_parts.py"
+    spec = importlib.util.spec_from_file_location("system_parts", place)
+    if spec is None or spec.loader is None:
+        sys.exit(f"dev.py: cannot load {place}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look there
+    spec.loader.exec_module(module)
+    return module
 
 
 def paths_of(group: tuple[str, ...]) -> list[str]:

@@ -17,7 +17,7 @@ import hypothesis
 import psutil
 import pytest
 
-import dev_parts
+from tests import system_parts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -114,7 +114,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose part of the system is absent, with the words that help to get it."""
     for mark in item.iter_markers("needs"):
         for name in mark.args:
-            part = dev_parts.PARTS[name]
+            part = system_parts.PARTS[name]
             if not part.there():
                 pytest.skip(f"needs {name}: {part.how_to_get()}")
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dev_parts
 from agent.simulator.thingsboard import NotConnectedError
+from tests import system_parts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ class Gateway:
 
     async def start(self, **more: str) -> None:
         """Start it with these variables beside those that all runs have."""
-        judge = dev_parts.PARTS["thingsboard"].judge
+        judge = system_parts.PARTS["thingsboard"].judge
         assert judge is not None
         with (self.home / "out").open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
@@ -73,7 +73,7 @@ class Gateway:
 
 def make_gateway(home: Path, given: dict[str, str], **settings: Any) -> Gateway:
     """A gateway that is not started yet; ``settings`` are fields of its section ``thingsboard``."""
-    judge = dev_parts.PARTS["thingsboard"].judge
+    judge = system_parts.PARTS["thingsboard"].judge
     assert judge is not None
     (package,) = judge.home.glob(f"{judge.name}/lib/*/site-packages/thingsboard_gateway")
     (home / "config").mkdir(parents=True)

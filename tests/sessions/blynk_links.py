@@ -7,9 +7,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dev_parts
 from agent.errors import BleLost
 from agent.protocols.blynk import ble
+from tests import system_parts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -97,7 +97,7 @@ class JudgeLink:
 @contextlib.asynccontextmanager
 async def vendor(*words: str) -> AsyncIterator[JudgeLink]:
     """The vendor's device side; ``network``: it looks for networks of this computer."""
-    judge = dev_parts.PARTS["blynk"].judge
+    judge = system_parts.PARTS["blynk"].judge
     assert judge is not None
     process = await asyncio.create_subprocess_exec(
         *(str(judge.python), str(JUDGE), *words),

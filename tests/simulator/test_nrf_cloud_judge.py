@@ -12,7 +12,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-import dev_parts
 from agent.clouds.accounts import AccountStore
 from agent.clouds.nrf.cloud import NrfCloud
 from agent.protocols.nrf import csv as nrf_csv
@@ -25,6 +24,7 @@ from agent.simulator.nrf_cloud_commands import DeviceCommand, DeviceFailure
 from agent.simulator.nrf_cloud_service import CloudService
 from agent.simulator.nrf_cloud_state import NotClaimed
 from agent.simulator.nrf_identity import ModemIdentity
+from tests import system_parts
 from tests.clouds.nrf.test_bulk import certificate
 from tests.sessions.nrf_boards import board
 
@@ -53,7 +53,7 @@ async def judge(
     cloud: SimulatedNrfCloud, folder: Path, program: str, *arguments: str, port: str = "none"
 ) -> str:
     """What one of its programs said; it must end well."""
-    judged = dev_parts.PARTS["nrf"].judge
+    judged = system_parts.PARTS["nrf"].judge
     assert judged is not None
     authority = folder / "authority.pem"
     await asyncio.to_thread(authority.write_text, cloud.ca)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-import dev_parts
 from agent.protocols.nrf.cmng import CLOUD_TAG, CredentialType, digests
 from agent.protocols.nrf.keygen import parse_keygen
 from agent.protocols.nrf.token import parse_token
 from agent.sessions.nrf_store import NrfStore
 from agent.settings import Secret
 from agent.simulator.nrf_identity import genuine
+from tests import system_parts
 from tests.sessions.nrf_boards import board, session
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ CA = (
 
 async def judge(plugged: SimulatedNrfBoard, *arguments: str) -> str:
     """What the vendor's tool printed; it must end well."""
-    judged = dev_parts.PARTS["nrf"].judge
+    judged = system_parts.PARTS["nrf"].judge
     assert judged is not None
     process = await asyncio.create_subprocess_exec(
         *(str(judged.python), str(SCRIPT), plugged.port.address, *arguments),

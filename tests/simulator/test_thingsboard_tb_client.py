@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-import dev_parts
 from agent.clouds.route import Routes
 from agent.clouds.system_proxy import SystemProxy
 from agent.clouds.thingsboard.addresses import Server
@@ -22,6 +21,7 @@ from agent.settings.secret import Secret
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_credentials import token_credentials
 from agent.simulator.thingsboard_devices import PROVISION_STATE, PROVISIONED
+from tests import system_parts
 from tests.mosquitto import mosquitto
 from tests.simulator.responder import answering
 from tests.simulator.thingsboard_talk import make_certificate
@@ -48,7 +48,7 @@ async def server() -> AsyncIterator[SimulatedThingsBoard]:
 
 async def judge(*jobs: dict[str, Any]) -> list[Any]:
     """Let the client do all of these at once; what came of each."""
-    judged = dev_parts.PARTS["thingsboard"].judge
+    judged = system_parts.PARTS["thingsboard"].judge
     assert judged is not None
     process = await asyncio.create_subprocess_exec(
         *(str(judged.python), str(ROOT / "tests" / "judges" / "tb_client.py")),

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-import dev_parts
 from agent.bridge.pages import WEB_FOLDER, security_headers
+from tests import system_parts
 from tests.web.fake import FakeAgent
 from tests.web.rig import Agent, running_agent
 
@@ -38,7 +38,7 @@ CHROMIUM_ARGUMENTS = [
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all tests; each test has pages and storage of its own."""
-    (names,) = dev_parts.PARTS["chromium"].programs
+    (names,) = system_parts.PARTS["chromium"].programs
     path = next(found for found in map(shutil.which, names) if found)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)

@@ -11,7 +11,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
-import dev_parts
+from tests import system_parts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +105,7 @@ async def firefox(folder: Path, **preferences: Any) -> AsyncIterator[Firefox]:
         f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in given.items()
     )
     (profile / "user.js").write_text("".join(lines), encoding="utf-8")
-    (names,) = dev_parts.PARTS["firefox"].programs
+    (names,) = system_parts.PARTS["firefox"].programs
     program = next(found for found in map(shutil.which, names) if found)
     process = await asyncio.create_subprocess_exec(
         *(program, "--headless", "--no-remote", "--profile", str(profile)),

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
-import dev_parts
+from tests import system_parts
 from tests.web.conftest import CHROMIUM_ARGUMENTS
 from tests.web.people import EVIDENCE_MS, open_page
 from tests.web.public import PublicSite, public_site
@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicSite]:
 async def chromium(site: PublicSite, path: str | None = None) -> AsyncIterator[Browser]:
     """A Chromium for which the example is a public page."""
     arguments = [*CHROMIUM_ARGUMENTS, *site.chromium_arguments()]
-    (names,) = dev_parts.PARTS["chromium"].programs
+    (names,) = system_parts.PARTS["chromium"].programs
     path = path or next(found for found in map(shutil.which, names) if found)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=arguments)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dev_parts
 from agent.protocols.mqtt import (
     V5,
     V311,
@@ -29,6 +28,7 @@ from agent.protocols.mqtt import (
     encode,
 )
 from agent.protocols.mqtt.packets import Kind
+from tests import system_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ class Server:
 
 @pytest.fixture(params=[V311, V5], ids=["3.1.1", "5"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[Server, int]]:
-    judge = dev_parts.PARTS["thingsboard"].judge
+    judge = system_parts.PARTS["thingsboard"].judge
     assert judge is not None
     version: int = request.param
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -1,4 +1,4 @@
-"""``dev_parts.py``: what tests need of the system, and how a person gets it."""
+"""``system_parts.py``: what tests need of the system, and how a person gets it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import sys
 
 import pytest
 
-import dev_parts
+from tests import system_parts
 
 
-@pytest.mark.parametrize("name", dev_parts.PARTS)
+@pytest.mark.parametrize("name", system_parts.PARTS)
 def test_each_part_says_how_to_get_it(name):
-    part = dev_parts.PARTS[name]
+    part = system_parts.PARTS[name]
     assert part.programs or part.judge
     assert all(package in part.how_to_get() for package in part.debian)
     assert part.judge is None or part.judge.name in part.how_to_get()
 
 
 def test_a_part_without_its_programs_is_not_there():
-    part = dev_parts.Part((("no-such-program-at-all", "nor-this-one"),), ("nothing",), "nothing")
+    part = system_parts.Part((("no-such-program-at-all", "nor-this-one"),), ("nothing",), "nothing")
     assert not part.there()
 
 
 def test_a_judge_stands_once_its_lock_was_installed_and_not_when_the_lock_has_changed(tmp_path):
-    judge = dev_parts.Judge("empty", home=tmp_path / "judges", locks=tmp_path)
+    judge = system_parts.Judge("empty", home=tmp_path / "judges", locks=tmp_path)
     lock = tmp_path / "empty.lock"
     lock.write_text("# nothing\n")
     assert not judge.stands()
@@ -41,10 +41,10 @@ def test_a_judge_stands_once_its_lock_was_installed_and_not_when_the_lock_has_ch
 
 def test_what_would_change_a_computer_is_left_to_a_person(monkeypatch, tmp_path):
     absent = ((("no-such-program-at-all",),), ("nothing-like-this",), "nothing")
-    parts = {"manager": dev_parts.Part(*absent, by_hand=True)}
-    monkeypatch.setattr(dev_parts, "PARTS", parts)
-    monkeypatch.setattr(dev_parts, "can_install", lambda: True)
-    monkeypatch.setattr(dev_parts, "SERVICES_RUN", tmp_path)
+    parts = {"manager": system_parts.Part(*absent, by_hand=True)}
+    monkeypatch.setattr(system_parts, "PARTS", parts)
+    monkeypatch.setattr(system_parts, "can_install", lambda: True)
+    monkeypatch.setattr(system_parts, "SERVICES_RUN", tmp_path)
     said: list[str] = []
-    dev_parts.provide_parts(said.append, sys.executable)
+    system_parts.provide_parts(said.append, sys.executable)
     assert said == [f"tests that need manager are skipped: {parts['manager'].how_to_get()}"]

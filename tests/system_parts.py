@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 WINDOWS = sys.platform == "win32"
 SYSTEM_MODULES = Path("/usr/lib/python3/dist-packages")
 """Where Debian keeps the Python packages of its own interpreter."""
