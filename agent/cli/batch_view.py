@@ -99,7 +99,7 @@ class BatchView:
         return " · ".join(parts)
 
     def _sockets(self, now: float) -> list[str]:
-        seats = [self._seat(board, now) for board in self._machine.boards.values()]
+        seats = [self._seat(board, now) for board in self._machine.boards.there.values()]
         seats.sort(key=lambda seat: _ORDER.index(seat[0]))
         places = max((cell_width(seat[1]) for seat in seats), default=0)
         return [f"{place:{places}}  {text}" for _, place, text in seats]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from msgspec.structs import replace
 
 from agent.boards.board import BoardState
-from agent.boards.identity import natural_key
 from agent.errors import (
     BatchTwice,
     BatchUnsure,
@@ -26,6 +25,7 @@ from agent.errors import (
     RateExceeded,
     UnknownBoard,
 )
+from agent.jobs.batch_boards import BatchBoards
 from agent.jobs.batch_records import (
     Begin,
     BoardsSeen,
@@ -48,12 +48,12 @@ from agent.jobs.batch_records import (
     Woken,
 )
 from agent.jobs.batch_row import request_for
-from agent.jobs.batch_select import Waiting, by_place, is_free, is_wired, socket
+from agent.jobs.batch_select import Waiting, by_place, is_free, socket
 from agent.jobs.enrol_base import HARDWARE_ID
 from agent.jobs.job import Job, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from agent.boards.board import Board
     from agent.errors import ErrorReport
@@ -119,22 +119,14 @@ class BatchMachine:
         self.rows = {row.n: row for row in rows}
         self.ended: dict[int, Kept] = {}
         self.live: dict[int, _Live] = {}
-        self.boards: dict[str, Board] = {}
-        self.used: dict[str, int] = {}
-        """Boards and the row that they were used for."""
+        self.boards = BatchBoards()
         self.stopped = False
         self.gave_up = False
         """Too many rows failed one after the other."""
-        self._hardware: dict[str, int] = {}
-        """Boards that were done, by what they say of themselves."""
         self._parallel = parallel
         self._waits = waits
-        self._seen = False
         self._over = False
         self._failures = 0
-        self._resting: dict[str, float] = {}
-        self._places: set[str] = set()
-        """Boards among ``used`` that nothing but their socket tells."""
         self._doing: list[Doing] = []
         self._waiting = Waiting(rows)
         self._tries: dict[int, int] = {}
@@ -156,7 +148,7 @@ class BatchMachine:
         """``now``: Unix seconds."""
         match happening:
             case BoardsSeen(boards):
-                self._see(boards)
+                self.boards.see(boards, {live.kept.board for live in self.live.values()})
             case Stopped():
                 self.stopped = True
             case Woken():
@@ -173,7 +165,7 @@ class BatchMachine:
             if known is None:
                 self._waiting.add(row)
                 continue
-            self._use(known)
+            self.boards.use(known)
             if known.state == "begun":
                 self.live[n] = _Live(row, known)
             elif known.state == "failed" and again != "no":
@@ -181,14 +173,14 @@ class BatchMachine:
             else:
                 self.ended[n] = known
                 if known.state == "done":
-                    self._hardware[known.hardware_id] = n
+                    self.boards.done(known)
 
     def _again(self, row: Row, known: Kept, again: Again) -> None:
         """The board may have what was made for this row, so that no other board may get it."""
         tied = again == "same" and known.job and not known.by_place
         self._waiting.add(row, known if tied else None)
         if tied or again == "same" or row.by != "next":
-            self.used.pop(known.board, None)
+            self.boards.release(known.board)
 
     # One row -------------------------------------------------------------------------------------
 
@@ -198,7 +190,7 @@ class BatchMachine:
                 live.kept = replace(live.kept, job=job)
                 self._doing.append(Keep(live.kept))
             case Refused(_, error) if error.code in _NOT_NOW:
-                self._resting[live.kept.board] = now + AGAIN_S
+                self.boards.rest(live.kept.board, now + AGAIN_S)
                 self._release(live)
             case Refused(_, error):
                 self._end(live, now, error)
@@ -235,8 +227,9 @@ class BatchMachine:
             notes=[str(note) for note in result.get("notes", ())],
             seconds=None if job.ended_at is None else round(job.ended_at - job.created_at, 3),
         )
-        if job.state is JobState.DONE and (other := self._done_before(live.kept)) is not None:
-            self._seen_twice(live, other, now)
+        other = self.boards.done_as(live.kept) if job.state is JobState.DONE else None
+        if other is not None:
+            self._seen_twice(live, self.ended[other], now)
         elif job.state is JobState.DONE:
             names = tuple(result.get("files", ()))
             if names:
@@ -249,11 +242,6 @@ class BatchMachine:
             stopped = Interrupted(what="Somebody cancelled it.").report()
             self._end(live, now, job.error or stopped)
 
-    def _done_before(self, kept: Kept) -> Kept | None:
-        """The row that was done on this very board, whatever cable or socket it had then."""
-        n = self._hardware.get(kept.hardware_id)
-        return self.ended[n] if kept.hardware_id and n in self.ended and n != kept.n else None
-
     def _seen_twice(self, live: _Live, other: Kept, now: float) -> None:
         """A board without a number was plugged in again; its own name has made nothing new."""
         if other.device != live.kept.device:
@@ -261,7 +249,7 @@ class BatchMachine:
             return
         live.before = None  # this board is for the other row
         self._release(live)
-        self._use(replace(live.kept, n=other.n))
+        self.boards.use(replace(live.kept, n=other.n))
 
     def _interrupted(self, live: _Live, now: float) -> None:
         """The agent ended under it. The same job on the same board goes on from what it left."""
@@ -275,7 +263,7 @@ class BatchMachine:
         """The row waits again; ``tied``: for the same board."""
         row, kept = live.row, live.kept
         del self.live[row.n]
-        self.used.pop(kept.board, None)
+        self.boards.release(kept.board)
         known = kept if tied and not kept.by_place else live.before
         self._waiting.add(row, known)
         self._doing.append(Keep(known) if known is not None else Forget(row.n))
@@ -290,32 +278,16 @@ class BatchMachine:
         if self._failures >= FAILURES_MAX:
             self.gave_up = self.stopped = True
         if state == "done":
-            self._hardware.setdefault(kept.hardware_id, kept.n)
+            self.boards.done(kept)
         self._doing.append(Conclude(live.row, kept))
 
     # Boards --------------------------------------------------------------------------------------
 
-    def _use(self, kept: Kept) -> None:
-        self.used[kept.board] = kept.n
-        if kept.by_place:
-            self._places.add(kept.board)
-
-    def _see(self, boards: Iterable[Board]) -> None:
-        self._seen = True
-        # In the order of their sockets, as a person plugs them in and counts them.
-        wired = sorted(filter(is_wired, boards), key=lambda board: natural_key(socket(board)))
-        self.boards = {board.id: board for board in wired}
-        held = {live.kept.board for live in self.live.values()}
-        for board in self._places - self.boards.keys() - held:
-            # What is plugged in there next is another board.
-            self._places.discard(board)
-            self.used.pop(board, None)
-
     def _next(self, now: float) -> list[Doing]:
         resting = False
-        if self._seen and not self.stopped:
-            for board in list(self._free):
-                if self._resting.get(board.id, 0.0) > now:
+        if self.boards.seen and not self.stopped:
+            for board in self.boards.free:
+                if self.boards.rests(board.id, now):
                     resting = True
                 else:
                     self._offer(board, now)
@@ -336,7 +308,7 @@ class BatchMachine:
             n=row.n, board=board.id, socket=socket(board), by_place=by_place(board), since=now
         )
         live = self.live[row.n] = _Live(row, kept, before)
-        self._use(kept)
+        self.boards.use(kept)
         try:
             request = request_for(row, board)
         except InputError as error:
@@ -355,11 +327,9 @@ class BatchMachine:
             return False
         if self.stopped or not len(self._waiting):
             return True
-        return self._seen and not self._waits and not any(map(self._may_be_next, self._free))
-
-    @property
-    def _free(self) -> Iterable[Board]:
-        return (board for board in self.boards.values() if board.id not in self.used)
+        if self._waits or not self.boards.seen:
+            return False
+        return not any(map(self._may_be_next, self.boards.free))
 
     def _may_be_next(self, board: Board) -> bool:
         """Somebody else has it now."""
@@ -381,7 +351,7 @@ class BatchMachine:
 
     def row_of(self, board: Board) -> int | None:
         """The row that the board was used for, or that names it."""
-        return self.used.get(board.id) or self._waiting.named(board)
+        return self.boards.used.get(board.id) or self._waiting.named(board)
 
 
 def _shares(row: Row) -> str:
