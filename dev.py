@@ -299,8 +299,11 @@ def report(result: tuple[str, float, int, str]) -> bool:
 
 
 def tree_environ() -> dict[str, str]:
-    """The environment in which ``import agent`` means this tree."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    """The environment in which ``import agent`` means this tree, and is compiled once."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Some containers set it; each of the many processes of the tests would compile everything anew.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environ
 
 
 def run_or_exit(command: list[str]) -> None:

@@ -188,6 +188,8 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name in list(os.environ):
             if name.lower().endswith("_proxy") or name in {"IOT_API_URL", "FORCE_COLOR"}:
                 patch.delenv(name)
+        # Each program that a test starts would compile the agent anew, for half of its time.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
 
 

@@ -84,6 +84,13 @@ def test_a_venv_that_was_broken_off_is_made_again(tmp_path):
     assert "making" not in third.stderr
 
 
+def test_what_it_starts_compiles_this_tree_once(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    environ = dev.tree_environ()
+    assert "PYTHONDONTWRITEBYTECODE" not in environ
+    assert environ["PYTHONPATH"] == str(ROOT)
+
+
 def test_what_is_tested_beside_the_others_is_there_and_in_one_group_only():
     groups = [dev.paths_of(group) for group in dev.BESIDE]
     assert all(groups)
