@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from agent.boards.identity import face_of
@@ -14,6 +15,7 @@ from agent.errors import (
     NoPermission,
     NoSerialPort,
     PortBusy,
+    PortError,
     PortGone,
     UnknownBoard,
 )
@@ -132,8 +134,7 @@ class Lease:
         self._look = look
         self._gatt_opener = gatt_opener
         self._air_problem = air_problem
-        self._link: Link | GattLink | None = None
-        self._opened: Sighting | None = None
+        self._links: list[tuple[Link | GattLink, Sighting]] = []
         self._touched: Sighting | None = None
         self._quiet_until = -math.inf
         self._ended = False
@@ -163,9 +164,29 @@ class Lease:
             return await self._open_air(lambda address: self._opener(address, baud))
         if baud in COMMAND_BAUDS.get(self.board.model or "", ()):
             raise InputError(field="baud", problem=f"{baud} puts this model into its loader")
-        await self.close()
+        await self._forget()
+        return await self._open_port(self._rested_port, baud)
+
+    async def open_all(self, baud: int) -> list[Link]:
+        """Open every serial port of a board that has several; earlier links are closed first.
+
+        Those that cannot be opened are left out. Raises the error of the first if none can.
+        """
+        await self._forget()
+        links: list[Link] = []
+        errors: list[PortError] = []
+        for number in range(max(1, len(self._ports()))):
+            try:
+                links.append(await self._open_port(partial(self._nth_port, number), baud))
+            except PortError as error:
+                errors.append(error)
+        if not links:
+            raise errors[0]
+        return links
+
+    async def _open_port(self, where: Callable[[], Awaitable[Sighting]], baud: int) -> Link:
         while True:
-            sighting = await self._rested_port()
+            sighting = await where()
             try:
                 link = await self._opener(sighting.port.address, baud)
             except (NoPermission, PortBusy, PortGone):
@@ -175,6 +196,10 @@ class Lease:
                 await asyncio.sleep(SETTLE_RETRY_S)
                 continue
             return await self._keep(link, sighting)
+
+    async def _nth_port(self, number: int) -> Sighting:
+        ports = self._ports()
+        return ports[number] if number < len(ports) else self._port()
 
     async def open_gatt(self, wanted: Wanted) -> GattLink:
         """Connect to a device that has this service; an earlier link is closed first.
@@ -215,9 +240,12 @@ class Lease:
 
     def is_stale(self, sighting: Sighting) -> bool:
         """A link was lost on this very port, so it is still listed only because nobody looked."""
-        link, opened = self._link, self._opened
-        lost = isinstance(link, StreamLink | BleLink | BleGattLink) and link.lost
-        return lost and opened is not None and sighting.is_same(opened)
+        return any(
+            isinstance(link, StreamLink | BleLink | BleGattLink)
+            and link.lost
+            and sighting.is_same(opened)
+            for link, opened in self._links
+        )
 
     async def end(self) -> None:
         """Close the link for good: one that is still being opened is closed as soon as it is."""
@@ -225,9 +253,14 @@ class Lease:
         await self.close()
 
     async def close(self) -> None:
-        """Close the link that is open. May be called more than once."""
-        if self._link is not None:
-            await self._link.close()
+        """Close the links that are open. May be called more than once."""
+        for link, _ in self._links:
+            await link.close()
+
+    async def _forget(self) -> None:
+        """Close the links for others that take their place."""
+        await self.close()
+        self._links.clear()
 
     async def _rested_port(self) -> Sighting:
         """The serial port of now, once a touch of it has had its effect."""
@@ -238,12 +271,15 @@ class Lease:
             await asyncio.sleep(min(left_s, SETTLE_RETRY_S))
         return sighting
 
+    def _ports(self) -> list[Sighting]:
+        sightings = self._registry.require(self._board_id).sightings("usb")
+        return [each for each in sightings if each.port.kind == "serial"]
+
     def _port(self) -> Sighting:
+        for sighting in self._ports():
+            return sighting
         record = self._registry.require(self._board_id)
         sightings = record.sightings("usb")
-        for sighting in sightings:
-            if sighting.port.kind == "serial":
-                return sighting
         if sightings:
             raise NoSerialPort(port=sightings[0].port.address)
         if record.last is None:
@@ -252,7 +288,7 @@ class Lease:
 
     async def _open_air(self, opener: Callable[[str], Awaitable[AnyLink]]) -> AnyLink:
         """The link has a ladder of attempts of its own; see ``agent.links.ble_connect``."""
-        await self.close()
+        await self._forget()
         sightings = self._registry.require(self._board_id).sightings("ble")
         if not sightings:
             raise self._air_problem() or BleNotHeard(board=self.board.name, action=NOT_HEARD)
@@ -265,6 +301,5 @@ class Lease:
             # Its holder gave up waiting; the board may be another one's by now.
             await link.close()
             raise PortGone(port=sighting.port.address)
-        self._opened = sighting
-        self._link = link
+        self._links.append((link, sighting))
         return link

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from agent.bridge.consent_service import Consent
     from agent.bridge.origins import Origins
     from agent.catalog import Model
-    from agent.clouds.cloud import Cloud
-    from agent.clouds.enrolment import EnrolCloud
+    from agent.clouds.cloud import AnyCloud
     from agent.clouds.vault_view import VaultEntry, VaultList
     from agent.errors import BluetoothError, Examination, Looked, Paused
     from agent.flash.sketch import Sketch
@@ -184,7 +183,7 @@ class Services:
     about: About
     boards: Boards
     jobs: Jobs
-    clouds: Mapping[str, Cloud | EnrolCloud]
+    clouds: Mapping[str, AnyCloud]
     catalog: Models
     sketches: SketchList
     origins: Origins

@@ -57,12 +57,12 @@ class CloudInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of the stored account that are not secret."""
 
 
-class Cloud(Protocol):
-    """One cloud. All calls are idempotent or made safe by :meth:`find`; errors are CloudError."""
+class AnyCloud(Protocol):
+    """What every cloud has: a name, and the person's account there."""
 
     @property
     def id(self) -> str:
-        """Stable: ``arduino``, ``none``."""
+        """Stable: ``arduino``, ``thingsboard``, ``nrf``, ``blynk``, ``none``."""
 
     async def info(self) -> CloudInfo:
         """What to show; no network."""
@@ -72,6 +72,13 @@ class Cloud(Protocol):
 
     async def logout(self) -> None:
         """Forget the stored account."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+class Cloud(AnyCloud, Protocol):
+    """One cloud. All calls are idempotent or made safe by :meth:`find`; errors are CloudError."""
 
     def check_name(self, name: str) -> None:
         """Raise :class:`InputError` for a device name that the cloud cannot take."""
@@ -91,6 +98,3 @@ class Cloud(Protocol):
 
     async def unclaim(self, claim_id: str) -> None:
         """Undo a claim; a claim that is gone already is not an error."""
-
-    async def close(self) -> None:
-        """Release connections."""

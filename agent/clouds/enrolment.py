@@ -7,16 +7,15 @@ exist although no credentials came.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from agent.clouds.cloud import AnyCloud
 from agent.settings.credentials import CloudSettings, Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from agent.clouds.cloud import CloudInfo
 
 CredentialsKind: TypeAlias = Literal["access_token", "mqtt_basic", "certificate"]
 ProfileStrategy: TypeAlias = Literal["create", "prepared", "chain", "off", "unknown"]
@@ -65,21 +64,8 @@ class ProfileLook(msgspec.Struct, frozen=True, kw_only=True):
     strategy: ProfileStrategy
 
 
-class EnrolCloud(Protocol):
+class EnrolCloud(AnyCloud, Protocol):
     """One cloud that makes devices."""
-
-    @property
-    def id(self) -> str:
-        """Stable: ``thingsboard``."""
-
-    async def info(self) -> CloudInfo:
-        """What to show; no network."""
-
-    async def login(self, account: dict[str, Any]) -> None:
-        """Check the account with the server, then store it; nothing is stored if refused."""
-
-    async def logout(self) -> None:
-        """Forget the stored account."""
 
     def check_name(self, name: str, kind: CredentialsKind = "access_token") -> None:
         """Raise :class:`InputError` for a name that the server cannot take."""
@@ -134,6 +120,3 @@ class EnrolCloud(Protocol):
 
     async def delete(self, name: str) -> None:
         """Remove the device and its history; none of this name is not an error."""
-
-    async def close(self) -> None:
-        """Release connections."""

@@ -15,6 +15,7 @@ from agent.jobs.flash_effects import FlashRequest
 from agent.jobs.flash_performer import FlashPerformer
 from agent.jobs.improv_effects import ImprovRequest
 from agent.jobs.improv_performer import perform_improv
+from agent.jobs.kit import Hold, KitEffect
 from agent.jobs.reach import WRITES, addresses, is_away, moved, needs_cable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from agent.clouds.cloud import Cloud
     from agent.clouds.enrolment import EnrolCloud
     from agent.flash.method import FlashProgress
+    from agent.jobs.kit import Hands, Kit
     from agent.jobs.surroundings import Lease, Surroundings
     from agent.sessions.session import Session
     from agent.settings import Secret
@@ -44,12 +46,13 @@ class Performer:
         model: Model | None = None,
         deliver: Callable[[str, Secret], None] | None = None,
         enrolment: EnrolCloud | None = None,
+        kit: Kit | None = None,
         job: str = "",
     ) -> None:
         """``settle`` undoes what earlier jobs left of a board with that hardware id.
 
         ``deliver`` keeps a file with secrets by its name. ``enrolment`` is the cloud that gives
-        credentials, and ``job`` the id that the vault notes with them.
+        credentials, and ``job`` the id that the vault notes with them. ``kit`` performs its own.
         """
         self._surroundings = surroundings
         self._board = board
@@ -61,6 +64,15 @@ class Performer:
         self._enrol = EnrolPerformer(
             surroundings, board, lease, enrolment, job=job, deliver=deliver, advanced=self._moved
         )
+        hold = Hold(
+            surroundings=surroundings,
+            board=board,
+            lease=lease,
+            job=job,
+            deliver=deliver,
+            advanced=self._moved,
+        )
+        self._hands = kit.hands(hold) if kit is not None else None
         self.session: Session | None = None
         """The session that is open now."""
         self.on_advance: Callable[[effects.Advanced], None] = lambda _: None
@@ -79,6 +91,8 @@ class Performer:
             case OpenV1() | ReadEui():
                 await self.close()
                 return await self._devices.perform(request)
+            case KitEffect():
+                return await self._its_hands().perform(request)
             case EnrolEffect():
                 return await self._enrol.perform(request)
             case DeviceRequest():
@@ -119,6 +133,8 @@ class Performer:
         """Close the session if there is one."""
         await self._devices.close()
         await self._enrol.close()
+        if self._hands is not None:
+            await self._hands.close()
         session, self.session = self.session, None
         if session is not None:
             await session.close()
@@ -151,6 +167,11 @@ class Performer:
         if self._flash is None:
             raise InternalError(kind="no board to flash")
         return self._flash
+
+    def _its_hands(self) -> Hands:
+        if self._hands is None:
+            raise InternalError(kind="no kit")
+        return self._hands
 
     def _its_cloud(self) -> Cloud:
         if self._cloud is None:

@@ -145,6 +145,7 @@ class JobService:
                 catalog=self._catalog,
                 clouds=self._surroundings.clouds,
                 enrolments=self._surroundings.enrolments,
+                kits=self._surroundings.kits,
                 journal=self._journal,
                 vault=self._surroundings.vault,
             )
@@ -343,6 +344,7 @@ class JobService:
             model=plan.model,
             deliver=lambda name, content: self._files.put(job.id, name, content),
             enrolment=plan.enrolment,
+            kit=plan.kit,
             job=job.id,
         )
         return Runner(

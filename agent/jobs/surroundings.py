@@ -10,7 +10,7 @@ from agent.jobs.opening import open_board_session
 from agent.jobs.ways import WAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from agent.boards.board import Board, BoardChanges, Port, Via
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agent.flash.method import Flasher
     from agent.flash.sketch import SketchKind
     from agent.jobs.journal import Journal
+    from agent.jobs.kit import Kit
     from agent.links import Link, LinkOpener
     from agent.links.ble_connect import Wanted
     from agent.links.gatt import GattLink
@@ -46,6 +47,9 @@ class Lease(Protocol):
 
     async def open(self, baud: int) -> Link:
         """Open the board's port; raises :class:`agent.errors.PortError`."""
+
+    async def open_all(self, baud: int) -> list[Link]:
+        """Open every serial port of the board; those that cannot be opened are left out."""
 
     async def open_gatt(self, wanted: Wanted) -> GattLink:
         """The same for a device whose protocol uses several characteristics; ``ble`` only."""
@@ -172,5 +176,7 @@ class Surroundings:
     """How a board gets them, the way that changes the least first."""
     nvs_namespace: str = "mooring"
     """Under which an image of a settings area has them."""
+    kits: Sequence[Kit] = ()
+    """Families of boards that are set up in a way of their own."""
     open_board: SessionOpener = open_board_session
     """Another one only where a test looks at, or spoils, what a session does."""

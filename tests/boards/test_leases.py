@@ -180,6 +180,50 @@ async def test_only_the_very_port_on_which_a_link_was_lost_is_stale(catalog):
     assert not lease.is_stale(PORT._replace(node=2))
 
 
+def lent_two(catalog, system):
+    registry, arrivals = Registry(catalog), Arrivals()
+    ports = [sighted(f"/dev/ttyACM{n}", (0x1915, 0x910A), "THINGY91X_1", "1-3") for n in (0, 1)]
+    registry.update(ports, 0.0)
+    (board,) = registry.boards()
+    registry.hold(board.id, "job")
+    arrivals.note(ports, asyncio.get_running_loop().time() - math.inf)
+    finger = Finger()
+    return Lease(
+        board.id,
+        "job",
+        registry=registry,
+        arrivals=arrivals,
+        opener=system,
+        toucher=finger,
+        on_touch=finger.expect,
+    )
+
+
+async def test_all_ports_of_a_board_are_opened_and_closed_together(catalog):
+    system = System()
+    lease = lent_two(catalog, system)
+    links = await lease.open_all(115_200)
+    assert [link.address for link in links] == system.tried == ["/dev/ttyACM0", "/dev/ttyACM1"]
+    await lease.open(115_200)
+    assert [link.closed for link in system.links] == [1, 1, 0]
+    await lease.end()
+    assert [link.closed for link in system.links] == [1, 1, 1]
+
+
+async def test_a_port_that_cannot_be_opened_is_left_out(catalog):
+    system = System(PortBusy(port="/dev/ttyACM0", holder="ModemManager"))
+    (link,) = await lent_two(catalog, system).open_all(115_200)
+    assert link.address == "/dev/ttyACM1"
+
+
+async def test_the_first_refusal_counts_where_no_port_can_be_opened(catalog):
+    busy = PortBusy(port="/dev/ttyACM0", holder="ModemManager")
+    lease = lent_two(catalog, System(busy, NoPermission(port="/dev/ttyACM1", group="dialout")))
+    with pytest.raises(PortBusy) as caught:
+        await lease.open_all(115_200)
+    assert caught.value is busy
+
+
 # --- the touch ------------------------------------------------------------------------------------
 
 

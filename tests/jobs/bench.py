@@ -30,6 +30,7 @@ from agent.simulator.world import Network, World
 from tests.jobs.stores import sketches_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agent.boards.board import Board
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from agent.clouds.clock import Clock
     from agent.clouds.cloud import Cloud
     from agent.jobs.journal import Journal, SqliteJournal
+    from agent.jobs.kit import Kit
     from agent.jobs.surroundings import SessionOpener
 
 PASSWORD = "marker-wifi-password-9f3c"
@@ -140,6 +142,7 @@ class Bench:
         journal: Journal | None = None,
         open_board: SessionOpener = open_board_session,
         flashers: Flashers | None = None,
+        kits: Sequence[Kit] = (),
     ) -> JobService:
         """What ``agent/app.py`` does, on this bench."""
         self._agent = AsyncExitStack()
@@ -169,6 +172,7 @@ class Bench:
             journal=journal or self.journal,
             flashers=flashers or Flashers(),
             sketches=sketches_in(self.folder, arduino, self.index, clock),
+            kits=kits,
             **given,
         )
         self.jobs = JobService(surroundings, self.catalog)

@@ -14,8 +14,7 @@ from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
     from agent.bridge.services import Services
-    from agent.clouds.cloud import Cloud
-    from agent.clouds.enrolment import EnrolCloud
+    from agent.clouds.cloud import AnyCloud
 
 
 class CloudList(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +72,7 @@ class ShowsDevices(Protocol):
 def methods(services: Services) -> list[Method[Any, Any]]:
     """List, login, logout."""
 
-    def find(name: str) -> Cloud | EnrolCloud:
+    def find(name: str) -> AnyCloud:
         cloud = services.clouds.get(name)
         if cloud is None:
             known = ", ".join(services.clouds)

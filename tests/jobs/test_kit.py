@@ -1,0 +1,116 @@
+"""A kit: which jobs are its own, and that its hands do what its procedures ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent.errors import InternalError, PortGone
+from agent.jobs.effects import Done, Entered, Event, ReadBoard
+from agent.jobs.job import JobKind, JobState
+from agent.jobs.kit import Hold, KitEffect
+from agent.jobs.machine import Machine, Rule
+from agent.jobs.performer import Performer
+from agent.jobs.planner import Way
+from agent.jobs.states import State
+
+if TYPE_CHECKING:
+    from agent.boards.board import Board, Via
+    from agent.catalog import Model
+    from agent.jobs.request import Request
+    from agent.jobs.surroundings import Surroundings
+    from tests.jobs.bench import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Knock(KitEffect):
+    """Value: what the board says."""
+
+
+class Greet(Machine):
+    """A procedure of one knock."""
+
+    def __init__(self, *, attended: bool) -> None:
+        super().__init__(attended=attended)
+        self.rules = {
+            State.READING: Rule(self._reading, 5.0, self._fail, self._stop),
+            State.CLOSING: self._closing_rule(),
+        }
+
+    @property
+    def plan(self) -> list[tuple[str, str]]:
+        return [("read", "Knock")]
+
+    def _reading(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._begin("read", "Knock")
+                self._do(Knock())
+            case Done(Knock(), said):
+                self._close(result={"said": said})
+            case _:
+                return False
+        return True
+
+
+class Doors:
+    """A kit for boards that are greeted with the cloud “doors”."""
+
+    def __init__(self) -> None:
+        self.holds: list[Hold] = []
+        self.closed = 0
+
+    def takes(self, request: Request, board: Board, model: Model | None) -> bool:
+        return request.kind is JobKind.PROVISION and request.cloud == "doors"
+
+    async def plan(
+        self, request: Request, board: Board, model: Model | None, via: Via, *, attended: bool
+    ) -> Way:
+        return Way(Greet(attended=attended), shown={"cloud": "doors"})
+
+    def hands(self, hold: Hold) -> Doors:
+        self.holds.append(hold)
+        return self
+
+    async def perform(self, request: KitEffect) -> Any:
+        return f"who is there? {self.holds[-1].board}"
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_a_job_of_a_kit_runs_with_its_procedure_and_its_hands(bench: Bench) -> None:
+    await bench.plug()
+    kit = Doors()
+    await bench.start_agent(kits=(kit,))
+    board = bench.board
+    job = await bench.jobs.start(
+        {"kind": "provision", "board": board.id, "cloud": "doors"}, attended=True
+    )
+    ended = await bench.jobs.wait(job)
+    assert (ended.state, ended.result) == (JobState.DONE, {"said": f"who is there? {board.id}"})
+    assert ended.request["cloud"] == "doors"
+    (hold,) = kit.holds
+    assert (hold.job, hold.lease is not None) == (job, True)
+    assert kit.closed > 0
+
+
+async def test_what_no_kit_takes_goes_its_usual_way(bench: Bench) -> None:
+    await bench.plug()
+    kit = Doors()
+    await bench.start_agent(kits=(kit,))
+    job = await bench.jobs.start({"kind": "identify", "board": bench.board.id}, attended=True)
+    assert (await bench.jobs.wait(job)).state is JobState.DONE
+    assert kit.holds == []
+
+
+async def test_a_request_of_a_kit_without_its_hands_is_a_defect(bench: Bench) -> None:
+    await bench.start_agent()
+    around: Surroundings = bench.jobs._surroundings
+    performer = Performer(around, board="")
+    with pytest.raises(InternalError):
+        await performer.perform(Knock())
+    with pytest.raises(PortGone):
+        await performer.perform(ReadBoard())
