@@ -347,3 +347,25 @@ async def test_the_agent_is_paused_and_resumed_in_the_settings(
     await page.locator("stop-agent").get_by_role("button", name="Resume").click()
     await expect(page.locator("agent-notices")).not_to_contain_text("Mooring is paused.")
     assert [len(fake.called(f"agent.{name}")) for name in ("pause", "resume")] == [1, 1]
+
+
+async def test_a_table_of_many_names_has_lines_for_those_that_are_given_and_offers_the_others(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    names = [f"key_{number}" for number in range(20)]
+    table = {"type": "object", "propertyNames": {"enum": names}, "examples": [{"key_1": "one"}]}
+    fake.settings.find("flash.tools").update(schema=table, value={"key_3": "three"}, source="file")
+    await open_settings(page, files)
+    inputs = row(page, "flash.tools").locator("input")
+    await expect(inputs).to_have_count(2)
+    await button(page, "Add a line to Flashing programs").click()
+    await page.keyboard.type("key_7")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("seven")
+    offered = "(input) => [...input.list.options].map((option) => option.value)"
+    assert await inputs.nth(2).evaluate(offered) == names
+    assert await faults_of(page) == []
+    await button(page, "Save").click()
+    await expect(bar(page)).to_contain_text("Saved.")
+    values = {"flash.tools": {"key_3": "three", "key_7": "seven"}}
+    assert fake.called("settings.set") == [{"values": values}]

@@ -7,14 +7,17 @@ import { freshId, h, say, set } from "../lib/dom.js";
 export class RowsInput {
   /**
    * @param {Field} shape Of the type `texts` or `table`.
-   * @param {{names?: string[], examples?: [string, string][]}} [options] `names`: the only ones that a
-   *   table may have; `examples`: texts by name, or one without a name.
+   * @param {{names?: string[], offered?: string[], examples?: [string, string][]}} [options] `names`: the
+   *   only ones that a table may have, a line for each; `offered`: the same, to choose from in each line;
+   *   `examples`: texts by name, or one without a name.
    */
   constructor(shape, options = {}) {
     this.shape = shape;
     this.names = options.names ?? [];
     this.examples = new Map(options.examples ?? []);
     this.id = freshId("rows");
+    const offered = (options.offered ?? []).map((name) => h("option", { value: name }));
+    this.offered = offered.length ? h("datalist", { id: `${this.id}-offered` }, ...offered) : null;
     this.rows = h("ul.rows");
     this.error = h("p.field-error", { id: `${this.id}-error`, hidden: true });
     const note = shape.description ? h("p.note", { id: `${this.id}-note` }, shape.description) : null;
@@ -24,7 +27,7 @@ export class RowsInput {
       this.#add("", "").querySelector("input")?.focus();
       this.#changed();
     });
-    this.field = h("fieldset", { "aria-describedby": `${this.id}-error ${this.id}-note` }, h("legend", {}, shape.title), this.rows);
+    this.field = h("fieldset", { "aria-describedby": `${this.id}-error ${this.id}-note` }, h("legend", {}, shape.title), this.rows, this.offered);
     this.element = h("div.field.rows-field", {}, this.field, h("div.row", {}, this.more), this.error, h("div.under", {}, note));
     this.rows.addEventListener("input", () => this.showProblem(""));
     this.raw = [];
@@ -108,7 +111,7 @@ export class RowsInput {
       row.dataset.name = name;
       row.append(h("label", { for: id }, name));
     } else if (this.shape.type === "table") {
-      row.append(h("input.name", { ...usual, value: name, "aria-label": `${label}, name` }));
+      row.append(h("input.name", { ...usual, value: name, list: this.offered?.id ?? null, "aria-label": `${label}, name` }));
     }
     row.append(h("input", { ...usual, id, value: text, placeholder: this.examples.get(fixed ? name : "") ?? null, "aria-label": fixed ? null : label }));
     if (!fixed) row.append(this.#remove(row, label));

@@ -7,6 +7,9 @@ import { RowsInput } from "./rows-input.js";
 
 /** @typedef {import("../types.js").Setting} Setting */
 
+/** Above so many names a table has lines for those alone that are given. */
+const LINES_AT_ONCE = 8;
+
 /** @typedef {{raw: any, reset: boolean}} Draft What a person made of a setting and did not save. */
 
 export class SettingRow {
@@ -140,7 +143,9 @@ function controlFor(setting) {
   if (shape.type !== "texts" && shape.type !== "table") return ownField(shape);
   const example = schema.examples?.[0] ?? [];
   const examples = shape.type === "table" ? Object.entries(example) : example.map((/** @type {string} */ text) => ["", text]);
-  return new RowsInput(ownShape(shape), { names: schema.propertyNames?.enum, examples });
+  const known = schema.propertyNames?.enum ?? [];
+  const each = known.length <= LINES_AT_ONCE;
+  return new RowsInput(ownShape(shape), { names: each ? known : [], offered: each ? [] : known, examples });
 }
 
 /** @param {any} shape @returns {import("../lib/schema.js").Field} */
