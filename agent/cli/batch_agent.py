@@ -17,6 +17,7 @@ from agent.settings import Secret, clean_text
 from agent.settings.files import write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.cli.client import Client
@@ -73,12 +74,15 @@ class BridgeJobs:
         listed = await self._client.call("jobs.list", limit=limit, board=board)
         return msgspec.convert(listed["jobs"], list[Job])
 
-    async def save(self, kept: Kept, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def file(self, job: str, name: str) -> Secret:
+        """See the base class."""
+        answer = await self._client.call("jobs.file", job=job, name=name)
+        return Secret(answer["text"])
+
+    async def save(self, kept: Kept, files: Mapping[str, Secret]) -> tuple[str, ...]:
         """See the base class."""
         saved: list[str] = []
-        for name in names:
-            answer = await self._client.call("jobs.file", job=kept.job, name=name)
-            content = Secret(answer["text"])
+        for name, content in files.items():
             data = b64decode(content.reveal()) if name == SETTINGS_IMAGE else None
             path = self._path(kept, name)
             try:

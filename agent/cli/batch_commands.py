@@ -23,8 +23,8 @@ from agent.cli.options import json_option
 from agent.cli.shell import run_command
 from agent.errors import InputError, ManifestWrong
 from agent.jobs.batch_fields import Surroundings
-from agent.jobs.batch_machine import PARALLEL, PARALLEL_MAX
 from agent.jobs.batch_manifest import MANIFEST_BYTES, Manifest, read_manifest
+from agent.jobs.batch_room import PARALLEL, PARALLEL_MAX
 from agent.settings import Secret, clean_text
 from agent.settings.network import parse_network
 
@@ -87,9 +87,10 @@ def batch(
 ) -> None:
     """Set up many boards by a list (docs/batch.md): CSV, TOML or JSON; - for standard input.
 
-    Each row waits until its board is plugged in. A batch that was cut off goes on where it was when
-    it is started again with the same list; nothing is made twice. Ctrl-C begins no further board
-    and lets those that were begun come to their end; the second one leaves at once.
+    Each row waits until its board is plugged in; one that becomes a file needs none. A batch that
+    was cut off goes on where it was when it is started again with the same list; nothing is made
+    twice. Ctrl-C begins no further row and lets those that were begun come to their end; the second
+    one leaves at once.
     """
     if other_boards and not again:
         raise click.UsageError("--other-boards goes with --again.")

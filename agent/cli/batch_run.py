@@ -143,7 +143,7 @@ async def _tell_plan(shell: Shell, client: Client, machine: BatchMachine) -> Exi
         [
             (
                 *(str(begin.row.n), begin.row.kind, begin.row.cloud or "–"),
-                *(str(begin.request.get("name", "–")), begin.kept.board, begin.kept.socket),
+                *(str(begin.request.get("name", "–")), begin.kept.board or "–", begin.kept.socket),
             )
             for begin in begins
         ],
@@ -215,7 +215,7 @@ class _Batch:
         live = self._machine.counts.live
         if live:
             self._shell.output.note(
-                f"Stopping; {live} boards that were begun come to their end. Ctrl-C again leaves at "
+                f"Stopping; {live} rows that were begun come to their end. Ctrl-C again leaves at "
                 "once."
             )
         runner.stop()
@@ -260,7 +260,7 @@ class _Batch:
             )
         left = machine.waits_for()
         for row in left[:LEFT_SHOWN]:
-            output.note(f"  row {row.n} waits for {waits_for(row)}")
+            output.note(f"  row {row.n} {what_is_left(row)}")
         if len(left) > LEFT_SHOWN:
             output.note(f"  … and {len(left) - LEFT_SHOWN} more")
         if counts.failed:
@@ -270,8 +270,12 @@ class _Batch:
                 output.note(f"What came of each row: {clean_text(str(options.results), 500)}")
 
 
-def waits_for(row: Row) -> str:
-    """The board of a row, in words."""
+def what_is_left(row: Row) -> str:
+    """Why a row was not begun, in words."""
+    if not row.needs_board:
+        return "was not begun"
     if row.by != "next":
-        return clean_text(f"{row.by.replace('_', ' ')} {row.value}")
-    return "any board" if row.model == "any" else clean_text(f"the next {row.model}")
+        return clean_text(f"waits for {row.by.replace('_', ' ')} {row.value}")
+    return "waits for " + (
+        "any board" if row.model == "any" else clean_text(f"the next {row.model}")
+    )

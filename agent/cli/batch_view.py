@@ -19,7 +19,7 @@ from agent.settings import clean_text
 if TYPE_CHECKING:
     from agent.boards.board import Board
     from agent.cli.output import Colour, Output
-    from agent.jobs.batch_machine import BatchMachine
+    from agent.jobs.batch_machine import BatchMachine, Live
     from agent.jobs.batch_records import Kept
     from agent.jobs.batch_row import Row
     from agent.jobs.job import Job
@@ -94,12 +94,17 @@ class BatchView:
             parts.append(f"{counts.failed} failed")
         if counts.live:
             parts.append(f"{counts.live} under way")
-        if waiting := counts.left - counts.live:
+        in_turn = self._machine.waits_for_turn
+        if in_turn:
+            parts.append(f"{in_turn} wait for their turn")
+        if waiting := counts.left - counts.live - in_turn:
             parts.append(f"{waiting} wait for a board")
         return " · ".join(parts)
 
     def _sockets(self, now: float) -> list[str]:
         seats = [self._seat(board, now) for board in self._machine.boards.there.values()]
+        lives = self._machine.live.values()
+        seats += [("runs", "", self._under_way(live, now)) for live in lives if not live.kept.board]
         seats.sort(key=lambda seat: _ORDER.index(seat[0]))
         places = max((cell_width(seat[1]) for seat in seats), default=0)
         return [f"{place:{places}}  {text}" for _, place, text in seats]
@@ -115,19 +120,21 @@ class BatchView:
             return ("free" if machine.waits_with(board) else "other"), place, f"– {name}  {known}"
         ended = machine.ended.get(n)
         if live is not None:
-            job = live.job
-            step, message, progress = _step(job) if job is not None else ("begins", "", None)
-            took = seconds_text(max(0.0, now - live.kept.since))
-            parts = [f"row {n}", _device(live.row), step, took]
-            parts.append(bar(progress) if progress is not None else message)
-            asks = job is not None and job.state is JobState.ASKING
-            return ("asks" if asks else "runs"), place, "… " + "  ".join(filter(None, parts))
+            asks = live.job is not None and live.job.state is JobState.ASKING
+            return ("asks" if asks else "runs"), place, self._under_way(live, now)
         if ended is not None:
             what = f"row {n}  {clean_text(ended.device) or name}  "
             if ended.error is None:
                 return "done", place, f"✓ {what}done: take it out"
             return "failed", place, f"✗ {what}failed: {clean_text(ended.error.title, 120)}"
         return "free", place, f"– row {n}  {name}  waits"
+
+    def _under_way(self, live: Live, now: float) -> str:
+        step, message, progress = _step(live.job) if live.job is not None else ("begins", "", None)
+        took = seconds_text(max(0.0, now - live.kept.since))
+        parts = [f"row {live.row.n}", _device(live.row), step, took]
+        parts.append(bar(progress) if progress is not None else message)
+        return "… " + "  ".join(filter(None, parts))
 
 
 def _device(row: Row) -> str:

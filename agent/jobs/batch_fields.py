@@ -11,10 +11,12 @@ from agent.jobs.batch_row import (
     Row,
     RowKind,
     check_pattern,
+    name_without_board,
     numbered,
 )
 from agent.jobs.batch_select import folded
 from agent.jobs.enrol_base import HARDWARE_ID
+from agent.jobs.enrol_effects import FILES
 from agent.protocols.thingsboard.names import name_problem
 from agent.settings import clean_text
 
@@ -38,8 +40,6 @@ DELIVERIES: Final = {
     "header": "header",
     "image": "image",
 }
-FILES: Final = frozenset({"header", "image"})
-"""Deliveries that end with a file here; the board is not asked for its id."""
 FIELDS: Final = {
     **dict.fromkeys(SELECTORS, "text"),
     "model": "text",
@@ -119,7 +119,8 @@ class RowChecker:
         if not 1 <= count <= COUNT_MAX:
             return [], [*wrong, ("count", f"is not a number from 1 to {COUNT_MAX}")]
         by = [name for name in SELECTORS if values.get(name)]
-        wrong += self._check_board(by, values, count, where)
+        needs_board = _row(kind, by, values, first).needs_board
+        wrong += self._check_board(by, values, count, where, needs_board=needs_board)
         if wrong:
             return [], wrong
         rows = [_row(kind, by, values, n) for n in range(first, first + count)]
@@ -176,8 +177,13 @@ class RowChecker:
             yield "name", problem
         elif HARDWARE_ID in pattern and not enrols:
             yield "name", f"has {HARDWARE_ID}, which is read too late here: use {{serial_number}}"
-        elif HARDWARE_ID in pattern and values.get("delivery") in FILES:
-            yield "name", f"has {HARDWARE_ID}, but no board is asked: use {{serial_number}}"
+        elif (
+            HARDWARE_ID in pattern
+            and values.get("delivery") in FILES
+            and not values.get("hardware_id")
+        ):
+            problem = "but no board is asked: tell it as hardware_id, or use {serial_number}"
+            yield "name", f"has {HARDWARE_ID}, {problem}"
 
     def _look(self, name: str, value: str, look: Callable[[str], None]) -> Iterator[Wrong]:
         """Each file is looked at once."""
@@ -192,7 +198,7 @@ class RowChecker:
             yield name, problem
 
     def _check_board(
-        self, by: list[str], values: Mapping[str, Any], count: int, where: str
+        self, by: list[str], values: Mapping[str, Any], count: int, where: str, *, needs_board: bool
     ) -> Iterator[Wrong]:
         model = values.get("model", "")
         usb_ids = len(model) == 9 and model[4] == ":"
@@ -205,7 +211,7 @@ class RowChecker:
             yield by[1], f"and {by[0]} exclude each other"
             return
         if not by:
-            if not model:
+            if not model and needs_board:
                 problem = "is missing: the next free board of which model? (any: of all)"
                 yield "model", problem
             return
@@ -219,15 +225,16 @@ class RowChecker:
     def _check_name(self, row: Row, where: str) -> Iterator[Wrong]:
         if row.kind != "provision" or not row.name:
             return
-        plain = row.name.replace(HARDWARE_ID, "0" * 12)
+        name = row.name if row.needs_board else name_without_board(row)
+        plain = name.replace(HARDWARE_ID, "0" * 12)
         if row.cloud in self.surroundings.enrol:
             certificate = row.credentials == CREDENTIALS["certificate"]
             if problem := name_problem(plain, certificate=certificate):
                 yield "name", problem
                 return
-        if "{" in row.name:
+        if "{" in name:
             return
-        key = row.cloud, row.name
+        key = row.cloud, name
         if key in self._names and row.cloud != "none":
             yield "name", f"is that of {self._names[key]} too: put {{n}} into it"
         self._names.setdefault(key, where)

@@ -2,7 +2,8 @@
 
 A row waits for its board, is begun on it once, and ends done or failed. What is begun is written
 down first, so that after a kill it is looked for and not begun a second time. A board that was
-used for a row is not taken for another one, whatever became of it.
+used for a row is not taken for another one, whatever became of it. Rows that need no board are
+begun beside the others, as there is room.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from agent.jobs.batch_records import (
     Wake,
     Woken,
 )
+from agent.jobs.batch_room import has_room
 from agent.jobs.batch_row import request_for
 from agent.jobs.batch_select import Waiting, by_place, is_free, socket
 from agent.jobs.enrol_base import HARDWARE_ID
@@ -62,16 +64,13 @@ if TYPE_CHECKING:
 Again: TypeAlias = Literal["no", "same", "any"]
 """Rows that failed: left; tried again on the same board; or on another one."""
 
-PARALLEL: Final = {"arduino": 4, "thingsboard": 8, "none": 16, "flash": 4}
-"""Jobs at a time where nobody says otherwise. Arduino Cloud takes 10 requests per second of an
-account, and a job makes some ten; ThingsBoard answers each request at once, its boards wait for
-their network; without a cloud only the boards work; writing sketches fills the bus of a hub."""
-PARALLEL_MAX: Final = 32
-"""A large hub; and as many requests as the agent takes of one program at a time."""
 AGAIN_S: Final = 1.0
 """Until a board is tried again that somebody else held."""
 FAILURES_MAX: Final = 8
 """Failures one after the other: then it is not the boards, and the rest of them is left alone."""
+
+NO_BOARD: Final = ""
+"""In place of the id of one."""
 
 _NOT_NOW: Final = frozenset(
     each.code for each in (PortBusy, OtherLinkBusy, BoardBusy, Paused, UnknownBoard, RateExceeded)
@@ -80,7 +79,9 @@ _NOT_NOW: Final = frozenset(
 
 
 @dataclass(slots=True)
-class _Live:
+class Live:
+    """A row that is under way."""
+
     row: Row
     kept: Kept
     before: Kept | None = None
@@ -118,7 +119,7 @@ class BatchMachine:
         """``kept``: what earlier runs wrote down. ``waits``: for boards that are not there yet."""
         self.rows = {row.n: row for row in rows}
         self.ended: dict[int, Kept] = {}
-        self.live: dict[int, _Live] = {}
+        self.live: dict[int, Live] = {}
         self.boards = BatchBoards()
         self.stopped = False
         self.gave_up = False
@@ -165,9 +166,10 @@ class BatchMachine:
             if known is None:
                 self._waiting.add(row)
                 continue
-            self.boards.use(known)
+            if row.needs_board:
+                self.boards.use(known)
             if known.state == "begun":
-                self.live[n] = _Live(row, known)
+                self.live[n] = Live(row, known)
             elif known.state == "failed" and again != "no":
                 self._again(row, known, again)
             else:
@@ -177,14 +179,14 @@ class BatchMachine:
 
     def _again(self, row: Row, known: Kept, again: Again) -> None:
         """The board may have what was made for this row, so that no other board may get it."""
-        tied = again == "same" and known.job and not known.by_place
+        tied = known.job and (not row.needs_board or (again == "same" and not known.by_place))
         self._waiting.add(row, known if tied else None)
         if tied or again == "same" or row.by != "next":
             self.boards.release(known.board)
 
     # One row -------------------------------------------------------------------------------------
 
-    def _move(self, live: _Live, happening: Happening, now: float) -> None:
+    def _move(self, live: Live, happening: Happening, now: float) -> None:
         match happening:
             case Started(_, job):
                 live.kept = replace(live.kept, job=job)
@@ -201,18 +203,22 @@ class BatchMachine:
                 self._job_moved(live, job, now)
             case JobMoved(_, job) if job.id == live.kept.job:
                 self._job_moved(live, job, now)
+            case FilesSaved(gone=True) if self._tries.get(live.row.n, 0) == 0:
+                # They are made again: what is in them is in the vault, under the same name.
+                self._tries[live.row.n] = 1
+                self._release(live, tied=True)
             case FilesSaved(_, files, error):
                 live.kept = replace(live.kept, files=list(files))
                 self._end(live, now, error)
 
-    def _nothing_found(self, live: _Live, now: float) -> None:
+    def _nothing_found(self, live: Live, now: float) -> None:
         """The run before was killed before it started the job, or the journal has lost it."""
         if live.kept.by_place and not live.row.by_hardware and live.kept.job:
             self._end(live, now, BatchUnsure(socket=live.kept.socket).report())
         else:
             self._release(live, tied=bool(live.kept.job))
 
-    def _job_moved(self, live: _Live, job: Job, now: float) -> None:
+    def _job_moved(self, live: Live, job: Job, now: float) -> None:
         if live.job is not None and live.job.state.final:
             return
         live.job = job
@@ -242,7 +248,7 @@ class BatchMachine:
             stopped = Interrupted(what="Somebody cancelled it.").report()
             self._end(live, now, job.error or stopped)
 
-    def _seen_twice(self, live: _Live, other: Kept, now: float) -> None:
+    def _seen_twice(self, live: Live, other: Kept, now: float) -> None:
         """A board without a number was plugged in again; its own name has made nothing new."""
         if other.device != live.kept.device:
             self._end(live, now, BatchTwice(row=other.n, device=other.device).report())
@@ -251,7 +257,7 @@ class BatchMachine:
         self._release(live)
         self.boards.use(replace(live.kept, n=other.n))
 
-    def _interrupted(self, live: _Live, now: float) -> None:
+    def _interrupted(self, live: Live, now: float) -> None:
         """The agent ended under it. The same job on the same board goes on from what it left."""
         self._tries[live.row.n] = 1
         if live.kept.by_place and not live.row.by_hardware:
@@ -259,7 +265,7 @@ class BatchMachine:
         else:
             self._release(live, tied=True)
 
-    def _release(self, live: _Live, *, tied: bool = False) -> None:
+    def _release(self, live: Live, *, tied: bool = False) -> None:
         """The row waits again; ``tied``: for the same board."""
         row, kept = live.row, live.kept
         del self.live[row.n]
@@ -268,7 +274,7 @@ class BatchMachine:
         self._waiting.add(row, known)
         self._doing.append(Keep(known) if known is not None else Forget(row.n))
 
-    def _end(self, live: _Live, now: float, error: ErrorReport | None) -> None:
+    def _end(self, live: Live, now: float, error: ErrorReport | None) -> None:
         state: Literal["done", "failed"] = "done" if error is None else "failed"
         known = live.kept if live.kept.job else live.before or live.kept
         kept = replace(known, state=state, error=error, ended_at=now)
@@ -291,6 +297,8 @@ class BatchMachine:
                     resting = True
                 else:
                     self._offer(board, now)
+        if not self.stopped:
+            resting = self._begin_without_board(now) or resting
         doing, self._doing = self._doing, []
         if resting:
             doing.append(Wake(AGAIN_S))
@@ -301,14 +309,24 @@ class BatchMachine:
 
     def _offer(self, board: Board, now: float) -> None:
         row = self._waiting.find(board)
-        if row is None or not is_free(board, row) or not self._has_room(row):
-            return
+        if row is not None and is_free(board, row) and self._has_room(row):
+            self._begin(row, board, now)
+
+    def _begin_without_board(self, now: float) -> bool:
+        """Whether somebody keeps the next one from being begun now."""
+        while (row := self._waiting.without_board()) is not None and self._has_room(row):
+            if self.boards.rests(NO_BOARD, now):
+                return True
+            self._begin(row, None, now)
+        return False
+
+    def _begin(self, row: Row, board: Board | None, now: float) -> None:
         before = self._waiting.take(row)
-        kept = Kept(
-            n=row.n, board=board.id, socket=socket(board), by_place=by_place(board), since=now
-        )
-        live = self.live[row.n] = _Live(row, kept, before)
-        self.boards.use(kept)
+        kept = Kept(n=row.n, board=NO_BOARD, since=now)
+        if board is not None:
+            kept = replace(kept, board=board.id, socket=socket(board), by_place=by_place(board))
+            self.boards.use(kept)
+        live = self.live[row.n] = Live(row, kept, before)
         try:
             request = request_for(row, board)
         except InputError as error:
@@ -317,10 +335,7 @@ class BatchMachine:
             self._doing.append(Begin(row, kept, request))
 
     def _has_room(self, row: Row) -> bool:
-        if self._parallel is not None:
-            return len(self.live) < self._parallel
-        same = sum(_shares(live.row) == _shares(row) for live in self.live.values())
-        return same < PARALLEL[_shares(row)] and len(self.live) < PARALLEL_MAX
+        return has_room(row, [live.row for live in self.live.values()], self._parallel)
 
     def _is_over(self) -> bool:
         if self.live:
@@ -336,8 +351,13 @@ class BatchMachine:
         return board.state is BoardState.BUSY and self._waiting.find(board) is not None
 
     def waits_for(self) -> list[Row]:
-        """Rows that no board came for, in their order."""
+        """Rows that were not begun, in their order."""
         return [row for n, row in self.rows.items() if n in self._waiting]
+
+    @property
+    def waits_for_turn(self) -> int:
+        """Rows that need no board and were not begun."""
+        return self._waiting.absent
 
     @property
     def jobs(self) -> set[str]:
@@ -352,11 +372,6 @@ class BatchMachine:
     def row_of(self, board: Board) -> int | None:
         """The row that the board was used for, or that names it."""
         return self.boards.used.get(board.id) or self._waiting.named(board)
-
-
-def _shares(row: Row) -> str:
-    """What rows have in common that are done at a time."""
-    return "flash" if row.kind == "flash" else row.cloud or "none"
 
 
 def _device(job: Job) -> str:

@@ -18,11 +18,12 @@ RowState: TypeAlias = Literal["begun", "done", "failed"]
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A row that has a board, or had one; no secret is in it."""
+    """A row that was begun; no secret is in it."""
 
     n: int
     state: RowState = "begun"
     board: str = ""
+    """Empty: it needs none."""
     socket: str = ""
     by_place: bool = False
     """The board has nothing but its socket to be known by."""
@@ -90,6 +91,8 @@ class FilesSaved:
     n: int
     files: tuple[str, ...] = ()
     error: ErrorReport | None = None
+    gone: bool = False
+    """The agent has them no more: it was started anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import msgspec
 
 from agent.errors import InputError
 from agent.jobs.enrol_base import HARDWARE_ID
+from agent.jobs.enrol_effects import FILES
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ RowKind: TypeAlias = Literal["provision", "configure", "flash"]
 By: TypeAlias = Literal["serial_number", "hardware_id", "port", "board", "next"]
 
 SERIAL_NUMBER: Final = "{serial_number}"
+MODEL: Final = "{model}"
 PLACEHOLDERS: Final = "{n}, {n:04}, {model}, {serial_number}, {hardware_id}"
 ANY: Final = "any"
 """In place of a model: whatever is plugged in."""
@@ -59,6 +61,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The name is of the board itself, so that no other board can get it."""
         return HARDWARE_ID in self.name or (self.kind == "provision" and not self.name)
 
+    @property
+    def needs_board(self) -> bool:
+        """Not where settings become a file and the manifest knows all of the device's name."""
+        if self.kind != "provision" or self.delivery not in FILES or not self.name:
+            return True
+        return any(part in name_without_board(self) for part in (MODEL, SERIAL_NUMBER, HARDWARE_ID))
+
 
 def check_pattern(pattern: str) -> str | None:
     """What is wrong with a name pattern, or None."""
@@ -73,9 +82,21 @@ def numbered(pattern: str, n: int) -> str:
     return _NUMBER.sub(lambda found: str(n).zfill(int(found.group(1) or 1)), pattern)
 
 
+def name_without_board(row: Row) -> str:
+    """The name as far as the manifest alone completes it."""
+    name = row.name
+    if row.model != ANY and ":" not in row.model:
+        name = name.replace(MODEL, row.model or MODEL)
+    if row.by == "serial_number":
+        name = name.replace(SERIAL_NUMBER, clean_text(row.value.replace(":", "")))
+    if row.by == "hardware_id":
+        name = name.replace(HARDWARE_ID, clean_text(row.value.replace(":", "").lower()))
+    return name
+
+
 def name_for(row: Row, board: Board) -> str:
     """The name for this board; raises :class:`InputError` where it has no serial number."""
-    name = row.name.replace("{model}", board.model or row.model)
+    name = row.name.replace(MODEL, board.model or row.model)
     if SERIAL_NUMBER in name:
         serial = next((port.serial_number for port in board.ports if port.serial_number), None)
         if serial is None:
@@ -85,19 +106,21 @@ def name_for(row: Row, board: Board) -> str:
     return name
 
 
-def request_for(row: Row, board: Board) -> dict[str, Any]:
+def request_for(row: Row, board: Board | None) -> dict[str, Any]:
     """``jobs.start`` without what the manifest only names; raises :class:`InputError`."""
-    request: dict[str, Any] = {"kind": row.kind, "board": board.id}
+    request: dict[str, Any] = {"kind": row.kind}
     if row.kind == "provision":
-        request |= {"cloud": row.cloud, "name": name_for(row, board)}
+        name = name_for(row, board) if board is not None else name_without_board(row)
+        request |= {"cloud": row.cloud, "name": name}
     for field in ("credentials", "delivery", "sketch"):
         request[field] = getattr(row, field)
-    if row.model in board.candidates:
+    if board is not None and row.model in board.candidates:
         request["model"] = row.model
     if row.confirmed or row.kind == "flash":
         # Who writes a sketch into the list knows that it overwrites one.
         request["confirmed"] = True
-    return {field: value for field, value in request.items() if value}
+    given = {field: value for field, value in request.items() if value}
+    return {"board": board.id if board is not None else ""} | given
 
 
 def batch_id(name: str, rows: Iterable[Row]) -> str:

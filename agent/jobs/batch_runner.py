@@ -36,10 +36,11 @@ from agent.jobs.batch_records import (
     Wake,
     Woken,
 )
-from agent.jobs.batch_row import row_content
+from agent.jobs.batch_row import name_without_board, row_content
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from agent.boards.board import Board
     from agent.jobs.batch_journal import BatchJournal
@@ -47,11 +48,14 @@ if TYPE_CHECKING:
     from agent.jobs.batch_records import Doing, Happening, Kept
     from agent.jobs.batch_row import Row
     from agent.jobs.job import Job
+    from agent.settings import Secret
 
 UNKNOWN_MAX: Final = 256
 """Jobs that moved before it is known whose they are; no more run at once."""
 EARLIER_MAX: Final = 50
 """Jobs of a board among which one of an earlier run is looked for."""
+ABSENT_MAX: Final = 200
+"""The same for jobs without a board: those of other rows are among them, and of other batches."""
 _FATAL: Final = frozenset(each.code for each in (AgentGone, JournalFailed, DiskFull, NotSignedIn))
 """Refusals that every row would meet: the batch ends, and none of them is failed for it."""
 
@@ -66,10 +70,13 @@ class Jobs(Protocol):
         """A job; raises :class:`UnknownJob`."""
 
     async def of_board(self, board: str, limit: int) -> list[Job]:
-        """Jobs of a board, newest first."""
+        """Jobs of a board, newest first; an empty id: those without one."""
 
-    async def save(self, kept: Kept, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Put the files that a job made where they belong; their paths."""
+    async def file(self, job: str, name: str) -> Secret:
+        """A file that a job made; it is kept by the agent for some time only."""
+
+    async def save(self, kept: Kept, files: Mapping[str, Secret]) -> tuple[str, ...]:
+        """Put the files of a row where they belong; their paths."""
 
 
 class BatchRunner:
@@ -215,19 +222,28 @@ class BatchRunner:
                 if error.report().code == UnknownJob.code:
                     return None
                 raise
-        listed = await self._jobs.of_board(kept.board, EARLIER_MAX)
+        listed = await self._jobs.of_board(kept.board, EARLIER_MAX if kept.board else ABSENT_MAX)
+        name = "" if kept.board else clean_text(name_without_board(row))
         others = self.machine.jobs
         own = [
             job
             for job in listed
             if job.kind.value == row.kind and job.created_at >= kept.since and job.id not in others
+            if not name or job.request.get("name") == name
         ]
         # The first one since then: others were started by hand, later.
         return min(own, key=lambda job: job.created_at, default=None)
 
     async def _save(self, kept: Kept, names: tuple[str, ...]) -> None:
         try:
-            files = await self._jobs.save(kept, names)
+            made = {name: await self._jobs.file(kept.job, name) for name in names}
+        except MooringError as error:
+            if error.report().code in _FATAL:
+                raise
+            self._feed(FilesSaved(kept.n, error=error.report(), gone=True))
+            return
+        try:
+            files = await self._jobs.save(kept, made)
         except MooringError as error:
             self._feed(FilesSaved(kept.n, error=error.report()))
         else:

@@ -54,16 +54,24 @@ class Waiting:
         self._known: dict[int, Kept] = {}
         """What is known of rows that wait for a board of their own."""
         self._next: dict[str, list[int]] = {}
+        self._absent: list[int] = []
+        """Rows that need no board."""
         for row in rows:
-            if row.by != "next":
+            if row.by != "next" and row.needs_board:
                 self._named[row.by, folded(row.value)] = row.n
 
     def add(self, row: Row, known: Kept | None = None) -> None:
-        """The row waits for a board; ``known``: for none but that of this earlier attempt."""
+        """The row waits for a board; ``known``: for none but that of this earlier attempt.
+
+        A row that needs no board waits for its turn only.
+        """
         self._rows[row.n] = row
         if known is not None:
-            self._bound[known.board] = row.n
             self._known[row.n] = known
+        if not row.needs_board:
+            heapq.heappush(self._absent, row.n)
+        elif known is not None:
+            self._bound[known.board] = row.n
         elif row.by == "next":
             heapq.heappush(self._next.setdefault(folded(row.model), []), row.n)
 
@@ -72,6 +80,15 @@ class Waiting:
 
     def __contains__(self, n: int) -> bool:
         return n in self._rows
+
+    @property
+    def absent(self) -> int:
+        """How many rows wait that need no board."""
+        return len(self._absent)
+
+    def without_board(self) -> Row | None:
+        """The row that is next among those that need no board."""
+        return self._rows[self._absent[0]] if self._absent else None
 
     def named(self, board: Board) -> int | None:
         """The row that names this board, waiting or not."""
@@ -93,8 +110,12 @@ class Waiting:
         del self._rows[row.n]
         self._bound = {board: n for board, n in self._bound.items() if n != row.n}
         known = self._known.pop(row.n, None)
-        queue = self._next.get(folded(row.model), [])
-        if row.by != "next" or not queue:
+        queue: list[int] = []
+        if not row.needs_board:
+            queue = self._absent
+        elif row.by == "next":
+            queue = self._next.get(folded(row.model), queue)
+        if not queue:
             return known
         if queue[0] == row.n:
             heapq.heappop(queue)

@@ -7,8 +7,6 @@ import csv
 import io
 import json
 import signal
-import stat
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -233,33 +231,6 @@ async def test_boards_come_and_go_in_one_socket_and_one_command_works_on_them(li
     assert ended.status == 130
     assert (end_of(ended)["done"], end_of(ended)["left"]) == (2, 1)
     assert len(line.devices) == 2
-
-
-async def test_a_manifest_from_standard_input_makes_header_files(line: Line):
-    await line.plug_all()
-    manifest = {
-        "batch": "May",
-        "cloud": "thingsboard",
-        "ssid": "Factory",
-        "delivery": "header",
-        "name": "unit-{n}",
-        "rows": [{"model": "any", "count": 2}],
-    }
-    results, folder = line.folder / "may.csv", line.folder / "out"
-    ended = await line.run(
-        *("batch", "-", "--json", "--results", str(results), "--files", str(folder)),
-        stdin=json.dumps(manifest),
-    )
-    assert ended.status == 0, ended
-    assert end_of(ended)["batch"] == "May"
-    found = results.read_text(encoding="utf-8")
-    assert len(rows(found)) == 2
-    assert sorted(path.name for path in folder.iterdir()) == ["00001-unit-1.h", "00002-unit-2.h"]
-    for path in folder.iterdir():
-        if sys.platform != "win32":
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert PASSWORD in path.read_text(encoding="utf-8")
-    assert PASSWORD not in ended.out + ended.err + found
 
 
 async def test_a_dry_run_and_a_missing_account_change_nothing(line: Line, tmp_path: Path):

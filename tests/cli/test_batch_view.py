@@ -83,3 +83,13 @@ def test_programs_get_one_object_for_each_step_and_each_end():
     assert [each["state"] for each in told] == ["running", "done"]
     assert told[1]["device"] == "dev-1"
     assert told[0]["socket"] == "1-1"
+
+
+def test_rows_without_a_board_are_seen_beside_the_sockets():
+    world = World([make_row(n, delivery="header") for n in range(1, 4)], {"parallel": 2})
+    world.plug(make_board(1))
+    world.settle()
+    lines = shown(world)
+    assert [line.strip().split("  ")[0] for line in lines[:2]] == ["… row 1", "… row 2"]
+    assert "no row for it" in lines[2]
+    assert lines[3] == "0 of 3 done · 2 under way · 1 wait for their turn"

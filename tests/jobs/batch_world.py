@@ -87,6 +87,10 @@ class World:
     """Which row each job was started for."""
     told: list[Kept] = field(default_factory=list)
     files: tuple[str, ...] = ()
+    saved: dict[int, str] = field(default_factory=dict)
+    """Rows whose files are on the disk, and the job that made them."""
+    lost: set[str] = field(default_factory=set)
+    """Jobs whose files the agent has no more."""
     digits: dict[str, str] = field(default_factory=dict)
     """Hardware ids of boards, for those that tell one."""
     refusals: int = 0
@@ -190,7 +194,10 @@ class World:
                 if found is not None:
                     # It was told before, to whoever listened.
                     self.news.append(JobMoved(row.n, found))
+            case SaveFiles(kept) if kept.job in self.lost:
+                self.news.append(FilesSaved(kept.n, error=FAILED, gone=True))
             case SaveFiles(kept, names):
+                self.saved[kept.n] = kept.job
                 self.news.append(FilesSaved(kept.n, tuple(f"/out/{name}" for name in names)))
             case Conclude(_, kept):
                 self.keep(kept)
@@ -214,8 +221,11 @@ class World:
         assert board is None or board.state is BoardState.READY
         earlier = [self.jobs[job] for job, n in self.row_of.items() if n == row.n]
         assert all(job.state.final for job in earlier), "the row is under way"
-        assert all(self.comes_again(job) for job in earlier if job.state is JobState.DONE), "done"
-        assert all(job.board != kept.board for job in self.running), "the board is used"
+        done = [job for job in earlier if job.state is JobState.DONE and job.id not in self.lost]
+        assert all(self.comes_again(job) for job in done), "done"
+        assert (kept.board == "") is not row.needs_board
+        used = {job.board for job in self.running} - {""}
+        assert kept.board not in used, "the board is used"
         self.jobs[number] = Job(
             id=number,
             kind=JobKind.PROVISION,
@@ -246,6 +256,7 @@ class World:
             if job.board == kept.board
             and job.created_at >= kept.since
             and job.id not in self.machine.jobs
+            and (kept.board or self.row_of[job.id] == kept.n)
         ]
         return min(own, key=lambda job: job.created_at, default=None)
 
@@ -256,4 +267,5 @@ class World:
         if alone:
             for job in self.running:
                 self.end(job.id, JobState.INTERRUPTED)
+            self.lost |= self.jobs.keys()
         self.begin()

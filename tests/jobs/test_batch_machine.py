@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 
 from agent.boards.board import BoardState
-from agent.jobs.batch_machine import FAILURES_MAX, PARALLEL
+from agent.jobs.batch_machine import FAILURES_MAX
 from agent.jobs.batch_records import Begin, Refused, Stopped
+from agent.jobs.batch_room import PARALLEL
 from agent.jobs.job import JobState
 from tests.jobs.batch_world import FAILED, World, make_board, make_row
 

@@ -251,3 +251,31 @@ def test_values_of_every_type_are_taken_or_told(given_rows: list[dict[str, Any]]
     for problem in manifest.problems:
         assert problem.problem
         assert str(problem)
+
+
+FILES = "# cloud = thingsboard\n# delivery = image\n"
+
+
+def test_rows_that_become_files_need_only_a_name():
+    manifest = read(f"{FILES}name\ngate-north\ngate-south\n")
+    assert manifest.problems == []
+    assert [(row.name, row.needs_board) for row in manifest.rows] == [
+        ("gate-north", False),
+        ("gate-south", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "field"),
+    [
+        ("name\na-{serial_number}\n", "model"),
+        ("name,hardware_id\na-{hardware_id},\n", "name"),
+        ("name,count\na-{model},2\n", "model"),
+        ("name,model\na-{model},esp32\na-{model},esp32\n", "name"),
+        ("name,hardware_id\na-{hardware_id},24A1\na-24a1,\n", "name"),
+    ],
+)
+def test_what_no_board_can_tell_is_told_by_the_row(lines: str, field: str):
+    assert field in [name for _, name in wrong(FILES + lines)]
+    named = read(f"{FILES}name,hardware_id\na-{{hardware_id}},24A1\na-{{hardware_id}},24A2\n")
+    assert named.problems == []

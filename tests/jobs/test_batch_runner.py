@@ -16,10 +16,11 @@ from agent.jobs.batch_machine import BatchMachine
 from agent.jobs.batch_records import Kept
 from agent.jobs.batch_runner import BatchRunner
 from agent.jobs.job import Job, JobKind, JobState
+from agent.settings import Secret
 from tests.jobs.batch_world import make_board, make_row
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from agent.jobs.batch_row import Row
@@ -45,6 +46,9 @@ class Agent:
     refusals: list[MooringError] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     started: list[dict[str, Any]] = field(default_factory=list)
+    files: tuple[str, ...] = ()
+    file_refusals: list[MooringError] = field(default_factory=list)
+    disk_full: bool = False
     runner: BatchRunner = field(init=False)
 
     async def start(self, row: Row, request: dict[str, Any]) -> str:
@@ -52,7 +56,9 @@ class Agent:
             raise self.refusals.pop(0)
         self.started.append(request)
         number = str(len(self.jobs) + 1)
-        job = self.jobs[number] = job_of(number, request["board"], time.time())
+        job = job_of(number, request["board"], time.time())
+        result = (job.result or {}) | {"files": list(self.files)}
+        job = self.jobs[number] = replace(job, result=result, request={"name": request["name"]})
         # The news may come before the answer.
         self.runner.job_moved(replace(job, state=JobState.RUNNING, result=None))
         self.runner.job_moved(job)
@@ -68,8 +74,15 @@ class Agent:
         found = [job for job in self.jobs.values() if job.board == board]
         return found[::-1][:limit]
 
-    async def save(self, kept: Kept, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f"{kept.n}-{name}" for name in names)
+    async def file(self, job: str, name: str) -> Secret:
+        if self.file_refusals:
+            raise self.file_refusals.pop(0)
+        return Secret(f"{job} {name}")
+
+    async def save(self, kept: Kept, files: Mapping[str, Secret]) -> tuple[str, ...]:
+        if self.disk_full:
+            raise InputError(field="out", problem="cannot be written: No space left on device")
+        return tuple(f"{kept.n}-{name}: {text.reveal()}" for name, text in files.items())
 
 
 @pytest.fixture
@@ -80,12 +93,11 @@ async def journal(tmp_path: Path) -> AsyncIterator[BatchJournal]:
     await made.close()
 
 
-async def run(agent: Agent, journal: BatchJournal, rows: int = 2) -> list[Kept]:
-    """One command over three boards that are there from the beginning."""
+async def run(agent: Agent, journal: BatchJournal, **changes: Any) -> list[Kept]:
+    """One command with two rows over three boards that are there from the beginning."""
     told: list[Kept] = []
-    machine = BatchMachine(
-        [make_row(n) for n in range(1, rows + 1)], await journal.load(), waits=False
-    )
+    rows = [make_row(n, **changes) for n in (1, 2)]
+    machine = BatchMachine(rows, await journal.load(), waits=False)
     runner = agent.runner = BatchRunner(
         machine, agent, journal, concluded=lambda _, kept: told.append(kept)
     )
@@ -145,3 +157,41 @@ async def test_a_row_whose_job_was_never_started_is_begun(journal: BatchJournal)
     told = await run(agent, journal)
     assert [kept.state for kept in told] == ["done", "done"]
     assert len(agent.started) == 2
+
+
+async def test_a_job_without_a_board_is_found_by_its_name(journal: BatchJournal):
+    agent = Agent()
+    await journal.keep(Kept(n=1, since=1000.0), b"")
+    await journal.keep(Kept(n=2, since=1000.0), b"")
+    agent.jobs = {
+        "1": replace(job_of("1", "", 999.0), request={"name": "dev-1"}),
+        "2": replace(job_of("2", "", 1001.0), request={"name": "dev-2"}),
+        "3": replace(job_of("3", "board-1", 1001.0), request={"name": "dev-1"}),
+    }
+    told = await run(agent, journal, delivery="header")
+    assert [(kept.n, kept.state, kept.job) for kept in told] == [(1, "done", "4"), (2, "done", "2")]
+    assert [request["board"] for request in agent.started] == [""]
+
+
+async def test_a_file_that_the_agent_has_no_more_is_made_again(journal: BatchJournal):
+    agent = Agent(files=("s.h",))
+    agent.file_refusals = [InputError(field="name", problem="is no longer kept")]
+    told = await run(agent, journal, delivery="header")
+    assert [kept.files for kept in told] == [["1-s.h: 3 s.h"], ["2-s.h: 2 s.h"]]
+
+
+async def test_an_agent_that_leaves_before_a_file_is_fetched_fails_no_row(journal: BatchJournal):
+    agent = Agent(files=("s.h",), file_refusals=[AgentGone()])
+    with pytest.raises(AgentGone):
+        await run(agent, journal, delivery="header")
+    assert all(kept.state != "failed" for kept in (await journal.load()).values())
+    await run(agent, journal, delivery="header")
+    assert [kept.state for kept in (await journal.load()).values()] == ["done", "done"]
+    assert len(agent.jobs) == 2
+
+
+async def test_a_file_that_cannot_be_written_is_the_end_of_its_row(journal: BatchJournal):
+    agent = Agent(files=("s.h",), disk_full=True)
+    told = await run(agent, journal, delivery="header")
+    assert [kept.state for kept in told] == ["failed", "failed"]
+    assert len(agent.jobs) == 2
