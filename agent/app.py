@@ -148,7 +148,7 @@ class App:
             self.catalog,
             flashers.esptool,
             NvsBackups(self._paths.nvs_dir),
-            namespace=self._config.nvs.namespace,
+            names=self._config.nvs.names,
             partition=self._config.nvs.partition,
         )
         surroundings = Surroundings(
@@ -160,7 +160,7 @@ class App:
             enrolments=self.enrolments,
             vault=self.vault,
             deliveries={**WAYS, "nvs": by_loader},
-            nvs_namespace=self._config.nvs.namespace,
+            nvs_names=self._config.nvs.names,
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)

@@ -82,8 +82,8 @@ def set_(*, key: str, words: tuple[str, ...], as_json: bool) -> None:
     """Change one; KEY is such as log.level, VALUE such as debug.
 
     A list takes several values (COM7 COM9) or one in brackets ('["COM7", "COM9"]'), flash.tools
-    takes NAME=PATH. A proxy with a password is given as -, and then typed without being seen, or
-    read from standard input.
+    and nvs.keys take all their pairs (NAME=VALUE NAME=VALUE). A proxy with a password is given as
+    -, and then typed without being seen, or read from standard input.
     """
 
     async def change(shell: Shell) -> ExitStatus:
@@ -221,8 +221,15 @@ async def _value(shell: Shell, key: Key, words: tuple[str, ...]) -> Any:  # noqa
     if kind == "object":
         pairs = [word.partition("=") for word in words]
         if not all(sign for _, sign, _ in pairs):
-            raise SettingRefused(field=key.name, problem="has the form NAME=PATH")
-        return {name: text for name, _, text in pairs}
+            example = " ".join(map("=".join, key.schema["examples"][0].items()))
+            problem = f"takes pairs of the form NAME=VALUE, such as {example}"
+            raise SettingRefused(field=key.name, problem=problem)
+        given: dict[str, str] = {}
+        for name, _, text in pairs:
+            if name in given:
+                raise SettingRefused(field=key.name, problem=f"has {clean_text(name)} twice")
+            given[name] = text
+        return given
     if len(words) > 1:
         raise SettingRefused(field=key.name, problem="takes one value; quote one with blanks")
     text = words[0]

@@ -21,6 +21,7 @@ from agent.errors import ExitStatus, InputError, MooringError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from agent.settings.config import Config
     from agent.simulator.config import SimulatorConfig
     from agent.simulator.improv_board import ImprovBoard
     from agent.simulator.world import World
@@ -222,6 +223,7 @@ def make_config(model: str, given: dict[str, Any]) -> SimulatorConfig:
         ),
         **_given(given, "sketch_version", "library_version", "wifi_firmware", "serial_number"),
         **_given(given, "drive"),
+        **_nvs_names(given),
     )
     complete(board, catalog)
     return replace(common, board=board)
@@ -343,7 +345,16 @@ def _parse(text: str) -> object:
 
 
 def _configured_folder() -> str | None:
+    return _configured().ports.simulated or None
+
+
+def _nvs_names(given: dict[str, Any]) -> dict[str, Any]:
+    """The simulated sketch is the one of this person."""
+    return {"nvs": _configured().nvs.names} if given["sketch"] == "nvs" else {}
+
+
+def _configured() -> Config:
     from agent.settings.load import load_config
     from agent.settings.paths import find_paths
 
-    return load_config(find_paths().config_file).ports.simulated or None
+    return load_config(find_paths().config_file)

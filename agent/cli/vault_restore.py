@@ -159,8 +159,7 @@ def _content(settings: BoardSettings, file: HeaderFile) -> bytes:
     from agent.jobs.nvs_image import settings_image
 
     if file.option == IMAGE_OPTION:
-        namespace = load_config(find_paths().config_file).nvs.namespace
-        return settings_image(settings, namespace=namespace)
+        return settings_image(settings, names=load_config(find_paths().config_file).nvs.names)
     return settings_header(settings).reveal().encode()
 
 

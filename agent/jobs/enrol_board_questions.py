@@ -55,7 +55,7 @@ def which_way(way: Way) -> Inquiry:
                 "Neither a sketch with the serial console nor a Python prompt answered. The settings "
                 "can go into the settings area of the chip (NVS) beside the sketch; docs/nvs.md has "
                 "the lines with which a sketch reads them. A sketch without these lines connects to "
-                "nothing."
+                f"nothing.{_noted(way)}"
             ),
             safe=NOTHING,
             choices=[
@@ -77,6 +77,11 @@ def which_way(way: Way) -> Inquiry:
         ),
         questions.STOP,
     )
+
+
+def _noted(way: Way) -> str:
+    note = way.hardware.note
+    return f" On this board, {note}." if note else ""
 
 
 def not_joined(
@@ -141,4 +146,6 @@ def way_summary(way: Way) -> str:
         parts.append(f"id {hardware.hardware_id}")
     if hardware.holds:
         parts.append(f"is {hardware.holds} now")
+    if hardware.note:
+        parts.append(hardware.note)
     return " · ".join(parts)

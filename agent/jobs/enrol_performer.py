@@ -159,8 +159,8 @@ class EnrolPerformer:
         if name == wanted.FILES["image"]:
             from agent.jobs.nvs_image import settings_image
 
-            namespace = self._surroundings.nvs_namespace
-            return Secret(b64encode(settings_image(settings, namespace=namespace)).decode())
+            image = settings_image(settings, names=self._surroundings.nvs_names)
+            return Secret(b64encode(image).decode())
         return settings_header(settings)
 
     # The vault -----------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from agent.errors import (
 from agent.protocols import board_keys
 from agent.sessions.delivery import BoardHardware, CloudState
 from agent.sessions.spoken import SpokenState
-from agent.settings import decode_text
+from agent.settings import clean_text, decode_text
+from agent.settings.nvs_names import OUR_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Lease
     from agent.protocols.board_keys import Group
     from agent.settings.credentials import BoardSettings
+    from agent.settings.nvs_names import NvsNames
 
-NAMESPACE: Final = "mooring"
-"""Of our keys, unless a person names another."""
 BAUD: Final = 115_200
 """At which sketches print what they do: the usual one of the Arduino core and of ESP-IDF."""
 CLOSE_LIMIT_S: Final = 20.0
 """For starting the sketch again when nothing else is to be done: one call of the program."""
+SHOWN_KEYS: Final = 4
+"""Enough to recognise whose they are."""
 _TRIED: Final = "the settings area of the chip (NVS)"
 _OTHER_CHIP: Final = f"{_TRIED}: the board is of no family that has one"
 
@@ -54,17 +56,17 @@ class NvsWay:
         find_tool: Callable[[], Awaitable[FoundTool]],
         backups: NvsBackups,
         *,
-        namespace: str = NAMESPACE,
+        names: NvsNames = OUR_NAMES,
         partition: str = "",
     ) -> None:
         """``find_tool`` finds esptool, or raises :class:`ToolMissing`.
 
-        ``namespace`` and ``partition`` are those that the sketch opens; no partition: the usual.
+        ``names`` and ``partition`` are those that the sketch opens; no partition: the usual.
         """
         self._catalog = catalog
         self._find_tool = find_tool
         self._backups = backups
-        self._namespace = namespace
+        self._names = names
         self._partition = partition
 
     async def __call__(self, lease: Lease) -> NvsDelivery:
@@ -83,7 +85,7 @@ class NvsWay:
             tried = f"{_TRIED}: the program esptool, which it needs, is not on this computer"
             raise BoardHasNoDelivery(tried=tried) from missing
         flash = NvsFlash(EspProgram(tool), place, self._backups, partition=self._partition)
-        delivery = NvsDelivery(flash, lease, self._namespace)
+        delivery = NvsDelivery(flash, lease, self._names)
         try:
             await delivery.identify()
         except BaseException:
@@ -118,10 +120,10 @@ class NvsDelivery:
 
     kind: Literal["nvs"] = "nvs"
 
-    def __init__(self, flash: NvsFlash, lease: Lease, namespace: str = NAMESPACE) -> None:
+    def __init__(self, flash: NvsFlash, lease: Lease, names: NvsNames = OUR_NAMES) -> None:
         self._flash = flash
         self._lease = lease
-        self._namespace = namespace
+        self._names = names
         self._one_request = asyncio.Lock()
         self._closed = False
 
@@ -131,14 +133,26 @@ class NvsDelivery:
 
         async with self._one_request:
             area = await self._flash.read()
-        holds = read_store(area.base).get(self._namespace, "tb_name")
+        store, namespace = read_store(area.base), self._names.namespace
+        found = {key: store.get(namespace, key) for key in store.keys(namespace)}
+        holds = decode_text(self._names.ours(found).get("tb_name", b""))
         return BoardHardware(
             hardware_id=area.hardware_id,
             family=area.chip,
             firmware=f"NVS partition {area.partition.label}",
-            holds=decode_text(holds) if isinstance(holds, bytes) else "",
+            holds=holds,
             networks=True,
+            note="" if holds else self._strangers(found),
         )
+
+    def _strangers(self, found: Collection[str]) -> str:
+        """Keys that are in our namespace and not ours, as settings under earlier names are not."""
+        keys = [clean_text(key) for key in found if self._names.name_of(key) is None]
+        if not keys:
+            return ""
+        more = ", …" if len(keys) > SHOWN_KEYS else ""
+        shown = ", ".join(keys[:SHOWN_KEYS])
+        return f"its namespace “{self._names.namespace}” has keys that are not ours: {shown}{more}"
 
     async def put(self, settings: BoardSettings, progress: Callable[[int, int], None]) -> None:
         """Replace these settings in the area, and start the sketch with them."""
@@ -193,15 +207,17 @@ class NvsDelivery:
     ) -> bytes:
         from agent.protocols.nvs.merge import NvsFull, ValueTooLong, merge
 
-        old = [key.name for key in board_keys.KEYS if key.group in groups]
+        names, new = self._names, self._names.placed(values)
+        old = {names.key(key.name) for key in board_keys.KEYS if key.group in groups}
         try:
-            return merge(area.base, self._namespace, values, set(old) - set(values))
+            return merge(area.base, names.namespace, new, old - set(new))
         except NvsFull as full:
             raise SettingsTooLong(
                 field="all settings together", size=full.needed_bytes, limit=full.room_bytes
             ) from None
         except ValueTooLong as long:
-            field = f"{board_keys.BY_NAME[long.key].field} ({long.key})"
+            name = names.name_of(long.key) or long.key
+            field = f"{board_keys.BY_NAME[name].field} ({long.key})"
             raise SettingsTooLong(field=field, size=long.size, limit=long.limit) from None
 
     async def _hear_state(self) -> CloudState:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from agent.clouds.clock import Clock, SystemClock
 from agent.jobs.opening import open_board_session
 from agent.jobs.ways import WAYS
+from agent.settings.nvs_names import OUR_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from agent.links.gatt import GattLink
     from agent.sessions.delivery import Delivery, DeliveryKind
     from agent.sessions.session import Session
+    from agent.settings.nvs_names import NvsNames
 
 __all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
 
@@ -174,7 +176,7 @@ class Surroundings:
     """Where those are kept; needed with ``enrolments``."""
     deliveries: Mapping[DeliveryKind, DeliveryOpener] = field(default_factory=lambda: WAYS)
     """How a board gets them, the way that changes the least first."""
-    nvs_namespace: str = "mooring"
+    nvs_names: NvsNames = OUR_NAMES
     """Under which an image of a settings area has them."""
     kits: Sequence[Kit] = ()
     """Families of boards that are set up in a way of their own."""

@@ -32,6 +32,8 @@ class BoardHardware(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the device whose cloud settings it has; empty: none."""
     networks: bool = False
     """It takes network settings too."""
+    note: str = ""
+    """What a person should know beside that; a part of a sentence."""
 
 
 class CloudState(msgspec.Struct, frozen=True, kw_only=True):

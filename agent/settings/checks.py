@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.settings.addresses import beginning_problem, server_problem, web_problem
 from agent.settings.config import TOOLS
+from agent.settings.nvs_names import keys_problem
 from agent.settings.text import clean_text
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _proxy_problem(proxy: ProxyAddress) -> str | None:
 _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "flash.tools": _tools_problem,
     "flash.urls": _urls_problem,
+    "nvs.keys": keys_problem,
     "ports.ignore": _ports_problem,
     "ports.extra": _ports_problem,
     "network.certificates": _path_problem,

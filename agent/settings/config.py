@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.settings.config_gateway import GatewayConfig
+from agent.settings.nvs_names import BOARD_KEYS, LEGAL, NvsNames
 from agent.settings.proxy import ProxyAddress
 
 DEFAULT_PORTS = (8991, 8999)
@@ -210,7 +211,7 @@ class NvsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     namespace: Annotated[
         str,
         Meta(
-            pattern=r"^[!-~]{1,15}$",
+            pattern=LEGAL,
             title="Namespace",
             description="The namespace in which sketches find what Mooring delivers; 1 to 15 "
             "printable ASCII characters.",
@@ -227,6 +228,22 @@ class NvsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             extra_json_schema=_RESTART,
         ),
     ] = ""
+    keys: Annotated[
+        dict[str, Text],
+        Meta(
+            title="Keys",
+            description="Keys in that namespace where a sketch has other ones: our name and the "
+            "sketch's key, 1 to 15 printable ASCII characters. Those that are not named here keep "
+            "our name.",
+            examples=[{"tb_token": "token"}],
+            extra_json_schema=_RESTART | {"propertyNames": {"enum": list(BOARD_KEYS)}},
+        ),
+    ] = {}
+
+    @property
+    def names(self) -> NvsNames:
+        """Where a sketch looks for its settings."""
+        return NvsNames(self.namespace, self.keys)
 
 
 class DesktopConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

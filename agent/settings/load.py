@@ -27,6 +27,8 @@ CONFIG_BYTES: Final = 64 * 1024
 """Many times a file with every setting and a comment on each; more is another file."""
 DOTS: Final = 500
 """In one line, above which it is not read: names of very many parts take the reader very long."""
+NAMES: Final = 100
+"""In a setting that holds names with texts; none knows as many."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -203,7 +205,7 @@ def _check(text: str, tables: dict[str, Any]) -> tuple[dict[str, Any], list[Prob
 def _wrong_value(text: str, key: Key, value: object, why: str) -> Problem:
     path: tuple[str, ...] = (key.section, key.field)
     if isinstance(value, dict):
-        path += tuple(_wrong_names(key, value)[:1])
+        path += _wrong_name(key, value)
     line = line_of(text, path)
     kind = key.schema.get("type", "string")
     if isinstance(value, str) and kind not in {"string", "array", "object"}:
@@ -216,12 +218,21 @@ def _wrong_value(text: str, key: Key, value: object, why: str) -> Problem:
     return Problem(f"{key.name} {why}", mend, key=key.name, line=line)
 
 
-def _wrong_names(key: Key, value: dict[str, Any]) -> list[str]:
-    """Of a setting that holds names with texts, those that cannot be used."""
-    wrong = []
-    for name, each in value.items():
-        try:
-            key.read({name: each})
-        except ValueError:
-            wrong.append(name)
-    return wrong
+def _wrong_name(key: Key, value: dict[str, Any]) -> tuple[str, ...]:
+    """Of a setting that holds names with texts, the one that cannot be used; empty: all of it.
+
+    One that does not fit the others is found by leaving it out; the later one of two.
+    """
+    if len(value) <= NAMES:
+        for name in reversed(value):
+            if _is_right(key, {other: each for other, each in value.items() if other != name}):
+                return (name,)
+    return next(((name,) for name, each in value.items() if not _is_right(key, {name: each})), ())
+
+
+def _is_right(key: Key, value: dict[str, Any]) -> bool:
+    try:
+        key.read(value)
+    except ValueError:
+        return False
+    return True

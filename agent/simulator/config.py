@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import InputError
+from agent.settings.nvs_names import OUR_NAMES, NvsNames
 from agent.simulator.board_cbor import ALL_KINDS, NetworkKind
 from agent.simulator.improv_board import ImprovBoard
 from agent.simulator.nrf_config import NrfConfig
@@ -164,6 +165,8 @@ class BoardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The sketch's debug log on the port."""
     drive: Literal["none", "in-use", "ejected"] = "ejected"
     """Of CircuitPython: switched off, written by the computer, or ejected there."""
+    nvs: NvsNames = OUR_NAMES
+    """Where its sketch looks for settings in the area of its chip."""
     answers: bool = True
     """False: the sketch on the board knows nothing of provisioning: silence."""
     bootloader: BootloaderConfig = BootloaderConfig()

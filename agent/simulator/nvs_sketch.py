@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.protocols.board_keys import BY_NAME
 from agent.protocols.nvs.pages import NvsBroken
 from agent.protocols.nvs.store import read_store
 from agent.simulator.hardware import Timer
@@ -17,7 +16,6 @@ from agent.simulator.moored import MooredProgram
 if TYPE_CHECKING:
     from agent.simulator.hardware import Hardware, Steps
 
-NAMESPACE: Final = "mooring"
 LOG_EVERY_MS: Final = 1_000
 
 
@@ -72,5 +70,6 @@ class NvsSketch:
         except NvsBroken as broken:
             self._hardware.print(f"The settings area cannot be used: {broken.problem.value}")
             return {}
-        found = {key: store.get(NAMESPACE, key) for key in store.keys(NAMESPACE) if key in BY_NAME}
-        return {key: value for key, value in found.items() if isinstance(value, bytes)}
+        names = self._hardware.config.nvs
+        space = names.namespace
+        return names.ours({key: store.get(space, key) for key in store.keys(space)})

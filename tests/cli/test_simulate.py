@@ -271,6 +271,14 @@ def test_a_sketch_is_refused_for_a_board_that_cannot_carry_it() -> None:
         config_of("--sketch", "micropython", model="opta")
 
 
+def test_a_sketch_with_a_settings_area_has_the_names_of_the_configuration(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.joinpath("config.toml").write_text("[nvs]\nnamespace = 'app'\nkeys.tb_token = 'token'\n")
+    names = config_of("--sketch", "nvs", model="esp32").board.nvs
+    assert (names.namespace, names.key("tb_token")) == ("app", "token")
+
+
 def test_firmware_may_be_named_in_place_of_a_model() -> None:
     board = config_of(model="micropython").board
     assert (board.model, board.sketch) == ("pico_w", "micropython")

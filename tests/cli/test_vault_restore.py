@@ -40,9 +40,11 @@ async def test_a_board_is_its_device_again_and_files_are_made(home: BoardHome) -
     assert f'MOORING_TB_TOKEN "{token}"' in header.read_text()
     if os.name == "posix":
         assert stat.S_IMODE(header.stat().st_mode) == 0o600
+    with home.folder.joinpath("config.toml").open("a") as config:
+        config.write("[nvs]\nnamespace = 'app'\nkeys = { tb_token = 'token' }\n")
     document = (await home.run("vault", "restore", entry, "--nvs", str(image), "--json")).document
     assert document == {"entry": entry, "device": NAME, "nvs": str(image)}
-    assert read_store(image.read_bytes()).get("mooring", "tb_token") == token.encode()
+    assert read_store(image.read_bytes()).get("app", "token") == token.encode()
     gone = await home.run("vault", "restore", entry, "--json")
     assert (gone.status, gone.document["error"]["code"]) == (3, "board-unknown")
 

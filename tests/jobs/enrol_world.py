@@ -246,6 +246,7 @@ class World:
             family=self.hardware.family,
             holds=holds,
             networks=self.hardware.networks,
+            note=self.hardware.note,
         )
 
     def _kept_first(self, own: CloudSettings) -> None:

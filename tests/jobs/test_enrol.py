@@ -98,6 +98,16 @@ def test_a_settings_area_is_taken_unasked_where_it_is_known_to_be_used_or_nobody
     assert begin(World(ways=("nvs",)), attended=False).state is JobState.DONE
 
 
+def test_what_is_in_the_area_and_not_ours_is_said_where_it_is_asked_and_where_it_is_done():
+    note = "its namespace “app” has keys that are not ours: token"
+    world = World(ways=("nvs",), hardware=BoardHardware(hardware_id="24a1", note=note))
+    drive = begin(world)
+    assert drive.question
+    assert drive.question.meaning.endswith(f"On this board, {note}.")
+    (read, *_) = begin(world, attended=False).job.steps
+    assert note in read.message
+
+
 def test_a_board_that_takes_nothing_is_looked_at_again_or_gets_a_header_file():
     world = World(ways=())
     drive = begin(world, name="porch")

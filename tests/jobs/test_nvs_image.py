@@ -8,15 +8,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
 
 from agent.errors import InputError, SettingsTooLong
 from agent.jobs.nvs_image import settings_image
+from agent.protocols import board_keys
 from agent.protocols.nvs.entries import Type
 from agent.protocols.nvs.store import read_store
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, BoardSettings, CloudSettings
 from agent.settings.network import WiFi
+from agent.settings.nvs_names import NvsNames
 from tests.protocols.nvs.judge import generated
+from tests.settings.nvs_mappings import OWN as NAMES
+from tests.settings.nvs_mappings import mappings
 
 ROOT = Path(__file__).parents[2]
 CLOUD = CloudSettings(
@@ -43,12 +48,27 @@ def test_the_image_is_what_espressifs_generator_makes_of_the_same_table():
 
 
 def test_namespace_and_size_can_be_chosen():
-    image = settings_image(SETTINGS, namespace="mine", size=0x6000)
+    image = settings_image(SETTINGS, names=NvsNames("mine"), size=0x6000)
     assert len(image) == 0x6000
     assert read_store(image).get("mine", "tb_token") == b"t0ken"
 
 
-@pytest.mark.parametrize("changed", [{"size": 0x2000}, {"size": 0x5001}, {"namespace": "x" * 16}])
+@given(NAMES, mappings())
+def test_under_every_name_it_is_what_espressifs_generator_makes(namespace, keys):
+    names = NvsNames(namespace, keys)
+    values = board_keys.flatten(SETTINGS)
+    placed = {keys.get(name, name): value for name, value in values.items()}
+    rows = sorted(placed.items(), key=lambda row: (len(row[1]), row[0]))
+    expected = [(key, "string", value.decode()) for key, value in rows]
+    image = settings_image(SETTINGS, names=names)
+    assert image == generated([(namespace, "namespace", None), *expected])
+    store = read_store(image)
+    found = {key: store.get(namespace, key) for key in store.keys(namespace)}
+    assert found == placed
+    assert names.ours(found) == values
+
+
+@pytest.mark.parametrize("changed", [{"size": 0x2000}, {"size": 0x5001}])
 def test_what_makes_no_partition_is_refused(changed):
     with pytest.raises(InputError):
         settings_image(SETTINGS, **changed)

@@ -30,6 +30,7 @@ from agent.protocols.nvs.store import read_store
 from agent.settings import Secret
 from agent.settings.credentials import AccessToken, BoardSettings, CloudSettings
 from agent.settings.network import WiFi
+from agent.settings.nvs_names import NvsNames
 from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.ports import open_port
 from tests.flash.esp_flash import area, chip_with
@@ -178,7 +179,7 @@ async def test_settings_reach_the_area_and_the_sketch_says_that_it_is_connected(
 
 async def test_one_part_is_replaced_and_then_all_of_ours_is_erased(tmp_path):
     board = EspOnUsb(chip_with(OTHERS))
-    async with opened(board, tmp_path, namespace="mine") as delivery:
+    async with opened(board, tmp_path, names=NvsNames("mine")) as delivery:
         await delivery.put(SETTINGS, tell_nobody)
         assert (await delivery.identify()).holds == "bench 7"
         await delivery.put(BoardSettings(network=WiFi(ssid="Open")), tell_nobody)
@@ -188,6 +189,27 @@ async def test_one_part_is_replaced_and_then_all_of_ours_is_erased(tmp_path):
         await delivery.erase()
         assert held(board.rom, "mine") == {}
         assert read_store(area(board.rom)).get("sketch", "count") == 77
+
+
+async def test_what_was_put_under_other_keys_is_not_ours_and_stays(tmp_path):
+    earlier = {**FULL, "count": b"7"}
+    rows: list[tuple[str, str, object]] = [("mooring", "namespace", None)]
+    rows += [(key, "string", value.decode()) for key, value in earlier.items()]
+    board = EspOnUsb(chip_with(generated(rows)))
+    names = NvsNames(keys={name: name.removeprefix("tb_") for name in FULL if name[:3] == "tb_"})
+    async with opened(board, tmp_path, names=names) as delivery:
+        seen = await delivery.identify()
+        strangers = "tb_host, tb_port, tb_name, tb_token, …"
+        assert (seen.holds, seen.note) == (
+            "",
+            f"its namespace “mooring” has keys that are not ours: {strangers}",
+        )
+        await delivery.put(SETTINGS, tell_nobody)
+        seen = await delivery.identify()
+        assert (seen.holds, seen.note) == ("bench 7", "")
+        assert held(board.rom) == earlier | names.placed(FULL)
+        await delivery.erase()
+        assert held(board.rom) == {key: earlier[key] for key in [*names.keys, "count"]}
 
 
 async def test_a_cable_that_is_pulled_is_told_and_the_next_delivery_works(tmp_path):

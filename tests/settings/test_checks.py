@@ -23,6 +23,7 @@ from agent.settings.proxy import ProxyAddress
         ("arduino.base_url", "http://127.0.0.2:8080/api"),
         ("sketches.index_url", "http://mirror.example/index.json.gz"),
         ("arduino.title", "Cloud of the school, 3º grado"),
+        ("nvs.keys", {"tb_token": "token", "tb_user": "tb_pass", "tb_pass": "tb_user"}),
     ],
 )
 def test_a_value_that_makes_sense_is_taken(name, value):
@@ -42,6 +43,8 @@ def test_a_value_that_makes_sense_is_taken(name, value):
             ["https://a.example/", "https://me:hunter22@a.example/"],
             "(entry 2 has an @)",
         ),
+        ("nvs.keys", {"tb_tokn": "token"}, "did you mean tb_token?"),
+        ("nvs.keys", {"tb_token": "my token"}, "without blanks, for tb_token"),
         ("ports.ignore", ["COM7,COM9"], '["COM7", "COM9"]'),
         ("ports.extra", ["COM1", "/dev/ttyS0, /dev/ttyS1"], '["/dev/ttyS0", "/dev/ttyS1"]'),
         ("network.certificates", "ca.pem", "must be a whole path"),

@@ -143,6 +143,30 @@ def test_who_works_on_in_any_case_gets_what_can_be_used(tmp_path):
         ("[arduino]\nrequests_per_s = -inf\n", 2, "arduino.requests_per_s", "a number", "5.0"),
         ("[flash]\n[flash.tools]\n#\nesptol = '/x'\n", 4, "flash.tools", "esptool?", "{}"),
         ("[flash.tools]\nesptool = 'x.py'\n", 2, "flash.tools", "a whole path", "{}"),
+        (
+            "[nvs]\nkeys.tb_port = 'port'\nkeys.tb_tokn = 't'\n",
+            3,
+            "nvs.keys",
+            "names tb_tokn (did you mean tb_token?)",
+            "{}",
+        ),
+        (
+            "[nvs.keys]\ntb_user = 'tb_pass'\ntb_pass = 'tb_user'\ntb_token = 'to ken'\n",
+            4,
+            "nvs.keys",
+            "without blanks, for tb_token",
+            "Correct it, or delete it",
+        ),
+        (
+            "[nvs.keys]\ntb_user = 'u'\n# a\ntb_client = 'u'\n",
+            4,
+            "nvs.keys",
+            "gives tb_client and tb_user the same key, u",
+            "{}",
+        ),
+        ("[nvs.keys]\ntb_user = 1\n", 2, "nvs.keys", "names with texts", "{}"),
+        ("[nvs]\nkeys = 'tb_user'\n", 2, "nvs.keys", '{ tb_token = "token" }', "{}"),
+        ("[nvs.key]\ntb_user = 'u'\n", 1, "nvs.key", "is not a setting", "nvs.keys?"),
         ("[network]\nproxy = 'socks5://h'\n", 2, "network.proxy", "must be", '""'),
         (
             '[flash.tools]\nesptool = "C:\\temp\\new.exe"\n',
@@ -182,6 +206,7 @@ def test_the_first_of_several_is_named_and_the_others_are_counted(tmp_path):
         (b"x = " + b"[" * 3000 + b"]" * 3000, "nests too deeply"),
         (b"x = " + b"9" * 6000, "a number is too long"),
         (b"\n" + b"a." * 30_000 + b"a = 1\n", "line 2: it has too many dots"),
+        (b"[nvs.keys]\n" + b"".join(b"k%d=''\n" % n for n in range(6000)), "line 2: nvs.keys"),
         (b"x" * (CONFIG_BYTES + 1), "larger than 64 KiB"),
     ],
 )

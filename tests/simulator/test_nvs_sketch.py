@@ -23,6 +23,7 @@ from agent.protocols.nvs.store import read_store
 from agent.sessions.spoken import SpokenState
 from agent.settings import Secret
 from agent.settings.network import WiFi
+from agent.settings.nvs_names import OUR_NAMES, NvsNames
 from agent.simulator.board_flash import EspFlash
 from agent.simulator.config import BoardConfig, StepFault, complete
 from agent.simulator.esp_table import (
@@ -100,10 +101,10 @@ async def test_power_that_goes_while_it_is_written_is_mended_by_the_next_deliver
 class Bench:
     """A board in time that is only counted."""
 
-    def __init__(self, area: bytes) -> None:
+    def __init__(self, area: bytes, names: NvsNames = OUR_NAMES) -> None:
         memory = new_memory()
         memory.settings_area = lambda: area
-        config = complete(BoardConfig(model="esp32", sketch="nvs"), CATALOG)
+        config = complete(BoardConfig(model="esp32", sketch="nvs", nvs=names), CATALOG)
         self.board = Firmware(config, VECTOR_TIMING, demo_world(), memory)
 
     def said(self, milliseconds: float) -> list[str]:
@@ -120,6 +121,12 @@ def test_without_settings_it_is_quiet() -> None:
         bench = Bench(area)
         assert bench.said(30_000) == ["mooring_nvs 1.0"]
         assert bench.board.state_name == "NVS/IDLE"
+
+
+def test_it_looks_for_the_names_that_it_was_written_with() -> None:
+    area = make(SETTINGS_BYTES, "app", {"ssid": b"no such network"})
+    assert "network-failed" in Bench(area, NvsNames("app", {"wifi_ssid": "ssid"})).said(30_000)[1]
+    assert len(Bench(area, NvsNames("app")).said(30_000)) == 1
 
 
 def test_an_area_that_is_damaged_is_said() -> None:
