@@ -43,6 +43,7 @@ from agent.parts import (
     make_accounts,
     make_arduino,
     make_boards,
+    make_nrf,
     make_sketches,
     make_thingsboard,
     model_names,
@@ -56,7 +57,7 @@ from agent.settings.service import SettingsService
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from agent.clouds.cloud import Cloud
+    from agent.clouds.cloud import AnyCloud, Cloud
     from agent.clouds.enrolment import EnrolCloud
     from agent.desktop.doctor import Doctor
     from agent.desktop.tray.host import TrayHost
@@ -109,6 +110,7 @@ class App:
             cloud.id: cloud for cloud in (make_thingsboard(paths, self.routes),)
         }
         """Clouds that give credentials to boards."""
+        self.nrf = make_nrf(config, paths, self.routes)
         self.sketches = make_sketches(config, paths, self._arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
@@ -140,7 +142,8 @@ class App:
         self._stack.callback(self.live.subscribe(self._follow))
         self._stack.callback(self._attendance.keep, False)
         self._attendance.keep(self._config.bluetooth.scan == "always")
-        clouds: dict[str, Cloud | EnrolCloud] = {**self.clouds, **self.enrolments}
+        families = {cloud.id: cloud for cloud in (self.nrf,)}
+        clouds: dict[str, AnyCloud] = {**self.clouds, **self.enrolments, **families}
         for cloud in clouds.values():
             self._stack.push_async_callback(cloud.close)
         flashers = Flashers(self._config.flash.tools)

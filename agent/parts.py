@@ -16,6 +16,7 @@ from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
 from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
 from agent.clouds.http import Limits
+from agent.clouds.nrf.cloud import NrfCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.thingsboard.cloud import ThingsBoard
 from agent.flash.dfu_list import DfuLister
@@ -61,6 +62,16 @@ def make_accounts(paths: Paths) -> AccountStore:
 def make_thingsboard(paths: Paths, routes: Routes) -> ThingsBoard:
     """The client of a ThingsBoard server; its account names the server."""
     return ThingsBoard(accounts=make_accounts(paths), routes=routes)
+
+
+def make_nrf(config: Config, paths: Paths, routes: Routes) -> NrfCloud:
+    """The client of nRF Cloud with the settings of the start."""
+    return NrfCloud(
+        accounts=make_accounts(paths),
+        provisioning_url=config.nrf.provisioning_url,
+        devices_url=config.nrf.devices_url,
+        routes=routes,
+    )
 
 
 def make_sketches(config: Config, paths: Paths, arduino: ArduinoCloud, routes: Routes) -> Sketches:

@@ -135,5 +135,7 @@ _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "gateway.device_name": _name_problem,
     "updates.url": _server_problem,
     "arduino.base_url": _base_problem,
+    "nrf.provisioning_url": _base_problem,
+    "nrf.devices_url": _base_problem,
     "sketches.index_url": web_problem,
 }

@@ -154,6 +154,31 @@ class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 5.0
 
 
+class NrfConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[nrf]``: nRF Cloud."""
+
+    provisioning_url: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="Address of nRF Cloud's provisioning",
+            description="Where boards are claimed. Another address is for tests and simulated "
+            "clouds.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = "https://api.provisioning.nrfcloud.com"
+    devices_url: Annotated[
+        str,
+        Meta(
+            max_length=TEXT_CHARS,
+            title="Address of nRF Cloud's devices",
+            description="Where the devices are that became of them. Another address is for tests "
+            "and simulated clouds.",
+            extra_json_schema=_RESTART,
+        ),
+    ] = "https://api.nrfcloud.com"
+
+
 class SketchesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[sketches]``: where provisioning sketches come from."""
 
@@ -329,6 +354,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ports: PortsConfig = PortsConfig()
     bluetooth: BluetoothConfig = BluetoothConfig()
     arduino: ArduinoConfig = ArduinoConfig()
+    nrf: NrfConfig = NrfConfig()
     sketches: SketchesConfig = SketchesConfig()
     flash: FlashConfig = FlashConfig()
     nvs: NvsConfig = NvsConfig()

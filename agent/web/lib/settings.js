@@ -9,6 +9,7 @@ const GROUPS = /** @type {[string, string[]][]} */ ([
   ["Finding boards", ["bluetooth", "ports"]],
   ["The way to the Internet", ["network"]],
   ["Arduino Cloud", ["arduino"]],
+  ["nRF Cloud", ["nrf"]],
   ["ThingsBoard", ["gateway"]],
   ["Writing sketches and settings", ["flash", "sketches", "nvs"]],
   ["The agent and its log", ["bridge", "log"]],
