@@ -11,11 +11,12 @@ from agent.errors import OtherLinkBusy, PortBusy
 
 PortKind: TypeAlias = Literal["serial", "usb", "volume", "ble", "ap"]
 
-Via: TypeAlias = Literal["usb", "ble"]
-"""How a board is talked to: over a cable, or through the air."""
-VIA_NAMES: Final[dict[Via, str]] = {"usb": "USB", "ble": "Bluetooth"}
+Via: TypeAlias = Literal["usb", "ble", "ap"]
+"""How a board is talked to: over a cable, through the air, or in the Wi-Fi network of its own."""
+VIA_NAMES: Final[dict[Via, str]] = {"usb": "USB", "ble": "Bluetooth", "ap": "its own Wi-Fi"}
 """What people call that."""
-Service: TypeAlias = Literal["2.0", "improv"]
+AP_ONLY: Final = "can be ap only in a job that names an access point"
+Service: TypeAlias = Literal["2.0", "improv", "blynk"]
 """What a device in the air says that it is provisioned with."""
 
 LOADER_KINDS: Final = frozenset({"usb", "volume"})
@@ -27,10 +28,12 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: PortKind
     """``usb``: a bootloader that is a USB device without a serial port (DFU, or a UF2 bootloader
-    whose drive is not mounted). ``volume``: the drive of a UF2 bootloader."""
+    whose drive is not mounted). ``volume``: the drive of a UF2 bootloader. ``ap``: the access point of
+    a board, which only jobs have and no list (:mod:`agent.jobs.absent`)."""
     address: str
     """What is opened: ``/dev/ttyACM0``, ``COM3``; the folder of a drive; ``usb:1-2.3``;
-    ``ble://A1:B2:C3:D4:E5:F6`` (on macOS a UUID that only this computer knows)."""
+    ``ble://A1:B2:C3:D4:E5:F6`` (on macOS a UUID that only this computer knows); the name of an access
+    point (:mod:`agent.links.access_point_name`)."""
     vid: int | None = None
     pid: int | None = None
     serial_number: str | None = None
@@ -51,7 +54,7 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def via(self) -> Via:
         """How one talks to the board at this port."""
-        return "ble" if self.kind == "ble" else "usb"
+        return self.kind if self.kind in {"ble", "ap"} else "usb"
 
 
 class BoardState(Enum):

@@ -247,7 +247,7 @@ class Record:
         heard = [sighting for group in self.air.values() for sighting in group]
         wired.sort(key=_place)
         heard.sort(key=_place)
-        return {"usb": wired, "ble": heard, None: wired + heard}[via]
+        return {"usb": wired, "ble": heard, "ap": [], None: wired + heard}[via]
 
     def board(self) -> Board | None:
         """The board as others see it; None if it is not there."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.boards import air
-from agent.boards.board import LOADER_KINDS, BoardChanges, in_use
+from agent.boards.board import AP_ONLY, LOADER_KINDS, BoardChanges, in_use
 from agent.boards.identity import air_digits, face_of, natural_key
 from agent.boards.matching import RULES, Newcomer, Scene
 from agent.boards.records import Records
 from agent.catalog import UsbId, UsbMatch
-from agent.errors import AmbiguousBoard, PortBusy, PortGone, UnknownBoard
+from agent.errors import AmbiguousBoard, InputError, PortBusy, PortGone, UnknownBoard
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Registry:
         record = self.require(board)
         if not record.visible:
             raise UnknownBoard(wanted=clean_text(board))
+        if via == "ap":
+            raise InputError(field="via", problem=AP_ONLY)
         if record.holder is not None:
             raise in_use(record.address(record.chosen), record.holder, record.chosen, via)
         record.chosen = via or record.via or "usb"

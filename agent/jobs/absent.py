@@ -1,15 +1,16 @@
-"""Jobs that need no board: what stands for it."""
+"""Jobs whose board is in no list: what stands for it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.boards.board import Board
+from agent.boards.board import Board, Port
 from agent.errors import InputError
 from agent.jobs.enrol_base import HARDWARE_ID
 from agent.jobs.enrol_effects import FILES
 from agent.jobs.job import JobKind
-from agent.settings import clean_text
+from agent.links.access_point_name import access_point_text, read_access_point
+from agent.settings import clean_text, decode_text
 
 if TYPE_CHECKING:
     from agent.jobs.request import Request
@@ -21,10 +22,14 @@ def absent_board(request: Request) -> Board | None:
     """What stands for the board of a job that has none; None: it has one, or should have.
 
     A device is removed without its board; settings that become a file need none either. Both are
-    known by the name of the device: raises :class:`InputError` where that is missing.
+    known by the name of the device: raises :class:`InputError` where that is missing. A board that is
+    reached in its own network is nothing but that network as long as nobody has joined it.
     """
+    ssid = None if request.access_point is None else read_access_point(request.access_point)
     if request.board:
         return None
+    if ssid is not None:
+        return access_point_board(ssid, request)
     if request.kind is JobKind.REMOVE:
         if not request.name:
             raise InputError(field="board", problem="is missing, and so is the name of a device")
@@ -39,4 +44,20 @@ def absent_board(request: Request) -> Board | None:
         raise InputError(field="board", problem="is missing")
     return Board(
         id="", name=clean_text(request.name), model=None, fqbn=None, ports=[], first_seen=0.0
+    )
+
+
+def access_point_board(ssid: bytes, request: Request) -> Board:
+    """What stands for the board that has opened the network ``ssid``."""
+    if request.via not in {None, "ap"}:
+        raise InputError(field="via", problem="must be ap: there is nothing but an access point")
+    port = Port(kind="ap", address=access_point_text(ssid))
+    return Board(
+        id="",
+        name=decode_text(ssid),
+        model=None,
+        fqbn=None,
+        ports=[port],
+        via=port.via,
+        first_seen=0.0,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from agent.errors import InputError
 from agent.jobs.enrol_plan import enrol_machine
 from agent.jobs.improv_plan import chance_of
 from agent.jobs.job import TITLES, JobKind
@@ -14,6 +15,7 @@ from agent.jobs.reach import choose_via
 from agent.jobs.remove_plan import remove_machine
 from agent.jobs.restore_plan import restore_machine
 from agent.jobs.stored_steps import stored_network
+from agent.links.access_point_name import access_point_text, read_access_point
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from agent.jobs.kit import Kit
     from agent.jobs.machine import Machine
     from agent.jobs.request import Request
+
+OWN_NETWORK: Final = "must be one whose boards are set up in a network of their own (blynk)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ async def make_plan(
     :class:`NeedsCable`, :class:`BleNotHeard`, :class:`WrongSketch`, :class:`NoSketch`.
     """
     model = model_for(request, board, catalog)
-    via: Via = "usb"
+    via: Via = board.via or "usb"
     if board.id:
         via = choose_via(request, board, model, air_problem)
         check_reachable(board, request.kind, via)
@@ -92,11 +96,16 @@ async def make_plan(
     elif request.kind is JobKind.REMOVE:
         removal = await remove_machine(request, board, enrolments, via, attended=attended)
         way = Way(removal.machine, shown=removal.shown, enrolment=removal.cloud)
+    elif request.access_point is not None:
+        raise InputError(field="cloud", problem=OWN_NETWORK)
     else:
         way = await planner.choose()
-    way.machine.via, way.machine.known_as = via, board.uhwid
-    shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": via}
+    spoken: Via = "ap" if request.via == "ap" else via
+    way.machine.via, way.machine.known_as = spoken, board.uhwid
+    shown: dict[str, Any] = {"kind": request.kind.value, "board": board.id, "via": spoken}
     shown |= way.shown or {}
+    if request.access_point is not None:
+        shown["access_point"] = access_point_text(read_access_point(request.access_point))
     more = {"confirmed": request.confirmed, "group": request.group}
     shown |= {field: value for field, value in more.items() if value}
     return Plan(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agent.boards.board import VIA_NAMES, BoardState, in_use
-from agent.errors import BleNotHeard, NeedsCable, PortGone
+from agent.boards.board import AP_ONLY, VIA_NAMES, BoardState, in_use
+from agent.errors import BleNotHeard, InputError, NeedsCable, PortGone
 from agent.jobs.guide import guide_of
 from agent.jobs.job import JobKind
 from agent.settings import clean_text
@@ -54,9 +54,12 @@ def choose_via(
 
     Raises :class:`NeedsCable` for work that the air cannot do, :class:`PortGone` for a board that
     is not there, and :class:`BleNotHeard` for one that is not heard, or ``air_problem``: while the
-    radio is off nobody is to reset a board for that.
+    radio is off nobody is to reset a board for that. A board that is to be used in its own network is
+    held on the link that it has.
     """
-    via = request.via or usual_via(board)
+    if request.via == "ap" and request.access_point is None:
+        raise InputError(field="via", problem=AP_ONLY)
+    via = usual_via(board) if request.via in {None, "ap"} else request.via
     what = BY_CABLE.get(request.kind) or _PROCEDURES.get(request.procedure or "provision-2.0")
     if what is not None and via == "ble":
         raise needs_cable(board, what, WRITES)

@@ -36,12 +36,15 @@ Group: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
 """What jobs that a person began together have in common; made by whoever begins them."""
 
 _SETUP: Final = {"model", "network", "cloud", "name", "confirmed"}
+_READ: Final = {"cloud", "access_point"}
+"""What an access point is asked for that may be a board's of more than one kind."""
 _USES: Final[dict[JobKind, set[str]]] = {
-    JobKind.IDENTIFY: set(),
-    JobKind.NETWORKS: set(),
-    JobKind.PROVISION: _SETUP | {"procedure", "frequency_plan", "credentials", "delivery"},
-    JobKind.CONFIGURE: {"network", "confirmed"},
-    JobKind.FORGET: {"confirmed"},
+    JobKind.IDENTIFY: _READ,
+    JobKind.NETWORKS: _READ,
+    JobKind.PROVISION: _SETUP
+    | {"procedure", "frequency_plan", "credentials", "delivery", "access_point"},
+    JobKind.CONFIGURE: _READ | {"network", "confirmed"},
+    JobKind.FORGET: _READ | {"confirmed"},
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
     JobKind.FLASH: {"model", "sketch", "image", "url", "override", "confirmed"},
     JobKind.START: {"model"},
@@ -59,6 +62,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Id, or any unambiguous part of one; empty: there is none (:mod:`agent.jobs.absent`)."""
     via: Via | None = None
     """Over which link; None: the cable if there is one."""
+    access_point: str | None = None
+    """The board's own network (:mod:`agent.links.access_point_name`), where ``board`` is empty or the
+    board is not to be used over its link."""
     group: Group | None = None
     """Of the jobs that were begun with this one; nothing but a mark by which they are found again."""
     network: Any = None

@@ -21,7 +21,7 @@
  * @property {boolean} [blinks] It can show which one it is.
  */
 
-/** @typedef {"usb"|"ble"} Via Over what a job talks to a board. */
+/** @typedef {"usb"|"ble"|"ap"} Via Over what a job talks to a board; `ap`: the Wi-Fi network of its own. */
 
 /**
  * @typedef {object} Bluetooth The Bluetooth of the agent's computer.

@@ -9,7 +9,7 @@ from agent.boards.board import Board, BoardState
 from agent.boards.known import KnownBoard
 from agent.boards.matching import REENUMERATION_S
 from agent.boards.registry import Registry
-from agent.errors import PortBusy, UnknownBoard
+from agent.errors import InputError, PortBusy, UnknownBoard
 
 from .conftest import CH340, NANO, NANO_LOADER, UNO, sighted
 
@@ -239,6 +239,13 @@ def test_a_held_board_names_its_holder_and_refuses_a_second_one(registry):
         registry.hold(board, "the serial monitor")
     assert caught.value.facts == {"port": "/dev/ttyACM0", "holder": "Setting up kitchen-sensor"}
     assert registry.release(board, 1.0).changed[0].state is BoardState.READY
+
+
+def test_a_board_of_the_list_is_not_held_in_the_network_of_its_own(registry):
+    registry.update([sighted("/dev/ttyACM0", UNO, "F412FA65", "1-2")], 0.0)
+    with pytest.raises(InputError, match="via"):
+        registry.hold(only(registry).id, "the serial monitor", "ap")
+    assert only(registry).holder is None
 
 
 def test_a_held_board_without_a_port_is_unreachable_until_it_is_released(registry):

@@ -74,6 +74,15 @@ async def test_a_refused_job_is_not_told_whether_there_is_such_a_board(bridge: B
         assert error["data"]["code"] == "scope-refused"
 
 
+async def test_no_page_takes_this_computer_into_another_network(bridge: Bridge) -> None:
+    page, own = await page_with(bridge, Scope), await bridge.open(own=True)
+    asked = {"kind": "identify", "board": "", "cloud": "blynk", "access_point": "Blynk-4Y1H"}
+    assert code(await page.request("jobs.start", **asked)) == "not-allowed"
+    assert bridge.jobs.requests == []
+    assert code(await own.request("jobs.start", **asked)) == "done"
+    assert bridge.jobs.requests[0]["access_point"] == "Blynk-4Y1H"
+
+
 async def test_its_own_jobs_are_closed_to_a_page_that_lost_the_scope(bridge: Bridge) -> None:
     _, board = await bridge.board()
     page = await page_with(bridge, [Scope.PROVISION, Scope.FLASH])

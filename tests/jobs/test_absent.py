@@ -50,3 +50,25 @@ def test_everything_else_needs_a_board_or_says_what_is_missing(
     with pytest.raises(InputError) as caught:
         absent_board(asked(**request_of))
     assert caught.value.facts["field"] == field
+
+
+def test_a_board_that_has_opened_its_own_network_is_known_by_that():
+    board = absent_board(asked("provision", cloud="blynk", access_point="hex:426c796e6bff"))
+    assert board is not None
+    assert (board.id, board.name, board.via) == ("", "Blynk\ufffd", "ap")
+    assert [(port.kind, port.address) for port in board.ports] == [("ap", "hex:426c796e6bff")]
+
+
+def test_a_board_that_is_there_stays_what_it_is_whatever_network_it_has_opened():
+    request = {"kind": "provision", "board": "b", "via": "ap", "access_point": "Blynk-4Y1H"}
+    assert absent_board(parse_request(request)) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [({"access_point": "hex:0"}, "access_point"), ({"access_point": "x", "via": "ble"}, "via")],
+)
+def test_a_network_that_cannot_be_meant_is_refused(more: dict[str, Any], field: str):
+    with pytest.raises(InputError) as caught:
+        absent_board(asked("identify", **more))
+    assert caught.value.facts["field"] == field

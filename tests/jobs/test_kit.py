@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.errors import InternalError, PortGone
+from agent.errors import InputError, InternalError, PortGone
 from agent.jobs.effects import Done, Entered, Event, ReadBoard
 from agent.jobs.job import JobKind, JobState
 from agent.jobs.kit import Hold, KitEffect
@@ -95,6 +95,26 @@ async def test_a_job_of_a_kit_runs_with_its_procedure_and_its_hands(bench: Bench
     (hold,) = kit.holds
     assert (hold.job, hold.lease is not None) == (job, True)
     assert kit.closed > 0
+
+
+async def test_a_board_in_its_own_network_has_a_name_a_title_and_a_place_in_the_journal(
+    bench: Bench,
+) -> None:
+    kit = Doors()
+    await bench.start_agent(kits=(kit,))
+    named = {"kind": "provision", "board": "", "access_point": "Blynk Thermo-4Y1H"}
+    job = await bench.jobs.start({**named, "cloud": "doors"}, attended=True)
+    ended = await bench.jobs.wait(job)
+    assert (ended.state, ended.board, ended.board_name) == (
+        JobState.DONE,
+        "",
+        named["access_point"],
+    )
+    assert ended.title == "Setting up Blynk Thermo-4Y1H"
+    assert (ended.request["via"], ended.request["access_point"]) == ("ap", named["access_point"])
+    assert kit.holds[-1].lease is None
+    with pytest.raises(InputError, match="cloud"):
+        await bench.jobs.start({**named, "kind": "identify"}, attended=True)
 
 
 async def test_what_no_kit_takes_goes_its_usual_way(bench: Bench) -> None:

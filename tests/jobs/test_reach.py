@@ -8,7 +8,15 @@ import pytest
 
 from agent.boards.board import Board, BoardChanges, BoardState, Port
 from agent.catalog import Catalog
-from agent.errors import BleNotHeard, MooringError, NeedsCable, OtherLinkBusy, PortBusy, PortGone
+from agent.errors import (
+    BleNotHeard,
+    InputError,
+    MooringError,
+    NeedsCable,
+    OtherLinkBusy,
+    PortBusy,
+    PortGone,
+)
 from agent.jobs import reach
 from agent.jobs.guide import BLE_OFF, air_firmware, ble_off_note, guide_of
 from agent.jobs.job import JobKind
@@ -184,3 +192,14 @@ def test_the_firmware_that_bluetooth_needs_is_the_catalogues():
     assert air_firmware(uno()) == "0.6.0"
     assert air_firmware(CATALOG.get("nano_rp2040_connect")) is None
     assert air_firmware(None) is None
+
+
+def test_a_board_that_is_to_be_used_in_its_own_network_is_held_on_the_link_that_it_has():
+    asked = request(via="ap", access_point="Blynk-4Y1H")
+    assert reach.choose_via(asked, board(WIRE), uno()) == "usb"
+    assert reach.choose_via(asked, board(AIR), uno()) == "ble"
+
+
+def test_no_board_of_the_list_is_an_access_point():
+    with pytest.raises(InputError):
+        reach.choose_via(request(via="ap"), board(WIRE), uno())

@@ -47,6 +47,7 @@ REQUESTED = (
     "override",
     "entry",
     "via",
+    "access_point",
     "group",
 )
 """Params of ``jobs.start`` that the request of the job has under the same name."""
@@ -57,8 +58,8 @@ class Start(Params, frozen=True, kw_only=True):
 
     kind: JobKind
     board: str
-    """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here, or
-    ``provision`` into a file."""
+    """Id, or any unambiguous part of one; empty: ``remove`` a device whose board is not here,
+    ``provision`` into a file, or a board that is known by its ``access_point``."""
     attended: bool = True
     """Somebody is there to answer; else each question gets its safest answer at once."""
     model: str | None = None
@@ -95,6 +96,9 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``restore``: of the vault, its id or a beginning that no other has."""
     via: Via | None = None
     """Over which of its ports; without it over the one that the board says."""
+    access_point: str | None = None
+    """Of ``wifi.points``: the board's own network, which this computer joins for it. ``board`` is empty
+    then, or ``via`` is ``ap``. Only for the agent's own page and programs of this user."""
     group: Group | None = None
     """Of jobs that are begun together: their ``request`` has it, so that they are found again."""
 

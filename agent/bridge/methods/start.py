@@ -42,6 +42,8 @@ class Starter:
         call.peer.require(JOB_SCOPES[kind])
         if kind in OWN_JOBS and not call.peer.own:
             raise NotAllowed(method=f"A job of the kind {kind.value}")
+        if "access_point" in request and not call.peer.own:
+            raise NotAllowed(method="A job that takes this computer into another network")
         if request["board"]:
             request["board"] = self._services.boards.find(request["board"]).id
         if "url" in request:

@@ -9,7 +9,7 @@ import { shortAddress } from "./text.js";
 const PLACES = /** @type {Record<string, string>} */ ({ serial: "USB", usb: "USB", volume: "drive", ble: "Bluetooth", ap: "Wi-Fi" });
 
 /** How people call what a job goes over. */
-export const VIA_NAMES = /** @type {Record<string, string>} */ ({ usb: "USB", ble: "Bluetooth" });
+export const VIA_NAMES = /** @type {Record<string, string>} */ ({ usb: "USB", ble: "Bluetooth", ap: "its own Wi-Fi" });
 
 /** Its port in the air. @param {Board|undefined} board @returns {Port|undefined} */
 export function airPort(board) {
