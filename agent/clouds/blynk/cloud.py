@@ -6,10 +6,10 @@ without one); a token that was pasted can be checked and waited for without.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.clouds.account_holder import AccountHolder
 from agent.clouds.blynk.account import Account, account_fields, account_schema, parse_account
 from agent.clouds.blynk.addresses import host_of, port_of
 from agent.clouds.clock import Clock, SystemClock
@@ -31,6 +31,8 @@ from agent.settings import Secret, clean_text
 from agent.settings.credentials import AccessToken, CloudSettings
 
 if TYPE_CHECKING:
+    import asyncio
+
     from agent.clouds.accounts import AccountStore
     from agent.clouds.blynk.opened import Opened
     from agent.clouds.blynk.platform import Platform
@@ -58,8 +60,7 @@ class Blynk:
         self._accounts = accounts
         self._routes = routes or Routes()
         self._clock = clock or SystemClock()
-        self._lock = asyncio.Lock()
-        self._used: Opened | None = None
+        self._account: AccountHolder[Opened] = AccountHolder(self._stored, lambda it: it.close())
 
     # --- the account ----------------------------------------------------------------------------
 
@@ -79,32 +80,15 @@ class Blynk:
     async def login(self, account: dict[str, Any]) -> None:
         """Ask the server whether it takes the account, then store it; nothing is stored if not."""
         new = self._open(parse_account(account))
-        try:
-            if new.platform is not None:
-                await new.platform.sign_in()
-            else:
-                await self._probe(new)
-            async with self._lock:
-                before, self._used = self._used, new
-                await self._accounts.set(self.id, account_fields(new.account))
-        except BaseException:
-            await new.close()
-            raise
-        if before is not None:
-            await before.close()
+        await self._account.replace(new, lambda: self._store(new), lambda: self._check(new))
 
     async def logout(self) -> None:
         """Forget the stored account."""
-        async with self._lock:
-            await self._accounts.delete(self.id)
-            before, self._used = self._used, None
-        if before is not None:
-            await before.close()
+        await self._account.forget(lambda: self._accounts.delete(self.id))
 
     async def close(self) -> None:
         """Release connections."""
-        if self._used is not None:
-            await self._used.close()
+        await self._account.close()
 
     # --- names, tokens, templates: nothing is sent ----------------------------------------------
 
@@ -251,11 +235,17 @@ class Blynk:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    async def _probe(self, used: Opened) -> None:
+    async def _check(self, used: Opened) -> None:
+        if used.platform is not None:
+            await used.platform.sign_in()
+            return
         try:
             await used.device.connected(PROBE)
         except BlynkTokenUnknown:
             return
+
+    async def _store(self, used: Opened) -> None:
+        await self._accounts.set(self.id, account_fields(used.account))
 
     async def _platform(self, action: str) -> Platform:
         platform = (await self._load()).platform
@@ -264,17 +254,21 @@ class Blynk:
         return platform
 
     async def _load(self) -> Opened:
-        async with self._lock:
-            if self._used is None:
-                account = Account()
-                fields = await self._accounts.get(self.id)
-                if fields:
-                    try:
-                        account = parse_account(fields, kept=True)
-                    except InputError as error:
-                        log.warning("the stored account of %s cannot be used: %s", self.id, error)
-                self._used = self._open(account)
-            return self._used
+        used = await self._account.get()
+        if used is None:
+            msg = "an account without a client is one, too"
+            raise LookupError(msg)
+        return used
+
+    async def _stored(self) -> Opened:
+        account = Account()
+        fields = await self._accounts.get(self.id)
+        if fields:
+            try:
+                account = parse_account(fields, kept=True)
+            except InputError as error:
+                log.warning("the stored account of %s cannot be used: %s", self.id, error)
+        return self._open(account)
 
     def _open(self, account: Account) -> Opened:
         # Loaded with the first account in use: an agent without Blynk needs nothing of it.
@@ -286,8 +280,7 @@ class Blynk:
 
     async def _moved(self, opened: Opened) -> None:
         """Its server sent to another one; what is being checked is stored later."""
-        if self._used is opened:
-            await self._accounts.set(self.id, account_fields(opened.account))
+        await self._account.update(opened, lambda: self._store(opened))
 
 
 def device_schema() -> dict[str, Any]:

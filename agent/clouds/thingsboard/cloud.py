@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.clouds.account_holder import AccountHolder
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.cloud import CloudInfo
 from agent.clouds.enrolment import CredentialsKind, DeviceLook, EnrolRequest, ProfileLook
@@ -63,14 +63,13 @@ class ThingsBoard:
         self._accounts = accounts
         self._routes = routes or Routes()
         self._clock = clock or SystemClock()
-        self._lock = asyncio.Lock()
-        self._used: Opened | None = None
+        self._account: AccountHolder[Opened] = AccountHolder(self._stored, lambda it: it.close())
 
     # --- the account ----------------------------------------------------------------------------
 
     async def info(self) -> CloudInfo:
         """What to show; no network."""
-        used = await self._load()
+        used = await self._account.get()
         return CloudInfo(
             id=self.id,
             title=self.title,
@@ -87,32 +86,15 @@ class ThingsBoard:
         Nothing is made there, and nothing is stored here if one of them is refused.
         """
         new = self._open(parse_account(account))
-        try:
-            if new.admin is not None:
-                await new.admin.sign_in()
-            await self._probe(new)
-            await self._store(new.account)
-        except BaseException:
-            await new.close()
-            raise
-        async with self._lock:
-            before, self._used = self._used, new
-        if before is not None:
-            await before.close()
+        await self._account.replace(new, lambda: self._store(new.account), lambda: self._check(new))
 
     async def logout(self) -> None:
         """Forget the stored account."""
-        async with self._lock:
-            await self._accounts.delete(self.id)
-            await self._accounts.delete(CA_ENTRY)
-            before, self._used = self._used, None
-        if before is not None:
-            await before.close()
+        await self._account.forget(self._delete)
 
     async def close(self) -> None:
         """Release connections."""
-        if self._used is not None:
-            await self._used.close()
+        await self._account.close()
 
     # --- a device -------------------------------------------------------------------------------
 
@@ -258,12 +240,14 @@ class ThingsBoard:
             raise AdminMissing(cloud=self.title, action=action)
         return used.admin
 
-    async def _probe(self, used: Opened) -> None:
-        """Raise what the server says to key and secret."""
+    async def _check(self, used: Opened) -> None:
+        """Raise what the server says to the administrator, key and secret."""
         from agent.clouds.thingsboard.asking import ask, error_of
         from agent.protocols.thingsboard.provisioning import NotUnderstood
         from agent.protocols.thingsboard.replies import Issued, Refused, Unusable
 
+        if used.admin is not None:
+            await used.admin.sign_in()
         asked = await ask(used.carrier, used.request(EnrolRequest(name=PROBE_NAME)), self._clock)
         match asked.outcome:
             case Refused(status="FAILURE") | Issued() | Unusable():
@@ -274,27 +258,38 @@ class ThingsBoard:
         raise error_of(asked, cloud=self.title, name="the check of the key")
 
     async def _store(self, account: Account) -> None:
-        async with self._lock:
-            if account.ca:
-                await self._accounts.set(CA_ENTRY, {"ca": Secret(account.ca)})
-            else:
-                await self._accounts.delete(CA_ENTRY)
+        before = await self._accounts.get(CA_ENTRY)
+        await self._store_authorities({"ca": Secret(account.ca)} if account.ca else None)
+        try:
             await self._accounts.set(self.id, account_fields(account))
+        except BaseException:
+            # Else the account of before would be read with the authorities of this one.
+            await self._store_authorities(before)
+            raise
 
-    async def _load(self) -> Opened | None:
-        async with self._lock:
-            if self._used is None:
-                fields = await self._accounts.get(self.id)
-                if fields:
-                    authorities = await self._accounts.get(CA_ENTRY) or {}
-                    try:
-                        self._used = self._open(parse_account({**fields, **authorities}))
-                    except InputError as error:
-                        log.warning("the stored account of %s cannot be used: %s", self.id, error)
-            return self._used
+    async def _store_authorities(self, fields: dict[str, Secret] | None) -> None:
+        if fields:
+            await self._accounts.set(CA_ENTRY, fields)
+        else:
+            await self._accounts.delete(CA_ENTRY)
+
+    async def _delete(self) -> None:
+        await self._accounts.delete(self.id)
+        await self._accounts.delete(CA_ENTRY)
+
+    async def _stored(self) -> Opened | None:
+        fields = await self._accounts.get(self.id)
+        if not fields:
+            return None
+        authorities = await self._accounts.get(CA_ENTRY) or {}
+        try:
+            return self._open(parse_account({**fields, **authorities}))
+        except InputError as error:
+            log.warning("the stored account of %s cannot be used: %s", self.id, error)
+            return None
 
     async def _signed_in(self) -> Opened:
-        used = await self._load()
+        used = await self._account.get()
         if used is None:
             raise NotSignedIn(cloud=self.title, id=self.id)
         return used
