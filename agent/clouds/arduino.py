@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from agent.clouds.account_holder import AccountHolder
 from agent.clouds.address import check_base_url
 from agent.clouds.arduino_api import Account, ArduinoApi, Onboarding, Refusal
 from agent.clouds.arduino_devices import ArduinoDevices
@@ -78,22 +78,20 @@ class ArduinoCloud:
             limits=limits,
             routes=routes,
         )
-        self._lock = asyncio.Lock()
-        self._account: Account | None = None
-        self._api: ArduinoApi | None = None
+        self._account: AccountHolder[ArduinoApi] = AccountHolder(self._stored)
 
     async def info(self) -> CloudInfo:
         """What to show; no network."""
-        account = await self._load()
+        used = await self._account.get()
         shown: dict[str, str] = {}
-        if account is not None:
-            shown["client_id"] = account.client_id
-            if account.organization:
-                shown["organization"] = account.organization
+        if used is not None:
+            shown["client_id"] = used.account.client_id
+            if used.account.organization:
+                shown["organization"] = used.account.organization
         return CloudInfo(
             id=self.id,
             title=self.title,
-            signed_in=account is not None,
+            signed_in=used is not None,
             needs_account=True,
             account_schema=account_schema(),
             device_schema=device_schema(),
@@ -104,21 +102,11 @@ class ArduinoCloud:
         """Get a token with the account, then store it; nothing is stored if it is refused."""
         wanted = parse_account(account)
         api = ArduinoApi(self._http, wanted)
-        await api.sign_in()
-        fields = {
-            "client_id": Secret(wanted.client_id),
-            "client_secret": wanted.client_secret,
-            "organization": Secret(wanted.organization),
-        }
-        async with self._lock:
-            await self._accounts.set(self.id, fields)
-            self._account, self._api = wanted, api
+        await self._account.replace(api, lambda: self._store(wanted), api.sign_in)
 
     async def logout(self) -> None:
         """Forget the stored account."""
-        async with self._lock:
-            await self._accounts.delete(self.id)
-            self._account = self._api = None
+        await self._account.forget(lambda: self._accounts.delete(self.id))
 
     def check_name(self, name: str) -> None:
         """Raise :class:`InputError` unless the cloud takes this device name."""
@@ -227,8 +215,9 @@ class ArduinoCloud:
 
     async def close(self) -> None:
         """Release connections."""
-        if self._api is not None:
-            self._api.close()
+        await self._account.close()
+        if self._account.used is not None:
+            self._account.used.close()
         await self._http.close()
 
     async def _claim_once(self, api: ArduinoApi, request: ClaimRequest) -> str:
@@ -277,25 +266,30 @@ class ArduinoCloud:
             uhwid=uhwid,
         )
 
-    async def _load(self) -> Account | None:
-        async with self._lock:
-            if self._account is None:
-                fields = await self._accounts.get(self.id)
-                if fields and fields.get("client_id") and fields.get("client_secret"):
-                    self._account = Account(
-                        client_id=fields["client_id"].reveal(),
-                        client_secret=fields["client_secret"],
-                        organization=fields.get("organization", Secret()).reveal(),
-                    )
-            return self._account
+    async def _store(self, account: Account) -> None:
+        fields = {
+            "client_id": Secret(account.client_id),
+            "client_secret": account.client_secret,
+            "organization": Secret(account.organization),
+        }
+        await self._accounts.set(self.id, fields)
+
+    async def _stored(self) -> ArduinoApi | None:
+        fields = await self._accounts.get(self.id)
+        if not fields or not fields.get("client_id") or not fields.get("client_secret"):
+            return None
+        account = Account(
+            client_id=fields["client_id"].reveal(),
+            client_secret=fields["client_secret"],
+            organization=fields.get("organization", Secret()).reveal(),
+        )
+        return ArduinoApi(self._http, account)
 
     async def _signed_in(self) -> ArduinoApi:
-        account = await self._load()
-        if account is None:
+        used = await self._account.get()
+        if used is None:
             raise NotSignedIn(cloud=self.title, id=self.id)
-        if self._api is None:
-            self._api = ArduinoApi(self._http, account)
-        return self._api
+        return used
 
 
 def _kind(fqbn: str) -> str:

@@ -112,7 +112,7 @@ class ArduinoApi:
 
     def __init__(self, http: CloudHttp, account: Account) -> None:
         self._http = http
-        self._account = account
+        self.account = account
         self._token: Cached[Secret] = Cached(self._sign_in, http.clock)
         self._supported: Cached[list[SupportedBoard]] = Cached(self._fetch_supported, http.clock)
         self._onboardings: SharedCall[list[Onboarding]] = SharedCall(self._fetch_onboardings)
@@ -177,7 +177,7 @@ class ArduinoApi:
         return self.decode(answer, _Onboardings).onboardings or []
 
     async def _sign_in(self) -> tuple[Secret, float]:
-        account = self._account
+        account = self.account
         form = {
             "grant_type": "client_credentials",
             "client_id": account.client_id,
@@ -233,13 +233,13 @@ class ArduinoApi:
 
     def _signed(self, request: Request, token: Secret) -> Request:
         headers = {**request.headers, "Authorization": f"Bearer {token.reveal()}"}
-        if self._account.organization:
-            headers["X-Organization"] = self._account.organization
+        if self.account.organization:
+            headers["X-Organization"] = self.account.organization
         return replace(request, headers=headers, secrets=(*request.secrets, token))
 
     def _secrets(self) -> tuple[Secret, ...]:
         token = self._token.kept
-        return (self._account.client_secret, *((token,) if token is not None else ()))
+        return (self.account.client_secret, *((token,) if token is not None else ()))
 
     def _accept(self, answer: Answer, secrets: tuple[Secret, ...] = ()) -> Answer:
         """The answer if it is a success; else what its body says, by the family of the call."""

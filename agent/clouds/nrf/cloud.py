@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.clouds.account_holder import AccountHolder
 from agent.clouds.address import check_base_url
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.cloud import CloudInfo
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 ID: Final = "nrf"
 PROVISIONING_URL: Final = "https://api.provisioning.nrfcloud.com"
 DEVICES_URL: Final = "https://api.nrfcloud.com"
+
+
+@dataclass(frozen=True, slots=True)
+class _SignedIn:
+    api: NrfApi
+    team: str
 
 
 class NrfCloud:
@@ -76,24 +83,22 @@ class NrfCloud:
                 ("nrf.devices_url", devices_url),
             )
         )
-        self._lock = asyncio.Lock()
-        self._api: NrfApi | None = None
-        self._team = ""
+        self._account: AccountHolder[_SignedIn] = AccountHolder(self._stored)
         self._last_commands: dict[str, int] = {}
 
     # --- the account ---
 
     async def info(self) -> CloudInfo:
         """What to show; no network."""
-        api = await self._load()
+        used = await self._account.get()
         return CloudInfo(
             id=self.id,
             title=self.title,
-            signed_in=api is not None,
+            signed_in=used is not None,
             needs_account=True,
             account_schema=account_schema(),
             device_schema=device_schema(),
-            account={"team": self._team} if api is not None and self._team else {},
+            account={"team": used.team} if used is not None and used.team else {},
         )
 
     async def login(self, account: dict[str, Any]) -> None:
@@ -102,18 +107,19 @@ class NrfCloud:
         api = self._made(key)
         team = await self._whose(api)
         shown = clean_text(team.name or team.id)
-        async with self._lock:
+
+        async def store() -> None:
             await self._accounts.set(self.id, {"api_key": key, "team": Secret(shown)})
-            self._api, self._team = api, shown
+
+        await self._account.replace(_SignedIn(api, shown), store)
 
     async def logout(self) -> None:
         """Forget the stored account."""
-        async with self._lock:
-            await self._accounts.delete(self.id)
-            self._api, self._team = None, ""
+        await self._account.forget(lambda: self._accounts.delete(self.id))
 
     async def close(self) -> None:
         """Release connections."""
+        await self._account.close()
         await self._provisioning.close()
         await self._devices.close()
 
@@ -211,17 +217,14 @@ class NrfCloud:
     def _made(self, key: Secret) -> NrfApi:
         return NrfApi(self._provisioning, self._devices, key, self.id)
 
-    async def _load(self) -> NrfApi | None:
-        async with self._lock:
-            if self._api is None:
-                fields = await self._accounts.get(self.id)
-                if fields and fields.get("api_key"):
-                    self._api = self._made(fields["api_key"])
-                    self._team = fields.get("team", Secret()).reveal()
-            return self._api
+    async def _stored(self) -> _SignedIn | None:
+        fields = await self._accounts.get(self.id)
+        if not fields or not fields.get("api_key"):
+            return None
+        return _SignedIn(self._made(fields["api_key"]), fields.get("team", Secret()).reveal())
 
     async def _signed_in(self) -> NrfApi:
-        api = await self._load()
-        if api is None:
+        used = await self._account.get()
+        if used is None:
             raise NotSignedIn(cloud=self.title, id=self.id)
-        return api
+        return used.api
