@@ -100,6 +100,9 @@ async def _complete(shell: Shell, question: Question, action: Action) -> dict[st
         return await _choose(shell, "Network", _networks(shell, question, action))
     if action.needs == "choice":
         return await _choose(shell, "Your choice", _choices(question, action))
+    if action.needs == "token":
+        token = await shell.keyboard.ask("Token: ", secret=True)
+        return {"action": action.id, "token": Secret(token)} if token.strip() else None
     if action.needs == "name":
         name = await shell.keyboard.ask("Name: ")
         return {"action": action.id, "name": name} if name.strip() else None

@@ -311,6 +311,8 @@ class Answered(Event):
     choice: str | None = None
     text: str | None = None
     """The name that was typed."""
+    token: Secret | None = None
+    """What was pasted in the place of a token."""
 
 
 @dataclass(frozen=True, slots=True)

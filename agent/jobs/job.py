@@ -98,7 +98,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     """What the button says."""
     needs: str | None = None
-    """``password``, ``network``, ``choice`` or ``name``: what the answer must carry; None: nothing."""
+    """``password``, ``network``, ``choice``, ``name`` or ``token``: what the answer must carry; None:
+    nothing."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

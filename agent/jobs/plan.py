@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agent.jobs.request import Request
 
 OWN_NETWORK: Final = "must be one whose boards are set up in a network of their own (blynk)"
+_ALONE: Final = "is not used without a cloud"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,8 @@ async def make_plan(
     )
     cloud = (enrolments or {}).get(request.cloud or "")
     kit = next((each for each in kits if each.takes(request, board, model)), None)
+    if kit is None:
+        _refuse_kit_only(request)
     if kit is not None:
         planned = await kit.plan(request, board, model, via, attended=attended)
         way = replace(planned, kit=kit)
@@ -122,3 +125,11 @@ async def make_plan(
         enrolment=way.enrolment,
         kit=way.kit,
     )
+
+
+def _refuse_kit_only(request: Request) -> None:
+    """Raise :class:`InputError` for what other boards and clouds have no use for."""
+    for field in ("token", "template"):
+        if getattr(request, field) is not None:
+            problem = f"is not used with {clean_text(request.cloud)}" if request.cloud else _ALONE
+            raise InputError(field=field, problem=problem)

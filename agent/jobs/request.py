@@ -18,7 +18,7 @@ from agent.jobs.flash_effects import Upload
 from agent.jobs.job import JobKind, Question
 from agent.jobs.which import Procedure
 from agent.settings import Secret, clean_text
-from agent.settings.network import WiFi, parse_network
+from agent.settings.network import WiFi, parse_network, secret_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,9 @@ FIELD_CHARS: Final = 64
 ANSWER_CHARS: Final = 255
 """Of a device name; no cloud keeps a longer one."""
 
+TOKEN_CHARS: Final = 4000
+"""Of a token as it is pasted, with the lines around it; each cloud has limits of its own."""
+
 Group: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
 """What jobs that a person began together have in common; made by whoever begins them."""
 
@@ -42,7 +45,8 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.IDENTIFY: _READ,
     JobKind.NETWORKS: _READ,
     JobKind.PROVISION: _SETUP
-    | {"procedure", "frequency_plan", "credentials", "delivery", "access_point"},
+    | {"procedure", "frequency_plan", "credentials", "delivery", "access_point"}
+    | {"token", "template"},
     JobKind.CONFIGURE: _READ | {"network", "confirmed"},
     JobKind.FORGET: _READ | {"confirmed"},
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
@@ -86,6 +90,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How the board gets them; None: as it answers."""
     entry: str | None = None
     """Of the vault: its id, or a beginning that no other has."""
+    token: Secret | None = None
+    """Of the device or the board, with a cloud that knows such a thing, as the person pasted it."""
+    template: str | None = None
+    """Id of the Blynk template that the board is to belong to."""
     prepare_only: bool = False
     """Migrate up to the new sketch only: nothing in the cloud, no network."""
     delete_old: bool = False
@@ -103,7 +111,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def parse_request(data: Mapping[str, Any]) -> Request:
     """The parameters as types; :class:`InputError` names the field."""
     try:
-        request = msgspec.convert(dict(data), Request)
+        request = msgspec.convert(dict(data), Request, dec_hook=secret_from)
     except msgspec.ValidationError as error:
         field, problem = _explain(str(error))
         raise InputError(field=field, problem=problem) from None
@@ -112,6 +120,8 @@ def parse_request(data: Mapping[str, Any]) -> Request:
             continue
         if field not in _USES[request.kind]:
             raise InputError(field=field, problem=f"is not used by {request.kind.value}")
+    if request.token is not None:
+        read_token(request.token)
     if request.image is not None and not isinstance(request.image, Upload):
         raise InputError(field="image", problem="is not a file that was handed over")
     return request
@@ -130,7 +140,7 @@ def read_network(data: object, model: Model | None) -> NetworkSetting:
 def read_answer(answer: Mapping[str, Any], question: Question, model: Model | None) -> Answered:
     """The answer to ``question``, its values checked; :class:`InputError` names the field."""
     for field in answer:
-        if field not in {"action", "password", "network", "choice", "name"}:
+        if field not in {"action", "password", "network", "choice", "name", "token"}:
             raise InputError(field=str(field), problem="is not part of an answer")
     chosen = next((a for a in question.actions if a.id == answer.get("action")), None)
     if chosen is None:
@@ -140,6 +150,8 @@ def read_answer(answer: Mapping[str, Any], question: Question, model: Model | No
         return Answered(chosen.id, network=read_network(answer.get("network"), model))
     if chosen.needs == "password":
         return Answered(chosen.id, password=_password(answer.get("password")))
+    if chosen.needs == "token":
+        return Answered(chosen.id, token=read_token(answer.get("token")))
     if chosen.needs == "choice":
         return Answered(chosen.id, choice=_choice(answer.get("choice"), question))
     if chosen.needs == "name":
@@ -173,6 +185,17 @@ def _password(value: object) -> Secret:
         raise InputError(field="password", problem="is missing" if value is None else "is not text")
     WiFi(ssid="-", password=password).check()
     return password
+
+
+def read_token(value: object) -> Secret:
+    """What was pasted, not looked into: what a token is, its cloud knows."""
+    token = Secret(value) if isinstance(value, str) else value
+    if not isinstance(token, Secret) or not token.reveal().strip():
+        problem = "is missing" if not value else "is not text"
+        raise InputError(field="token", problem=problem)
+    if len(token.reveal()) > TOKEN_CHARS:
+        raise InputError(field="token", problem=f"is longer than {TOKEN_CHARS} characters")
+    return token
 
 
 def _explain(message: str) -> tuple[str, str]:

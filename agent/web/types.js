@@ -176,7 +176,7 @@
  * @typedef {object} Action One way to answer a question.
  * @property {string} id
  * @property {string} label
- * @property {"password"|"network"|"choice"|"name"|null} [needs] What the answer must carry.
+ * @property {"password"|"network"|"choice"|"name"|"token"|null} [needs] What the answer must carry.
  */
 
 /**

@@ -38,3 +38,12 @@ async def test_jobs_that_are_begun_together_have_a_mark_in_common(bench: Bench) 
     with pytest.raises(InputError) as caught:
         await plan(bench, "a b")
     assert caught.value.facts["field"] == "group"
+
+
+@pytest.mark.parametrize("field", ["token", "template"])
+async def test_what_only_some_boards_take_is_refused_for_others(bench: Bench, field: str) -> None:
+    await bench.plug(model="mkr_wifi_1010")
+    await bench.start_agent(clock=bench.hurried)
+    with pytest.raises(InputError) as caught:
+        await bench.provision(**{field: "TMPLdemo00000"})
+    assert caught.value.facts["field"] == field

@@ -40,6 +40,8 @@ REQUESTED = (
     "frequency_plan",
     "credentials",
     "delivery",
+    "token",
+    "template",
     "prepare_only",
     "delete_old",
     "sketch",
@@ -80,6 +82,11 @@ class Start(Params, frozen=True, kw_only=True):
     """For ``provision`` with a cloud that gives credentials: what is made; without it a token."""
     delivery: WayKind | None = None
     """For the same: how the board gets them; without it as it answers."""
+    token: Secret | None = None
+    """For ``provision`` with nRF Cloud (attestation token) or Blynk (of the device, or the three lines
+    that its console shows): as it was copied."""
+    template: str | None = None
+    """For ``provision`` with Blynk: the template that the board has to be of."""
     prepare_only: bool = False
     """For ``migrate``: stop when the board runs the sketch of provisioning 2.0."""
     delete_old: bool = False
@@ -113,6 +120,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Id of one of the question's choices."""
     name: str | None = None
     """Of the device in its cloud."""
+    token: Secret | None = None
+    """As it was copied."""
 
 
 class AnswerParams(Params, frozen=True, kw_only=True):
@@ -190,7 +199,7 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
             given["password"] = params.answer.password
         if params.answer.network is not None:
             given["network"] = _plain(params.answer.network)
-        for name in ("choice", "name"):
+        for name in ("choice", "name", "token"):
             if (value := getattr(params.answer, name)) is not None:
                 given[name] = value
         await jobs.answer(params.job, given, params.question)

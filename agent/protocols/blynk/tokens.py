@@ -24,9 +24,10 @@ _TOKEN: Final = re.compile(r"[-_a-zA-Z0-9]{32}")
 _STATIC: Final = re.compile(r"(sqr_[-_a-zA-Z0-9]{32})(?:\+([0-9]{1,10}))?")
 _TEMPLATE: Final = re.compile(r"TMPL[-_a-zA-Z0-9]{4,28}")
 _DEFINE: Final = re.compile(
-    r'^[ \t]*#[ \t]*define[ \t]+BLYNK_(TEMPLATE_ID|TEMPLATE_NAME|AUTH_TOKEN)[ \t]+"([^"\n]*)"',
+    r'(?:^|(?<="))[ \t]*#[ \t]*define[ \t]+BLYNK_(TEMPLATE_ID|TEMPLATE_NAME|AUTH_TOKEN)[ \t]+"([^"\n]*)"',
     re.MULTILINE,
 )
+"""One behind the other too: a field of one line on a page takes the ends of lines away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ const NAME_TROUBLE = new Set(["enrol-name-taken", "input"]);
 export class JobQuestion extends View {
   /** @type {any} */ #password = null;
   /** @type {import("./field.js").FieldInput|null} */ #name = null;
+  /** @type {import("./field.js").FieldInput|null} */ #token = null;
   /** @type {NetworkPicker|null} */ #picker = null;
   /** @type {ChoiceList|null} */ #choices = null;
   /** @type {HTMLButtonElement[]} */ #buttons = [];
@@ -77,6 +78,7 @@ export class JobQuestion extends View {
   focusFirst() {
     if (this.#password) this.#password.focus();
     else if (this.#name) this.#name.focus();
+    else if (this.#token) this.#token.focus();
     else if (this.#picker) this.#picker.focusChosen();
     else if (this.question.fates?.length) focusOn(/** @type {HTMLElement} */ (this.firstElementChild)); // Read first.
     else if (this.#choices) this.#choices.focusChosen();
@@ -118,6 +120,7 @@ export class JobQuestion extends View {
     if (main?.needs === "choice" && this.question.choices?.length) return [this.#choiceForm(main, rest())];
     if (main?.needs === "network") return [this.#networkForm(main, main.label, rest())];
     if (main?.needs === "name") return [this.#nameForm(main, rest())];
+    if (main?.needs === "token") return [this.#tokenForm(main, rest())];
     const look = this.#final && main?.id === "continue" ? "danger" : this.#forward ? "primary" : "quiet";
     const buttons = main ? [this.#button(main, look), ...rest()] : [];
     return [h("div.row", {}, ...buttons)];
@@ -172,6 +175,7 @@ export class JobQuestion extends View {
     button.addEventListener("click", () => {
       if (action.needs === "network") this.#inPlace((back) => this.#networkForm(action, "Use this network", [back]));
       else if (action.needs === "name") this.#inPlace((back) => this.#nameForm(action, [back]));
+      else if (action.needs === "token") this.#inPlace((back) => this.#tokenForm(action, [back]));
       else if (COSTS[action.id]) this.#inPlace((back) => this.#costly(action, back));
       else if (action.needs === "password" && this.#password) this.#password.focus();
       else void this.#answer({ action: action.id });
@@ -186,6 +190,7 @@ export class JobQuestion extends View {
     back.addEventListener("click", () => {
       this.#picker = null;
       this.#name = null;
+      this.#token = null;
       this.choice.hidden = true;
       this.answers.hidden = false;
       this.focusFirst();
@@ -195,6 +200,7 @@ export class JobQuestion extends View {
     this.answers.hidden = true;
     if (this.#picker) this.#picker.focusChosen();
     else if (this.#name) this.#name.focus();
+    else if (this.#token) this.#token.focus();
     else back.focus();
   }
 
@@ -221,6 +227,24 @@ export class JobQuestion extends View {
       field.showProblem(problem);
       if (problem) return field.focus();
       void this.#answer({ action: action.id, name });
+    });
+    return form;
+  }
+
+  /** A token as it was copied; never kept. @param {Action} action @param {HTMLElement[]} others */
+  #tokenForm(action, others) {
+    const field = ownField({ name: "token", title: "Token", type: "password", required: true }, {});
+    this.#token = field;
+    const send = h("button.primary", { type: "submit" }, action.label);
+    this.#buttons.push(send);
+    const form = h("form.choose", { novalidate: true }, field.element, h("div.row", {}, send, ...others));
+    form.addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const token = field.input.value.trim();
+      const problem = token ? "" : "is needed";
+      field.showProblem(problem);
+      if (problem) return field.focus();
+      void this.#answer({ action: action.id, token });
     });
     return form;
   }
@@ -276,6 +300,7 @@ export class JobQuestion extends View {
       const shown =
         (this.#picker && this.#picker.showProblem(name, String(facts?.problem), true)) ||
         (name === "password" && this.#password && (this.#password.showProblem(String(facts.problem)), true)) ||
+        (name === "token" && this.#token && (this.#token.showProblem(String(facts.problem)), true)) ||
         (name === "name" && this.#name && (this.#name.showProblem(String(facts.problem)), true));
       if (!shown) fill(this.outcome, new ErrorCard(/** @type {any} */ (error)));
       this.app.announcer.say(/** @type {any} */ (error).title);

@@ -67,6 +67,8 @@ def test_the_lines_of_the_console_can_be_pasted_as_they_are():
     assert found.template_name == "Thermo & Co"
     assert TOKEN not in repr(found)
     assert parse_pasted(TOKEN).template_id == ""
+    in_one_line = parse_pasted(lines.replace("\n", "").replace("\r", ""))
+    assert (in_one_line.token.reveal(), in_one_line.template_id) == (TOKEN, "TMPLdemo00000")
 
 
 def test_lines_without_a_token_are_refused():
