@@ -89,6 +89,8 @@ class Part:
     """What is needed beside programs, with its whole path."""
     by_hand: bool = False
     """It would change how a computer works that runs services; there a person installs it."""
+    spares: str = ""
+    """Another part, which then does the work; without this one nothing is skipped."""
 
     def there(self) -> bool:
         """Whether this computer has it."""
@@ -111,6 +113,12 @@ PARTS = {
         (("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),),
         ("chromium",),
         "the tests of the page",
+    ),
+    "chromium-headless-shell": Part(
+        (("chromium-headless-shell",),),
+        ("chromium-headless-shell",),
+        "the tests of the page at half the processor time",
+        spares="chromium",
     ),
     "firefox": Part(
         (("firefox-esr", "firefox"),),
@@ -251,13 +259,15 @@ def provide_parts(say: Callable[[str], None], python: str) -> None:
         return
     for name, part in tuple(missing.items()):
         if not can_install() or (part.by_hand and SERVICES_RUN.exists()):
-            say(f"tests that need {name} are skipped: {part.how_to_get()}")
+            without = f"{part.spares} is used" if part.spares else "tests that need it are skipped"
+            say(f"without {name} {without}: {part.how_to_get()}")
             del missing[name]
-    if not missing:
-        return
-    packages = sorted({package for part in missing.values() for package in part.debian})
-    if not apt_install(packages, say):
-        say(f"could not install {' '.join(packages)}: tests that need them are skipped")
+    # What nothing depends on by itself: not every distribution has it, and then apt installs nothing.
+    needed = [part for part in missing.values() if not part.spares]
+    for parts in (needed, [part for part in missing.values() if part.spares]):
+        packages = sorted({package for part in parts for package in part.debian})
+        if packages and not apt_install(packages, say):
+            say(f"could not install {' '.join(packages)}: tests that need them are skipped")
 
 
 def can_install() -> bool:

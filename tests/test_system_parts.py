@@ -47,4 +47,35 @@ def test_what_would_change_a_computer_is_left_to_a_person(monkeypatch, tmp_path)
     monkeypatch.setattr(system_parts, "SERVICES_RUN", tmp_path)
     said: list[str] = []
     system_parts.provide_parts(said.append, sys.executable)
-    assert said == [f"tests that need manager are skipped: {parts['manager'].how_to_get()}"]
+    how = parts["manager"].how_to_get()
+    assert said == [f"without manager tests that need it are skipped: {how}"]
+
+
+def test_what_only_spares_another_part_is_installed_by_itself_for_not_every_system_has_it(
+    monkeypatch,
+):
+    none = (("no-such-program-at-all",),)
+    parts = {
+        "quick": system_parts.Part(none, ("quick-browser",), "speed", spares="slow"),
+        "slow": system_parts.Part(none, ("browser",), "pages"),
+    }
+    monkeypatch.setattr(system_parts, "PARTS", parts)
+    said: list[str] = []
+    monkeypatch.setattr(system_parts, "can_install", lambda: False)
+    system_parts.provide_parts(said.append, sys.executable)
+    assert said[0] == f"without quick slow is used: {parts['quick'].how_to_get()}"
+    installed: list[list[str]] = []
+
+    def install(packages: list[str], _say: object) -> bool:
+        installed.append(packages)
+        return True
+
+    monkeypatch.setattr(system_parts, "can_install", lambda: True)
+    monkeypatch.setattr(system_parts, "apt_install", install)
+    system_parts.provide_parts(said.append, sys.executable)
+    assert installed == [["browser"], ["quick-browser"]]
+
+
+@pytest.mark.parametrize("name", [n for n, p in system_parts.PARTS.items() if p.spares])
+def test_what_a_part_spares_is_a_part(name):
+    assert system_parts.PARTS[name].spares in system_parts.PARTS

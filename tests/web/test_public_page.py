@@ -11,8 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
-from tests import system_parts
-from tests.web.conftest import CHROMIUM_ARGUMENTS
+from tests.web.conftest import CHROMIUM_ARGUMENTS, chromium_program
 from tests.web.people import EVIDENCE_MS, open_page
 from tests.web.public import PublicSite, public_site
 from tests.web.rig import plain_boards
@@ -44,10 +43,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicSite]:
 
 @contextlib.asynccontextmanager
 async def chromium(site: PublicSite, path: str | None = None) -> AsyncIterator[Browser]:
-    """A Chromium for which the example is a public page."""
+    """A Chromium for which the example is a public page; whole, for it asks and has policies."""
     arguments = [*CHROMIUM_ARGUMENTS, *site.chromium_arguments()]
-    (names,) = system_parts.PARTS["chromium"].programs
-    path = path or next(found for found in map(shutil.which, names) if found)
+    path = path or chromium_program("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
