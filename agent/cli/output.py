@@ -131,12 +131,12 @@ class Output:
     @property
     def width(self) -> int | None:
         """Columns of the terminal that shows the results; None: they go elsewhere."""
-        if not is_terminal(self._out):
-            return None
-        try:
-            return os.get_terminal_size(self._out.fileno()).columns or 80
-        except (OSError, ValueError):
-            return 80
+        return _width(self._out)
+
+    @property
+    def width_aside(self) -> int | None:
+        """The same of what is beside the results."""
+        return _width(self._err)
 
     def _blocks(self, table: Sequence[Sequence[str]]) -> None:
         for number, (first, *rest) in enumerate(table):
@@ -284,6 +284,15 @@ def _can_encode(stream: TextIO, text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def _width(stream: TextIO) -> int | None:
+    if not is_terminal(stream):
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def _columns() -> int:

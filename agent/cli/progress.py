@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.columns import cut_in_middle, folded
 from agent.cli.output import cell_width, seconds_text
 from agent.jobs.job import StepState
 from agent.settings import clean_text
@@ -23,6 +24,14 @@ BAR_COLUMNS = 12
 NOTE_CHARS = 500
 """Longest line that is shown of a note or an address."""
 TIME_COLUMNS = len("2 min 05 s")
+STEP_COLUMNS = 43
+"""Of a title at least: the step that registers a device gets the device's name when it begins, and
+then the lines above are written already. ``Register esp32-a0118a8e4b01 in ThingsBoard`` fits."""
+MESSAGE_COLUMNS = 21
+"""What is left to the message in a narrow terminal: of 80 columns the rest."""
+BESIDE_LINES = 2
+"""More of a message stand below its step."""
+BELOW = " " * 4
 
 
 class StepReporter:
@@ -34,11 +43,14 @@ class StepReporter:
         self._write = output.note if aside else output.line
         self._shown: dict[str, Step] = {}
         self._told: dict[str, tuple[StepState, str]] = {}
+        width = output.width_aside if aside else output.width
+        # Some terminals begin the next line with what fills the last column.
+        self._width = None if width is None else width - 1
         self._columns = 0
 
     def show(self, job: Job) -> None:
         """Show what is new in ``job``."""
-        self._columns = max([self._columns, *(cell_width(step.name) for step in job.steps)])
+        self._columns = self._columns or self._columns_for(job)
         for step in job.steps:
             before = self._shown.get(step.id)
             if step == before or (before is None and step.state is StepState.PENDING):
@@ -54,7 +66,8 @@ class StepReporter:
         for step in job.steps:
             if step.state is StepState.RUNNING and step.started_at is not None:
                 took = seconds_text(max(0, time.time() - step.started_at))
-                parts = [clean_text(step.name), took, clean_text(step.message)]
+                name = cut_in_middle(clean_text(step.name), self._columns or STEP_COLUMNS)
+                parts = [name, took, clean_text(step.message)]
                 if step.progress is not None:
                     # The time is what a narrow terminal may cut off.
                     parts = [parts[0], bar(step.progress), parts[2], took]
@@ -70,12 +83,29 @@ class StepReporter:
             return
         self._told[step.id] = (step.state, step.message)
         mark, colour = _ENDED[step.state]
-        name = clean_text(step.name)
+        name = cut_in_middle(clean_text(step.name), self._columns)
         blanks = " " * (self._columns - cell_width(name))
-        text = f"{mark} {name}{blanks} {seconds_text(step.seconds):>{TIME_COLUMNS}}"
-        if step.message:
-            text = f"{text}  {clean_text(step.message)}"
-        self._write(text.rstrip(), colour)
+        head = f"{mark} {name}{blanks} {seconds_text(step.seconds):>{TIME_COLUMNS}}  "
+        lines = self._beside(head, clean_text(step.message))
+        self._write("\n".join(line.rstrip() for line in lines), colour)
+
+    def _beside(self, head: str, message: str) -> list[str]:
+        """The message behind ``head``, or below it where it would be a narrow column of many lines."""
+        if self._width is None:
+            return [head + message]
+        blanks = " " * cell_width(head)
+        first, *rest = folded(message, max(self._width - len(blanks), MESSAGE_COLUMNS))
+        if len(rest) < BESIDE_LINES:
+            return [head + first, *(blanks + line for line in rest)]
+        return [head, *(BELOW + line for line in folded(message, self._width - len(BELOW)))]
+
+    def _columns_for(self, job: Job) -> int:
+        """Of the titles, for all lines: as wide as those that are planned, where there is room."""
+        wanted = max([STEP_COLUMNS, *(cell_width(clean_text(step.name)) for step in job.steps)])
+        if self._width is None:
+            return wanted
+        others = len("✓ ") + len(" ") + TIME_COLUMNS + len("  ") + MESSAGE_COLUMNS
+        return max(min(wanted, self._width - others), MESSAGE_COLUMNS)
 
 
 def bar(progress: float) -> str:
