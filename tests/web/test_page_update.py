@@ -272,7 +272,9 @@ async def test_a_board_that_is_slow_to_answer_need_not_be_waited_for(
     def never(_params: object) -> object:
         return SILENCE
 
-    await page.clock.install()
+    # Time passes only as the test says.
+    await page.clock.install(time=0)
+    await page.clock.pause_at(1)
     fake.answer["board.identify"] = never
     board = fake.board(says=BoardSays())
     await open_board(page, files, board)
