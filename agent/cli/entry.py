@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "cloud": ("agent.cli.cloud_commands:cloud", "Sign in to a cloud, and out."),
     "vault": ("agent.cli.vault_commands:vault", "What clouds gave to boards, encrypted."),
     "remove": ("agent.cli.remove_commands:remove", "Remove a device for good."),
+    "nrf": ("agent.cli.nrf_commands:nrf", "nRF Cloud: tokens and files of many boards."),
     "gateway": ("agent.cli.gateway_commands:gateway", "The agent as a gateway of ThingsBoard."),
     "origins": ("agent.cli.origin_commands:origins", "Which web pages may talk to the agent."),
     "doctor": ("agent.cli.doctor_commands:doctor", "What on this computer is in the way."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import (
@@ -27,7 +28,7 @@ from agent.protocols.nrf.cose import Damaged
 from agent.protocols.nrf.keygen import MadeKey, parse_keygen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from agent.sessions.nrf import NrfSession
     from agent.settings import Secret
@@ -61,26 +62,36 @@ class NrfStore:
 
     async def write(
         self, tag: int, kind: CredentialType, content: Secret, *, overwrite: bool = False
-    ) -> None:
-        """Write one credential and prove it; nothing is done if it is there already.
+    ) -> bool:
+        """Write one credential and prove it; False: it was there already, and nothing is done.
 
         Raises :class:`NrfCredentialExists` unless another may be overwritten.
         """
-        text = content.reveal()
+        return (await self.write_all(tag, [(kind, content)], overwrite=overwrite))[0]
+
+    async def write_all(
+        self,
+        tag: int,
+        wanted: Sequence[tuple[CredentialType, Secret]],
+        *,
+        overwrite: bool = False,
+    ) -> list[bool]:
+        """Several of one tag: all places are looked at before the first is changed."""
         _check(lambda: cmng.check_tag(tag), "tag")
-        _check(lambda: cmng.check_content(text), "content")
-        held = await self.held(tag, kind)
-        wanted = cmng.digests(text)
-        if held and held[0].sha256 in wanted:
-            return
-        if held and not overwrite:
-            raise NrfCredentialExists(kind=_words(kind), tag=tag)
-        async with self._radio_off():
-            await self._slow(cmng.write_command(tag, kind, text))
+        for _, content in wanted:
+            _check(partial(cmng.check_content, content.reveal()), "content")
+        missing: list[bool] = []
+        for kind, content in wanted:
             held = await self.held(tag, kind)
-        if not held or held[0].sha256 not in wanted:
-            why = "Another content is there." if held else "The place is empty."
-            raise NrfCredentialDiffers(kind=_words(kind), tag=tag, why=why)
+            missing.append(not held or held[0].sha256 not in cmng.digests(content.reveal()))
+            if held and missing[-1] and not overwrite:
+                raise NrfCredentialExists(kind=_words(kind), tag=tag)
+        if any(missing):
+            async with self._radio_off():
+                for (kind, content), absent in zip(wanted, missing, strict=True):
+                    if absent:
+                        await self._write(tag, kind, content.reveal())
+        return missing
 
     async def make_key(self, tag: int, attributes: str = "", *, overwrite: bool = False) -> MadeKey:
         """Let the modem make a private key, which never leaves it; the request for it.
@@ -122,6 +133,13 @@ class NrfStore:
         return True
 
     # --- inside ------------------------------------------------------------------------------
+
+    async def _write(self, tag: int, kind: CredentialType, text: str) -> None:
+        await self._slow(cmng.write_command(tag, kind, text))
+        held = await self.held(tag, kind)
+        if not held or held[0].sha256 not in cmng.digests(text):
+            why = "Another content is there." if held else "The place is empty."
+            raise NrfCredentialDiffers(kind=_words(kind), tag=tag, why=why)
 
     @asynccontextmanager
     async def _radio_off(self) -> AsyncIterator[None]:

@@ -191,7 +191,8 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("settings.set", values={"log.level": "debug", "flash.urls": None})
     await agent.fail("settings.set", values={"log.level": "loud"})
     await agent.call("agent.quit")
-    assert agent.called == set(agent.methods), "each method of the document is called here"
+    others = {name for name in agent.methods if name.startswith("nrf.")}  # in test_nrf
+    assert agent.called == set(agent.methods) - others, "each method of the document is called"
 
 
 async def test_the_document_has_all_methods_and_says_which_are_closed_to_pages(

@@ -168,7 +168,7 @@ async def _follow_one(
                 device=device_id,
                 name=clean_text(state.name or command.name),
                 status=status or "?",
-                detail=detail_of(_told_in(state.response)),
+                detail=detail_of(told_in(state.response)),
             )
     raise NrfCommandWaiting(
         cloud=api.title,
@@ -193,12 +193,12 @@ async def _fetch(api: NrfApi, device_id: str, command: CommandState) -> CommandS
     return api.read(answer, parse_command, "see a command")
 
 
-def _told_in(response: object) -> str:
+def told_in(response: object) -> str:
     """The sentence of a response that tells of a failure, wherever it is."""
     if isinstance(response, dict):
         for name, value in response.items():
             if isinstance(value, dict):
-                if found := _told_in(value):
+                if found := told_in(value):
                     return found
             elif name in {"message", "error", "cause"} and isinstance(value, str):
                 return value
