@@ -10,7 +10,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -129,8 +129,15 @@ async def alone(request: pytest.FixtureRequest) -> AsyncIterator[Mooring]:
         yield Mooring(demo)
 
 
+class Starts(Protocol):
+    """A home in which ``mooring`` runs."""
+
+    async def start(self, *words: str, **options: Any) -> asyncio.subprocess.Process:
+        """``mooring`` with these words."""
+
+
 @contextlib.asynccontextmanager
-async def running_agent(mooring: Mooring) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running_agent(mooring: Starts) -> AsyncIterator[asyncio.subprocess.Process]:
     """The agent in a process of its own, until the context ends."""
     process = await mooring.start("run", "--headless", "--json")
     assert process.stdout is not None

@@ -21,6 +21,7 @@ CONTRACT = {
     "boards",
     "identify",
     "networks",
+    "nrf",
     "provision",
     "config",
     "configure",

@@ -1,0 +1,172 @@
+"""``mooring nrf`` as people run it: boards with an nRF91 in files, in their modems, in the cloud."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+
+from agent.cli.nrf_commands import nrf
+from agent.protocols.nrf.csv import read_onboarding, read_tokens
+from agent.simulator.nrf_config import NrfConfig
+from tests.cli.conftest import running_agent
+from tests.cli.nrf_home import NrfHome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.system("linux", "darwin"), pytest.mark.timeout(60)]
+
+TAG = "nrf-cloud-onboarding"
+
+
+async def test_tokens_of_many_boards_become_a_file_that_claims_them(tmp_path: Path) -> None:
+    boards = (
+        NrfConfig(firmware="tracker"),
+        NrfConfig(model="nrf9151_dk", firmware="at"),
+        NrfConfig(firmware="at", refuse={"%ATTESTTOKEN": 529}),
+    )
+    file = tmp_path / "tokens.csv"
+    async with NrfHome(tmp_path, *boards) as home, running_agent(home):
+        ended = await home.run("nrf", "tokens", "--all", "--out", "tokens.csv")
+        assert ended.status == 1
+        assert "2 tokens written to tokens.csv; 1 board gave none." in ended.out
+        assert "it has no ownership key" in ended.out
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        read = read_tokens(file.read_text())
+        assert {row.token.device_id for row in read.rows} == {home.device(0), home.device(1)}
+        tokens = [row.token.text.reveal() for row in read.rows]
+
+        home.boards[2].modem.refuse.clear()
+        written = file.read_text()
+        words = ("nrf", "tokens", "--all", "--out", "tokens.csv")
+        refused = await home.run(*words)
+        assert refused.status == 2
+        assert "add with --append" in refused.err
+        more = (await home.run(*words, "--append", "--json")).document
+        assert [each["device_id"] for each in more["tokens"] if each["new"]] == [home.device(2)]
+        assert more["failed"] == []
+        assert file.read_text().startswith(written), "rows that are there stay as they are"
+
+        stranger = home.device(1)
+        home.cloud.state.strangers.add(stranger)
+        claimed = await home.run("nrf", "claim", "tokens.csv", "--tag", TAG, "--tag", "site=1")
+        assert claimed.status == 1
+        assert "2 claimed; 1 failed." in claimed.out
+        assert "A rule was made" in claimed.err
+        claims = {each.id: each.tags for each in home.cloud.state.claims.values()}
+        assert claims == dict.fromkeys((home.device(0), home.device(2)), (TAG, "site=1"))
+        (left,) = read_tokens((tmp_path / "tokens-retry.csv").read_text()).rows
+        assert left.token.device_id == stranger
+        home.cloud.state.strangers.clear()
+        again = (await home.run("nrf", "claim", "tokens-retry.csv", "--json")).document
+        assert [row["state"] for row in again["rows"]] == ["done"]
+        listed = await home.run("nrf", "devices")
+        assert all(home.device(number) in listed.out for number in range(3))
+        of_one = await home.run("nrf", "commands", home.device(0)[:6])
+        assert of_one.status == 0
+        tokens += [left.token.text.reveal(), home.cloud.key.secret.reveal()]
+    for each in (ended, refused, claimed, listed):
+        assert not [secret for secret in tokens if secret in each.out + each.err]
+    assert found_in(tmp_path / "home", tokens) == {"accounts.json"}
+
+
+async def test_a_board_gets_a_key_of_its_own_and_becomes_a_device(tmp_path: Path) -> None:
+    async with NrfHome(tmp_path, NrfConfig(firmware="tracker", old_requests=True)) as home:
+        board, serial = home.boards[0], home.boards[0].serial_number
+        made = await home.run(
+            "nrf", "onboard", serial, "--csv", "o.csv", "--tag", "a", "--tag", "b"
+        )
+        assert made.status == 0, made.err
+        assert "nrf-ca.pem" in made.err
+        (row,) = read_onboarding((tmp_path / "o.csv").read_text()).rows
+        assert (row.device_id, row.tags) == (home.device(0), ("a", "b"))
+        shown = x509.load_pem_x509_certificate(row.certificate.encode())
+        authority = (home.paths.data_dir / "nrf-ca.pem").read_bytes()
+        shown.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
+        assert shown.subject.rfc4514_string() == f"CN={home.device(0)}"
+        stored = board.modem.store[16842753, 1]
+        assert stored.split() == row.certificate.split()
+        assert (16842753, 0) in board.modem.store
+        assert (16842753, 2) in board.modem.store
+        before = dict(board.modem.store)
+
+        words = ("nrf", "onboard", serial, "--csv", "o.csv", "--append")
+        again = await home.run(*words)
+        assert again.status == 1
+        assert "[nrf-credential-exists]" in again.out
+        assert board.modem.store == before, "nothing is touched without --overwrite"
+        assert (await home.run(*words, "--overwrite", "--json")).document["rows"] == 1
+        assert board.modem.store[16842753, 1] != stored
+
+        sent = await home.run("nrf", "onboard", "--csv", "o.csv")
+        assert "1 made." in sent.out
+        (row,) = read_onboarding((tmp_path / "o.csv").read_text()).rows
+        device = home.cloud.state.devices[home.device(0)]
+        assert device.certificate.split() == row.certificate.split()
+        ca_key = home.paths.data_dir / "nrf-ca-key.pem"
+        assert stat.S_IMODE(ca_key.stat().st_mode) == 0o600
+        assert found_in(tmp_path / "home", [ca_key.read_text()]) == {"nrf-ca-key.pem"}
+
+
+async def test_credentials_are_listed_written_and_erased(tmp_path: Path) -> None:
+    async with NrfHome(tmp_path, NrfConfig(firmware="at")) as home:
+        serial, store = home.boards[0].serial_number, home.boards[0].modem.store
+        one = ("nrf", "credentials")
+        place = ("--sec-tag", "7")
+        pem = tmp_path / "ca.pem"
+        pem.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        written = await home.run(*one, "write", serial, "root-ca", "ca.pem", *place)
+        assert written.out == "The root CA of tag 7 is written.\n"
+        given = await home.run(*one, "write", serial, "psk", "-", *place, stdin="s3cret-psk\n")
+        assert given.status == 0, given.err
+        assert store[7, 3] == "s3cret-psk"
+        listed = (await home.run(*one, "list", serial, "--json")).document["credentials"]
+        assert [each["kind"] for each in listed if each["tag"] == 7] == ["root-ca", "psk"]
+        asked = await home.run(*one, "delete", serial, "psk", *place)
+        assert asked.status == 2
+        assert "--yes" in asked.err
+        assert (await home.run(*one, "delete", serial, "psk", *place, "--yes")).status == 0
+        assert (7, 3) not in store
+        made = await home.run(*one, "keygen", serial, *place, "--attributes", "CN=tester")
+        request = x509.load_pem_x509_csr(made.out.encode())
+        assert request.subject.rfc4514_string() == "CN=tester"
+        assert found_in(tmp_path / "home", ["s3cret-psk"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tokens", "--out", "x.csv"], "BOARD or --all"),
+        (["tokens", "b", "--all", "--out", "x.csv"], "BOARD or --all"),
+        (["tokens", "--all", "--out", "nowhere/x.csv"], "there is no folder"),
+        (["claim", "missing.csv"], "cannot be read"),
+        (["claim", "x.csv", "--tag", "a,b"], "may not have"),
+        (["onboard", "b", "--csv", "y.csv", "--ca", "x"], "--ca-key"),
+        (["onboard", "--csv", "y.csv"], "cannot be read"),
+    ],
+)
+def test_wrong_input_is_refused_in_words(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text(
+        '[ports]\nsystem = false\n[bluetooth]\nscan = "never"\n'
+    )
+    monkeypatch.setenv("MOORING_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert said in CliRunner().invoke(nrf, words).output
+
+
+def found_in(folder: Path, secrets: list[str]) -> set[str]:
+    """Names of the files in which one of these stands."""
+    found = set()
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.name.startswith(os.curdir):
+            data = path.read_bytes()
+            found |= {path.name} if any(each.encode() in data for each in secrets) else set()
+    return found
