@@ -40,6 +40,7 @@ from agent.jobs.surroundings import Surroundings
 from agent.jobs.ways import WAYS
 from agent.links.ble_radio import BleRadio
 from agent.parts import (
+    make_access_points,
     make_accounts,
     make_arduino,
     make_boards,
@@ -114,6 +115,8 @@ class App:
         self.sketches = make_sketches(config, paths, self._arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
+        self.access_points = make_access_points(self.live, paths, self.notices)
+        """The Wi-Fi of this computer, which nobody has asked yet."""
         self.notices.set("settings", problem)
         self.vault = open_vault(paths, partial(self.notices.set, "vault"))
         """What clouds gave to boards."""
@@ -137,6 +140,7 @@ class App:
         if self.radio is not None:
             # Ends after everybody who has links through it.
             self._stack.push_async_callback(self.radio.close)
+        self._stack.push_async_callback(self.access_points.close)
         await self.boards.start()
         self._stack.push_async_callback(self.boards.close)
         self._stack.callback(self.live.subscribe(self._follow))
@@ -164,6 +168,7 @@ class App:
             vault=self.vault,
             deliveries={**WAYS, "nvs": by_loader},
             nvs_names=self._config.nvs.names,
+            access_points=self.access_points,
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
@@ -202,6 +207,7 @@ class App:
             report=self._report,
             show=self._show,
             bluetooth=self.radio,
+            wifi=self.access_points,
             notices=self.notices,
         )
 
@@ -211,6 +217,7 @@ class App:
 
         journal.moved = journal_moved
         await jobs.start_up()
+        self.access_points.start()
 
     def _follow(self) -> None:
         """Let the settings of now count where nobody asks for them."""

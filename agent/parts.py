@@ -25,6 +25,7 @@ from agent.flash.index import INDEX_KEY, IndexSource
 from agent.flash.store import SketchStore
 from agent.flash.volumes import VolumeFinder
 from agent.links import open_link
+from agent.links.access_point_keeper import AccessPointKeeper
 from agent.links.ble import with_ble
 from agent.links.ble_gatt import open_gatt
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from agent.clouds.route import Routes
     from agent.links.ble_radio import BleRadio
     from agent.settings.config import Config
+    from agent.settings.live import LiveConfig
+    from agent.settings.notices import Notices
     from agent.settings.paths import Paths
 
 
@@ -103,6 +106,15 @@ def make_boards(
         air=BleBoards(radio, config.ports.ignore),
         opener=with_ble(radio, open_link),
         gatt_opener=partial(open_gatt, radio),
+    )
+
+
+def make_access_points(live: LiveConfig, paths: Paths, notices: Notices) -> AccessPointKeeper:
+    """The Wi-Fi of this computer, for boards with a network of their own."""
+    return AccessPointKeeper(
+        paths.way_back_file,
+        partial(notices.set, "wifi"),
+        may_join=lambda: live.current.wifi.join == "ask",
     )
 
 

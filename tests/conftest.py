@@ -35,6 +35,8 @@ LINUX_ONLY = [
     "desktop/tray/test_notify.py",
     "desktop/tray/test_status_notifier.py",
     "links/test_access_point_nm.py",
+    "links/test_access_point_nm_back.py",
+    "links/test_access_point_nm_bus.py",
     "links/test_ble.py",
     "links/test_ble_cancel.py",
     "links/test_ble_connect.py",
@@ -56,6 +58,7 @@ LINUX_ONLY = [
     "simulator/test_ble_bumble.py",
     "simulator/test_ble_by_bleak.py",
     "simulator/test_ble_outbox.py",
+    "test_app_access_point.py",
 ]
 """They import the D-Bus library or Bumble, which are not installed on other systems."""
 collect_ignore_glob = [] if sys.platform == "linux" else LINUX_ONLY

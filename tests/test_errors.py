@@ -206,6 +206,7 @@ CODES = {
     "wifi-failed": "WifiFailed",
     "wifi-forbidden": "WifiForbidden",
     "wifi-joining": "WifiJoining",
+    "wifi-never": "WifiNever",
     "wifi-not-back": "WifiNotBack",
     "wifi-off": "WifiOff",
     "wifi-stopped": "WifiStopped",

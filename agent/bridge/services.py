@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent.jobs.job import Job, JobChange
     from agent.jobs.surroundings import Lease
     from agent.jobs.which import Procedure
+    from agent.links.access_point_wifi import AccessPoint
     from agent.settings import Secret
     from agent.settings.notices import GatewayInfo, Update
     from agent.settings.service import SettingList
@@ -79,6 +80,16 @@ class Radio(Protocol):
 
     def on_problem(self, listener: Callable[[BluetoothError | None], None]) -> Callable[[], None]:
         """Call ``listener`` when it becomes unusable (why) or usable (None); returns what ends it."""
+
+
+class Wifi(Protocol):
+    """The Wi-Fi of this computer."""
+
+    async def seen(self) -> list[AccessPoint]:
+        """Networks that do not ask for a password, the strongest first.
+
+        Raises WifiError; WifiNever where the settings say so.
+        """
 
 
 class Jobs(Protocol):
@@ -202,6 +213,7 @@ class Services:
     """Name and text of a report for people who look for a fault, without what is personal."""
     show: Callable[[str], bool]
     """Open a place on the page (``job/3``) in the person's browser; False: there is none."""
+    wifi: Wifi
     bluetooth: Radio | None = None
     """None: this agent never uses Bluetooth (``bluetooth.scan`` in the settings)."""
     notices: Notices = field(default_factory=Notices)

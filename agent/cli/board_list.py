@@ -16,7 +16,8 @@ from agent.cli.connect import open_client
 from agent.cli.options import json_option
 from agent.cli.output import AIR_DBM, bars
 from agent.cli.shell import run_command
-from agent.errors import BluetoothNever, ExitStatus, Paused
+from agent.cli.wifi_points import hear_points, show_points
+from agent.errors import BluetoothNever, ExitStatus, InputError, Paused
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -34,27 +35,38 @@ SIGNAL_COLUMN: Final = HEAD.index("SIGNAL")
 @click.command()
 @json_option
 @click.option("--ble", is_flag=True, help="Also listen for boards in the air, for some seconds.")
+@click.option("--wifi", is_flag=True, help="Also list Wi-Fi networks that boards have opened.")
 @click.option("--watch", is_flag=True, help="Go on and tell what appears, changes and vanishes.")
-def boards(*, watch: bool, ble: bool, as_json: bool) -> None:
+def boards(*, watch: bool, ble: bool, wifi: bool, as_json: bool) -> None:
     """The boards that are connected, and with --ble those in the air, the nearest first."""
 
     async def show(shell: Shell) -> ExitStatus:
+        if watch and wifi:
+            raise InputError(field="--wifi", problem="does not go with --watch")
         async with open_client(shell.output) as client:
             if not as_json and (await client.call("agent.info"))["paused"]:
                 shell.output.explain(Paused().report())
             if watch:
                 await _Watcher(shell.output, ble=ble).watch(client)
-            elif ble:
-                await _show_air(shell.output, client)
             else:
-                found = await client.call("boards.list")
-                _show_list(shell.output, msgspec.convert(found["boards"], list[Board]), {})
+                await _show(shell.output, client, ble=ble, wifi=wifi)
         return ExitStatus.DONE
 
     run_command(as_json, show)
 
 
-async def _show_air(output: Output, client: Client) -> None:
+async def _show(output: Output, client: Client, *, ble: bool, wifi: bool) -> None:
+    more = await hear_points(client, output) if wifi else {}
+    if ble:
+        await _show_air(output, client, more)
+    else:
+        found = await client.call("boards.list")
+        _show_list(output, msgspec.convert(found["boards"], list[Board]), more)
+    if wifi and not output.as_json:
+        show_points(output, more["access_points"], more["wifi_problem"])
+
+
+async def _show_air(output: Output, client: Client, more: dict[str, Any]) -> None:
     """The list after some seconds; what keeps this computer from hearing is no failure."""
     lookout = Lookout(client, output)
     await lookout.begin(ble=True)
@@ -64,7 +76,7 @@ async def _show_air(output: Output, client: Client) -> None:
     bluetooth = lookout.bluetooth
     listened = lookout.problem is None
     found = list(lookout.boards.values())
-    _show_list(output, found, {"bluetooth": bluetooth}, listened=listened)
+    _show_list(output, found, {"bluetooth": bluetooth, **more}, listened=listened)
     if lookout.problem is not None and not output.as_json:
         output.explain(lookout.problem)
 

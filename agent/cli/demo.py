@@ -20,6 +20,7 @@ from agent.settings.config import (
     PortsConfig,
     SketchesConfig,
     UpdatesConfig,
+    WifiConfig,
 )
 from agent.settings.paths import find_paths
 
@@ -146,6 +147,7 @@ async def demo_surroundings(
         config = Config(
             # Never the Bluetooth of this computer: boards of the demo, or none.
             bluetooth=BluetoothConfig(scan="asked" if simulator.environment else "never"),
+            wifi=WifiConfig(join="never"),
             ports=PortsConfig(system=False, simulated=ports),
             arduino=ArduinoConfig(
                 base_url=cloud.base_url,

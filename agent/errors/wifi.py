@@ -17,6 +17,7 @@ __all__ = [
     "WifiFailed",
     "WifiForbidden",
     "WifiJoining",
+    "WifiNever",
     "WifiNotBack",
     "WifiOff",
     "WifiStopped",
@@ -39,6 +40,20 @@ class WifiAbsent(WifiError):
     remedy = (
         "Plug in a Wi-Fi adapter, connect the board with a cable, or join its network on another "
         "computer."
+    )
+
+
+class WifiNever(WifiError):
+    """The settings of the agent say that it is not to join networks."""
+
+    code = "wifi-never"
+    title = "This agent is set to join no networks of boards."
+    meaning = (
+        "It neither looks for networks that boards have opened nor changes that of this computer."
+    )
+    remedy = (
+        'Set join = "ask" in the section [wifi] of its settings, or join the board\'s network yourself; '
+        "Mooring waits until the board answers."
     )
 
 
@@ -109,7 +124,7 @@ class WifiNotBack(WifiError):
     code = "wifi-not-back"
     title = "This computer could not be brought back into {network}."
     meaning = "It had left that network for the one of a board. {detail}"
-    remedy = "Choose {network} in the Wi-Fi menu of this computer. Mooring tries again at its next start."
+    remedy = "Choose {network} in the Wi-Fi menu of this computer. Mooring goes on trying until it is back."
 
 
 class ApNotHeard(PortGone):

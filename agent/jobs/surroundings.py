@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from agent.jobs.journal import Journal
     from agent.jobs.kit import Kit
     from agent.links import Link, LinkOpener
+    from agent.links.access_point import Inside
+    from agent.links.access_point_wifi import AccessPoint, Choice, Computer
     from agent.links.ble_connect import Wanted
     from agent.links.gatt import GattLink
     from agent.sessions.delivery import Delivery, DeliveryKind
     from agent.sessions.session import Session
     from agent.settings.nvs_names import NvsNames
 
-__all__ = ["Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
+__all__ = ["AccessPoints", "Boards", "Clock", "Lease", "SessionOpener", "Surroundings"]
 
 
 class Lease(Protocol):
@@ -110,6 +112,21 @@ class Boards(Protocol):
         """The board once it is there again on the link of its lease; PortGone after ``timeout_s``."""
 
 
+class AccessPoints(Protocol):
+    """The Wi-Fi of this computer (``agent.links.access_point``); see there for what is raised."""
+
+    async def seen(self) -> list[AccessPoint]:
+        """Networks that do not ask for a password, the strongest first."""
+
+    async def plan(self, ssid: bytes) -> tuple[Computer, Choice]:
+        """What :meth:`join` would do now; changes nothing."""
+
+    def join(
+        self, ssid: bytes, *, limit_s: float | None = None
+    ) -> AbstractAsyncContextManager[Inside]:
+        """Be in the access point for at most ``limit_s``, and back afterwards."""
+
+
 class SessionOpener(Protocol):
     """Starts a session with the board of a lease (:mod:`agent.jobs.opening`)."""
 
@@ -180,5 +197,7 @@ class Surroundings:
     """Under which an image of a settings area has them."""
     kits: Sequence[Kit] = ()
     """Families of boards that are set up in a way of their own."""
+    access_points: AccessPoints | None = None
+    """For boards with a network of their own; None: there is no Wi-Fi."""
     open_board: SessionOpener = open_board_session
     """Another one only where a test looks at, or spoils, what a session does."""

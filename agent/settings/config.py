@@ -119,6 +119,21 @@ class BluetoothConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = "asked"
 
 
+class WifiConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[wifi]``: boards with a network of their own."""
+
+    join: Annotated[
+        Literal["ask", "never"],
+        Meta(
+            title="Join networks of boards",
+            description="Whether this computer may join the Wi-Fi network that a board opens by itself: "
+            "“ask” each time, or “never”, for a computer that is reached over its Wi-Fi. “never” also "
+            "lists no such networks; they can still be joined by hand.",
+            extra_json_schema=_NOW,
+        ),
+    ] = "ask"
+
+
 class ArduinoConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[arduino]``: Arduino Cloud."""
 
@@ -353,6 +368,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bridge: BridgeConfig = BridgeConfig()
     ports: PortsConfig = PortsConfig()
     bluetooth: BluetoothConfig = BluetoothConfig()
+    wifi: WifiConfig = WifiConfig()
     arduino: ArduinoConfig = ArduinoConfig()
     nrf: NrfConfig = NrfConfig()
     sketches: SketchesConfig = SketchesConfig()

@@ -97,6 +97,11 @@ class Paths:
         return self.state_dir / "updates.json"
 
     @property
+    def way_back_file(self) -> Path:
+        """How this computer gets out of a board's network, while it is in one."""
+        return self.state_dir / "access_point.json"
+
+    @property
     def sketches_dir(self) -> Path:
         """The store of sketches."""
         return self.cache_dir / "sketches"

@@ -38,6 +38,7 @@ from agent.flash.store import SketchStore
 from agent.jobs.advice import Advice, OldDevice
 from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Job, JobChange, JobKind, JobState, Question
+from agent.links.access_point_wifi import AccessPoint
 from agent.settings import Secret
 from agent.settings.config import BridgeConfig, Config, PortsConfig
 from agent.settings.file import SettingsFile
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.bridge.pages import Pages
+    from agent.errors import MooringError
     from agent.jobs.which import Procedure
     from agent.links.ble_radio import BleRadio
 
@@ -297,6 +299,19 @@ class CredentialsCloud(OneCloud):
         return ProfileLook(name="boards", strategy="create")
 
 
+class Wifi:
+    """The Wi-Fi of this computer: it hears one board, unless there is a ``problem``."""
+
+    def __init__(self) -> None:
+        self.problem: MooringError | None = None
+
+    async def seen(self) -> list[AccessPoint]:
+        if self.problem:
+            raise self.problem
+        point = "02:00:00:00:00:01"
+        return [AccessPoint(b"Blynk Thermo-4Y1H", point, 70, secured=False, adapter="wlan0")]
+
+
 class Client:
     """A JSON-RPC client over a WebSocket."""
 
@@ -460,11 +475,15 @@ class Bridge:
 
 @contextlib.asynccontextmanager
 async def run_bridge(
-    folder: Path, web: Pages | None = None, *, radio: BleRadio | None = None
+    folder: Path,
+    web: Pages | None = None,
+    *,
+    radio: BleRadio | None = None,
+    wifi: Wifi | None = None,
 ) -> AsyncIterator[Bridge]:
     """A bridge on a free port, with two allowed pages and no board yet.
 
-    ``radio``: the Bluetooth of this computer, which is closed at the end.
+    ``radio``: the Bluetooth of this computer, which is closed at the end; ``wifi``: its Wi-Fi.
     """
     ports = folder / "ports"
     ports.mkdir()
@@ -503,6 +522,7 @@ async def run_bridge(
         examine=lambda fix, looked: running.examine(fix, looked),
         report=lambda: running.report(),
         show=lambda place: running.show(place),
+        wifi=wifi or Wifi(),
         bluetooth=radio,
     )
     services.notices.set("journal", NOTICE)

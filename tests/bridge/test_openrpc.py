@@ -187,6 +187,7 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge) -> None:
     await agent.call("agent.resume")
     await agent.call("agent.show", page="job/3")
     await agent.call("report.make")
+    await agent.call("wifi.points")
     assert (await agent.call("settings.get"))["problem"] is None
     await agent.call("settings.set", values={"log.level": "debug", "flash.urls": None})
     await agent.fail("settings.set", values={"log.level": "loud"})

@@ -20,6 +20,7 @@ from agent.bridge.methods import (
     settings,
     sketches,
     vault,
+    wifi,
 )
 from agent.bridge.methods.start import Starter
 from agent.bridge.methods.visible import JobOwners
@@ -52,6 +53,7 @@ def build_dispatcher(services: Services, relay: Relay, uploads: Uploads) -> Disp
         settings.methods(services),
         sketches.methods(services),
         vault.methods(services),
+        wifi.methods(services),
     ):
         for method in methods:
             dispatcher.add(method)

@@ -6,7 +6,7 @@
 /** Sections of the file that belong together for people, those that many need first. */
 const GROUPS = /** @type {[string, string[]][]} */ ([
   ["Notifications and updates", ["desktop", "updates"]],
-  ["Finding boards", ["bluetooth", "ports"]],
+  ["Finding boards", ["bluetooth", "wifi", "ports"]],
   ["The way to the Internet", ["network"]],
   ["Arduino Cloud", ["arduino"]],
   ["nRF Cloud", ["nrf"]],
