@@ -34,6 +34,7 @@ from agent.flash.flashers import Flashers
 from agent.flash.nvs_backup import NvsBackups
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
+from agent.jobs.nrf.kit import NrfKit
 from agent.jobs.nvs_way import NvsWay
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
@@ -169,6 +170,7 @@ class App:
             deliveries={**WAYS, "nvs": by_loader},
             nvs_names=self._config.nvs.names,
             access_points=self.access_points,
+            kits=(NrfKit(self.nrf, self.catalog),),
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)

@@ -224,6 +224,7 @@ CODES = {
     "nrf-cloud-key": "NrfKeyRefused",
     "nrf-cloud-not-claimed": "NrfUnclaimed",
     "nrf-cloud-not-onboarded": "NrfNotOnboarded",
+    "nrf-cloud-nothing-queued": "NrfNothingQueued",
     "nrf-cloud-owned": "NrfOwnedElsewhere",
     "nrf-cloud-queue-full": "NrfQueueFull",
     "nrf-cloud-record": "NrfRecordAbsent",
@@ -241,8 +242,10 @@ CODES = {
     "nrf-refused": "NrfRefused",
     "nrf-silent": "NrfSilent",
     "nrf-token": "NrfTokenDamaged",
+    "nrf-token-other": "NrfTokenOfOther",
     "nrf-token-stale": "NrfTokenStale",
     "nrf-unanswered": "NrfUnanswered",
+    "nrf-unfinished": "NrfUnfinished",
 }
 """Codes are quoted by people, scripts and support: an entry is added, never changed."""
 

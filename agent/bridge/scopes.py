@@ -43,12 +43,14 @@ JOB_SCOPES: Final[dict[JobKind, frozenset[Scope]]] = {
     JobKind.MIGRATE: frozenset({Scope.FLASH, Scope.PROVISION}),
     JobKind.RESTORE: frozenset({Scope.PROVISION}),
     JobKind.REMOVE: frozenset({Scope.PROVISION}),
+    JobKind.RENEW: frozenset({Scope.PROVISION}),
 }
 """To start a job of a kind, to answer or end it, and to see it."""
 
-OWN_JOBS: Final = frozenset({JobKind.RESTORE, JobKind.REMOVE})
+OWN_JOBS: Final = frozenset({JobKind.RESTORE, JobKind.REMOVE, JobKind.RENEW})
 """Only the agent's own page and programs of this user may start these, whatever a page was allowed:
-they take what the vault has, or delete a device with its history."""
+they take what the vault has, delete a device with its history, or give new keys to any device of an
+account."""
 
 OWN_ANSWERS: Final = frozenset({ADMINISTRATOR, REPLACE})
 """Only they may give these answers: an administrator reaches every device, whichever board asked."""

@@ -60,7 +60,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     connectivity: tuple[str, ...]
     """What the hardware has: ``wifi``, ``ethernet``, ``gsm`` …, ``ble``."""
     provisioning: tuple[str, ...]
-    """Versions of provisioning that exist for it: ``1.0``, ``2.0``, both or none."""
+    """Versions of provisioning that exist for it: ``1.0``, ``2.0``, both or none; ``nrf``: nRF Cloud."""
     networks: tuple[str, ...]
     """Kinds of network setting that its provisioning 2.0 firmware accepts."""
     reconfiguration: Reconfiguration
@@ -183,6 +183,7 @@ def _model(record: BoardRecord) -> Model:
             for version, there in (
                 ("1.0", supported.v1_binary_in_public_index),
                 ("2.0", supported.library_2_0),
+                ("nrf", supported.nrf_cloud),
             )
             if there
         ),

@@ -60,6 +60,9 @@ class ProvisioningRecord(Record, frozen=True, kw_only=True):
     v1_index_source: str = ""
     networks_2_0: tuple[Text, ...] = ()
     networks_2_0_source: str = ""
+    nrf_cloud: bool = False
+    """Its modem has an identity that nRF Cloud knows."""
+    nrf_cloud_source: str = ""
     note: str = ""
     note_source: str = ""
 

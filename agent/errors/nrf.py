@@ -18,12 +18,14 @@ __all__ = [
     "NrfFileUnsure",
     "NrfKeyRefused",
     "NrfNotOnboarded",
+    "NrfNothingQueued",
     "NrfOwnedElsewhere",
     "NrfQueueFull",
     "NrfRecordAbsent",
     "NrfRoleTooLow",
     "NrfTokenRefused",
     "NrfUnclaimed",
+    "NrfUnfinished",
 ]
 
 
@@ -217,3 +219,27 @@ class NrfFileUnsure(NrfCloudError):
     title = "What {cloud} made of a file with {count} devices is not known."
     meaning = "{detail}"
     remedy = "Try again with the same file: devices that are there already are told as such."
+
+
+class NrfNothingQueued(NrfCloudError):
+    """The service has no commands for a claimed board, and the device is not there."""
+
+    code = "nrf-cloud-nothing-queued"
+    title = "{cloud} has nothing to do for the board with device id {device}."
+    meaning = (
+        "No active rule has one of its tags, so that nothing brings it into device management."
+    )
+    remedy = (
+        "Switch the rule on in the portal, or queue a new key for the cloud: mooring renew. A board "
+        "that was claimed without the right tag has to be unclaimed and claimed again."
+    )
+
+
+class NrfUnfinished(NrfCloudError):
+    """A job ended after something was done in the cloud; ``left`` says what stays, ``cause`` why."""
+
+    code = "nrf-unfinished"
+    retryable = True
+    title = "{cloud} is not done with {name}. {left}"
+    meaning = "{cause}"
+    remedy = "Start the job again: it goes on from there."

@@ -18,6 +18,7 @@ __all__ = [
     "NrfRefused",
     "NrfSilent",
     "NrfTokenDamaged",
+    "NrfTokenOfOther",
     "NrfTokenStale",
     "NrfUnanswered",
 ]
@@ -78,6 +79,20 @@ class NrfTokenDamaged(BoardError):
     remedy = (
         "Read it again from the board. If you copied it from a terminal, make its window wider, or "
         "copy all lines between BEGIN and END."
+    )
+
+
+class NrfTokenOfOther(BoardError):
+    """The token that was pasted is not of the board that is connected."""
+
+    code = "nrf-token-other"
+    exit_status = ExitStatus.USAGE
+    title = "The attestation token is of another board (device id {device})."
+    meaning = (
+        "The board that is connected has the device id {board}. Nothing was sent to the cloud."
+    )
+    remedy = (
+        "Leave the token out: it is read from the board. Or claim the other board without this one."
     )
 
 

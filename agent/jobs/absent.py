@@ -15,14 +15,19 @@ from agent.settings import clean_text, decode_text
 if TYPE_CHECKING:
     from agent.jobs.request import Request
 
+NRF: Final = "nrf"
+"""The cloud whose boards are known by their tokens."""
+ELSEWHERE: Final = "a board that is elsewhere"
+"""What one is called that is known by a token alone."""
 _NO_NAME: Final = "is missing, and there is no board to name the device by"
 
 
 def absent_board(request: Request) -> Board | None:
     """What stands for the board of a job that has none; None: it has one, or should have.
 
-    A device is removed without its board; settings that become a file need none either. Both are
-    known by the name of the device: raises :class:`InputError` where that is missing. A board that is
+    A device is removed, and one of nRF Cloud renewed, without its board; settings that become a
+    file need none either. All are known by the name of the device: raises :class:`InputError` where
+    that is missing. A board of nRF Cloud that is elsewhere is claimed by its token. A board that is
     reached in its own network is nothing but that network as long as nobody has joined it.
     """
     ssid = None if request.access_point is None else read_access_point(request.access_point)
@@ -30,9 +35,11 @@ def absent_board(request: Request) -> Board | None:
         return None
     if ssid is not None:
         return access_point_board(ssid, request)
-    if request.kind is JobKind.REMOVE:
+    if request.kind in {JobKind.REMOVE, JobKind.RENEW}:
         if not request.name:
             raise InputError(field="board", problem="is missing, and so is the name of a device")
+    elif request.kind is JobKind.PROVISION and request.cloud == NRF and request.token is not None:
+        return _absent(request.name or ELSEWHERE)
     elif request.kind is JobKind.PROVISION and request.delivery in FILES:
         if not request.name:
             raise InputError(field="name", problem=_NO_NAME)
@@ -42,9 +49,11 @@ def absent_board(request: Request) -> Board | None:
             )
     else:
         raise InputError(field="board", problem="is missing")
-    return Board(
-        id="", name=clean_text(request.name), model=None, fqbn=None, ports=[], first_seen=0.0
-    )
+    return _absent(request.name)
+
+
+def _absent(name: str) -> Board:
+    return Board(id="", name=clean_text(name), model=None, fqbn=None, ports=[], first_seen=0.0)
 
 
 def access_point_board(ssid: bytes, request: Request) -> Board:

@@ -26,6 +26,7 @@ class JobKind(Enum):
     BLINK = "blink"
     RESTORE = "restore"
     REMOVE = "remove"
+    RENEW = "renew"
 
 
 TITLES: Final = {
@@ -40,6 +41,7 @@ TITLES: Final = {
     JobKind.BLINK: "Making {board} blink",
     JobKind.RESTORE: "Putting {name} on a board again",
     JobKind.REMOVE: "Removing {name}",
+    JobKind.RENEW: "Renewing {name}",
 }
 """What a job is called; ``{board}`` and ``{name}`` are put in."""
 

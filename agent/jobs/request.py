@@ -46,7 +46,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.NETWORKS: _READ,
     JobKind.PROVISION: _SETUP
     | {"procedure", "frequency_plan", "credentials", "delivery", "access_point"}
-    | {"token", "template"},
+    | {"token", "template", "tags"},
     JobKind.CONFIGURE: _READ | {"network", "confirmed"},
     JobKind.FORGET: _READ | {"confirmed"},
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
@@ -55,6 +55,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.BLINK: set(),
     JobKind.RESTORE: {"entry", "network", "delivery", "confirmed"},
     JobKind.REMOVE: {"cloud", "name", "confirmed"},
+    JobKind.RENEW: {"cloud", "name", "commands", "confirmed"},
 }
 
 
@@ -106,6 +107,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A file to be fetched; whether this address may be is for the bridge to say."""
     override: str | None = None
     """Id of the board's model: write a file that was built for another kind of board to it."""
+    tags: tuple[str, ...] | None = None
+    """Of the claim, with nRF Cloud; the rules of these tags apply to the board."""
+    commands: Any = None
+    """For a renewal in nRF Cloud (:mod:`agent.jobs.nrf.wanted`)."""
 
 
 def parse_request(data: Mapping[str, Any]) -> Request:

@@ -61,6 +61,9 @@ class State(Enum):
     SEEING = "seeing"  # the board has its settings; is it seen to connect
     PROVING = "proving"  # it is; the vault learns it
 
+    FOLLOWING = "following"  # the board of nRF Cloud does its commands; its log and the cloud tell
+    QUEUEING = "queueing"  # commands for it are being queued
+
     PARTING = "parting"  # the board has joined; it may switch its Bluetooth off now
 
     RETIRING = "retiring"  # the board is online; what becomes of its older devices in the cloud

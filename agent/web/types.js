@@ -247,7 +247,7 @@
 /**
  * @typedef {object} Job One piece of work that a person asked for, on one board.
  * @property {string} id
- * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"|"start"|"blink"|"restore"|"remove"} kind
+ * @property {"identify"|"networks"|"provision"|"configure"|"forget"|"flash"|"migrate"|"start"|"blink"|"restore"|"remove"|"renew"} kind
  * @property {string} board
  * @property {string} title
  * @property {JobState} state

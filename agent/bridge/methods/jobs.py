@@ -42,6 +42,8 @@ REQUESTED = (
     "delivery",
     "token",
     "template",
+    "tags",
+    "commands",
     "prepare_only",
     "delete_old",
     "sketch",
@@ -87,6 +89,11 @@ class Start(Params, frozen=True, kw_only=True):
     that its console shows): as it was copied."""
     template: str | None = None
     """For ``provision`` with Blynk: the template that the board has to be of."""
+    tags: list[str] | None = None
+    """For ``provision`` with nRF Cloud: those of the claim, which say what rules apply to the board."""
+    commands: list[Any] | None = None
+    """For ``renew`` with nRF Cloud: ``{name: fields}`` each, as the service knows them; without it a
+    new key for the cloud. What is secret in their fields is shown nowhere."""
     prepare_only: bool = False
     """For ``migrate``: stop when the board runs the sketch of provisioning 2.0."""
     delete_old: bool = False

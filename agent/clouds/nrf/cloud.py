@@ -22,7 +22,7 @@ from agent.protocols.nrf.answers import parse_account as parse_team
 from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from agent.clouds.accounts import AccountStore
     from agent.clouds.http import Limits
@@ -169,6 +169,15 @@ class NrfCloud:
     ) -> list[CommandState]:
         """Wait until all of these are done."""
         return await commands.follow(await self._signed_in(), device_id, queued, say)
+
+    async def watch(
+        self,
+        device_id: str,
+        known: Collection[str] = (),
+        say: Callable[[str], None] | None = None,
+    ) -> list[CommandState]:
+        """Wait until there are commands that are not known yet, and all are done."""
+        return await commands.watch(await self._signed_in(), device_id, known, say)
 
     async def trigger(self, device_id: str) -> int:
         """Tell a device over the air to ask for its commands."""

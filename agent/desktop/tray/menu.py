@@ -55,6 +55,7 @@ _DOING: Final = {
     JobKind.BLINK: "blinking",
     JobKind.RESTORE: "getting its device again",
     JobKind.REMOVE: "being removed",
+    JobKind.RENEW: "getting new keys",
 }
 
 

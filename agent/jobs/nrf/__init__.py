@@ -1,0 +1,1 @@
+"""Boards with an nRF91 and nRF Cloud: their procedures and the hands for them."""

@@ -1,0 +1,96 @@
+"""Identify a board with an nRF91: which port answers, what its modem is, whose it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
+from agent.jobs.machine import Rule
+from agent.jobs.nrf.effects import LookClaimed, ReadToken
+from agent.jobs.nrf.reading import NrfReading
+from agent.jobs.states import State
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from agent.errors import MooringError
+    from agent.jobs.nrf.reading import NrfOrder
+    from agent.protocols.nrf.answers import ClaimedDevice
+
+LOOK_LIMIT_S = 60.0
+"""One question to the cloud, with its repetitions; the result does not depend on it."""
+
+
+class NrfIdentify(NrfReading):
+    """Result: the fields of :class:`agent.sessions.nrf.NrfBoard`, ``port``, ``chip``, and ``claimed``.
+
+    ``claimed`` is whether your team has the board: true, false, or null if nobody could ask.
+    """
+
+    needs_token = False
+
+    def __init__(self, order: NrfOrder, *, signed_in: bool, attended: bool) -> None:
+        super().__init__(order, attended=attended)
+        self._signed_in = signed_in
+        self._why = ""
+        self.rules |= {
+            State.LOOKING: Rule(self._looking, LOOK_LIMIT_S, self._fail, self._stop),
+        }
+
+    @property
+    def plan(self) -> list[tuple[str, str]]:
+        """See the base class."""
+        return [("read", self.reading)]
+
+    def _reading(self, event: Event) -> bool:
+        match event:
+            case Failed(ReadToken(), error) if self.modem is not None:
+                # The rest is known without; who claims the board is told why in full.
+                self.notes.append(error.report().title)
+                self.device_id = self.modem.board.device_id
+                self._read()
+                return True
+        return super()._reading(event)
+
+    def _read(self) -> None:
+        if self._signed_in and self.device_id:
+            self._go(State.LOOKING)
+        else:
+            self._tell(None)
+
+    def _looking(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._say(f"Asking {self.order.title} whether your team has it")
+                self._do(LookClaimed(self.device_id))
+            case Done(LookClaimed(), found):
+                self._tell(found, asked=True)
+            case Failed(LookClaimed(), error):
+                self._untold(error)
+            case LimitReached():
+                self._tell(None)
+            case _:
+                return False
+        return True
+
+    def _untold(self, error: MooringError) -> None:
+        self.notes.append(error.report().title)
+        self._tell(None)
+
+    def _tell(self, found: ClaimedDevice | None, *, asked: bool = False) -> None:
+        modem, token = self.modem, self.token
+        assert modem is not None  # noqa: S101 - there is no way here without one
+        said: dict[str, Any] = {
+            name: clean_text(value) for name, value in msgspec.to_builtins(modem.board).items()
+        }
+        result = said | {
+            "protocol": "nrf",
+            "port": modem.port,
+            "device_id": self.device_id,
+            "chip": token.chip_name if token is not None else "",
+            "claimed": found is not None if asked else None,
+            "tags": [clean_text(tag) for tag in found.tags] if found is not None else [],
+            "notes": self.notes,
+        }
+        self._close(result=result)

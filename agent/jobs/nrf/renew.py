@@ -1,0 +1,195 @@
+"""Commands for a board that is claimed, a new key for the cloud by default: queued, done, told.
+
+READING, QUEUEING, FOLLOWING. The board is told over its cable, or over the air where there is none.
+From QUEUEING on nothing is undone: what is queued stays, and the board does it when it asks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.errors import NrfCommandUnsure, NrfUnclaimed
+from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
+from agent.jobs.machine import Rule
+from agent.jobs.nrf import facts, words
+from agent.jobs.nrf.effects import (
+    FollowCommands,
+    LookAtDevice,
+    LookClaimed,
+    QueueCommands,
+    TriggerByAir,
+)
+from agent.jobs.nrf.following import STEP_FOLLOW, NrfFollowing
+from agent.jobs.nrf.reading import STEP_READ
+from agent.jobs.states import State
+
+if TYPE_CHECKING:
+    from agent.errors import MooringError
+    from agent.jobs.nrf.reading import NrfOrder
+    from agent.protocols.nrf.answers import CommandState
+    from agent.protocols.nrf.commands import Command
+
+STEP_QUEUE: Final = "queue"
+QUEUE_LIMIT_S: Final = 300.0
+"""Twenty commands at most, one by one, each with its repetitions."""
+LOOK_LIMIT_S: Final = 60.0
+"""One list, which nothing depends on any more."""
+
+
+class NrfRenew(NrfFollowing):
+    """Result: ``{device, device_id, cloud, commands, said_by, told, seconds, notes}``.
+
+    ``told`` is how the board was told: ``cable`` or ``air``.
+    """
+
+    needs_token = False
+
+    def __init__(self, order: NrfOrder, wanted: tuple[Command, ...], *, attended: bool) -> None:
+        super().__init__(order, attended=attended)
+        self.wanted = wanted
+        self._queued: tuple[CommandState, ...] = ()
+        self._told = "cable"
+        self._sure = True
+        self._asked = False
+        """The cloud was asked to queue them."""
+        self.rules |= {
+            State.QUEUEING: Rule(self._queueing, QUEUE_LIMIT_S, self._unqueued, self._cancelled),
+            State.LOOKING: Rule(self._looking, LOOK_LIMIT_S, lambda _: self._done(), self._done),
+        }
+
+    @property
+    def plan(self) -> list[tuple[str, str]]:
+        """See the base class."""
+        read = [(STEP_READ, self.reading)] if self.order.has_board else []
+        return [
+            *read,
+            (STEP_QUEUE, f"Queue it in {self.order.title}"),
+            (STEP_FOLLOW, self.following),
+        ]
+
+    @property
+    def _safe(self) -> str:
+        if not self._sure:
+            return "Some of its commands may be queued."
+        return "Its commands are queued, and stay so until it asks for them."
+
+    def _reading(self, event: Event) -> bool:
+        if isinstance(event, Entered) and not self.order.has_board:
+            self.began = self.now
+            self._go(State.QUEUEING)
+            return True
+        return super()._reading(event)
+
+    def _read(self) -> None:
+        self._complete(f"device id {self.device_id}")
+        self._go(State.QUEUEING)
+
+    def _queueing(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._begin(STEP_QUEUE, f"Queue it in {self.order.title}")
+                self._do(LookClaimed(self.device_id))
+            case Done(LookClaimed(), None):
+                self._fail(NrfUnclaimed(cloud=self.order.title, device=self.device_id, detail=""))
+            case Done(LookClaimed()):
+                self._record(
+                    facts.QUEUEING,
+                    cloud=self.order.cloud,
+                    title=self.order.title,
+                    name=self._shown,
+                    device_id=self.device_id,
+                )
+                self._asked = True
+                self._do(QueueCommands(self.device_id, self.wanted))
+            case Done(QueueCommands(), queued):
+                self._has_queued(queued)
+            case Failed(QueueCommands(), error):
+                self._unqueued(error)
+            case LimitReached() if self._queues:
+                detail = f"There was no answer within {QUEUE_LIMIT_S:.0f} s."
+                names = ", ".join(command.name for command in self.wanted)
+                self._unqueued(
+                    NrfCommandUnsure(
+                        cloud=self.order.title, device=self.device_id, name=names, detail=detail
+                    )
+                )
+            case _:
+                return False
+        return True
+
+    @property
+    def _queues(self) -> bool:
+        return any(isinstance(each, QueueCommands) for each in self._waiting)
+
+    def _cancelled(self) -> None:
+        if self._queues:
+            self._say("Waiting for what becomes of the commands that were sent")
+        else:
+            self._stop()
+
+    def _unqueued(self, error: MooringError) -> None:
+        """One alone is queued or not, as the error says; of several the first may be."""
+        if len(self.wanted) > 1 and self._asked:
+            self._sure = False
+            self._give_up(error)
+        else:
+            self._settle()
+            self._fail(error)
+
+    def _has_queued(self, queued: tuple[CommandState, ...]) -> None:
+        self._queued = self.commands = queued
+        self._record(facts.QUEUED)
+        self._complete(", ".join(command.name for command in self.wanted))
+        if self.stopped:
+            self._give_up()
+        else:
+            self._go(State.FOLLOWING)
+
+    def _looking_for(self) -> FollowCommands:
+        return FollowCommands(self.device_id, self._queued)
+
+    def _trigger(self) -> None:
+        if self.modem is None:
+            self._told = "air"
+        super()._trigger()
+
+    def _no_trigger(self) -> None:
+        """Its firmware has no command for it, so that it is told through its shadow."""
+        self._told = "air"
+        self._do(TriggerByAir(self.device_id))
+
+    def _followed(self) -> None:
+        if self.said_by == "board":
+            self._go(State.LOOKING)
+        else:
+            self._done()
+
+    def _looking(self, event: Event) -> bool:
+        """The board said it first; what the service has of it by now is told as well."""
+        match event:
+            case Entered():
+                self._do(LookAtDevice(self.device_id))
+            case Done(LookAtDevice(), look):
+                ours = {each.id for each in self._queued}
+                self.commands = tuple(each for each in look.commands if each.id in ours)
+                self._done()
+            case Failed() | LimitReached():
+                self._done()
+            case _:
+                return False
+        return True
+
+    def _done(self) -> None:
+        result: dict[str, Any] = {
+            "device": self._shown,
+            "device_id": self.device_id,
+            "cloud": self.order.cloud,
+            "commands": words.shown_commands(self.commands),
+            "said_by": self.said_by,
+            "told": self._told,
+            "procedure": "renew",
+            "seconds": self._seconds(),
+            "notes": self.notes,
+        }
+        self._settle(result)
+        self._close(result=result)

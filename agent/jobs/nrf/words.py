@@ -1,0 +1,139 @@
+"""What the procedures for boards of nRF Cloud say and ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent.jobs import questions
+from agent.jobs.fates import Fate
+from agent.jobs.job import Action, Question
+from agent.jobs.machine import Inquiry
+from agent.protocols.nrf.commands import Progress
+from agent.protocols.nrf.logs import Seen
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agent.clouds.nrf.records import Removal
+    from agent.errors import MooringError
+    from agent.jobs.nrf.effects import Modem
+    from agent.protocols.nrf.answers import CommandState
+
+NO_SIM: Final = "The board has no SIM card, or does not see it: without one it gets no commands."
+INACTIVE: Final = "The rule for the tag {tag} is switched off: it gives the board no commands."
+TAGS_LACK: Final = (
+    "Your team had claimed the board before, without these tags: {tags}. A claim keeps its tags."
+)
+AT_CLOUD: Final = "Its commands are in {cloud}; the board has not asked for them yet"
+BY_ITSELF: Final = (
+    "It cannot be told over this cable: restart it, or hold its button 1 for three seconds"
+)
+GONE: Final = "The board is not connected; its commands wait for it. Plug it in again"
+AGAIN: Final = "The service does not know the board yet; it asks once more"
+NO_NETWORK: Final = "The board has no network yet; it asks once more"
+
+_SEEN: Final = {
+    Seen.ACCEPTED: "The board asks the service for its commands",
+    Seen.WORKING: "The board does what the service asked for",
+    Seen.LTE_OFF: "Credentials are being written, with the network off",
+    Seen.LTE_ON: "Credentials are written; the network comes back",
+    Seen.BUSY: "The service is busy; the board tries again by itself",
+    Seen.BOOTED: "The board restarted",
+}
+
+
+def seen_words(seen: Seen) -> str:
+    """What a line of the log means, as a sentence for a step; empty: nothing to tell."""
+    return _SEEN.get(seen, "")
+
+
+def modem_words(modem: Modem) -> str:
+    """Who answered, in one line."""
+    board = modem.board
+    said = [board.model, board.modem_firmware, f"IMEI {board.imei}" if board.imei else ""]
+    return clean_text(", ".join(filter(None, [f"{board.dialect} on {modem.port}", *said])))
+
+
+def shown_commands(commands: Iterable[CommandState]) -> list[dict[str, str]]:
+    """Commands as a result tells them: never what they carry."""
+    return [
+        {
+            "id": clean_text(each.id),
+            "name": clean_text(each.name),
+            "status": clean_text(each.status),
+        }
+        for each in commands
+    ]
+
+
+def count_words(commands: Sequence[CommandState]) -> str:
+    """How many are done."""
+    done = sum(1 for each in commands if each.progress is Progress.DONE)
+    return f"{done} of {len(commands)} commands done" if commands else ""
+
+
+def restart_for_token(error: MooringError, board: str) -> Inquiry:
+    """The firmware gives no token on request; an unclaimed board prints one when it starts."""
+    report = error.report()
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=f"{report.title} Does {clean_text(board)} print one when it starts?",
+            meaning=(
+                "A board that nobody has claimed prints its token when the service refuses it. Go on "
+                "here first, then restart the board."
+            ),
+            safe="Nothing was sent to the cloud.",
+            error=report,
+            actions=[
+                Action(id=questions.CONTINUE, label="Listen; I restart the board now"),
+                Action(id=questions.STOP, label="Stop"),
+            ],
+        ),
+        questions.STOP,
+    )
+
+
+def trouble(error: MooringError, safe: str, *, retry: str) -> Inquiry:
+    """Something failed after the claim; nothing is lost by trying again."""
+    report = error.report()
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=report.title,
+            meaning=f"{report.meaning} {report.remedy}".strip(),
+            safe=safe,
+            error=report,
+            actions=[
+                Action(id=questions.RETRY, label=retry),
+                Action(id=questions.STOP, label="Stop; what is done stays"),
+            ],
+        ),
+        questions.STOP,
+    )
+
+
+def give_up_board(name: str, cloud: str, removal: Removal) -> Inquiry:
+    """Before a board is unclaimed: everything that goes with it."""
+    fates = [Fate(what=each, fate="lost") for each in removal.losses]
+    fates.append(
+        Fate(what="what the modem holds", fate="kept", detail="Its keys stay; nobody takes them.")
+    )
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=f"Remove {name} from {cloud} for good?",
+            meaning="This cannot be undone. The board can be claimed again with a new token.",
+            safe="Nothing was changed yet.",
+            fates=fates,
+            actions=[
+                Action(id=questions.CONTINUE, label=f"Remove {name} and all that is lost with it"),
+                Action(id=questions.STOP, label="Stop"),
+            ],
+        ),
+        questions.STOP,
+    )
