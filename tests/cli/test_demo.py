@@ -82,7 +82,7 @@ class InTheAir:
 
     async def heard(self, address: str) -> Board:
         """The board in the air at this address."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 for board in self.app.boards.list():
                     if address in {port.address for port in board.ports}:

@@ -38,6 +38,10 @@ async def mooring(request: pytest.FixtureRequest, alone: Mooring) -> AsyncIterat
         yield alone
 
 
+SLOW = BootloaderConfig(delay_ms=300)
+"""A sketch is written for four seconds: time to interrupt it, on a busy computer too."""
+
+
 @pytest.fixture
 def sketch(tmp_path: Path) -> Path:
     path = tmp_path / "Blink.ino.bin"
@@ -97,7 +101,7 @@ async def test_a_board_in_its_bootloader_is_shown_with_what_to_do(alone: Mooring
 async def test_an_interrupt_while_it_is_written_leaves_a_board_that_takes_the_next_sketch(
     tmp_path: Path, sketch: Path
 ):
-    slow = msgspec.structs.replace(OLD_MKR, bootloader=BootloaderConfig(delay_ms=150))
+    slow = msgspec.structs.replace(OLD_MKR, bootloader=SLOW)
     async with workshop(tmp_path, slow) as mooring:
         process = await mooring.start("flash", SERIAL, str(sketch), "--yes", "--json")
         assert process.stdout is not None
@@ -113,7 +117,7 @@ async def test_an_interrupt_while_it_is_written_leaves_a_board_that_takes_the_ne
 
 
 async def test_a_command_first_finishes_what_one_that_was_killed_left(tmp_path: Path, sketch: Path):
-    slow = msgspec.structs.replace(OLD_MKR, bootloader=BootloaderConfig(delay_ms=150))
+    slow = msgspec.structs.replace(OLD_MKR, bootloader=SLOW)
     async with workshop(tmp_path, slow) as mooring:
         process = await mooring.start("flash", SERIAL, str(sketch), "--yes", "--json")
         assert process.stdout is not None

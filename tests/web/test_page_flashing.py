@@ -25,8 +25,8 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-SLOW = BootloaderConfig(delay_ms=150)
-"""A bootloader that gives a person time to click."""
+SLOW = BootloaderConfig(delay_ms=400)
+"""A bootloader that gives a person six seconds to click twice, on a busy computer too."""
 
 
 async def open_update(page: Page, agent: Agent, name: str) -> None:
