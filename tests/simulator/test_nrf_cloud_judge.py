@@ -40,7 +40,7 @@ SCRIPT = Path(__file__).parents[1] / "judges" / "nrf_utils.py"
 LIMIT_S = 80.0
 """It looks each five seconds at what it waits for."""
 TAG = "nrf-cloud-onboarding"
-KEYLESS = {"create_ca_cert", "gather_attestation_tokens"}
+KEYLESS = {"create_ca_cert", "device_credentials_installer", "gather_attestation_tokens"}
 
 
 @pytest.fixture
