@@ -32,6 +32,7 @@ from agent.desktop.autostart import find_switch
 from agent.desktop.updates import Updates
 from agent.flash.flashers import Flashers
 from agent.flash.nvs_backup import NvsBackups
+from agent.jobs.blynk.kit import BlynkKit
 from agent.jobs.job import JobKind
 from agent.jobs.journal import open_journal_or_memory
 from agent.jobs.nrf.kit import NrfKit
@@ -44,6 +45,7 @@ from agent.parts import (
     make_access_points,
     make_accounts,
     make_arduino,
+    make_blynk,
     make_boards,
     make_nrf,
     make_sketches,
@@ -113,6 +115,7 @@ class App:
         }
         """Clouds that give credentials to boards."""
         self.nrf = make_nrf(config, paths, self.routes)
+        self.blynk = make_blynk(paths, self.routes)
         self.sketches = make_sketches(config, paths, self._arduino, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
@@ -147,7 +150,7 @@ class App:
         self._stack.callback(self.live.subscribe(self._follow))
         self._stack.callback(self._attendance.keep, False)
         self._attendance.keep(self._config.bluetooth.scan == "always")
-        families = {cloud.id: cloud for cloud in (self.nrf,)}
+        families = {cloud.id: cloud for cloud in (self.nrf, self.blynk)}
         clouds: dict[str, AnyCloud] = {**self.clouds, **self.enrolments, **families}
         for cloud in clouds.values():
             self._stack.push_async_callback(cloud.close)
@@ -168,6 +171,7 @@ class App:
             enrolments=self.enrolments,
             vault=self.vault,
             deliveries={**WAYS, "nvs": by_loader},
+            kits=(BlynkKit(self.blynk),),
             nvs_names=self._config.nvs.names,
             access_points=self.access_points,
             kits=(NrfKit(self.nrf, self.catalog),),

@@ -14,6 +14,7 @@ from agent.boards.service import BoardService, port_sources
 from agent.boards.usb_loaders import ListedDevice
 from agent.clouds.accounts import AccountStore
 from agent.clouds.arduino import ArduinoCloud
+from agent.clouds.blynk.cloud import Blynk
 from agent.clouds.downloads import LIST_ANSWER_LIMIT_S, Downloads
 from agent.clouds.http import Limits
 from agent.clouds.nrf.cloud import NrfCloud
@@ -65,6 +66,11 @@ def make_accounts(paths: Paths) -> AccountStore:
 def make_thingsboard(paths: Paths, routes: Routes) -> ThingsBoard:
     """The client of a ThingsBoard server; its account names the server."""
     return ThingsBoard(accounts=make_accounts(paths), routes=routes)
+
+
+def make_blynk(paths: Paths, routes: Routes) -> Blynk:
+    """The client of Blynk.Cloud; its account names the server."""
+    return Blynk(accounts=make_accounts(paths), routes=routes)
 
 
 def make_nrf(config: Config, paths: Paths, routes: Routes) -> NrfCloud:

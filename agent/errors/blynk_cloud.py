@@ -1,14 +1,17 @@
-"""Blynk.Cloud's side: rights and plans, tokens, regions, a board that does not come."""
+"""Blynk.Cloud and its boards: rights and plans, tokens, regions, a board that does not come."""
 
 from __future__ import annotations
 
-from agent.errors.base import ExitStatus
+from agent.errors.base import ExitStatus, MooringError
+from agent.errors.boards import BoardError
 from agent.errors.clouds import CloudError
 
 __all__ = [
+    "BlynkBoardFailed",
     "BlynkClaimed",
     "BlynkError",
     "BlynkForbidden",
+    "BlynkKept",
     "BlynkNoPlatform",
     "BlynkNotArrived",
     "BlynkNotThere",
@@ -17,6 +20,7 @@ __all__ = [
     "BlynkTemplate",
     "BlynkTokenLost",
     "BlynkTokenUnknown",
+    "BlynkUnkept",
 ]
 
 
@@ -135,4 +139,37 @@ class BlynkNotArrived(BlynkError):
     remedy = (
         "Its light tells which: see whether it is red, or its access point is back, and read there why "
         "it failed. The token stays good for another try."
+    )
+
+
+class BlynkBoardFailed(BoardError):
+    """The board says why it did not come online; ``number`` is its own code for that."""
+
+    code = "blynk-board-failed"
+    retryable = True
+    title = "{what}"
+    meaning = "{why} The board's own code for it is {number}."
+    remedy = "{action}"
+
+
+class BlynkKept(MooringError):
+    """A job ended with a token that no board is online with; ``cause`` says why."""
+
+    code = "blynk-kept"
+    retryable = True
+    title = "{name} is not online yet. Its token is in the vault (entry {entry}). {where}"
+    meaning = "{cause}"
+    remedy = "Start the job again: it takes the token from the vault and goes on from there."
+
+
+class BlynkUnkept(MooringError):
+    """The same, but the vault could not be written."""
+
+    code = "blynk-unkept"
+    retryable = True
+    title = "{name} is not online yet, and its token is not in the vault. {where}"
+    meaning = "{cause}"
+    remedy = (
+        "Start the job again. It gets a token of its own, or asks for one; a token that no board ever "
+        "used is of no harm."
     )

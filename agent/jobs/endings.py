@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.errors import Interrupted
+from agent.jobs.blynk.facts import blynk_left, blynk_result
 from agent.jobs.effects import Finish
 from agent.jobs.enrol_facts import enrol_result, file_left
 from agent.jobs.facts import device_result, flash_result, handed_over, left_behind, online_result
@@ -23,13 +24,14 @@ def ending(job: Job, facts: Sequence[Fact]) -> Finish:
     """Done where all was done that was asked for; else interrupted, with what was left."""
     written = flash_result(facts)
     result = online_result(facts) or device_result(facts) or enrol_result(facts)
-    result = result or removal_result(facts)
+    result = result or removal_result(facts) or blynk_result(facts)
     if job.kind is JobKind.FLASH:
         result = written
     if result:
         return Finish(JobState.DONE, result=result)
     device = handed_over(facts)
-    left = removal_left(facts) or flash_left(facts) or file_left(facts) or left_behind(facts)
+    left = removal_left(facts) or flash_left(facts) or file_left(facts) or blynk_left(facts)
+    left = left or left_behind(facts)
     if written:
         left = WRITTEN
     if device:

@@ -1,0 +1,75 @@
+"""What the journal says about a token on its way to a board; never the token itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.jobs.facts import Fact
+
+ASKED: Final = "blynk-asked"
+"""``{cloud}``: the platform is about to be asked for a token."""
+TOKEN: Final = "blynk-token"  # noqa: S105 - the name of a fact
+"""``{name, entry, source, device_id}``: there is a token; ``entry`` is of the vault, or empty."""
+SENDING: Final = "blynk-sending"
+"""``{way, network}``: the board is about to be given settings."""
+ONLINE: Final = "blynk-online"
+"""``{connected, seconds}``: the board is online; who says so."""
+
+LOST: Final = (
+    "A token may have been made that nobody got. It is of no use to anybody, and no device came of "
+    "it."
+)
+
+
+def blynk_result(facts: Iterable[Fact]) -> dict[str, Any] | None:
+    """The result of a job whose board was online; None for any other end."""
+    known = _known(facts)
+    if ONLINE not in known:
+        return None
+    token, sent = known.get(TOKEN, {}), known.get(SENDING, {})
+    return {
+        "device": token.get("name"),
+        "device_id": token.get("device_id") or None,
+        "cloud": "blynk",
+        "entry": token.get("entry", ""),
+        "token": token.get("source"),
+        "way": sent.get("way"),
+        "network": sent.get("network"),
+        **known[ONLINE],
+        "notes": [],
+    }
+
+
+def blynk_left(facts: Iterable[Fact]) -> str | None:
+    """What a job left that did not end by itself; None: nothing of these."""
+    known = _known(facts)
+    token, sent = known.get(TOKEN), known.get(SENDING)
+    if token is None:
+        return LOST if ASKED in known else None
+    name = clean_text(str(token.get("name")))
+    board = "The board was given nothing."
+    if sent:
+        network = clean_text(str(sent.get("network") or "its network"))
+        board = f"The board may have been given {network}, and come online."
+    if not token.get("entry"):
+        return f"The token of {name} was kept nowhere. {board}"
+    return (
+        f"The token of {name} is in the vault (entry {token['entry']}). {board} Start the job again: it "
+        "goes on from there."
+    )
+
+
+def _known(facts: Iterable[Fact]) -> dict[str, dict[str, Any]]:
+    """The last of each kind since a token was asked for or kept last."""
+    known: dict[str, dict[str, Any]] = {}
+    for fact in facts:
+        if fact.kind == ASKED:
+            known = {}
+        if fact.kind in {ASKED, TOKEN, SENDING, ONLINE}:
+            known[fact.kind] = dict(fact.data)
+    return known

@@ -1,0 +1,164 @@
+"""Performs the requests of the procedures for Blynk boards: one session, the cloud, the vault."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.errors import InternalError, MooringError, PortGone
+from agent.jobs.blynk import effects as wanted
+from agent.jobs.blynk.deliver import await_board, deliver
+from agent.jobs.blynk.order import CLOUD
+from agent.jobs.blynk.reach import open_session
+from agent.settings.credentials import AccessToken
+
+if TYPE_CHECKING:
+    from agent.clouds.blynk.cloud import Blynk
+    from agent.clouds.vault import Vault
+    from agent.jobs.blynk.deliver import Pace
+    from agent.jobs.kit import Hold, KitEffect
+    from agent.protocols.blynk.platform import Device
+    from agent.sessions.blynk import BlynkSession, Told
+    from agent.settings import Secret
+
+CALL_BACK_S: Final = 1.5
+"""To tell a board at the very end that it shall stop trying; abandoned requests have 2 s."""
+
+
+class BlynkHands:
+    """For one job; the board may be missing."""
+
+    def __init__(self, hold: Hold, cloud: Blynk, pace: Pace) -> None:
+        self._hold = hold
+        self._cloud = cloud
+        self._pace = pace
+        self._session: BlynkSession | None = None
+
+    async def perform(self, request: KitEffect) -> Any:  # noqa: ANN401 - see effects.py
+        """The value of ``request``."""
+        match request:
+            case wanted.Reach():
+                return await self._reach()
+            case wanted.LookAround():
+                return await self._open_one().scan()
+            case wanted.Deliver():
+                return await self._deliver(request)
+            case wanted.AwaitBoard(token=token, fresh=fresh):
+                return await await_board(self._cloud, token, fresh=fresh, pace=self._pace)
+            case wanted.GiveUp():
+                await self._give_up()
+            case wanted.Erase():
+                await self._open_one().reset()
+            case wanted.FindKept() | wanted.Keep() | wanted.Prove() | wanted.TellKey():
+                return await self._keep(request, self._vault)
+            case _:
+                return await self._call(request)
+        return None
+
+    async def close(self) -> None:
+        """Let go of the board."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    # --- the board -----------------------------------------------------------------------------
+
+    async def _reach(self) -> wanted.Found:
+        await self.close()
+        if self._hold.lease is None:
+            raise PortGone(port=self._hold.board)
+        self._session, found = await open_session(self._hold.lease, self._pace)
+        return found
+
+    async def _deliver(self, request: wanted.Deliver) -> wanted.Arrived:
+        def told(news: Told) -> None:
+            self._hold.advanced(request, wanted.STAGES.index(news.stage), 0, news.detail)
+
+        session = self._open_one()
+        return await deliver(
+            session, self._cloud, request.config, told, fresh=request.fresh, pace=self._pace
+        )
+
+    async def _give_up(self) -> None:
+        if self._session is not None:
+            with contextlib.suppress(MooringError, TimeoutError):
+                async with asyncio.timeout(CALL_BACK_S):
+                    await self._session.give_up()
+
+    def _open_one(self) -> BlynkSession:
+        if self._session is None:
+            raise PortGone(port=self._hold.board)
+        return self._session
+
+    # --- the vault -----------------------------------------------------------------------------
+
+    async def _keep(self, request: KitEffect, vault: Vault) -> Any:  # noqa: ANN401 - as above
+        match request:
+            case wanted.FindKept(name=name):
+                return await self._find(vault, name)
+            case wanted.Keep():
+                return await self._put(vault, request)
+            case wanted.Prove(entry=entry):
+                await vault.prove(entry)
+            case wanted.TellKey():
+                return await vault.is_file_key_news()
+        return None
+
+    async def _find(self, vault: Vault, name: str) -> wanted.Kept | None:
+        """The newest that can be read; what was earlier was replaced."""
+        for each in await vault.of_board(self._hold.board, CLOUD):
+            if each.state not in {"pending", "proven"} or each.problem:
+                continue
+            settings = await vault.entry(each.id)
+            if isinstance(settings.credentials, AccessToken) and name in {"", settings.name}:
+                token = settings.credentials.token
+                return wanted.Kept(each.id, settings.name, token, each.state == "proven")
+        return None
+
+    async def _put(self, vault: Vault, request: wanted.Keep) -> wanted.Put:
+        settings = await self._cloud.settings(request.name, request.token)
+        if request.entry:
+            return wanted.Put(request.entry, settings.host)
+        lease = self._hold.lease
+        entry = await vault.add(
+            board=self._hold.board,
+            board_name=lease.board.name if lease is not None else self._hold.board,
+            cloud=CLOUD,
+            device=request.name,
+            job=self._hold.job,
+            settings=settings,
+            hardware_id=request.hardware_id,
+        )
+        return wanted.Put(entry, settings.host)
+
+    @property
+    def _vault(self) -> Vault:
+        if self._hold.surroundings.vault is None:
+            raise InternalError(kind="no vault")
+        return self._hold.surroundings.vault
+
+    # --- the cloud -----------------------------------------------------------------------------
+
+    async def _call(self, request: KitEffect) -> Any:  # noqa: ANN401 - as above
+        cloud = self._cloud
+        match request:
+            case wanted.MakeToken():
+                return await cloud.provision()
+            case wanted.CheckToken(token=token):
+                return await cloud.connected(token)
+            case wanted.FindDevice(token=token, name=name):
+                return await self._device(token, name)
+            case wanted.Rename(device_id=device_id, name=name, token=token):
+                found = await cloud.device(device_id) if device_id else await self._device(token)
+                if found is None or name in {"", found.name}:
+                    return found
+                return await cloud.rename(found.id, name)
+        raise InternalError(kind=type(request).__name__)
+
+    async def _device(self, token: Secret, name: str = "") -> Device | None:
+        devices = await self._cloud.devices()
+        if token:
+            return next((each for each in devices if each.token == token), None)
+        named = [each for each in devices if each.name == name]
+        return named[0] if len(named) == 1 else None

@@ -1,0 +1,109 @@
+"""The kit of Blynk: which jobs are its own, and what they need to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.errors import InputError
+from agent.jobs.blynk.deliver import Pace
+from agent.jobs.blynk.forget import ForgetBlynk
+from agent.jobs.blynk.hands import BlynkHands
+from agent.jobs.blynk.look import IdentifyBlynk, NetworksBlynk
+from agent.jobs.blynk.order import CLOUD, INSTALLED, BlynkOrder, board_network
+from agent.jobs.blynk.provision import ProvisionBlynk
+from agent.jobs.job import JobKind, without_secrets
+from agent.jobs.planner import Way
+from agent.jobs.request import read_network
+from agent.protocols.blynk.tokens import Pasted, check_template, parse_pasted
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from agent.boards.board import Board, Via
+    from agent.catalog import Model
+    from agent.clouds.blynk.cloud import Blynk
+    from agent.jobs.blynk.steps import BlynkSteps
+    from agent.jobs.kit import Hold
+    from agent.jobs.request import Request
+
+MACHINES: Final[dict[JobKind, type[BlynkSteps]]] = {
+    JobKind.IDENTIFY: IdentifyBlynk,
+    JobKind.NETWORKS: NetworksBlynk,
+    JobKind.FORGET: ForgetBlynk,
+    JobKind.PROVISION: ProvisionBlynk,
+    JobKind.CONFIGURE: ProvisionBlynk,
+}
+_UNUSED: Final = ("procedure", "frequency_plan", "credentials", "delivery")
+
+
+class BlynkKit:
+    """See :class:`agent.jobs.kit.Kit`."""
+
+    def __init__(self, cloud: Blynk, *, pace: Pace | None = None) -> None:
+        self._cloud = cloud
+        self._pace = pace or Pace()
+
+    def takes(self, request: Request, board: Board, model: Model | None) -> bool:  # noqa: ARG002 - the interface's
+        """What names this cloud, and reading and changing of boards that have answered as its own."""
+        if request.kind not in MACHINES:
+            return False
+        if request.cloud is not None:
+            return request.cloud == CLOUD
+        known = board.provisioning.installed == INSTALLED
+        return known and request.kind is not JobKind.PROVISION
+
+    async def plan(
+        self,
+        request: Request,
+        board: Board,
+        model: Model | None,  # noqa: ARG002 - the interface's
+        via: Via,  # noqa: ARG002 - the interface's
+        *,
+        attended: bool,
+    ) -> Way:
+        """Raises :class:`InputError` and :class:`NotSupported`; the board is asked later."""
+        for field in _UNUSED:
+            if getattr(request, field) is not None:
+                raise InputError(field=field, problem=f"is not used with {CLOUD}")
+        info = await self._cloud.info()
+        order = BlynkOrder(
+            board=board.name,
+            cloud=info.title,
+            platform=info.signed_in,
+            make_name=self._cloud.make_name,
+            check_template=self._cloud.check_template,
+            name=self._name(request),
+            network=self._network(request),
+            token=self._token(request),
+            template=check_template(request.template, "template") if request.template else "",
+            confirmed=request.confirmed,
+        )
+        shown: dict[str, Any] = {"cloud": CLOUD}
+        shown |= {"name": order.name} if order.name else {}
+        shown |= {"network": without_secrets(order.network)} if order.network else {}
+        shown |= {"template": order.template} if order.template else {}
+        return Way(MACHINES[request.kind](order, attended=attended), shown=shown)
+
+    def hands(self, hold: Hold) -> BlynkHands:
+        """See the interface."""
+        return BlynkHands(hold, self._cloud, self._pace)
+
+    def _name(self, request: Request) -> str:
+        if not request.name:
+            return ""
+        self._cloud.check_name(request.name)
+        return clean_text(request.name)
+
+    def _network(self, request: Request) -> Any:  # noqa: ANN401 - a network or None
+        if request.network is None:
+            return None
+        return board_network(read_network(request.network, None))
+
+    def _token(self, request: Request) -> Pasted | None:
+        if request.token is None:
+            return None
+        pasted = parse_pasted(request.token.reveal())
+        wanted = request.template or ""
+        if wanted and pasted.template_id and wanted != pasted.template_id:
+            problem = f"is {wanted}, but the lines with the token name {pasted.template_id}"
+            raise InputError(field="template", problem=problem)
+        return pasted

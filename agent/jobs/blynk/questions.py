@@ -1,0 +1,187 @@
+"""What jobs with Blynk boards ask, in words, and which answer is safest when nobody is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from agent.errors import BlynkBoardFailed, BlynkNotArrived
+from agent.jobs import questions
+from agent.jobs.job import Action, Question, without_secrets
+from agent.jobs.machine import Inquiry
+from agent.sessions.session import NetworkOption
+from agent.settings import clean_text
+from agent.settings.network import WiFi
+
+if TYPE_CHECKING:
+    from agent.errors import MooringError
+    from agent.jobs.blynk.order import BoardNetwork
+    from agent.protocols.blynk.failures import Failure
+    from agent.protocols.blynk.info import Scan
+
+TOKEN: Final = "token"  # noqa: S105 - an answer, not a token
+NEW: Final = "new-token"
+AGAIN: Final = "again"
+"""The same settings once more."""
+PASSWORD: Final = questions.RETRY
+STOP: Final = questions.STOP
+WAIT: Final = questions.WAIT
+
+_STOP: Final = Action(id=STOP, label="Stop")
+_NETWORK: Final = Action(id=questions.NETWORK, label="Choose another network", needs="network")
+_AGAIN: Final = Action(id=AGAIN, label="Try the same again")
+_PASTE: Final = Action(id=TOKEN, label="Use this token", needs="token")
+_WHERE: Final = (
+    "In the console of {cloud} open the device (or make one of the board's template), then “Device "
+    "info”: there is the token, and the three lines with #define, which can be pasted as they are."
+)
+
+
+def shown_scan(scan: Scan) -> list[dict[str, Any]]:
+    """Networks as JSON data for a question or a result."""
+    return [msgspec.to_builtins(each) for each in network_options(scan)]
+
+
+def network_options(scan: Scan) -> list[NetworkOption]:
+    """What a board sees, as other boards tell it."""
+    return [
+        NetworkOption(
+            ssid=clean_text(each.ssid), ssid_hex=each.ssid.encode().hex(), rssi_dbm=each.rssi_dbm
+        )
+        for each in scan.networks
+    ]
+
+
+def which_network(scan: Scan | None) -> Inquiry:
+    """The board is ready, and no network was named yet."""
+    meaning = "The board cannot look for networks, or its list could not be read: type the name."
+    if scan is not None:
+        meaning = "These are the networks that the board itself sees."
+        if scan.damaged:
+            meaning += " Some of its list could not be read; a name can be typed, too."
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title="Which network shall the board join?",
+            meaning=meaning,
+            safe="Nothing was sent to the board yet, and nothing was made in the cloud.",
+            networks=shown_scan(scan) if scan is not None else [],
+            actions=[
+                Action(id=questions.NETWORK, label="Use this network", needs="network"),
+                _STOP,
+            ],
+        ),
+        STOP,
+    )
+
+
+def which_token(cloud: str, error: MooringError | None, *, platform: bool, safe: str) -> Inquiry:
+    """The job needs a token from the person; ``error``: why the one before it was not used.
+
+    ``platform``: the account can make one.
+    """
+    report = error.report() if error is not None else None
+    make = Action(id=NEW, label="Make a new one" if error is None else "Try to make a new one")
+    where = _WHERE.format(cloud=cloud)
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=report.title if report else f"Which token shall the board have in {cloud}?",
+            meaning=f"{report.meaning} {report.remedy} {where}" if report else where,
+            safe=safe,
+            error=report,
+            actions=[*([make] if platform else []), _PASTE, _STOP],
+        ),
+        STOP,
+    )
+
+
+def board_failed(failure: Failure) -> BlynkBoardFailed:
+    """The error for what a board says of itself."""
+    return BlynkBoardFailed(
+        what=failure.title, why=failure.meaning, action=failure.remedy, number=failure.code
+    )
+
+
+def not_joined(
+    failure: Failure,
+    network: BoardNetwork,
+    networks: list[dict[str, Any]],
+    *,
+    platform: bool,
+    safe: str,
+) -> Inquiry:
+    """The board says why it did not come online: what may help, the likeliest first."""
+    report = board_failed(failure).report()
+    label = "Try again with this password"
+    password = [Action(id=PASSWORD, label=label, needs="password")] * isinstance(network, WiFi)
+    make = [Action(id=NEW, label="Make a new token")] * platform
+    paste = Action(id=TOKEN, label="Use another token", needs="token")
+    match failure.ask:
+        case "password":
+            offered = [*password, _NETWORK, _AGAIN]
+        case "network":
+            offered = [_NETWORK, _AGAIN, *password]
+        case "token":
+            offered = [*make, paste, _AGAIN]
+        case _:
+            offered = [_AGAIN, _NETWORK, *password]
+    question = Question(
+        id=0,
+        step="",
+        title=report.title,
+        meaning=f"{report.meaning} {report.remedy}",
+        safe=safe,
+        error=report,
+        network=without_secrets(network),
+        networks=networks,
+        actions=[*offered, _STOP],
+    )
+    return Inquiry(question, STOP)
+
+
+def not_seen(
+    error: BlynkNotArrived, network: BoardNetwork, networks: list[dict[str, Any]], *, safe: str
+) -> Inquiry:
+    """Neither the board nor the cloud says that it is online."""
+    report = error.report()
+    password = Action(id=PASSWORD, label="Try again with this password", needs="password")
+    question = Question(
+        id=0,
+        step="",
+        title=report.title,
+        meaning=f"{report.meaning} {report.remedy}",
+        safe=safe,
+        error=report,
+        network=without_secrets(network),
+        networks=networks,
+        actions=[
+            Action(id=WAIT, label="Wait longer"),
+            *([password] if isinstance(network, WiFi) else []),
+            _NETWORK,
+            _STOP,
+        ],
+    )
+    return Inquiry(question, STOP)
+
+
+def erase(cloud: str, *, everything: bool) -> Inquiry:
+    """Before a board is made to forget."""
+    what = "network and token" if everything else "networks"
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=f"Erase the {what} on this board?",
+            meaning=(
+                f"It goes offline and waits to be set up again. Its device stays in {cloud}, with its "
+                "data, and its token stays in the vault."
+            ),
+            safe="Nothing was erased yet.",
+            actions=[Action(id=questions.CONTINUE, label=f"Erase its {what}"), _STOP],
+        ),
+        STOP,
+    )

@@ -1,0 +1,157 @@
+"""What every procedure for a Blynk board begins with, and what it does when the board is away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent.errors import OtherBoard
+from agent.jobs import questions
+from agent.jobs.blynk.effects import Found, Reach
+from agent.jobs.blynk.order import INSTALLED
+from agent.jobs.effects import Answered, Done, Entered, Event, Learn
+from agent.jobs.job import Action
+from agent.jobs.machine import Rule
+from agent.jobs.return_steps import ReturnSteps
+from agent.jobs.states import ANSWER_LIMIT_S, State
+
+if TYPE_CHECKING:
+    from agent.errors import MooringError
+    from agent.jobs.blynk.order import BlynkOrder
+    from agent.protocols.blynk.config import Way
+    from agent.protocols.blynk.info import BoardInfo
+
+READ: Final = ("read", "Read the board")
+REACH_LIMIT_S: Final = 60.0
+"""A port that is slow to open, 12 s for the first answer and some for the others; a link in the air
+takes three attempts."""
+WAYS: Final[dict[Way, str]] = {
+    "console": "its console",
+    "ble": "Bluetooth",
+    "http": "its access point",
+}
+
+
+class BlynkSteps(ReturnSteps):
+    """READING, and the way back to the board."""
+
+    _resume = State.READING
+    """Where the job goes on when the board is back."""
+
+    def __init__(self, order: BlynkOrder, *, attended: bool) -> None:
+        super().__init__(attended=attended)
+        self.order = order
+        self.found: Found | None = None
+        self.notes: list[str] = []
+        self.began = 0.0
+        fail, give_up = self._unread, self._give_up
+        self.rules = self.return_rules() | {
+            State.READING: Rule(self._reading, REACH_LIMIT_S, fail, self._stop),
+            State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, give_up, give_up),
+            State.REOPENING: Rule(self._reopening, REACH_LIMIT_S, self._trouble, give_up),
+            State.CLOSING: self._closing_rule(),
+        }
+
+    @property
+    def board(self) -> BoardInfo:
+        """What the board said; known after READING."""
+        return self._reached.board
+
+    @property
+    def _reached(self) -> Found:
+        if self.found is None:
+            msg = "the board was not read"
+            raise LookupError(msg)
+        return self.found
+
+    # What a procedure decides ----------------------------------------------------------------
+
+    def _was_read(self) -> None:
+        """Where to go with a board that answered."""
+        raise NotImplementedError
+
+    def _unread(self, error: MooringError) -> None:
+        """What to do with one that did not."""
+        self._fail(error)
+
+    def _give_up(self, error: MooringError | None = None) -> None:
+        self._close(error=error)
+
+    # The states --------------------------------------------------------------------------------
+
+    def _reading(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self.began = self.began or self.now
+                if self._step is None:
+                    self._begin(*READ, self._how)
+                self._do(Reach())
+            case Done(Reach(), found):
+                self.found = found
+                self._effects.append(Learn(installed=INSTALLED))
+                self._complete(describe(found))
+                self._was_read()
+            case _:
+                return False
+        return True
+
+    def _troubled(self, event: Event) -> bool:
+        match event:
+            case Entered() if self.trouble:
+                self._ask(
+                    questions.board_trouble(
+                        self.trouble, safe=self._safe, give_up=self._give_up_action
+                    )
+                )
+            case Answered(questions.RETRY):
+                self._returns = 0
+                self._returned()
+            case Answered():
+                self._give_up(self.trouble)
+            case _:
+                return False
+        return True
+
+    def _reopening(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._say("Asking the board again")
+                self._do(Reach())
+            case Done(Reach(), found) if self._is_another(found):
+                names = {"expected": self.board.name, "found": found.board.name}
+                self._trouble(OtherBoard(**names))
+            case Done(Reach(), found):
+                self.found = found
+                self._go(self._resume)
+            case _:
+                return False
+        return True
+
+    def _is_another(self, found: Found) -> bool:
+        """Its name has a part that is made of its chip's id."""
+        return self.found is not None and self.found.board.name != found.board.name
+
+    def _returned(self) -> None:
+        self._go(State.READING if self.found is None else State.REOPENING)
+
+    def _trouble(self, error: MooringError) -> None:
+        """The board failed, or is gone: it is waited for, or the person decides."""
+        self.trouble = error
+        if not self.attended:
+            self._give_up(error)
+        else:
+            self._go(State.RETURNING if self._is_away(error) else State.TROUBLED)
+
+    @property
+    def _safe(self) -> str:
+        return "Nothing was changed on the board."
+
+    @property
+    def _give_up_action(self) -> Action:
+        return Action(id=questions.STOP, label="Stop")
+
+
+def describe(found: Found) -> str:
+    """A line about a board that answered."""
+    board = found.board
+    parts = [board.name or "it has no name", f"firmware {board.firmware_version or '?'}"]
+    return ", ".join([*parts, f"over {WAYS[found.way]}"])

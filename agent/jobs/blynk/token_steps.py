@@ -1,0 +1,288 @@
+"""Where a board's token comes from: the request, the vault, the platform, or the person.
+
+KEYING, CLAIMING, CHECKING, VAULTING, in this order. A token that was made is in the vault before
+anything else is done with it; nothing is ever made twice by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent.errors import (
+    BlynkNoPlatform,
+    BlynkTokenLost,
+    BlynkTokenUnknown,
+    InputError,
+    MooringError,
+    VaultFailed,
+)
+from agent.jobs import enrol_questions
+from agent.jobs import questions as common
+from agent.jobs.blynk import facts, questions
+from agent.jobs.blynk.effects import CheckToken, FindKept, Keep, Kept, MakeToken, Put, Source
+from agent.jobs.blynk.order import CLOUD
+from agent.jobs.blynk.steps import BlynkSteps
+from agent.jobs.effects import Answered, Done, Entered, Event, Failed, LimitReached
+from agent.jobs.machine import Rule
+from agent.jobs.states import ANSWER_LIMIT_S, CLAIM_LIMIT_S, VAULT_LIMIT_S, State
+from agent.protocols.blynk.names import parse_name
+from agent.protocols.blynk.tokens import Pasted, parse_pasted
+
+if TYPE_CHECKING:
+    from agent.jobs.blynk.order import BlynkOrder
+    from agent.protocols.blynk.platform import Provisioned
+    from agent.settings import Secret
+
+STEP: Final = ("token", "Get a token for it")
+UNCHECKED: Final = "{cloud} could not be asked whether it knows the token: {why}"
+
+
+class TokenSteps(BlynkSteps):
+    """State of the token, and the four states."""
+
+    def __init__(self, order: BlynkOrder, *, attended: bool) -> None:
+        super().__init__(order, attended=attended)
+        self.name = order.name
+        self.token: Secret | None = None
+        self.source: Source = "made"
+        self.fresh = True
+        """No board has logged in with it."""
+        self.entry = ""
+        """Of the vault; empty: it is not in there."""
+        self.host = ""
+        self.device_id = 0
+        """0: not known."""
+        self._refused: MooringError | None = None
+        """Why there is no token, or the one before is not used."""
+        self._new = False
+        """A new one is wanted, whatever the vault has."""
+        fail, stop = self._no_token, self._stop
+        self.rules |= {
+            State.KEYING: Rule(self._keying, VAULT_LIMIT_S, fail, stop),
+            State.CLAIMING: Rule(self._claiming, CLAIM_LIMIT_S, fail, self._wait),
+            State.CHECKING: Rule(self._checking, CLAIM_LIMIT_S, fail, self._give_up),
+            State.VAULTING: Rule(self._vaulting, VAULT_LIMIT_S, self._not_kept, self._wait),
+            State.REFUSED: Rule(self._asking_token, ANSWER_LIMIT_S, fail, self._give_up),
+            State.KEEPING: Rule(self._asking_vault, ANSWER_LIMIT_S, fail, self._give_up),
+        }
+
+    def _has_token(self) -> None:
+        """Where to go with a token that is kept."""
+        raise NotImplementedError
+
+    def _wait(self) -> None:
+        """A cancel changes nothing now: what was asked for is kept first."""
+
+    # Which one ---------------------------------------------------------------------------------
+
+    def _keying(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._begin(*STEP)
+                self.name = self.order.name or self.order.make_name(*self._called)
+                if self.order.token is not None and not self._new:
+                    self._use_pasted(self.order.token)
+                elif self._new:
+                    self._make_or_ask()
+                else:
+                    self._do(FindKept(self.order.name))
+            case Done(FindKept(), Kept() as kept):
+                self.token, self.source, self.fresh = kept.token, "vault", not kept.proven
+                self.name, self.entry = kept.name, kept.entry
+                self._say(f"The vault has one of {kept.name} (entry {kept.entry})")
+                self._go(State.CHECKING)
+            case Done(FindKept()):
+                self._make_or_ask()
+            case Failed(FindKept()) | LimitReached():
+                # A vault that cannot be read is asked once more when there is something to keep.
+                self._make_or_ask()
+            case _:
+                return False
+        return True
+
+    @property
+    def _called(self) -> tuple[str, str]:
+        """Template and own part of the board's name."""
+        air = parse_name(self.board.name)
+        template = self.board.template_name or (air.template or air.prefix if air else "")
+        return template, air.unique if air else self.board.uid[-4:].upper()
+
+    def _make_or_ask(self) -> None:
+        if self.order.platform:
+            self._go(State.CLAIMING)
+        elif self.attended:
+            self._go(State.REFUSED)
+        else:
+            self._no_token(BlynkNoPlatform(cloud=self.order.cloud, action="make a token"))
+
+    def _use_pasted(self, pasted: Pasted) -> None:
+        """:class:`BlynkTemplate` if the board is of another template than the token's device."""
+        try:
+            self.order.check_template(self.board.template_id, pasted.template_id)
+        except MooringError as error:
+            self._refuse(error)
+            return
+        self.token, self.source, self.fresh = pasted.token, "pasted", False
+        self.device_id, self.entry = 0, ""
+        self._go(State.CHECKING)
+
+    # The platform ------------------------------------------------------------------------------
+
+    def _claiming(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._new, self.entry = False, ""
+                self._say(f"Asking {self.order.cloud} for one")
+                self._record(facts.ASKED, cloud=CLOUD)
+                self._do(MakeToken())
+            case Done(MakeToken(), made):
+                self._made(made)
+            case Failed(MakeToken(), error):
+                self._refuse(error)
+            case LimitReached():
+                self._refuse(self._lost)
+            case _:
+                return False
+        return True
+
+    @property
+    def _lost(self) -> BlynkTokenLost:
+        detail = "It did not answer in time."
+        return BlynkTokenLost(cloud=self.order.cloud, detail=detail, left=facts.LOST)
+
+    def _made(self, made: Provisioned) -> None:
+        self.token, self.source, self.fresh = made.token, "made", True
+        self.device_id = made.device_id
+        self._go(State.VAULTING)
+
+    # One that was there before -----------------------------------------------------------------
+
+    def _checking(self, event: Event) -> bool:
+        match event:
+            case Entered() if self.token is not None:
+                self._say(f"Asking {self.order.cloud} whether it knows it")
+                self._do(CheckToken(self.token))
+            case Done(CheckToken()):
+                self.fresh = False
+                self._settled()
+            case Failed(CheckToken(), BlynkTokenUnknown() as error):
+                if self.source == "vault" and self.fresh:
+                    self._settled()  # no board has logged in with it yet
+                else:
+                    self._unknown(error)
+            case Failed(CheckToken(), error):
+                self._unchecked(error.report().title)
+            case LimitReached():
+                self._unchecked("it did not answer in time.")
+            case _:
+                return False
+        return True
+
+    def _unknown(self, error: MooringError) -> None:
+        if self.source == "vault" and self.order.platform:
+            self.notes.append(f"The token of {self.name} in the vault is not known any more.")
+            self._make_or_ask()
+        else:
+            self._refuse(error)
+
+    def _unchecked(self, why: str) -> None:
+        self.notes.append(UNCHECKED.format(cloud=self.order.cloud, why=why))
+        self._settled()
+
+    def _settled(self) -> None:
+        self._go(State.VAULTING)
+
+    # The vault ---------------------------------------------------------------------------------
+
+    def _vaulting(self, event: Event) -> bool:
+        match event:
+            case Entered() if self.token is not None:
+                self._do(Keep(self.name, self.token, self.board.uid, self.entry))
+            case Done(Keep(), Put() as put):
+                self.entry, self.host = put.entry, put.host
+                self._note_token()
+            case Failed(Keep(), error):
+                self._not_kept(error)
+            case LimitReached():
+                self._not_kept(VaultFailed(path="vault", detail="it took too long"))
+            case _:
+                return False
+        return True
+
+    def _not_kept(self, error: MooringError) -> None:
+        self._refused = error
+        self._go(State.KEEPING)
+
+    def _asking_vault(self, event: Event) -> bool:
+        match event:
+            case Entered() if self._refused is not None:
+                self._ask(enrol_questions.not_kept(self._refused, name=self.name))
+            case Answered(common.RETRY):
+                self._go(State.VAULTING)
+            case Answered(common.CONTINUE):
+                self._note_token()
+            case Answered():
+                self._give_up(self._refused)
+            case _:
+                return False
+        return True
+
+    def _note_token(self) -> None:
+        named = {"name": self.name, "entry": self.entry, "source": self.source}
+        self._record(facts.TOKEN, **named, device_id=self.device_id)
+        self._complete(self._origin)
+        if self.stopped:
+            self._give_up()
+        else:
+            self._has_token()
+
+    @property
+    def _origin(self) -> str:
+        kept = f"in the vault (entry {self.entry})" if self.entry else "not in the vault"
+        whose = {
+            "made": f"{self.order.cloud} made one",
+            "pasted": "the one that you pasted",
+            "vault": f"the one of {self.name}",
+        }
+        return f"{whose[self.source]}, {kept}"
+
+    # The person --------------------------------------------------------------------------------
+
+    def _refuse(self, error: MooringError) -> None:
+        self._refused = error
+        if self.stopped:
+            self._give_up(error)
+        elif self.attended:
+            self._go(State.REFUSED)
+        else:
+            self._no_token(error)
+
+    def _asking_token(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                platform = self.order.platform
+                self._ask(
+                    questions.which_token(
+                        self.order.cloud, self._refused, platform=platform, safe=self._safe
+                    )
+                )
+            case Answered(questions.TOKEN, token=pasted) if pasted is not None:
+                self._paste(pasted)
+            case Answered(questions.NEW):
+                self._refused = None
+                self._go(State.CLAIMING)
+            case Answered():
+                self._give_up(self._refused)
+            case _:
+                return False
+        return True
+
+    def _paste(self, pasted: Secret) -> None:
+        self._refused = None
+        try:
+            self._use_pasted(parse_pasted(pasted.reveal()))
+        except InputError as error:
+            self._refuse(error)
+
+    def _no_token(self, error: MooringError) -> None:
+        self._give_up(error)

@@ -1,0 +1,209 @@
+"""A simulated Blynk.Cloud, simulated boards at it, and everything real between them and the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from agent.boards.service import BoardService
+from agent.boards.simulated_ports import SimulatedPorts
+from agent.clouds.accounts import AccountStore
+from agent.clouds.blynk.cloud import Blynk
+from agent.clouds.none import NoCloud
+from agent.clouds.vault import Vault
+from agent.clouds.vault_file import VaultFolder
+from agent.clouds.vault_key import VaultKeys
+from agent.flash.flashers import Flashers
+from agent.jobs.blynk.deliver import Pace
+from agent.jobs.blynk.kit import BlynkKit
+from agent.jobs.journal import open_journal
+from agent.jobs.service import JobService
+from agent.jobs.surroundings import Surroundings
+from agent.settings import Secret
+from agent.simulator.announcement import Announcement, announce, withdraw
+from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.blynk_board_cloud import NearCloud
+from agent.simulator.blynk_cloud import SimulatedBlynkCloud
+from agent.simulator.blynk_process import PID, VID
+from agent.simulator.blynk_settings import EdgentConfig
+from agent.simulator.world import Network, World
+from tests.jobs.enrol_bench import NoSketches
+from tests.jobs.stores import sketches_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from agent.boards.board import Board
+    from agent.catalog import Catalog
+    from agent.jobs.job import Job, JobChange
+    from agent.jobs.journal import SqliteJournal
+
+SPEED = 200.0
+HASTE = 50.0
+PASSWORD = "marker-wifi-password-4d1e"
+EMOJI = "Küche 🍲 und Flur 🚪 mit Ba"
+LONG = "p" * 63
+NETWORK = {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD}
+PACE = Pace(configure_s=3.0, arrival_s=120.0, confirm_s=5.0, look_s=0.05)
+
+
+class Hasty:
+    """A clock on which pauses are a fiftieth as long."""
+
+    def monotonic(self) -> float:
+        return time.monotonic() * HASTE
+
+    def wall(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / HASTE)
+
+
+def world() -> World:
+    return World(
+        networks=[
+            Network(ssid="HomeNet", rssi=-45, password=Secret(PASSWORD)),
+            Network(ssid="Guests", rssi=-60),
+            Network(ssid=EMOJI, rssi=-67, password=Secret(LONG)),
+            Network(ssid="NoInternet", rssi=-70, password=Secret("nopath"), internet=False),
+        ]
+    )
+
+
+class BlynkBench:
+    """The agent may be started again on the same journal and vault."""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self.ports = folder / "ports"
+        self.ports.mkdir()
+        self.cloud = SimulatedBlynkCloud()
+        self.world = world()
+        self.simulated: BlynkBoard
+        self.changes: list[JobChange] = []
+        self._always = AsyncExitStack()
+        self._agent = AsyncExitStack()
+        self._changed = asyncio.Event()
+        self._file: Path | None = None
+        self.boards: BoardService
+        self.client: Blynk
+        self.jobs: JobService
+        self.journal: SqliteJournal
+        self.vault: Vault
+
+    async def start(self) -> None:
+        await self._always.enter_async_context(self.cloud)
+
+    async def stop(self) -> None:
+        await self.stop_agent()
+        await self._always.aclose()
+
+    # --- the board -----------------------------------------------------------------------------
+
+    async def plug(self, generation: Any = 2, **config: Any) -> BlynkBoard:
+        """A board on a cable; a second time: the same one, after it was unplugged."""
+        given = EdgentConfig(generation=generation, **config)
+        cloud = NearCloud(self.cloud, given.template_id)
+        self.simulated = BlynkBoard(given, self.world, speed=SPEED, tcp=True, cloud=cloud)
+        await self._always.enter_async_context(self.simulated)
+        port = Announcement(
+            address=self.simulated.port,
+            vid=VID,
+            pid=PID,
+            serial_number=f"{given.chip:08X}",
+            location="1-1",
+            manufacturer="Silicon Labs",
+            product="CP2102 USB to UART Bridge Controller",
+            process=os.getpid(),
+        )
+        self._file = announce(self.ports, port, "blynk")
+        return self.simulated
+
+    async def unplug(self) -> None:
+        assert self._file is not None
+        withdraw(self._file)
+        await self.simulated.__aexit__()
+
+    # --- the agent -----------------------------------------------------------------------------
+
+    async def start_agent(self, *, client: bool = True, **surroundings: Any) -> JobService:
+        """``client``: the account has an OAuth client."""
+        self._agent = AsyncExitStack()
+        self.journal = await open_journal(self.folder / "journal.sqlite3")
+        self._agent.push_async_callback(self.journal.close)
+        self.boards = BoardService(self.catalog, [SimulatedPorts(self.ports)])
+        await self.boards.start()
+        self._agent.push_async_callback(self.boards.close)
+        store = AccountStore(self.folder / "accounts.json", use_keyring=False)
+        self.client = Blynk(accounts=store, clock=Hasty())
+        self._agent.push_async_callback(self.client.close)
+        if not (self.folder / "accounts.json").exists():
+            account = self.cloud.account
+            await self.client.login(account if client else {"server": account["server"]})
+        keys = VaultKeys(self.folder / "keys", use_keyring=False)
+        self.vault = Vault(VaultFolder(self.folder / "vault"), keys)
+        around = Surroundings(
+            boards=self.boards,
+            clouds={"none": NoCloud()},
+            journal=self.journal,
+            flashers=Flashers(),
+            sketches=sketches_in(self.folder, NoSketches()),
+            vault=self.vault,
+            kits=(BlynkKit(self.client, pace=PACE),),
+            **surroundings,
+        )
+        self.jobs = JobService(around, self.catalog)
+        self._agent.push_async_callback(self.jobs.close)
+        self.jobs.subscribe(self._note)
+        await self.jobs.start_up()
+        return self.jobs
+
+    async def stop_agent(self) -> None:
+        await self._agent.aclose()
+
+    # --- jobs ----------------------------------------------------------------------------------
+
+    @property
+    def board(self) -> Board:
+        (only,) = self.boards.list()
+        return only
+
+    async def begin(self, kind: str = "provision", *, attended: bool = True, **given: Any) -> str:
+        request: dict[str, Any] = {"kind": kind, "cloud": "blynk"} | given
+        if kind == "provision" and "network" not in request:
+            request["network"] = NETWORK
+        if "board" not in request:
+            request["board"] = self.board.id
+        return await self.jobs.start(
+            {name: value for name, value in request.items() if value is not None},
+            attended=attended,
+        )
+
+    async def until(self, job: str, condition: Callable[[Job], bool]) -> Job:
+        """The job once ``condition`` holds; fails if it ends without."""
+        while True:
+            self._changed.clear()
+            now = await self.jobs.get(job)
+            if condition(now):
+                return now
+            assert not now.state.final, now
+            await self._changed.wait()
+
+    async def asks(self, job: str, *, after: int = 0) -> Job:
+        """The job once it asks something; ``after``: the question with this number."""
+        return await self.until(
+            job, lambda now: now.question is not None and now.question.id > after
+        )
+
+    async def ended(self, job: str) -> Job:
+        return await self.until(job, lambda now: now.state.final)
+
+    def _note(self, change: JobChange) -> None:
+        self.changes.append(change)
+        self._changed.set()
