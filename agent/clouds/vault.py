@@ -140,6 +140,9 @@ class Vault:
                     credentials=kind_of(settings),
                     key=key.id,
                 )
+                if plain.group != stored.plain.group:
+                    msg = "an entry without a board is kept by the name of its device"
+                    raise ValueError(msg)
                 self._folder.write(plain, seal(plain, settings, key.data))
 
         async with self._turn:
@@ -180,9 +183,12 @@ class Vault:
         listed = await self._list(await asyncio.to_thread(self._folder.scan, found.group))
         return next(each for each in listed.entries if each.id == found.id)
 
-    async def of_board(self, board: str, cloud: str) -> Sequence[VaultEntry]:
-        """The entries of one board in one cloud, newest first."""
-        group = group_of(clean_text(board, TEXT_CHARS), clean_text(cloud, TEXT_CHARS))
+    async def of_board(self, board: str, cloud: str, *, device: str = "") -> Sequence[VaultEntry]:
+        """The entries of one board in one cloud, newest first.
+
+        ``device``: its name; where there is no board, those made for a file of this device.
+        """
+        group = group_of(*(clean_text(text, TEXT_CHARS) for text in (board, cloud, device)))
         return (await self._list(await asyncio.to_thread(self._folder.scan, group))).entries
 
     async def list(self) -> VaultList:

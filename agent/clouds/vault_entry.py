@@ -37,6 +37,7 @@ ENTRY_BYTES: Final = 64 << 10
 KEY_BYTES: Final = 32
 KEY_ID: Final = re.compile(r"[0-9a-f]{16}")
 ENTRY_ID: Final = re.compile(r"[0-9a-f]{8}")
+GROUP_CHARS: Final = 16
 ORDER_MAX: Final = 1 << 53
 
 _NONCE_BYTES: Final = 12
@@ -76,7 +77,7 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def group(self) -> str:
         """The same for all entries of one board in one cloud."""
-        return group_of(self.board, self.cloud)
+        return group_of(self.board, self.cloud, self.device)
 
     @property
     def file_name(self) -> str:
@@ -99,9 +100,14 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return hashlib.sha256(b"".join(len(p).to_bytes(4, "big") + p for p in parts)).digest()
 
 
-def group_of(board: str, cloud: str) -> str:
-    """Begins the names of the files of one board in one cloud."""
-    return hashlib.sha256(f"{board}\n{cloud}".encode()).hexdigest()[:16]
+def group_of(board: str, cloud: str, device: str) -> str:
+    """Begins the names of the files of one board in one cloud.
+
+    What is made for a file has no board: there it is one device, so that ten thousand of them are
+    not one group.
+    """
+    whose = f"{board}\n{cloud}" if board else f"\n{cloud}\n{device}"
+    return hashlib.sha256(whose.encode()).hexdigest()[:GROUP_CHARS]
 
 
 def key_id(key: bytes) -> str:

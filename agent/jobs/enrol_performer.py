@@ -195,7 +195,7 @@ class EnrolPerformer:
     async def _look(self, vault: Vault, name: str, hardware_id: str) -> wanted.Kept | None:
         """The newest; what was earlier was replaced, and what cannot be read is of no use."""
         placed = self._lease is not None and by_place(self._lease.board)
-        for each in await vault.of_board(self._board, self._cloud.id):
+        for each in await vault.of_board(self._board, self._cloud.id, device=name):
             if placed and each.hardware_id and hardware_id not in {"", each.hardware_id}:
                 continue  # another board sat in this socket then
             usable = each.state in {"pending", "proven"} and not each.problem

@@ -123,6 +123,28 @@ async def test_boards_and_clouds_do_not_touch_each_other(tmp_path: Path) -> None
     assert [each.id for each in await vault.of_board("b2", "thingsboard")] == [other]
 
 
+async def test_devices_without_a_board_do_not_touch_each_other(tmp_path: Path) -> None:
+    vault = vault_in(tmp_path)
+    names = [f"gate-{number}" for number in range(EARLIER_MAX + 3)]
+    made = {name: await add_proven(vault, "", settings(name)) for name in names}
+    assert set((await states(vault)).values()) == {"proven"}
+    for name, entry in made.items():
+        assert [e.id for e in await vault.of_board("", "thingsboard", device=name)] == [entry]
+    assert len({path.name.partition("-")[0] for path in entry_files(tmp_path)}) == len(names)
+    newer = await add_proven(vault, "", settings("gate-0"))
+    listed = await vault.of_board("", "thingsboard", device="gate-0")
+    assert {each.id: each.state for each in listed} == {made["gate-0"]: "earlier", newer: "proven"}
+
+
+async def test_a_device_without_a_board_keeps_its_name(tmp_path: Path) -> None:
+    vault = vault_in(tmp_path)
+    entry = await add(vault, "", settings("gate-0"))
+    with pytest.raises(ValueError, match="name of its device"):
+        await vault.replace(entry, settings("gate-1"))
+    await vault.replace(entry, settings("gate-0", basic()))
+    assert (await vault.find(entry)).credentials == "mqtt_basic"
+
+
 async def test_only_the_last_few_earlier_entries_stay_and_pending_ones_all(tmp_path: Path) -> None:
     vault = vault_in(tmp_path)
     waiting = await add(vault)
