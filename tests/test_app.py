@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.app import build
-from agent.errors import BleLost, BluetoothOff
+from agent.errors import BleLost, BluetoothOff, NotSupported
+from agent.sessions.blynk_ble import BLYNK, BlynkBle
 from agent.settings.config import BluetoothConfig, Config, PortsConfig
 from agent.settings.paths import find_paths
+from agent.simulator.blynk_air import BlynkInTheAir
 from tests.air import ON_LINUX, ImprovConfig, agent_in_air, ble_board
 
 if TYPE_CHECKING:
@@ -64,6 +66,27 @@ async def test_a_board_in_the_air_is_on_the_list_while_somebody_attends(tmp_path
         leave()
         assert agent.app.radio is not None
         await agent.app.radio.wait_idle()
+
+
+async def test_a_board_of_blynk_in_the_air_is_listed_and_spoken_to_in_its_own_way_alone(tmp_path):
+    async with agent_in_air(tmp_path, scan="always") as agent:
+        there = BlynkInTheAir(speed=100)
+        agent.air.room.add(there)
+        found = {board.name: board for board in await until(agent.app.boards, 2)}
+        board = found[there.device.name]
+        assert board.provisioning.installed == "blynk"
+        assert board.ports[0].service == "blynk"
+        jobs = agent.app.services.jobs
+        network = {"kind": "wifi", "ssid": "HomeNet", "password": "correct horse"}
+        wanted = {"kind": "provision", "board": board.id, "cloud": "none", "name": "x"}
+        with pytest.raises(NotSupported, match="in this way over Bluetooth"):
+            await jobs.start({**wanted, "network": network}, attended=False)
+        assert "Blynk" in (await jobs.decide(board.id, "none")).reason
+        async with agent.app.boards.lease(board.id, "a test") as lease:
+            session = BlynkBle(await lease.open_gatt(BLYNK))
+            assert (await session.info()).name == there.device.name
+            await session.close()
+        there.close()
 
 
 async def test_the_settings_begin_and_end_listening_while_the_agent_runs(tmp_path):

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from agent.links.ble import PROVISIONING
+from agent.protocols.blynk.ble import SERVICE_UUID as BLYNK
 from agent.protocols.improv.gatt import SERVICE_DATA_UUID, SERVICE_UUID, parse_service_data
 from agent.protocols.improv.messages import Capability
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from agent.boards.board import Service
 
-SERVICES: Final = (PROVISIONING.service, SERVICE_UUID)
+SERVICES: Final = (PROVISIONING.service, SERVICE_UUID, BLYNK)
 """What is scanned for."""
 
 COMPANY: Final = 0x09A3
@@ -30,10 +31,12 @@ _NAME: Final = re.compile(r"Arduino-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})")
 
 
 def service_of(uuids: Collection[str]) -> Service | None:
-    """What a device that advertises these services is provisioned with; None: with neither."""
+    """What a device that advertises these services is provisioned with; None: with none of them."""
     if PROVISIONING.service in uuids:
         return "2.0"
-    return "improv" if SERVICE_UUID in uuids else None
+    if SERVICE_UUID in uuids:
+        return "improv"
+    return "blynk" if BLYNK in uuids else None
 
 
 def can_blink(service_data: Mapping[str, bytes]) -> bool | None:

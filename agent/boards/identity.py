@@ -34,6 +34,8 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._]+")
 
 _BASE_MAC: Final = re.compile(r"[0-9A-Fa-f]{12}")
 UNO_R4_WIFI: Final = (0x2341, 0x1002)
+ESP_USB_JTAG: Final = (0x303A, 0x1001)
+"""USB of the chip itself, without firmware: ESP32-C3, -S3, -C6, -H2."""
 RADIO_OFFSET: Final = 2
 """Of the last octet: station, access point, Bluetooth, Ethernet have the base address plus 0 to 3."""
 
@@ -133,14 +135,18 @@ def air_digits(address: str) -> str:
 
 
 def air_key_of(face: Face) -> str | None:
-    """What a board on a cable must be heard as, where its USB number says so: UNO R4 WiFi.
+    """What a board on a cable must be heard as, where its USB number says so.
 
-    Its USB bridge is an ESP32-S3, whose number is its base address (``F09E9E7B1E90``); the radio is
-    in the same chip and has the base address plus two. Source: arduino/uno-r4-wifi-usb-bridge
-    (``USB.begin`` without a number of its own); a number in pyocd pull request 2017; ESP-IDF, “MAC
-    address allocation”. Not measured on hardware: a session that reads another address is believed.
+    That of Espressif's USB-Serial/JTAG is the base address of the chip (espressif/esp-idf issue 18516),
+    whose radio has it plus two unless its firmware was built otherwise (ESP-IDF, “MAC address
+    allocation”). The USB bridge of the UNO R4 WiFi is an ESP32-S3, whose number is its base address
+    (``F09E9E7B1E90``); the radio is in the same chip. Source: arduino/uno-r4-wifi-usb-bridge
+    (``USB.begin`` without a number of its own); a number in pyocd pull request 2017. Not measured on
+    hardware: a session that reads another address is believed.
     """
-    if (face.vid, face.pid) != UNO_R4_WIFI or not _BASE_MAC.fullmatch(face.serial or ""):
+    if (face.vid, face.pid) not in {UNO_R4_WIFI, ESP_USB_JTAG} or not _BASE_MAC.fullmatch(
+        face.serial or ""
+    ):
         return None
     base = bytes.fromhex(face.serial or "")
     return (base[:-1] + bytes([(base[-1] + RADIO_OFFSET) % 256])).hex().upper()

@@ -1,4 +1,7 @@
-"""``mooring simulate blynk``: a board with Blynk.Edgent firmware, on a console and an access point."""
+"""``mooring simulate blynk``: a board with Blynk.Edgent firmware.
+
+It is on a console and an access point; with ``--ble`` in the air.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,12 @@ if TYPE_CHECKING:
 
 BLYNK: Final = "blynk"
 """Instead of a model: a board with this firmware."""
+_AIR: Final = ("usb", "rssi", "new_address", "radio")
 _OPTIONS: Final = frozenset(
-    ("generation", "cloud", "networks_file", "no_internet", "no_dhcp", "tcp", "speed", "announce")
+    (
+        *("generation", "cloud", "networks_file", "no_internet", "no_dhcp", "tcp", "speed"),
+        *("announce", "ble", *_AIR),
+    )
 )
 
 blynk_options = click.option(
@@ -35,11 +42,18 @@ async def run(
     until_stdin_closes: bool,
 ) -> None:
     """The board until it is told to stop."""
-    from agent.simulator.blynk_process import run_blynk
+    from agent.simulator.blynk_process import InTheAir, run_blynk
     from agent.simulator.blynk_settings import EdgentConfig
 
+    newer, ble = given["ble"] or given["generation"] == "2", given["ble"]
+    air = InTheAir(
+        usb=given["usb"],
+        radio=given["radio"] or "on",
+        rssi_dbm=given["rssi"],
+        new_address=given["new_address"],
+    )
     await run_blynk(
-        EdgentConfig(generation=2 if given["generation"] == "2" else 1),
+        EdgentConfig(generation=2 if newer else 1, inject="ble" if ble else "ap"),
         world,
         speed=given["speed"],
         tcp=given["tcp"],
@@ -48,6 +62,7 @@ async def run(
         until_stdin_closes=until_stdin_closes,
         read_commands=given["networks_file"] != "-",
         cloud=_cloud(given["cloud"]) if given["cloud"] else None,
+        air=air if ble else None,
     )
 
 
@@ -72,3 +87,7 @@ def check(given: dict[str, Any]) -> None:
         chosen = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if chosen and name in given and name not in _OPTIONS:
             raise InputError(field=parameter.opts[0], problem="is not for a Blynk board")
+        if name in _AIR and given[name] and not given["ble"]:
+            raise InputError(field=parameter.opts[0], problem="is for --ble")
+    if given["ble"] and given["generation"] == "1":
+        raise InputError(field="--generation", problem="must be 2: the other has no Bluetooth LE")

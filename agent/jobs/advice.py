@@ -14,6 +14,7 @@ from agent.clouds.devices import DeviceCloud
 from agent.errors import CloudError
 from agent.jobs.preconditions import cloud_says, serial_of
 from agent.jobs.provision import NO_CLOUD
+from agent.jobs.reach import BLYNK_ALONE, usual_via
 from agent.jobs.which import BoardSays, CloudSays, Decision, decide
 from agent.settings import clean_text
 
@@ -43,6 +44,8 @@ async def advise(
     board: Board, model: Model | None, cloud: Cloud | None, wanted: Procedure | None
 ) -> Advice:
     """What is known without the board; :class:`InputError` if ``wanted`` is not possible."""
+    if board.provisioning.installed == "blynk" and usual_via(board) == "ble":
+        return Advice(procedure="unsupported", reason=BLYNK_ALONE, flashes=False)
     says = CloudSays()
     old: tuple[OldDevice, ...] = ()
     only_network = None if cloud is None else cloud.id == NO_CLOUD

@@ -9,9 +9,10 @@ from agent.errors import InputError
 from agent.jobs.enrol_plan import enrol_machine
 from agent.jobs.improv_plan import chance_of
 from agent.jobs.job import TITLES, JobKind
+from agent.jobs.opening import air_service
 from agent.jobs.planner import Planner, Way
 from agent.jobs.preconditions import NAME_CHARS, check_reachable, model_for
-from agent.jobs.reach import choose_via
+from agent.jobs.reach import choose_via, only_blynk
 from agent.jobs.remove_plan import remove_machine
 from agent.jobs.restore_plan import restore_machine
 from agent.jobs.stored_steps import stored_network
@@ -101,6 +102,8 @@ async def make_plan(
         way = Way(removal.machine, shown=removal.shown, enrolment=removal.cloud)
     elif request.access_point is not None:
         raise InputError(field="cloud", problem=OWN_NETWORK)
+    elif via == "ble" and air_service(board) == "blynk":
+        raise only_blynk(board)
     else:
         way = await planner.choose()
     spoken: Via = "ap" if request.via == "ap" else via

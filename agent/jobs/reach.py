@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent.boards.board import AP_ONLY, VIA_NAMES, BoardState, in_use
-from agent.errors import BleNotHeard, InputError, NeedsCable, PortGone
+from agent.errors import BleNotHeard, InputError, NeedsCable, NotSupported, PortGone
 from agent.jobs.guide import guide_of
 from agent.jobs.job import JobKind
 from agent.settings import clean_text
@@ -40,6 +40,7 @@ _PROCEDURES: Final[dict[Procedure, str]] = {
 }
 
 WRITES: Final = "Sketches are written over a cable; Bluetooth has no way to the bootloader."
+BLYNK_ALONE: Final = "It runs Blynk's firmware, which takes a network and a token of Blynk alone."
 CONNECT_IT: Final = "Connect the board with a USB cable, then start again over USB."
 CHOOSE_USB: Final = "Its cable is connected: start again and choose USB."
 
@@ -93,6 +94,16 @@ def wake(model: Model | None) -> str:
     return (
         f"Move it nearer, or bring its Bluetooth back: {guide.gesture} (this erases its network "
         "settings); or use a cable."
+    )
+
+
+def only_blynk(board: Board) -> NotSupported:
+    """The error for a board with Blynk's firmware that is heard, in a job for other boards."""
+    return NotSupported(
+        model=_shown(board),
+        what="be used in this way over Bluetooth",
+        why=BLYNK_ALONE,
+        action="Set it up with the cloud Blynk; or connect it with a cable and write another sketch.",
     )
 
 

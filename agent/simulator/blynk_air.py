@@ -24,6 +24,7 @@ from agent.simulator.blynk_settings import EdgentConfig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.simulator.blynk_board import BlynkBoard
     from agent.simulator.blynk_settings import CloudAnswer
     from agent.simulator.world import World
 
@@ -31,6 +32,7 @@ USUAL_RSSI_DBM: Final = -58
 USUAL_MTU: Final = 247
 HEAD_BYTES: Final = 3
 """Of a notification, before its value: what does not fit behind it is cut."""
+RADIO_OFFSET: Final = 2
 INVALID_HANDLE: Final = 0x01
 TO_BOARD: Final = 0x0011
 FROM_BOARD: Final = 0x0014
@@ -49,6 +51,12 @@ SERVICES: Final = (
 )
 
 
+def radio_address(mac: str) -> str:
+    """The address in the air of the chip whose station has this one: plus two (ESP-IDF)."""
+    *head, last = bytes.fromhex(mac.replace(":", ""))
+    return bytes((*head, (last + RADIO_OFFSET) % 256)).hex(":").upper()
+
+
 class BlynkInTheAir:
     """See :class:`agent.simulator.ble_air.Peripheral`. Make it in the event loop that runs it."""
 
@@ -57,20 +65,28 @@ class BlynkInTheAir:
         config: EdgentConfig | None = None,
         world: World | None = None,
         *,
+        beside: BlynkBoard | None = None,
         mtu: int = USUAL_MTU,
         speed: float = 1.0,
         cloud: Callable[[str, str], CloudAnswer] = lambda _token, _host: "ok",
     ) -> None:
-        config = config or EdgentConfig(generation=2, inject="ble")
-        self.device = EdgentDevice(config, world, cloud=cloud)
-        self.face = BlynkBleFace(self.device)
-        self.address = self.device.mac
+        """``beside``: the same board on its cable, whose time and firmware it has then."""
+        self._beside = beside
+        if beside is None:
+            config = config or EdgentConfig(generation=2, inject="ble")
+            self.device = EdgentDevice(config, world, cloud=cloud)
+            self.face = BlynkBleFace(self.device)
+        else:
+            self.device, self.face = beside.device, beside.ble
+            beside.on_ble, beside.on_time = self._deliver, self._follow
+        self.address = radio_address(self.device.mac)
         self.rssi_dbm: int | None = USUAL_RSSI_DBM
         self.mtu = mtu
         self._speed = speed
         self._began = asyncio.get_running_loop().time()
         self._timer: asyncio.TimerHandle | None = None
         self._link: BlynkAirLink | None = None
+        self._boots = self.device.boots
 
     @property
     def advertisement(self) -> Advertisement | None:
@@ -94,6 +110,19 @@ class BlynkInTheAir:
             self.hang_up(link)
             link.on_lost()
 
+    def go_out_of_range(self) -> None:
+        """Nothing is heard of it any more, and its link falls."""
+        self.rssi_dbm = None
+        self.drop()
+
+    def come_back(self, rssi_dbm: int = USUAL_RSSI_DBM) -> None:
+        """It is heard again."""
+        self.rssi_dbm = rssi_dbm
+
+    def change_address(self, address: bytes) -> None:
+        """From now on it has another one."""
+        self.address = address.hex(":").upper()
+
     def close(self) -> None:
         """Nothing happens any more."""
         self.drop()
@@ -112,20 +141,32 @@ class BlynkInTheAir:
 
     def pass_time(self) -> None:
         """Say what there is to be said, and wake up when there is more."""
-        boots = self.device.boots
         self._run()
+        if self._beside is not None:
+            return
         if self._timer is not None:
             self._timer.cancel()
         for value in self.face.take():
-            if self._link is not None:
-                self._link.deliver(value[: self.mtu - HEAD_BYTES])
-        if self.device.boots != boots:
-            self.drop()
+            self._deliver(value)
+        self._follow()
         if self.device.wake_at < math.inf:
             when = self._began + self.device.wake_at / 1000 / self._speed
             self._timer = asyncio.get_running_loop().call_at(when, self.pass_time)
 
+    def _deliver(self, value: bytes) -> None:
+        if self._link is not None:
+            self._link.deliver(value[: self.mtu - HEAD_BYTES])
+
+    def _follow(self) -> None:
+        """A restart takes the link with it."""
+        if self.device.boots != self._boots:
+            self._boots = self.device.boots
+            self.drop()
+
     def _run(self) -> None:
+        if self._beside is not None:
+            self._beside.pass_time()
+            return
         now = asyncio.get_running_loop().time()
         self.device.run((now - self._began) * 1000 * self._speed)
 
@@ -149,10 +190,7 @@ class BlynkAirLink:
     async def write(self, handle: int, data: bytes, *, response: bool) -> None:  # noqa: ARG002  (the interface's)
         """One message, however long."""
         self._require(handle, TO_BOARD)
-        boots = self._air.device.boots
         self._air.face.hear(data)
-        if self._air.device.boots != boots:
-            self._air.drop()
         self._air.pass_time()
 
     async def subscribe(self, handle: int, on_value: Callable[[bytes], None]) -> None:

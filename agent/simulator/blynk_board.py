@@ -48,6 +48,8 @@ class BlynkBoard:
         )
         self.on_ble: Callable[[bytes], None] = lambda _: None
         """Told each notification, in its order."""
+        self.on_time: Callable[[], None] = lambda: None
+        """Called after it has done what was due."""
         self._speed = speed
         self._tcp = tcp
         self._began = 0.0
@@ -100,6 +102,7 @@ class BlynkBoard:
         wake = min(device.wake_at, self.console.wake_at, self._deaf_ends())
         if wake < math.inf:
             self._timer = loop.call_at(self._began + wake / 1000 / self._speed, self.pass_time)
+        self.on_time()
 
     def drop_ble(self) -> None:
         """The link falls."""

@@ -17,7 +17,7 @@
  * @property {string} [product]
  * @property {boolean} [simulated]
  * @property {number|null} [rssi_dbm] How strong a `ble` port is heard, smoothed.
- * @property {"2.0"|"improv"|null} [service] What a `ble` port is provisioned with.
+ * @property {"2.0"|"improv"|"blynk"|null} [service] What a `ble` port is provisioned with.
  * @property {boolean} [blinks] It can show which one it is.
  */
 

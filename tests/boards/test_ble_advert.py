@@ -7,6 +7,7 @@ import pytest
 
 from agent.boards.ble_advert import COMPANY, can_blink, public_address, service_of, usb_ids
 from agent.links.ble import PROVISIONING
+from agent.protocols.blynk.ble import SERVICE_UUID as BLYNK
 from agent.protocols.improv.gatt import SERVICE_DATA_UUID, SERVICE_UUID
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "v2-ble.json"
@@ -52,6 +53,7 @@ def test_an_address_that_is_none_is_not_taken_for_one(data):
 def test_a_board_that_advertises_both_services_is_provisioned_with_2_0():
     assert service_of({PROVISIONING.service, SERVICE_UUID}) == "2.0"
     assert service_of({SERVICE_UUID}) == "improv"
+    assert service_of({BLYNK}) == "blynk"
     assert service_of(()) is None
 
 

@@ -17,6 +17,7 @@ BLE_ADDRESS = "A1:B2:C3:D4:E5:F6"
 WIRED = sighted("/dev/ttyACM0", UNO, "F412FA65", "1-2")
 AIR = heard()
 WIRED_ID, AIR_ID = "uno_r4_wifi-F412FA65", "uno_r4_wifi-A1B2C3D4E5F6"
+BLYNK = heard(None, ids=None, name="Blynk Thermo-4Y1H", service="blynk")
 OTHER_AIR = heard("0123456789AB", "01:23:45:67:89:AB")
 
 
@@ -62,6 +63,13 @@ def test_an_improv_device_has_its_own_name_and_no_model(registry):
     assert board.provisioning.installed == "improv"
 
 
+def test_a_board_with_blynk_s_firmware_has_the_name_of_its_product(registry):
+    registry.update([BLYNK], 0.0)
+    board = only(registry)
+    assert (board.name, board.model, board.via) == ("Blynk Thermo-4Y1H", None, "ble")
+    assert (board.provisioning.installed, board.provisioning.supported) == ("blynk", [])
+
+
 def test_a_device_without_any_name_is_still_listed(registry):
     registry.update([heard(None, ids=None, name=None, service="improv")], 0.0)
     assert only(registry).name == "Unknown board"
@@ -105,6 +113,22 @@ def test_a_change_of_signal_is_a_change_of_the_board_only(registry):
     assert [board.ports[0].rssi_dbm for board in changes.changed] == [-70]
     assert not changes.appeared
     assert not changes.vanished
+
+
+def test_the_chip_s_own_usb_tells_the_address_that_it_has_in_the_air(registry):
+    on_chip = sighted("/dev/ttyACM0", (0x303A, 0x1001), "A1:B2:C3:D4:E5:F4", "1-2")
+    changes = registry.update([BLYNK], 0.0)
+    (heard_first,) = changes.appeared
+    registry.update([BLYNK, on_chip], 1.0)
+    board = only(registry)
+    assert (board.via, [port.kind for port in board.ports]) == ("usb", ["serial", "ble"])
+    assert board.provisioning.installed == "blynk"
+    assert registry.get(heard_first.id) == board
+
+
+def test_a_number_of_a_bridge_tells_nothing_of_the_air(registry):
+    registry.update([BLYNK, sighted("/dev/ttyUSB0", (0x10C4, 0xEA60), "A1B2C3D4E5F4", "1-2")], 0.0)
+    assert len(registry.boards()) == 2
 
 
 # --- one board ------------------------------------------------------------------------------------

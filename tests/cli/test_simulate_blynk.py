@@ -12,7 +12,9 @@ from agent.cli.simulate import simulate
     ("words", "option"),
     [
         (("blynk", "--ethernet", "ok"), "--ethernet"),
-        (("blynk", "--ble"), "--ble"),
+        (("blynk", "--drop-at", "list"), "--drop-at"),
+        (("blynk", "--usb"), "--usb"),
+        (("blynk", "--ble", "--generation", "1"), "--generation"),
         (("blynk", "--account", "x"), "--account"),
         (("uno_r4_wifi", "--generation", "2"), "--generation"),
     ],

@@ -200,6 +200,12 @@ def test_a_board_that_is_to_be_used_in_its_own_network_is_held_on_the_link_that_
     assert reach.choose_via(asked, board(AIR), uno()) == "ble"
 
 
+def test_a_board_with_blynk_s_firmware_is_not_spoken_to_as_another():
+    error = reach.only_blynk(board(AIR, name="Blynk Thermo-4Y1H"))
+    assert "Blynk Thermo-4Y1H" in error.report().title
+    assert "cloud Blynk" in error.report().remedy
+
+
 def test_no_board_of_the_list_is_an_access_point():
     with pytest.raises(InputError):
         reach.choose_via(request(via="ap"), board(WIRE), uno())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.simulator.blynk_air import BlynkInTheAir
 from agent.simulator.blynk_board import BlynkBoard
 from agent.simulator.blynk_board_cloud import FarCloud
 from agent.simulator.blynk_process import BlynkCommands
@@ -44,6 +45,41 @@ async def test_it_says_where_it_is_is_announced_and_ends_with_its_input(tmp_path
     assert json.loads(out)["id"] == 1
     assert (process.returncode, err) == (0, b"")
     assert not list(boards.glob("*.json"))
+
+
+@pytest.mark.system("linux")
+@pytest.mark.needs("dbus")
+async def test_in_the_air_it_says_first_how_it_is_heard_and_obeys(tmp_path):
+    boards = tmp_path / "boards"
+    words = ("--ble", "--usb", "--rssi", "-70", "--speed", "50", "--announce", str(boards))
+    process, line = await running("--json", *words, "--until-stdin-closes", folder=tmp_path)
+    assert list(json.loads(line)["environment"]) == ["DBUS_SYSTEM_BUS_ADDRESS"]
+    assert process.stdout is not None
+    assert process.stdin is not None
+    where = json.loads(await process.stdout.readline())
+    assert where["ble"] == "ble://A0:B1:C2:2F:91:C5"
+    (announced,) = boards.glob("*.json")
+    port = json.loads(announced.read_bytes())
+    assert (port["vid"], port["serial_number"]) == (0x303A, "A0:B1:C2:2F:91:C3")
+    advertises = False
+    while not advertises:  # it starts, in its own time
+        process.stdin.write(b'{"status":true}\n')
+        advertises = json.loads(await process.stdout.readline())["advertises"]
+    gone = [
+        b'{"range":"out","status":true}',
+        b'{"rssi":-50,"drop":true,"radio":"off","status":true}',
+    ]
+    out, err = await process.communicate(b"\n".join(gone) + b"\n")
+    assert [json.loads(each)["advertises"] for each in out.splitlines()] == [False, True]
+    assert (process.returncode, err) == (0, b"")
+
+
+async def test_a_board_without_a_cable_is_in_the_air_alone():
+    commands = BlynkCommands()
+    commands.board = BlynkInTheAir()
+    assert (await commands.handle_line(b'{"range":"out"}'))["error"] == "it is not in the air"
+    assert (await commands.handle_line(b'{"button":"down","status":true}'))["stored"] is False
+    commands.board.close()
 
 
 @pytest.mark.parametrize("line", [b"{", b'{"fly":1}', b'{"world":{"moon":1}}'])
