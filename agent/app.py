@@ -171,10 +171,9 @@ class App:
             enrolments=self.enrolments,
             vault=self.vault,
             deliveries={**WAYS, "nvs": by_loader},
-            kits=(BlynkKit(self.blynk),),
             nvs_names=self._config.nvs.names,
             access_points=self.access_points,
-            kits=(NrfKit(self.nrf, self.catalog),),
+            kits=(BlynkKit(self.blynk), NrfKit(self.nrf, self.catalog)),
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
