@@ -58,6 +58,7 @@ LINUX_ONLY = [
     "simulator/test_ble_bumble.py",
     "simulator/test_ble_by_bleak.py",
     "simulator/test_ble_outbox.py",
+    "test_access_point_flow.py",
     "test_app_access_point.py",
 ]
 """They import the D-Bus library or Bumble, which are not installed on other systems."""

@@ -14,7 +14,8 @@ from tests.conftest import LINUX_ONLY
 ROOT = Path(__file__).parent.parent
 BLUEZ = re.compile(
     r"^(from|import) (dbus_fast|bumble|agent\.simulator\.ble_(bluez|adapter|device|gatt|objects)"
-    r"|tests\.simulator\.(radios|bumble_air)|tests\.links\.(air|nm_bench)|tests\.desktop\.tray\.(panel|shower))\b",
+    r"|tests\.simulator\.(radios|bumble_air)|tests\.links\.(air|nm_bench)|tests\.blynk_network"
+    r"|tests\.desktop\.tray\.(panel|shower))\b",
     re.MULTILINE,
 )
 """Imports of what is installed on Linux only, and of modules that import it."""

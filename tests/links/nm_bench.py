@@ -167,6 +167,15 @@ class NmBench:
         active = await self.get(device, DEVICE, "ActiveConnection")
         await self.mock(ROOT, "RemoveActiveConnection", "ss", [device, active])
 
+    async def refuse_return(self) -> None:
+        """No network can be used from now on."""
+        code = refuse(f"{SERVICE}.UnknownConnection", "not now")
+        await self.method(ROOT, SERVICE, "ActivateConnection", "ooo", "o", code)
+
+    async def allow_return(self) -> None:
+        """A network that was refused can be used again."""
+        await self.method(ROOT, SERVICE, "ActivateConnection", "ooo", "o", RETURN)
+
     async def permit(self, **granted: str) -> None:
         to = {f"{SERVICE}.{name.replace('_', '.')}": value for name, value in granted.items()}
         to = {name.replace("network.", "network-"): value for name, value in to.items()}
