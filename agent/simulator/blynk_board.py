@@ -38,9 +38,14 @@ class BlynkBoard:
         speed: float = 1.0,
         tcp: bool = False,
         cloud: Callable[[str, str], CloudAnswer] = lambda _token, _host: "ok",
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
-        """``speed``: how much faster than a real board its time runs."""
+        """``speed``: how much faster than a real board its time runs.
+
+        ``cloud`` is asked with token and server, and ``leave`` told when the board has no network.
+        """
         self.device = EdgentDevice(config, world, cloud=cloud)
+        self.device.on_leave = leave
         self.console = BlynkConsoleFace(self.device)
         self.ble = BlynkBleFace(self.device)
         self.http = BlynkHttpFace(

@@ -1,32 +1,24 @@
 """What a simulated Blynk board asks when it has Internet: the simulated cloud, near or over the wire.
 
 Both are called with the board's token and server, and say what the board learns; the board stays
-connected until it comes with another token or is cut.
+connected until it comes with another token, leaves or is cut. Neither ever keeps the board waiting: its
+console and its other faces go on meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
-from agent.protocols.blynk.mqtt_login import LoggedIn, Login, TokenRefused
-from agent.protocols.mqtt import V5, Disconnect, encode
-from agent.settings import Secret
 from agent.simulator.blynk_board_login import BoardLogin
 from agent.simulator.blynk_cloud_state import AUTH_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from agent.protocols.blynk.mqtt_login import Outcome
     from agent.simulator.blynk_cloud import SimulatedBlynkCloud
     from agent.simulator.blynk_settings import CloudAnswer
-
-TRY_S: Final = 2.0
-"""On loopback an answer takes a millisecond; the board stands still meanwhile."""
-READ_BYTES: Final = 4096
 
 
 class NearCloud:
@@ -50,8 +42,8 @@ class NearCloud:
         why = self._cloud.state.log_in(token, self._template_id, self, {})
         return "ok" if not why else "refused" if why == AUTH_FAILED else "silent"
 
-    def gone(self) -> None:
-        """The board is off."""
+    def leave(self) -> None:
+        """The board has no network any more, or is off."""
         self._cloud.logout(self)
 
     def cut(self) -> None:
@@ -71,51 +63,65 @@ class FarCloud:
         port: int,
         template_id: str,
         reconfigure: Callable[[], None] = lambda: None,
+        *,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
-        """As :class:`NearCloud`."""
-        self._where = (host, port)
+        """As :class:`NearCloud`; ``answered`` is told when a board that asks again learns more."""
         self._template_id = template_id
         self._login = BoardLogin(host, port, reconfigure=reconfigure)
+        self._answered = answered
         self._token = ""
-        self._coming: asyncio.Task[str] | None = None
+        self._answer: CloudAnswer = "silent"
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
-        """Whether the connection that stays is there."""
+        """Whether the board is logged in."""
         return self._login.connected
 
     def __call__(self, token: str, _host: str) -> CloudAnswer:
-        """Log in; a connection that stays follows at once."""
-        if token == self._token and self._login.connected:
-            return "ok"
-        try:
-            outcome = _try(self._where, token)
-        except OSError:
-            return "silent"
-        if isinstance(outcome, LoggedIn):
-            self._token = token
-            if self._coming is not None:
-                self._coming.cancel()
-            self._coming = asyncio.create_task(self._login.login(token, self._template_id))
-            return "ok"
-        return "refused" if isinstance(outcome, TokenRefused) else "silent"
+        """What is known by now; a login is under way while that is nothing."""
+        if token == self._token:
+            if self._login.connected:
+                return "ok"
+            if self._task is not None and not self._task.done():
+                return "silent"
+            answer, self._answer = self._answer, "silent"
+            if answer == "refused":
+                return answer
+        self._begin(partial(self._come, token))
+        self._token = token
+        return "silent"
+
+    def leave(self) -> None:
+        """The board has no network any more."""
+        if self._token:
+            self._token = ""
+            self._begin(self._login.close)
 
     async def gone(self) -> None:
         """The board is off."""
-        if self._coming is not None:
-            self._coming.cancel()
-            await asyncio.wait([self._coming])
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         await self._login.close()
 
+    # --- inside ------------------------------------------------------------------------------
 
-def _try(where: tuple[str, int], token: str) -> Outcome:
-    login = Login(Secret(token), "simulated-board")
-    with socket.create_connection(where, TRY_S) as link:
-        link.sendall(login.hello())
-        outcome: Outcome | None = None
-        while outcome is None:
-            data = link.recv(READ_BYTES)
-            outcome = login.feed(data) if data else login.closed()
-        with contextlib.suppress(OSError):
-            link.sendall(encode(Disconnect(), V5))
-    return outcome
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        before = self._task
+        if before is not None:
+            before.cancel()
+        self._task = asyncio.create_task(_after(before, work))
+
+    async def _come(self, token: str) -> None:
+        why = await self._login.login(token, self._template_id)
+        self._answer = "ok" if not why else "refused" if why == AUTH_FAILED else "silent"
+        if self._answer != "silent":
+            self._answered()
+
+
+async def _after(before: asyncio.Task[None] | None, work: Callable[[], Awaitable[None]]) -> None:
+    if before is not None:
+        await asyncio.wait([before])
+    await work()

@@ -79,6 +79,8 @@ class EdgentDevice:
         """To join, since it was plugged in."""
         self.fails_with = 0
         """Code that its attempts end with, whatever is around it; 0: what is around it decides."""
+        self.on_leave: Callable[[], None] = lambda: None
+        """Told when it has no network, and so no cloud, any more."""
         self.on_message: Callable[[dict[str, Any]], None] = lambda _: None
         """Told what a generation 2 board says over Bluetooth LE."""
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -170,6 +172,11 @@ class EdgentDevice:
         self._retries = 1 if once else RETRIES
         self._enter("SWITCH_TO_STA" if self.generation == 1 else "CONNECTING_NET")
 
+    def cloud_answers(self) -> None:
+        """What it asked the cloud can be known by now."""
+        if self.state == "CONNECTING_CLOUD":
+            self._ends = max(self.now, min(self._ends, self._since + LOGIN_MS))
+
     def wait_for_settings(self) -> None:
         """``config start``."""
         self._enter("WAIT_CONFIG")
@@ -215,6 +222,7 @@ class EdgentDevice:
 
     def _boot(self) -> None:
         self.boots += 1
+        self.on_leave()
         self.state, self._since = "INIT", self.now
         self.settings = self.stored or Settings()
         self.address = self.net_error = ""
@@ -232,6 +240,8 @@ class EdgentDevice:
                 names = [name.replace("_", " ") for name in names]
             self.log(" => ".join(names))
         self.state, self._since = state, self.now
+        if state not in {"CONNECTING_CLOUD", "RUNNING"}:
+            self.on_leave()
         match state:
             case "RESET_CONFIG":
                 self._ends = self.now

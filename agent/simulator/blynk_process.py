@@ -89,6 +89,18 @@ class BlynkCommands:
             return self.far(token, host)
         return self._cloud
 
+    def leave(self) -> None:
+        """The board has no network any more."""
+        if self.far is not None:
+            self.far.leave()
+
+    def answered(self) -> None:
+        """The cloud knows what to say to the board."""
+        if self.board is not None:
+            self.board.pass_time()
+            self.board.device.cloud_answers()
+            self.board.pass_time()
+
     def reconfigure(self) -> None:
         """The cloud wants the board back at its access point."""
         if self.board is not None:
@@ -173,7 +185,9 @@ async def run_blynk(
     """
     commands = BlynkCommands()
     if cloud is not None:
-        commands.far = FarCloud(*cloud, config.template_id, commands.reconfigure)
+        commands.far = FarCloud(
+            *cloud, config.template_id, commands.reconfigure, answered=commands.answered
+        )
     await run_program(
         _running(commands, config, world, (speed, tcp, folder), air, as_json=as_json),
         commands.handle_line,
@@ -218,6 +232,7 @@ async def _running(
                 said = json.dumps({"environment": names})
                 lines += [said] if as_json else [f"{name}={names[name]}" for name in names]
             assert commands.board is not None  # noqa: S101  (one of the two)
+            commands.board.device.on_leave = commands.leave
             name = {"name": commands.board.device.name}
             lines += [json.dumps(where | name)] if as_json else where.values()
             yield "\n".join(lines).encode()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from typing import TYPE_CHECKING
 
+from agent.links import open_link
+from agent.sessions.blynk_console import open_blynk_console
+from agent.settings import Secret
+from agent.simulator.blynk_board import BlynkBoard
 from agent.simulator.blynk_board_cloud import FarCloud, NearCloud
 from agent.simulator.blynk_cloud import SimulatedBlynkCloud
 from agent.simulator.blynk_cloud_faults import Fault
+from agent.simulator.blynk_settings import Settings
 from agent.simulator.loopback_server import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 TEMPLATE = "TMPLdemo00000"
 
@@ -39,42 +43,63 @@ async def test_a_board_of_the_same_process_learns_what_the_cloud_thinks_of_it() 
         assert not device.links
         assert board(old, "") == "refused"
         assert board(device.token, "") == "ok"
-        board.gone()
+        board.leave()
         assert not device.links
         cloud.down = True
         assert board(device.token, "") == "silent"
 
 
-@contextlib.contextmanager
-def elsewhere() -> Iterator[SimulatedBlynkCloud]:
-    """A cloud in a loop of its own, as in another process: the board's may stand still."""
-    cloud = SimulatedBlynkCloud()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(cloud.__aenter__(), loop).result(10)
-        yield cloud
-    finally:
-        asyncio.run_coroutine_threadsafe(cloud.__aexit__(None, None, None), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
 async def test_a_board_of_another_process_comes_over_mqtt_and_stays() -> None:
-    with elsewhere() as cloud:
+    async with SimulatedBlynkCloud() as cloud:
         device = cloud.state.provision(101, 7)
-        board = FarCloud(HOST, cloud.ports["mqtt"], TEMPLATE)
+        answered = asyncio.Event()
+        board = FarCloud(HOST, cloud.ports["mqtt"], TEMPLATE, answered=answered.set)
+        assert board(device.token, "blynk.cloud") == "silent"
+        assert board(device.token, "blynk.cloud") == "silent"
+        await answered.wait()
         assert board(device.token, "blynk.cloud") == "ok"
-        await until(lambda: device.template_id and board.connected)
+        await until(lambda: device.template_id)
         logins = cloud.record.count("CONNECT")
         assert board(device.token, "blynk.cloud") == "ok"
-        assert cloud.record.count("CONNECT") == logins
-        assert board("x" * 32, "blynk.cloud") == "refused"
-        await board.gone()
+        assert (logins, cloud.record.count("CONNECT")) == (1, 1)
+        board.leave()
         await until(lambda: not device.links)
+        answered.clear()
+        assert board("x" * 32, "blynk.cloud") == "silent"
+        await answered.wait()
+        assert board("x" * 32, "blynk.cloud") == "refused"
+        answered.clear()
+        assert board("x" * 32, "blynk.cloud") == "silent"  # the next attempt asks anew
+        await answered.wait()
         cloud.faults.add(Fault("close", "login"))
         assert board(device.token, "blynk.cloud") == "silent"
+        await until(lambda: cloud.record.count("CONNECT") == 4)
     assert board(device.token, "blynk.cloud") == "silent"
     await board.gone()
+    assert not board.connected
+
+
+async def test_a_board_whose_cloud_says_nothing_serves_its_console_meanwhile() -> None:
+    heard = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set()
+        with contextlib.suppress(OSError):
+            await reader.read(-1)
+        writer.close()
+
+    server = await asyncio.start_server(mute, HOST, 0)
+    cloud = FarCloud(HOST, server.sockets[0].getsockname()[1], TEMPLATE)
+    async with BlynkBoard(speed=200, tcp=True, cloud=cloud, leave=cloud.leave) as board:
+        board.device.configure(
+            Settings(ssid=b"HomeNet", password=Secret("correct horse"), token=Secret("x" * 32)),
+            once=False,
+        )
+        board.pass_time()
+        await heard.wait()
+        session = await open_blynk_console(await open_link(board.port, 115_200))
+        assert (await session.info()).template_id == TEMPLATE
+        assert board.device.state == "CONNECTING_CLOUD"
+        await session.close()
+    await cloud.gone()
+    server.close()
