@@ -60,7 +60,6 @@ async def serve(
     the start, where there is a desktop; None: none is. If an agent of this user runs already, that
     one is asked to open the place ``again`` instead, and nothing else happens.
     """
-    from agent.app import build
     from agent.desktop.instance import InstanceLock, new_token
     from agent.settings.crash import watch_crashes
     from agent.settings.log import start_logging
@@ -71,6 +70,9 @@ async def serve(
     if handed is not None:
         tell_handed_over(output, handed, again)
         return ExitStatus.DONE
+    # Loaded once it is needed: of several starts at the same moment all but one end here.
+    from agent.app import build
+
     with lock:
         log = start_logging(paths.log_file, config.log.level, stderr=not output.as_json)
         watch_crashes(log)
