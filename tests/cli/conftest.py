@@ -116,6 +116,17 @@ class Mooring:
         return [each for each in onboardings if each.ended_at is None]
 
 
+async def line_with(part: bytes, stream: asyncio.StreamReader | None) -> bytes:
+    """What came until a line has this part; fails as soon as the program has ended without it."""
+    assert stream is not None
+    told = b""
+    while part not in told:
+        line = await stream.readline()
+        assert line, told
+        told += line
+    return told
+
+
 async def finish(process: asyncio.subprocess.Process, stdin: str = "") -> Ended:
     out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.settings.paths import find_paths
-from tests.cli.conftest import SPEED, Ended, Mooring, finish, running_agent
+from tests.cli.conftest import SPEED, Ended, Mooring, finish, line_with, running_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,10 +188,8 @@ async def test_an_interrupt_undoes_what_was_begun(mooring: Mooring):
     await mooring.demo.boards.command({"fault": {"at": "joining", "do": "silence"}})
     process = await mooring.start(*mooring.provisioning, "--json")
     assert process.stdin is not None
-    assert process.stdout is not None
     process.stdin.write(mooring.demo.network.password.reveal().encode() + b"\n")
-    while b'"join"' not in await process.stdout.readline():
-        pass
+    await line_with(b'"join"', process.stdout)
     assert len(mooring.claims) == 1
     process.send_signal(signal.SIGINT)
     ended = await finish(process)

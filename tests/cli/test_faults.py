@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 
 from agent.desktop.instance import find_instance
 
-from .conftest import finish, running_agent
+from .conftest import finish, line_with, running_agent
 from .disks import READ_ONLY, SMALL, agent_on_disk, said
 
 if TYPE_CHECKING:
@@ -145,10 +145,7 @@ async def test_with_a_read_only_home_it_runs_and_says_what_it_cannot_keep(alone,
     temporary.mkdir()
     before = {path.name for path in alone.home.rglob("*")}
     async with agent_on_disk(alone, tmp_path, READ_ONLY, TMPDIR=str(temporary)) as agent:
-        assert agent.process.stderr is not None
-        told = b""
-        while b"[journal]" not in told:
-            told += await agent.process.stderr.readline()
+        told = await line_with(b"[journal]", agent.process.stderr)
         assert b"[not-kept]" in told
         assert b"Read-only file system" in told
         (folder,) = temporary.glob("mooring-*")

@@ -11,7 +11,7 @@ import pytest
 
 from agent.bridge.limits import IMAGE_BYTES
 from agent.simulator.config import BootloaderConfig
-from tests.cli.conftest import Mooring, finish, running_agent
+from tests.cli.conftest import Mooring, finish, line_with, running_agent
 from tests.cli.flashing import OLD_MKR, SERIAL, image, workshop
 
 if TYPE_CHECKING:
@@ -104,9 +104,7 @@ async def test_an_interrupt_while_it_is_written_leaves_a_board_that_takes_the_ne
     slow = msgspec.structs.replace(OLD_MKR, bootloader=SLOW)
     async with workshop(tmp_path, slow) as mooring:
         process = await mooring.start("flash", SERIAL, str(sketch), "--yes", "--json")
-        assert process.stdout is not None
-        while b"Writing" not in await process.stdout.readline():
-            pass
+        await line_with(b"Writing", process.stdout)
         process.send_signal(signal.SIGINT)
         ended = await finish(process)
         assert (ended.status, ended.lines[-1]["state"]) == (130, "cancelled")
@@ -120,9 +118,7 @@ async def test_a_command_first_finishes_what_one_that_was_killed_left(tmp_path: 
     slow = msgspec.structs.replace(OLD_MKR, bootloader=SLOW)
     async with workshop(tmp_path, slow) as mooring:
         process = await mooring.start("flash", SERIAL, str(sketch), "--yes", "--json")
-        assert process.stdout is not None
-        while b"Writing" not in await process.stdout.readline():
-            pass
+        await line_with(b"Writing", process.stdout)
         process.kill()
         await finish(process)
         again = await mooring.run("identify", SERIAL, "--json")
