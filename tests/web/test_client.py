@@ -115,7 +115,10 @@ async def test_an_agent_that_is_not_there_is_absent_and_then_found(
     await state(foreign, "absent")
     await agent.start()
     await state(foreign, "connected")
-    assert await foreign.evaluate("states") == ["absent", "connected"]
+    first, *between, last = await foreign.evaluate("states")
+    assert (first, last) == ("absent", "connected")
+    # A busy agent may be a little late with its first answer.
+    assert set(between) <= {"absent silent", "absent"}
 
 
 async def test_what_is_followed_is_renewed_after_a_restart(
