@@ -19,6 +19,7 @@ from agent.cli.progress import StepReporter, result_notes
 from agent.cli.shell import run_command
 from agent.errors import ExitStatus, InputError
 from agent.jobs.job import Job
+from agent.jobs.reach import OVER
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def job(*, job_id: str, header: str | None, as_json: bool) -> None:
             return ExitStatus.DONE
         found = msgspec.convert(data, Job)
         shell.output.line(f"{clean_text(found.title)}: {found.state.value}", "bold")
-        shell.output.line(f"{found.kind.value} of {clean_text(found.board)}, {_when(found)}")
+        shell.output.line(f"{found.kind.value} of {how_reached(found)}, {_when(found)}")
         StepReporter(shell.output).show(found)
         for key, value in (found.result or {}).items():
             if value is not None and not isinstance(value, list | dict):
@@ -135,6 +136,12 @@ def job(*, job_id: str, header: str | None, as_json: bool) -> None:
         return ExitStatus.DONE
 
     run_command(as_json, show)
+
+
+def how_reached(job: Job) -> str:
+    """The board, and over which link where that is not the cable."""
+    board, via = clean_text(job.board or job.board_name), job.request.get("via")
+    return f"{board} {OVER[via]}" if via in {"ble", "ap"} else board
 
 
 async def _save(shell: Shell, client: Client, place: HeaderFile, data: Any) -> ExitStatus:  # noqa: ANN401 - JSON data
