@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from agent.cli.client import Client
 
 ROOT = Path(__file__).parents[3]
-SPEED = 2.0
-"""How much faster the simulated boards are; a whole procedure takes two seconds."""
+SPEED = 20.0
+"""How much faster the simulated boards are; a join that is refused takes 0.8 s."""
 LIMIT_S = 15.0
 
 
@@ -100,7 +100,10 @@ class Desktop:
     async def provisioning(
         self, password: str, *, attended: Client | None = None
     ) -> AsyncIterator[None]:
-        """Somebody sets a board up meanwhile, on the command line, or with a program that waits."""
+        """Somebody sets a board up meanwhile, on the command line, or with a program that waits.
+
+        On the command line the board falls silent while it joins, so that there is time to stop it.
+        """
         if attended is not None:
             cloud, board = self.demo.cloud, self.demo.boards.ports[0].serial_number
             secret = cloud.client_secret.reveal()
@@ -111,6 +114,7 @@ class Desktop:
             await attended.call("jobs.start", network=network, **wanted)
             yield
             return
+        await self.demo.boards.command({"fault": {"at": "joining", "do": "silence"}})
         await self.command(
             *("cloud", "login", "arduino", "--set", f"client_id={self.demo.cloud.client_id}"),
             "--password-stdin",
