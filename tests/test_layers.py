@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ USERS_OF_SIDEWAYS = {"cli", "app", "parts"}
 LINES_MAX = 400
 
 
+@functools.cache
 def parts() -> set[str]:
     modules = {path.stem for path in PACKAGE.glob("*.py")}
     return modules | {path.parent.name for path in PACKAGE.glob("*/*.py")}
