@@ -28,6 +28,7 @@ KINDS: Final = {
     "ssid": "network",
     "network": "network",
     "apn": "network",
+    "access_point": "network",
     "bssid": "hardware",
     "login": "account",
     "username": "account",
