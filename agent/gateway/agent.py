@@ -85,9 +85,10 @@ class GatewayAgent:
         self._running.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """End it; again does nothing."""
+        """End it, with what waits for the server if that is quick; again does nothing."""
         running, self._running = self._running, None
         if running is not None:
+            await self._service.flush()
             running.cancel()
             await asyncio.wait({running})
         self._unfollow()

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.jobs.job import Job, JobChange
+    from agent.protocols.thingsboard.gateway_pack import Sample
 
 WORD_CHARS: Final = 40
 """Ids of clouds, procedures and ways of delivery are shorter."""
 SEEN_MAX: Final = 256
 """Jobs that run at once, of which the last thing told is remembered."""
+_RESULT: Final = "job_result"
 _RESULTS: Final = ("cloud", "procedure", "delivery", "connected")
 _ENDED: Final = {StepState.DONE, StepState.SKIPPED, StepState.FAILED}
 
@@ -88,13 +90,18 @@ class JobValues:
         }
 
 
+def is_end(sample: Sample) -> bool:
+    """Whether these are the values of a job's end."""
+    return _RESULT in sample.values
+
+
 def _end(job: Job) -> dict[str, Any]:
     ended_at = job.ended_at if job.ended_at is not None else job.created_at
     values: dict[str, Any] = {"job_seconds": round(max(0.0, ended_at - job.created_at), 1)}
     if job.error is not None:
-        values["job_result"] = clean_text(job.error.code, WORD_CHARS)
+        values[_RESULT] = clean_text(job.error.code, WORD_CHARS)
     else:
-        values["job_result"] = "ok" if job.state is JobState.DONE else job.state.value
+        values[_RESULT] = "ok" if job.state is JobState.DONE else job.state.value
     for field in _RESULTS:
         said = (job.result or {}).get(field)
         if isinstance(said, str) and said:

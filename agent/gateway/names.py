@@ -52,6 +52,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     mark: str = ""
     told: float = 0.0
+    lost: int = 0
     devices: list[NamedDevice] = []
 
 
@@ -70,6 +71,8 @@ class DeviceNames:
         self._mark = ""
         self.told = 0.0
         """The server has the ends of all jobs up to that moment (Unix seconds); 0: of none."""
+        self.lost = 0
+        """Values that were lost when the agent ended last."""
         self._devices: dict[str, NamedDevice] = {}
 
     def load(self) -> None:
@@ -94,7 +97,7 @@ class DeviceNames:
             with contextlib.suppress(OSError):
                 self._path.replace(aside)
             return
-        self._mark, self.told = file.mark, file.told
+        self._mark, self.told, self.lost = file.mark, file.told, file.lost
         usable = [each for each in file.devices if not name_problem(each.name)]
         self._devices = {each.name: each for each in usable[-DEVICES_MAX:]}
 
@@ -149,6 +152,12 @@ class DeviceNames:
             self.told = moment
             self._save()
 
+    def note_lost(self, count: int) -> None:
+        """The agent ends, and so many values are lost with it."""
+        if count != self.lost:
+            self.lost = count
+            self._save()
+
     def _find(self, board_id: str, uhwid: str | None) -> NamedDevice | None:
         """By the hardware id first: an id may name a socket, in which another board is now."""
         by_id: NamedDevice | None = None
@@ -187,7 +196,12 @@ class DeviceNames:
     def _save(self) -> None:
         if self._path is None:
             return
-        file = _File(mark=self._mark, told=self.told, devices=list(self._devices.values()))
+        file = _File(
+            mark=self._mark,
+            told=self.told,
+            lost=self.lost,
+            devices=list(self._devices.values()),
+        )
         try:
             write_private(self._path, msgspec.json.format(msgspec.json.encode(file)), durable=False)
         except OSError as error:

@@ -16,7 +16,7 @@ from agent.errors import JournalFailed
 from agent.gateway.backlog import Backlog
 from agent.gateway.boards import Presence
 from agent.gateway.conversation import Conversation
-from agent.gateway.jobs import JobValues
+from agent.gateway.jobs import JobValues, is_end
 from agent.gateway.rpc import TOO_MANY, Calls
 from agent.jobs.job import JobChange
 from agent.protocols.thingsboard.gateway import (
@@ -48,8 +48,13 @@ CALLS_MAX: Final = 16
 """Calls that are worked on at once; of more the server is told so."""
 CATCH_UP_MAX: Final = 100
 """Of the newest jobs, how many are looked at for ends that the server does not know."""
+FLUSH_S: Final = 1.0
+"""For what waits when the agent ends: a few messages, and nobody waits long for an end."""
 _ROOM: Final = 200
 """Bytes of an answer beside its content: name of the sub-device, number."""
+
+NUMBERS: Final = "numbers"
+"""Key of what is said anew in each session."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,9 +92,11 @@ class GatewayService:
         self._calls = Calls(jobs, self.presence, networks, config=config, late=self._tell_own)
         self._answering: set[asyncio.Task[None]] = set()
         self._stack = contextlib.ExitStack()
+        self._emptied = asyncio.Event()
 
     def begin(self) -> None:
         """Follow boards and jobs."""
+        self.backlog.lost = self._names.lost
         self._stack.callback(self._jobs.subscribe(self._job_changed))
         self._stack.callback(self.presence.begin())
 
@@ -114,6 +121,21 @@ class GatewayService:
     def settings_changed(self) -> None:
         """The server may ask for other things now; it is told which."""
         self._wake()
+
+    async def flush(self) -> None:
+        """Give the server what waits, within FLUSH_S; what is lost then, the next start tells.
+
+        Ends of jobs are not lost: the journal has them (:meth:`catch_up`).
+        """
+        self._emptied.clear()
+        if self._talk is not None and len(self.backlog):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await self._emptied.wait()
+        lost = sum(not (each.key == NUMBERS or is_end(each.sample)) for each in self.backlog)
+        if lost:
+            _log.warning("the agent ends, and %d values that waited are lost", lost)
+        self._names.note_lost(lost)
 
     async def close(self) -> None:
         """Follow nothing any more."""
@@ -179,9 +201,10 @@ class GatewayService:
         }
         if numbers != self._numbers:
             self._numbers = numbers
-            self.backlog.put(Sample(OWN, round(self._wall() * 1000), numbers), "numbers")
+            self.backlog.put(Sample(OWN, round(self._wall() * 1000), numbers), NUMBERS)
 
     def _told_all(self) -> None:
+        self._emptied.set()
         self._names.note_told(self._last_end)
 
     def _tell_own(self, values: dict[str, Any]) -> None:

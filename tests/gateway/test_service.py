@@ -154,6 +154,37 @@ async def test_loss_is_told(desk):
         assert link.on(OWN)[-1][-1]["values"]["values_lost"] >= lost
 
 
+async def test_what_waits_when_the_agent_ends_goes_out_before(desk):
+    async with desk.session() as link:
+        await link.until(lambda: link.on(OWN))
+        desk.jobs.tell(NAME)
+        await desk.service.flush()
+        assert len(told(link)) == 1
+        assert not len(desk.service.backlog)
+
+
+async def test_what_is_lost_when_the_agent_ends_is_told_by_the_next_one(tmp_path, catalog):
+    first = Desk(tmp_path, catalog)
+    first.service.begin()
+    first.jobs.tell(NAME, job="1")
+    first.jobs.tell(NAME, job="2")
+    first.jobs.tell(NAME, JobState.DONE, job="2")
+    await first.service.flush()
+    await first.service.close()
+    second = Desk(tmp_path, catalog)
+    second.service.begin()
+    async with second.session() as link:
+        await link.until(lambda: link.on(OWN))
+        # The end of job 2 is in the journal, its beginning is lost as that of job 1.
+        assert link.on(OWN)[-1][-1]["values"]["values_lost"] == 2
+        await second.service.flush()
+    await second.service.close()
+    third = Desk(tmp_path, catalog)
+    third.service.begin()
+    assert third.service.backlog.lost == 0
+    await third.service.close()
+
+
 async def test_jobs_of_boards_that_nobody_knows_are_counted_only(desk):
     async with desk.session() as link:
         desk.jobs.tell("unknown")
