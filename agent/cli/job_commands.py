@@ -17,13 +17,13 @@ from agent.cli.options import board_argument, confirm_option, json_option, via_o
 from agent.cli.output import seconds_text
 from agent.cli.progress import StepReporter, result_notes
 from agent.cli.shell import run_command
-from agent.errors import ExitStatus, InputError
-from agent.jobs.job import Job
+from agent.errors import ErrorReport, ExitStatus, InputError, RemovalLeft
+from agent.jobs.job import Job, JobKind
 from agent.jobs.reach import OVER
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from agent.cli.client import Client
     from agent.cli.shell import Shell
@@ -98,6 +98,8 @@ def jobs(*, board: str | None, limit: int, as_json: bool) -> None:
                 map(_row, msgspec.convert(found, list[Job])),
                 empty="Nothing was done yet.",
             )
+            for waits in unfinished_removals(msgspec.convert(found, list[Job])):
+                shell.output.note(f"{waits.title} {waits.remedy}")
         return ExitStatus.DONE
 
     run_command(as_json, show)
@@ -177,6 +179,18 @@ async def _run(
     async with open_client(shell.output) as client:
         way = await reach(client, shell.output, board, via)
         return await run_job(shell, client, told, **way, **request)
+
+
+def unfinished_removals(jobs: Sequence[Job]) -> list[ErrorReport]:
+    """Of ``jobs``, newest first: what waits to be finished by somebody, each device once."""
+    told: dict[tuple[Any, Any], ErrorReport | None] = {}
+    for job in jobs:
+        result, error = job.result or {}, job.error
+        if job.kind is JobKind.REMOVE and result:
+            told.setdefault((result.get("cloud"), result.get("device")), None)
+        elif error is not None and error.code == RemovalLeft.code:
+            told.setdefault((error.facts.get("cloud"), error.facts.get("name")), error)
+    return [error for error in told.values() if error is not None]
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -60,13 +60,19 @@ class CredentialsLost(MooringError):
 
 
 class RemovalLeft(MooringError):
-    """A device was being removed; ``state`` says where board, device and vault are."""
+    """A device was being removed; ``state`` says where board, device and vault are.
+
+    ``what`` is its name as a command takes it.
+    """
 
     code = "remove-unfinished"
     retryable = True
     title = "{name} is not removed altogether. {state}"
     meaning = "{cause}"
-    remedy = "Remove it once more: what is done already is passed over."
+    remedy = (
+        "Remove it once more (mooring remove {what} --cloud {cloud}): what is done already is "
+        "passed over."
+    )
 
 
 class BoardRefused(CloudError):

@@ -30,8 +30,10 @@ def ending(job: Job, facts: Sequence[Fact]) -> Finish:
     if result:
         return Finish(JobState.DONE, result=result)
     device = handed_over(facts)
-    left = removal_left(facts) or flash_left(facts) or file_left(facts) or blynk_left(facts)
-    left = left or left_behind(facts)
+    removal = removal_left(facts)
+    if removal is not None:
+        return Finish(JobState.INTERRUPTED, error=removal.report())
+    left = flash_left(facts) or file_left(facts) or blynk_left(facts) or left_behind(facts)
     if written:
         left = WRITTEN
     if device:

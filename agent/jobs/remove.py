@@ -14,7 +14,6 @@ from agent.errors import (
     BoardHasNoDelivery,
     DeviceAbsent,
     InputError,
-    RemovalLeft,
     Unreachable,
 )
 from agent.jobs import questions, remove_facts, remove_questions
@@ -354,15 +353,20 @@ class RemoveDevice(BoardPart):
 
     def _give_up(self, error: MooringError | None = None) -> None:
         cause = error.report().title if error is not None else "The job was stopped."
-        state = remove_facts.removal_state(self._known, self._last)
-        self._close(error=RemovalLeft(name=self.name, state=state, cause=cause))
+        self._close(error=remove_facts.removal_error(self._known, self._last, cause))
 
     def _no_answer(self) -> Unreachable:
         return Unreachable(cloud=self.order.cloud_title, detail="It did not answer in time.")
 
     @property
     def _known(self) -> dict[str, Any]:
-        return {"name": self.name, "title": self.order.cloud_title, "erased": self._erased}
+        order = self.order
+        return {
+            "name": self.name,
+            "cloud": order.cloud,
+            "title": order.cloud_title,
+            "erased": self._erased,
+        }
 
     @property
     def _safe(self) -> str:

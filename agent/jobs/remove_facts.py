@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from agent.errors import Interrupted, RemovalLeft
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -23,15 +25,28 @@ REMOVED = "remove-ended"
 """``{forgotten}``: all is done."""
 
 _KINDS = (BEGUN, ERASED, DELETING, DELETED, REMOVED)
-AGAIN = "Remove the device once more to finish."
+_PLAIN = re.compile(r"[\w.:@+-]+")
+"""Names that a command takes as they are."""
 
 
-def removal_left(facts: Sequence[Fact]) -> str | None:
-    """What a job did and left that was removing a device; None: nothing was begun, or all is done."""
+def removal_left(facts: Sequence[Fact]) -> RemovalLeft | None:
+    """What a killed job did and left that was removing a device; None: nothing was begun, or all done."""
     known, last = _known(facts)
     if last in {"", REMOVED}:
         return None
-    return f"{removal_state(known, last)} {AGAIN}"
+    return removal_error(known, last, Interrupted().report().title)
+
+
+def removal_error(known: dict[str, Any], last: str, cause: str) -> RemovalLeft:
+    """Why and where a removal ended, and the command that finishes it."""
+    name = clean_text(known.get("name", ""))
+    return RemovalLeft(
+        name=name,
+        what=name if _PLAIN.fullmatch(name) else f'"{name}"',
+        cloud=clean_text(known.get("cloud", "")),
+        state=removal_state(known, last),
+        cause=cause,
+    )
 
 
 def removal_state(known: dict[str, Any], last: str) -> str:

@@ -54,13 +54,19 @@ async def test_a_command_that_is_killed_is_told_and_the_next_one_finishes(home: 
     await process.wait()
     assert NAME in home.server.state.devices
     assert len((await home.vault.list()).entries) == 1
+    listed = await home.run("jobs")
+    waits = f"mooring remove {NAME} --cloud thingsboard"
+    assert f"{NAME} is not removed altogether" in listed.err + listed.out
+    assert waits in " ".join((listed.err + listed.out).split())
     # Its board is not there any more.
     ended = await home.run(*words, "--yes")
     assert ended.status == 0, ended.err
     assert "deleted in the cloud, forgotten by the vault (1)" in ended.out
+    listed = await home.run("jobs")
+    assert "mooring remove" not in listed.err + listed.out
     assert home.board.values
     assert home.server.state.devices == {}
     assert (await home.vault.list()).entries == []
     _, killed = (await home.run("jobs", "--json")).document["jobs"]
     assert killed["state"] == "interrupted"
-    assert f"{NAME} is still in ThingsBoard" in killed["error"]["meaning"]
+    assert f"{NAME} is still in ThingsBoard" in killed["error"]["title"]

@@ -18,7 +18,6 @@ from agent.jobs import remove_effects as rx
 from agent.jobs.endings import ending
 from agent.jobs.job import JobState
 from agent.jobs.remove import RemoveDevice
-from agent.jobs.remove_facts import AGAIN
 from agent.sessions.delivery import BoardHardware
 from tests.jobs.drive import Drive
 from tests.jobs.enrol_world import CLOUD, GONE, LOST, NAME, Killed, World, order, settings
@@ -323,12 +322,13 @@ def test_killed_at_each_moment_it_is_told_what_is_left_and_the_next_job_finishes
             break
         there.kill_at = 0
         end = ending(drive.job, drive.facts)
-        if end.error is not None and AGAIN in end.error.meaning:
-            told.add(end.error.meaning)
+        if end.error is not None and end.error.code == "remove-unfinished":
+            told.add(end.error.title)
+            assert f"mooring remove {NAME} --cloud thingsboard" in end.error.remedy
             if NAME not in there.devices:
-                assert f"{NAME} is still in" not in end.error.meaning
+                assert f"{NAME} is still in" not in end.error.title
             if there.board is None:
-                assert "was not changed" not in end.error.meaning
+                assert "was not changed" not in end.error.title
         else:
             assert end.state is JobState.DONE or there.order == []
         if end.state is not JobState.DONE:
