@@ -273,7 +273,8 @@ class Record:
 
     def _shown_name(self) -> str:
         vid = self.last.vid if self.last else None
-        heard = self.advertised if not self.models else None
+        # What it calls itself says more than the name of a chip that many boards have.
+        heard = self.advertised if model_of(self.models) is None else None
         return self.name or heard or shown_name(self.models, vid)
 
     def _narrow(self, found: Iterable[Model]) -> None:

@@ -122,7 +122,7 @@ def test_the_chip_s_own_usb_tells_the_address_that_it_has_in_the_air(registry):
     registry.update([BLYNK, on_chip], 1.0)
     board = only(registry)
     assert (board.via, [port.kind for port in board.ports]) == ("usb", ["serial", "ble"])
-    assert board.provisioning.installed == "blynk"
+    assert (board.provisioning.installed, board.name) == ("blynk", "Blynk Thermo-4Y1H")
     assert registry.get(heard_first.id) == board
 
 
