@@ -76,6 +76,13 @@
  */
 
 /**
+ * @typedef {object} Joining How a person takes the computer into a board's own network.
+ * @property {string} access_point As `wifi.points` calls it.
+ * @property {string|null} qr The text of a QR code; null for a name that is no text.
+ * @property {string} address At which the board answers then.
+ */
+
+/**
  * @typedef {object} NetworkOption A Wi-Fi network that the board's own scan found.
  * @property {string} ssid Fit to be shown; empty for a hidden network.
  * @property {string} ssid_hex The bytes of the name.
@@ -129,6 +136,15 @@
  * @property {string} kind
  * @property {number} seen_at Unix seconds; 0: never.
  * @property {string} link
+ */
+
+/**
+ * @typedef {object} Point A Wi-Fi network without a password that the agent's computer hears.
+ * @property {string} access_point What `jobs.start` takes.
+ * @property {string} name
+ * @property {number} strength Of 100.
+ * @property {"blynk"|null} [looks_like] Whose boards have such names.
+ * @property {string} [product] What such a board calls itself.
  */
 
 /** @typedef {{name: string, strategy: DeviceLook["strategy"]}} ProfileLook The profile in which an account makes devices. */
@@ -234,7 +250,7 @@
  * @property {ErrorReport|null} [error]
  * @property {Record<string, any>} [network]
  * @property {NetworkOption[]} [networks]
- * @property {Partial<Reconfiguration>} [guide] How to reach the input of the board that is meant.
+ * @property {Partial<Reconfiguration> & Partial<Joining>} [guide] How to reach the input of the board that is meant, or its network.
  * @property {string} [reason] Why the job wants to go this way.
  * @property {Fate[]} [fates] What is kept, lost and new, before something is overwritten.
  * @property {Choice[]} [choices] For an action that needs a choice.

@@ -101,7 +101,7 @@ def text_file(name: str, data: bytes) -> FilePayload:
 
 async def sign_in_to(page: Page, server: SimulatedThingsBoard) -> None:
     """Enter the account of this server, administrator and authority included."""
-    form = page.locator("sign-in")
+    form = page.locator("sign-in", has=page.get_by_label("Provision device key"))
     await form.get_by_label("Server", exact=True).fill(server.addresses["https"])
     await form.get_by_label("Provision device key").fill(server.create.key)
     secret = form.get_by_label("Provision device secret", exact=True)

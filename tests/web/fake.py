@@ -133,13 +133,14 @@ class FakeAgent:
             simulated=True,
         )
         usual: dict[str, Any] = {
+            "ports": [port],
             "name": found.name if found else "Unknown board",
             "model": found.id if found else None,
             "fqbn": found.fqbn if found else None,
             "provisioning": Provisioning(supported=list(found.provisioning) if found else []),
             "first_seen": time.time() - 300,
         }
-        board = Board(id=f"{model}-{serial}", ports=[port], **(usual | fields))
+        board = Board(id=f"{model}-{serial}", **(usual | fields))
         self.says[board.id] = says or BoardSays(answer="1.0")
         self.put(board)
         return board
@@ -226,16 +227,16 @@ class FakeAgent:
         which = "changed" if known else "appeared"
         self.tell("boards.changed", {which: [board]})
 
-    def job(self, board: Board, kind: str, steps: Sequence[Step], **fields: Any) -> Job:
+    def job(self, board: Board, kind: str, steps: Sequence[Step], /, **fields: Any) -> Job:
         """A job begins."""
         usual: dict[str, Any] = {
             "title": f"Updating {board.name} to provisioning 2.0",
+            "board": board.id,
             "board_name": board.name,
         }
         job = Job(
             id=f"j{len(self.jobs) + 1}",
             kind=JobKind(kind),
-            board=board.id,
             created_at=time.time(),
             steps=list(steps),
             **(usual | fields),

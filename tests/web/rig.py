@@ -70,6 +70,8 @@ class Agent:
     """The list of 1.0 sketches."""
     bluetooth: bool = False
     """It may look into the air that the environment points to; others are left alone."""
+    more: str = ""
+    """Further lines of its configuration."""
     port: int = 0
     _process: asyncio.subprocess.Process | None = None
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -93,7 +95,7 @@ class Agent:
             f"[ports]\nsystem = false\nsimulated = {json.dumps(str(self.ports))}\n"
             f'[bluetooth]\nscan = "{"asked" if self.bluetooth else "never"}"\n'
             f"[arduino]\nbase_url = {json.dumps(self.cloud.base_url)}\n"
-            f'title = "Arduino Cloud (simulated)"\n{self._sketches()}',
+            f'title = "Arduino Cloud (simulated)"\n{self._sketches()}{self.more}',
             encoding="utf-8",
         )
         self._process = await asyncio.create_subprocess_exec(
@@ -160,7 +162,7 @@ class Agent:
 
 @contextlib.asynccontextmanager
 async def running_agent(
-    home: Path, *, stocked: bool = False, bluetooth: bool = False
+    home: Path, *, stocked: bool = False, bluetooth: bool = False, more: str = ""
 ) -> AsyncIterator[Agent]:
     """An agent with a simulated cloud and no board; ``stocked``: with sketches for boards."""
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
@@ -168,7 +170,7 @@ async def running_agent(
 
     async with contextlib.AsyncExitStack() as stack:
         cloud = await stack.enter_async_context(SimulatedArduinoCloud(catalog=CATALOG))
-        agent = Agent(home, cloud, bluetooth=bluetooth)
+        agent = Agent(home, cloud, bluetooth=bluetooth, more=more)
         if stocked:
             give_sketches(cloud, CATALOG, size=SKETCH_BYTES)
             index = SimulatedSketchIndex(catalog=CATALOG)

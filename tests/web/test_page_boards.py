@@ -82,7 +82,7 @@ async def test_an_unknown_board_is_shown_with_what_it_can_do(page: Page, agent: 
         await page.locator(".boards a").click()
         await expect(page.locator(".board .hint")).to_contain_text("does not know this kind")
         await expect(page.locator(".actions a")).to_have_text(
-            ["Set up with ThingsBoard", "Serial monitor"]
+            ["Set up with ThingsBoard", "Set up with Blynk.Cloud", "Serial monitor"]
         )
         assert await page.locator("main b").count() == 0
 

@@ -155,7 +155,7 @@ async def test_boards_without_2_0_have_their_own_way(
 async def test_a_board_that_cannot_be_written_says_why(
     page: Page, fake: FakeAgent, files: str
 ) -> None:
-    await open_board(page, files, fake.board("nrf9160_dk", says=BoardSays()))
+    await open_board(page, files, fake.board("portenta_x8", says=BoardSays()))
     await expect(page.locator(".board .hint")).to_contain_text("cannot write its sketch")
     await expect(form(page)).to_have_count(0)
 

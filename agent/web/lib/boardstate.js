@@ -1,5 +1,6 @@
 /** The state of a board in words, colour and shape. Pure. */
 
+import { isBlynk, ownCloud } from "./clouds.js";
 import { enrolWords, givesFile, isEnrolment } from "./enrol.js";
 import { currentStep, doing, shareOf } from "./jobwords.js";
 import { isImprov, onlyInAir, where } from "./ports.js";
@@ -40,11 +41,14 @@ export function stateOf(board, store, now) {
     if (last.state === "done" && last.result?.files) {
       return { look: "ok", word: "set up", detail: "online with your own sketch" };
     }
+    if (last.state === "done" && ownCloud(last) && last.kind === "provision" && !last.result?.connected) {
+      return { look: "unseen", word: "not seen yet", detail: "its cloud waits for it" };
+    }
     const alone = last.request?.cloud === "none";
     if (last.state === "done" && (last.kind === "configure" || (last.kind === "provision" && alone))) {
       return { look: "ok", word: "on its network", detail };
     }
-    if (last.state === "done" && ["provision", "migrate"].includes(last.kind) && !last.result?.prepared) {
+    if (last.state === "done" && ["provision", "migrate", "renew"].includes(last.kind) && !last.result?.prepared) {
       return { look: "ok", word: "online", detail };
     }
   }
@@ -95,7 +99,7 @@ export function isSilent(board, store) {
 
 /** What kind of thing a board is. @param {import("../types.js").Board} board @param {string} [model] Its name. */
 export function kindOf(board, model) {
-  return model ?? board.model ?? (isImprov(board) ? "Wi-Fi device" : "Unknown board");
+  return model ?? board.model ?? (isBlynk(board) ? "Blynk board" : isImprov(board) ? "Wi-Fi device" : "Unknown board");
 }
 
 /** What makes a board one that can be updated. @param {import("../types.js").Board} board */
@@ -112,6 +116,7 @@ export function tileOf(job) {
     return { look: "run", word: share === null ? "under way" : percent(share), detail: currentStep(job)?.name ?? (begun ? "Finishing" : "") };
   }
   if (job.state === "done" && isEnrolment(job)) return enrolled(job.result ?? {}, "");
+  if (job.state === "done" && ownCloud(job)) return enrolled(job.result ?? {}, "");
   const { look, word } = jobState(job);
   return { look: /** @type {Shown["look"]} */ (look), word, detail: "" };
 }

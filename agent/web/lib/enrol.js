@@ -23,7 +23,7 @@ export function isEnrolment(job) {
 
 /** True for a job after which the vault may hold something else. @param {Job} job */
 export function changesVault(job) {
-  return isEnrolment(job) || job.kind === "remove";
+  return isEnrolment(job) || job.kind === "remove" || job.request?.cloud === "blynk";
 }
 
 /**

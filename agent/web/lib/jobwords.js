@@ -1,5 +1,6 @@
 /** What a job does, how far it is and what stopping it means, in words. Pure. */
 
+import { ownCloud } from "./clouds.js";
 import { isEnrolment } from "./enrol.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -21,6 +22,7 @@ const DOING = /** @type {Record<string, string>} */ ({
   blink: "blinking",
   restore: "putting back",
   remove: "removing",
+  renew: "renewing keys",
 });
 
 /** Where a job that writes a sketch is: the old sketch there, no sketch, the new sketch there. */
@@ -84,13 +86,14 @@ export function cancelled(/** @type {Job} */ job) {
   if (stage === "before") return "Cancelled. The board was not changed.";
   if (stage === "without") return "Cancelled. The old sketch is gone: write one before you use the board.";
   if (stage === "after") return "Cancelled. The new sketch is on the board; what this job had claimed was given back.";
-  if (isEnrolment(job) || job.kind === "remove") return "Cancelled. Nothing was changed, neither in the cloud nor on the board.";
+  if (isEnrolment(job) || ownCloud(job) || job.kind === "remove") return "Cancelled. Nothing was changed, neither in the cloud nor on the board.";
   return "Cancelled. What this job had claimed was given back.";
 }
 
 /** The part of the board's page where a job of this kind starts. @param {Job} job */
 export function partOf(job) {
   if (isEnrolment(job)) return "device";
+  if (ownCloud(job) && ["provision", "renew"].includes(job.kind)) return ownCloud(job);
   if (job.kind === "provision" && job.request?.procedure && job.request.procedure !== "provision-2.0") return "update";
   const parts = { provision: "setup", configure: "network", forget: "erase", flash: "write", migrate: "update", start: "write" };
   return /** @type {Record<string, string>} */ (parts)[job.kind] ?? "";
@@ -119,7 +122,8 @@ export function doneWords(job) {
     networks: "The board looked for networks",
     blink: "It showed itself",
     restore: "Set up again as ",
-    remove: "Removed for good: ",
+    remove: job.request?.cloud === "nrf" ? "Released: " : "Removed for good: ",
+    renew: job.request?.cloud === "blynk" ? "A new token for " : "New keys for ",
   })[job.kind];
   return { words: words ?? "Done", name: words?.endsWith(" ") ? name : "" };
 }

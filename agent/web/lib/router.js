@@ -2,12 +2,12 @@
 
 /**
  * @typedef {object} Route
- * @property {string} page `boards`, `board`, `missing`, `many`, `wall`, `job`, `journal`, `clouds`, `settings`, `doctor`.
+ * @property {string} page `boards`, `board`, `missing`, `point`, `many`, `wall`, `job`, `journal`, `clouds`, `settings`, `doctor`.
  * @property {string} id
  * @property {string} part
  */
 
-const PAGES = new Set(["boards", "board", "missing", "many", "wall", "job", "journal", "clouds", "settings", "doctor"]);
+const PAGES = new Set(["boards", "board", "missing", "point", "many", "wall", "job", "journal", "clouds", "settings", "doctor"]);
 
 /** @param {string} hash @returns {Route} */
 export function parseRoute(hash) {

@@ -18,6 +18,7 @@ import { bothWays } from "./ports.js";
  * @property {import("../types.js").BoardFacts|null} facts
  * @property {import("../types.js").NetworkOption[]} networks
  * @property {number} scannedAt Unix seconds.
+ * @property {string} [cloud] Whose firmware was asked, where that was chosen.
  * @property {import("../mooring.js").MooringError|null} error
  */
 
@@ -116,12 +117,25 @@ export class Store extends EventTarget {
     });
   }
 
-  /** Have a board look for networks again. @param {string} board */
-  async scan(board) {
+  /** Have a board look for networks again. @param {string} board @param {string} [cloud] Whose firmware it has, where that matters. */
+  async scan(board, cloud = "") {
+    const over = { board, ...this.over(board) };
     await this.#session(board, "scanning", async (reading) => {
-      const result = await this.agent.call("board.networks", { board, ...this.over(board) });
-      return { ...reading, networks: result.networks, scannedAt: result.scanned_at ?? Date.now() / 1000 };
+      const result = cloud ? await this.#result({ kind: "networks", cloud, ...over }) : await this.agent.call("board.networks", over);
+      return { ...reading, cloud, networks: result.networks, scannedAt: result.scanned_at ?? Date.now() / 1000 };
     });
+  }
+
+  /** What comes of a job that asks nothing. @param {Record<string, any>} request @returns {Promise<Record<string, any>>} */
+  async #result(request) {
+    const { job } = await this.agent.call("jobs.start", { attended: false, ...request });
+    let known = this.jobs.get(job) ?? (await this.job(job));
+    while (!ended(known)) {
+      await new Promise((resolve) => this.addEventListener("jobs", resolve, { once: true }));
+      known = this.jobs.get(job) ?? (await this.job(job));
+    }
+    if (known.state !== "done") throw known.error ?? { code: "cancelled", title: "It was stopped.", meaning: "", remedy: "" };
+    return known.result ?? {};
   }
 
   /** Resolves when no session of this page is talking to the board. @param {string} board */

@@ -1,7 +1,7 @@
 /** The choice of a cloud, with the sign-in in place where one is needed. Fires `picked`. */
 
 import { View, fill, freshId, h } from "../lib/dom.js";
-import { enrols } from "../lib/enrol.js";
+import { hasOwnForm, sourceOf } from "../lib/clouds.js";
 import { SchemaFields } from "./schema-fields.js";
 import { ErrorCard } from "./error-card.js";
 
@@ -50,8 +50,7 @@ export class CloudPicker extends View {
   }
 
   #draw() {
-    // Clouds that give credentials have a form of their own.
-    const clouds = this.app.store.clouds.filter((cloud) => !enrols(cloud) && (cloud.needs_account || !this.registered));
+    const clouds = this.app.store.clouds.filter((cloud) => !hasOwnForm(cloud) && (cloud.needs_account || !this.registered));
     if (!clouds.some((cloud) => cloud.id === this.#chosen)) {
       const known = [this.app.memory.cloud, clouds.find((cloud) => cloud.needs_account)?.id, clouds[0]?.id];
       this.#chosen = known.find((id) => clouds.some((cloud) => cloud.id === id)) ?? "";
@@ -95,7 +94,8 @@ export class SignIn extends View {
     this.app = app;
     this.cloud = cloud;
     this.fields = new SchemaFields(cloud.account_schema, { values: { ...app.memory.draft(this.#draft), ...cloud.account } });
-    this.button = h("button.quiet", { type: "button" }, "Sign in");
+    this.label = cloud.needs_account ? "Sign in" : "Use this account";
+    this.button = h("button.quiet", { type: "button" }, this.label);
     this.outcome = h("div");
     this.button.addEventListener("click", () => this.submit());
     this.addEventListener("keydown", (event) => {
@@ -104,11 +104,21 @@ export class SignIn extends View {
       void this.submit();
     });
     this.append(
-      h("p.soft.small", {}, `Your account of ${cloud.title}. It is checked, then kept in this computer's keyring.`),
+      this.#about(),
       this.fields,
       h("div.row", {}, this.button),
       this.outcome,
     );
+  }
+
+  /** What becomes of an account, and where its parts are found. */
+  #about() {
+    const { title } = this.cloud;
+    const source = sourceOf(this.cloud);
+    const kept = `Your account of ${title}. It is checked, then kept in this computer's keyring.`;
+    if (!source) return h("p.soft.small", {}, kept);
+    const link = h("a", { href: source.link, target: "_blank", rel: "noopener noreferrer" }, source.label);
+    return h("div.about-account", {}, h("p", {}, source.text, " ", link), h("p.soft.small", {}, kept));
   }
 
   get #draft() {
@@ -132,7 +142,8 @@ export class SignIn extends View {
     fill(this.outcome);
     try {
       await this.app.store.account("clouds.login", { cloud: this.cloud.id, account: this.fields.values });
-      this.app.announcer.say(`Signed in to ${this.cloud.title}.`);
+      const info = this.app.store.clouds.find(({ id }) => id === this.cloud.id);
+      this.app.announcer.say(info?.signed_in ? `Signed in to ${this.cloud.title}.` : `${this.cloud.title}: the server is kept.`);
       this.dispatchEvent(new CustomEvent("signed-in", { bubbles: true }));
     } catch (error) {
       const { facts } = /** @type {any} */ (error);
@@ -142,7 +153,7 @@ export class SignIn extends View {
       this.app.announcer.say(/** @type {any} */ (error).title);
     } finally {
       this.button.disabled = false;
-      this.button.textContent = "Sign in";
+      this.button.textContent = this.label;
     }
   }
 }

@@ -1,12 +1,14 @@
 /** How a job ended, and where to go from there. */
 
 import { h } from "../lib/dom.js";
+import { ownCloud } from "../lib/clouds.js";
 import { isEnrolment, removedWords } from "../lib/enrol.js";
 import { cancelled, doneWords, partOf, stageOf } from "../lib/jobwords.js";
 import { hasSerial } from "../lib/ports.js";
 import { href } from "../lib/router.js";
 import { size } from "../lib/text.js";
 import { webAddress } from "../lib/weblink.js";
+import { cloudOutcome } from "./cloud-outcome.js";
 import { enrolOutcome } from "./enrol-outcome.js";
 import { ErrorCard } from "./error-card.js";
 import { pageLink } from "./page-link.js";
@@ -19,7 +21,7 @@ const REFUSED = "flash-image";
 
 /** @param {import("../app.js").App} app @param {Job} job One that ended. @returns {HTMLElement} */
 export function jobOutcome(app, job) {
-  if (job.state === "done") return isEnrolment(job) ? enrolOutcome(app, job) : good(app, job);
+  if (job.state === "done") return cloudOutcome(app, job) ?? (isEnrolment(job) ? enrolOutcome(app, job) : good(app, job));
   const actions = [way(job), ...clouds(job)].filter(Boolean);
   const stopped = job.state === "cancelled" && (!job.error || job.error.code === "flash-stopped");
   if (stopped) return h("div.outcome", {}, h("p", {}, cancelled(job)), h("div.row", {}, ...actions));
@@ -31,7 +33,9 @@ export function jobOutcome(app, job) {
 
 /** Back to where such a job begins. @param {Job} job */
 function way(job) {
-  if (job.kind === "restore" || job.kind === "remove") return h("a.button.quiet", { href: href("clouds", "vault") }, "Back to the vault");
+  const point = job.request?.access_point;
+  if (!job.board && point) return h("a.button.quiet", { href: href("point", String(point)) }, again(job));
+  if (job.kind === "restore" || (job.kind === "remove" && !job.board) || (job.kind === "remove" && !ownCloud(job))) return h("a.button.quiet", { href: href("clouds", "vault") }, "Back to the vault");
   if (!job.board) return null; // A file without a board is ordered with a command.
   return h("a.button.quiet", { href: href("board", job.board, partOf(job)) }, again(job));
 }

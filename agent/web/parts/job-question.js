@@ -2,9 +2,11 @@
 
 import { View, fill, focusOn, freshId, h, say } from "../lib/dom.js";
 import { COSTS, GIVE_UP } from "../lib/answers.js";
+import { ownCloud } from "../lib/clouds.js";
 import { isEnrolment } from "../lib/enrol.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
+import { ByHand } from "./by-hand.js";
 import { ChoiceList } from "./choice-list.js";
 import { symbol } from "./drawing.js";
 import { ErrorCard, codeLine } from "./error-card.js";
@@ -12,6 +14,7 @@ import { FateList } from "./fate-list.js";
 import { ownField } from "./field.js";
 import { HoldGuide } from "./hold-guide.js";
 import { NetworkPicker } from "./network-picker.js";
+import { TokenField } from "./token-field.js";
 
 /** @typedef {import("../types.js").Action} Action */
 
@@ -21,7 +24,7 @@ const NAME_TROUBLE = new Set(["enrol-name-taken", "input"]);
 export class JobQuestion extends View {
   /** @type {any} */ #password = null;
   /** @type {import("./field.js").FieldInput|null} */ #name = null;
-  /** @type {import("./field.js").FieldInput|null} */ #token = null;
+  /** @type {TokenField|null} */ #token = null;
   /** @type {NetworkPicker|null} */ #picker = null;
   /** @type {ChoiceList|null} */ #choices = null;
   /** @type {HTMLButtonElement[]} */ #buttons = [];
@@ -99,7 +102,7 @@ export class JobQuestion extends View {
   /** The answer that goes on comes first. @returns {Action[]} */
   #ordered() {
     const actions = this.question.actions;
-    const main = actions.find((action) => action.needs === "password") ?? this.#renaming() ?? actions[0];
+    const main = this.#renaming() ?? actions[0];
     return main ? [main, ...actions.filter((action) => action !== main)] : [];
   }
 
@@ -113,8 +116,7 @@ export class JobQuestion extends View {
   #answers() {
     const [main, ...others] = this.#ordered();
     if (main?.needs === "password") {
-      const form = this.#passwordForm(main);
-      return [form, h("div.row", {}, ...others.map((action) => this.#button(action, "quiet")))];
+      return [this.#passwordForm(main), h("div.row", {}, ...others.map((action) => this.#button(action, "quiet")))];
     }
     const rest = () => others.map((action) => this.#button(action, "quiet"));
     if (main?.needs === "choice" && this.question.choices?.length) return [this.#choiceForm(main, rest())];
@@ -177,7 +179,7 @@ export class JobQuestion extends View {
       else if (action.needs === "name") this.#inPlace((back) => this.#nameForm(action, [back]));
       else if (action.needs === "token") this.#inPlace((back) => this.#tokenForm(action, [back]));
       else if (COSTS[action.id]) this.#inPlace((back) => this.#costly(action, back));
-      else if (action.needs === "password" && this.#password) this.#password.focus();
+      else if (action.needs === "password") this.#inPlace((back) => h("div.choose", {}, this.#passwordForm(action), h("div.row", {}, back)));
       else void this.#answer({ action: action.id });
     });
     this.#buttons.push(button);
@@ -188,9 +190,7 @@ export class JobQuestion extends View {
   #inPlace(make) {
     const back = h("button.quiet", { type: "button" }, "Back");
     back.addEventListener("click", () => {
-      this.#picker = null;
-      this.#name = null;
-      this.#token = null;
+      this.#picker = this.#name = this.#token = this.#password = null;
       this.choice.hidden = true;
       this.answers.hidden = false;
       this.focusFirst();
@@ -199,9 +199,7 @@ export class JobQuestion extends View {
     this.choice.hidden = false;
     this.answers.hidden = true;
     if (this.#picker) this.#picker.focusChosen();
-    else if (this.#name) this.#name.focus();
-    else if (this.#token) this.#token.focus();
-    else back.focus();
+    else (this.#name ?? this.#token ?? this.#password ?? back).focus();
   }
 
   /** What an answer costs, before it is given. @param {Action} action @param {HTMLElement} back */
@@ -233,18 +231,14 @@ export class JobQuestion extends View {
 
   /** A token as it was copied; never kept. @param {Action} action @param {HTMLElement[]} others */
   #tokenForm(action, others) {
-    const field = ownField({ name: "token", title: "Token", type: "password", required: true }, {});
+    const field = new TokenField();
     this.#token = field;
     const send = h("button.primary", { type: "submit" }, action.label);
     this.#buttons.push(send);
     const form = h("form.choose", { novalidate: true }, field.element, h("div.row", {}, send, ...others));
     form.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
-      const token = field.input.value.trim();
-      const problem = token ? "" : "is needed";
-      field.showProblem(problem);
-      if (problem) return field.focus();
-      void this.#answer({ action: action.id, token });
+      if (field.check()) void this.#answer({ action: action.id, token: field.value });
     });
     return form;
   }
@@ -258,7 +252,7 @@ export class JobQuestion extends View {
     const preferred = this.#networkKey ? "" : memory.network; // The network in question has failed.
     const networks = this.question.networks ?? [];
     // A board that gets its settings in another way looks for none.
-    const typed = isEnrolment(this.job) && !networks.length;
+    const typed = (isEnrolment(this.job) || ownCloud(this.job) === "blynk") && !networks.length;
     const values = typed ? (this.question.network?.kind ? this.question.network : memory.draft("enrol").network) : null;
     const picker = new NetworkPicker({ schema, kinds, memory, preferred, typed, values });
     if (!typed) picker.show(networks);
@@ -284,6 +278,7 @@ export class JobQuestion extends View {
   /** How to reach the reset input, when the board has to be touched. */
   #drawing() {
     const { guide } = this.question;
+    if (guide?.access_point) return new ByHand(guide);
     return guide?.pin ? new HoldGuide(this.app, guide) : null;
   }
 
@@ -294,6 +289,7 @@ export class JobQuestion extends View {
     try {
       if (this.send) await this.send(answer);
       else await this.app.agent.call("jobs.answer", { job: this.job.id, answer, question: this.question.id });
+      this.#token?.clear();
     } catch (error) {
       const { facts } = /** @type {any} */ (error);
       const name = String(facts?.field ?? "").replace(/^(answer\.)?(network\.)?/, "");

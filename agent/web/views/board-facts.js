@@ -2,6 +2,7 @@
 
 import { OTHER_SKETCH } from "../lib/store.js";
 import { View, fill, h, say } from "../lib/dom.js";
+import { isBlynk, isNrf } from "../lib/clouds.js";
 import { ago, duration } from "../lib/text.js";
 import { isImprov, onlyInAir, portText, talks } from "../lib/ports.js";
 import { updates } from "../lib/procedures.js";
@@ -60,7 +61,7 @@ export class BoardFactsList extends View {
     const unread = !reading && Boolean(board.provisioning.installed);
     for (const term of READ) this.#hide(term, !readable || silent || unread || device);
     for (const term of READ_DEVICE) this.#hide(term, !device || unread || this.rows.get(term)?.textContent === "");
-    this.#hide("Sketch", device || (!readable && !loader && !board.provisioning.installed));
+    this.#hide("Sketch", device || isNrf(board) || (!readable && !loader && !board.provisioning.installed));
     this.line.hidden = !readable;
     this.button.hidden = reading?.state === "reading" || reading?.state === "scanning" || board.state !== "ready";
     say(this.button, facts ? "Read again" : device ? "Read the device" : "Read the board");
@@ -113,7 +114,8 @@ export class BoardFactsList extends View {
     this.#shown = key;
     if (!reading?.error || expected) return fill(this.error);
     const retry = h("button.quiet", { type: "button" }, "Try again");
-    retry.addEventListener("click", () => this.app.store.read(this.board));
+    const { cloud } = reading;
+    retry.addEventListener("click", () => (cloud ? this.app.store.scan(this.board, cloud) : this.app.store.read(this.board)));
     const context = { board: this.board, version: this.app.agent.info?.version };
     fill(this.error, new ErrorCard(reading.error, { actions: [retry], context }));
     this.app.announcer.say(reading.error.title);
@@ -124,6 +126,7 @@ export class BoardFactsList extends View {
 function sketchOf(board, facts) {
   if (board.state === "bootloader") return "none runs: the board is in its bootloader";
   if (facts?.application_sketch) return "your own sketch, with network settings";
+  if (isBlynk(board)) return "firmware of Blynk";
   if (facts?.sketch_version) return `provisioning ${facts.sketch_version}`;
   return board.provisioning.installed === "1.0" ? "provisioning 1.0" : "";
 }

@@ -120,7 +120,7 @@ export class BoardList extends View {
       (item, board) => this.#update(item, board, now),
     );
     this.list.hidden = !boards.length;
-    this.missing.hidden = !store.loaded || !store.bluetooth;
+    this.missing.hidden = !store.loaded;
     this.#drawEmpty(boards.length);
   }
 

@@ -1,13 +1,15 @@
 /** One board: what it is, and what can be done with it. */
 
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
-import { OTHER_SKETCH, ended, isReading, slow } from "../lib/store.js";
+import { CLOUD_PARTS, allowed, mayBeImprov, partFor, partLabel, partsOf, unknownWords, unsure } from "../lib/boardparts.js";
 import { isSilent, kindOf, stateOf } from "../lib/boardstate.js";
-import { enrols, isEnrolment } from "../lib/enrol.js";
+import { deviceOf, hasOwnForm, isBlynk, isNrf } from "../lib/clouds.js";
+import { isEnrolment } from "../lib/enrol.js";
 import { READING_KINDS } from "../lib/jobwords.js";
-import { hasSerial, isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
-import { delivers, updates, wayOf } from "../lib/procedures.js";
+import { isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
+import { delivers, updates } from "../lib/procedures.js";
 import { go, href } from "../lib/router.js";
+import { ended, isReading, slow } from "../lib/store.js";
 import { older } from "../lib/text.js";
 import { BlinkButton } from "../parts/blink-button.js";
 import { boardDrawing, chip, links, updateChip, updateLinks } from "../parts/drawing.js";
@@ -15,9 +17,11 @@ import { ErrorCard } from "../parts/error-card.js";
 import { LinkChoice } from "../parts/link-choice.js";
 import { SameBoard } from "../parts/same-board.js";
 import { AbsentBoard } from "./absent-board.js";
+import { BlynkForm } from "./blynk-form.js";
 import { BoardFactsList } from "./board-facts.js";
 import { EnrolForm } from "./enrol-form.js";
 import { EraseForm } from "./erase-form.js";
+import { NrfForm } from "./nrf-form.js";
 import { SerialMonitor } from "./serial-monitor.js";
 import { SetupForm } from "./setup-form.js";
 import { UpdateForm } from "./update-form.js";
@@ -25,22 +29,7 @@ import { WriteForm } from "./write-form.js";
 
 /** @typedef {import("../types.js").Board} Board */
 
-const LABELS = /** @type {Record<string, string>} */ ({
-  setup: "Set up",
-  network: "Change network",
-  erase: "Erase network",
-  write: "Write a sketch…",
-  provisioning: "Write the provisioning sketch",
-  monitor: "Serial monitor",
-});
-
-/** Parts that talk about networks, which a bootloader does not. */
-const NETWORK_PARTS = new Set(["setup", "update", "device", "network", "erase"]);
-
 const ASK_IMPROV = "If its firmware speaks Improv Wi-Fi, as ESPHome, Tasmota and WLED do, it can be put on a network. ";
-
-/** Parts that Bluetooth cannot do. */
-const CABLE_PARTS = new Set(["update", "device", "write", "provisioning", "monitor"]);
 
 const WORK = /** @type {Record<string, string>} */ ({
   asking: "This board needs you. ",
@@ -137,7 +126,7 @@ export class BoardView extends View {
     const procedure = this.#procedure(board);
     const parts = this.#parts(board, procedure);
     this.#notice(board, procedure);
-    const part = this.#allowed(board, this.#part) || this.#fitting(board, parts);
+    const part = allowed(board, this.#part) || this.#fitting(board, parts);
     this.#links(board, parts, procedure, part);
     this.cable.hidden = !onlyInAir(board) || isImprov(board);
     this.#open(part);
@@ -165,8 +154,8 @@ export class BoardView extends View {
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
     // What runs is known, or does not matter for what the person wants. One that is connected is not disturbed.
     const last = store.lastWork(board.id);
-    if ((last?.state === "done" && isEnrolment(last)) || this.#enrols) return;
-    if (installed === "1.0" || ["update", "device", "write", "provisioning", "monitor"].includes(this.#part)) return;
+    if ((last?.state === "done" && isEnrolment(last)) || this.#usual) return;
+    if (installed === "1.0" || ["update", "device", "nrf", "blynk", "write", "provisioning", "monitor"].includes(this.#part)) return;
     if (board.state === "ready" && talks(board) && !isSilent(board, store)) void store.read(board.id);
   }
 
@@ -180,7 +169,7 @@ export class BoardView extends View {
   #procedure(board) {
     const { supported, installed } = board.provisioning;
     const able = supported.includes("2.0");
-    if (!board.model || board.state === "bootloader" || (able && installed !== "1.0" && this.#unread(board))) return "";
+    if (!board.model || known(board) || board.state === "bootloader" || (able && installed !== "1.0" && this.#unread(board))) return "";
     return this.app.decisions.about(board).decision?.procedure ?? (able && installed === "1.0" ? "migrate" : "");
   }
 
@@ -190,48 +179,22 @@ export class BoardView extends View {
     return !reading || (isReading(reading) && !reading.facts);
   }
 
-  /** What can be done with this board, in the order of its links. @param {Board} board @param {string} procedure */
+  /** @param {Board} board @param {string} procedure */
   #parts(board, procedure) {
-    if (isImprov(board)) return ["setup", ...(hasSerial(board) ? ["monitor"] : [])];
-    const able = board.provisioning.supported.includes("2.0");
-    const cable = !onlyInAir(board);
-    const writable = cable && (board.model || unsure(board)) ? ["write"] : [];
-    const monitor = hasSerial(board) || !board.ports.length ? ["monitor"] : [];
-    if (board.state === "bootloader") return [...writable, ...(board.provisioning.supported.length ? ["provisioning"] : [])];
-    const reading = this.app.store.reading(board.id);
-    const update = updates(procedure) || delivers(procedure);
-    const speaks = able && !update;
-    const code = reading?.error?.code ?? "";
-    // A port that could not be opened says nothing about the sketch.
-    const blocked = able && code.startsWith("port");
-    const application = Boolean(reading?.facts?.application_sketch);
-    const ways = [...(speaks || blocked ? ["setup"] : []), ...(cable && (update || unsure(board)) ? ["update"] : [])];
-    return [
-      ...ways,
-      ...(cable && this.#device(ways) ? ["device"] : []),
-      ...(speaks || application || blocked || (able && !cable) ? ["network", "erase"] : []),
-      ...(speaks && cable && (slow(reading) || OTHER_SKETCH.test(code)) ? ["update"] : []),
-      ...writable,
-      ...monitor,
-    ];
+    const { clouds } = this.app.store;
+    return partsOf(board, { procedure, reading: this.app.store.reading(board.id), clouds });
   }
 
-  /** The last board was given credentials of a cloud; the next one is likely to be, too. */
-  get #enrols() {
+  /** The part of the cloud in which the last board was set up; empty: that was one of the usual. */
+  get #usual() {
     const { store, memory } = this.app;
-    return store.clouds.some((cloud) => enrols(cloud) && cloud.signed_in && cloud.id === memory.cloud);
+    const cloud = store.clouds.find((each) => hasOwnForm(each) && each.id === memory.cloud);
+    return cloud && (cloud.signed_in || !cloud.needs_account) ? partFor(cloud.id) : "";
   }
 
-  /** Credentials of a cloud are offered where somebody uses it, and where nothing else is. @param {string[]} ways */
-  #device(ways) {
-    const cloud = this.app.store.clouds.find(enrols);
-    return Boolean(cloud && (cloud.signed_in || !ways.length));
-  }
-
-  /** A part that the person chose, unless this board cannot do it now. @param {Board} board @param {string} part */
-  #allowed(board, part) {
-    if (onlyInAir(board) && CABLE_PARTS.has(part)) return "";
-    return board.state === "bootloader" && NETWORK_PARTS.has(part) ? "" : part;
+  /** It is a device of nRF Cloud, which can be tended here. */
+  get #isDevice() {
+    return isNrf(this.board) && Boolean(deviceOf(this.app.store.work(), this.id_, "nrf"));
   }
 
   /** The panel for a person who did not choose one. @param {Board} board @param {string[]} parts */
@@ -244,11 +207,13 @@ export class BoardView extends View {
     const settled = last?.state === "done" && ["provision", "configure", "migrate"].includes(last.kind) && !last.result?.prepared;
     // In the air it would not be if somebody had not reset it.
     const again = onlyInAir(board) && board.first_seen > (last?.ended_at ?? 0);
+    if (this.#isDevice) return "nrf";
     if (settled && !again) return "none";
-    if (this.#enrols && parts.includes("device")) return "device";
+    if (parts.includes(this.#usual)) return this.#usual;
+    if (known(board)) return parts.find((part) => CLOUD_PARTS[part]) ?? "none"; // There is no other cloud for it.
     const first = (board.model || isImprov(board)) && parts.find((part) => ["setup", "update", "network"].includes(part));
-    const device = store.clouds.some((cloud) => enrols(cloud) && cloud.signed_in) && parts.find((part) => part === "device");
-    return first || device || "none";
+    const signed = (/** @type {string} */ part) => store.clouds.some(({ id, signed_in }) => id === CLOUD_PARTS[part] && signed_in);
+    return first || parts.find(signed) || "none";
   }
 
   /** @param {Board} board @param {string[]} parts @param {string} procedure @param {string} part */
@@ -259,16 +224,10 @@ export class BoardView extends View {
       (name) => name,
       (name) => h("a.button.quiet", { href: href("board", board.id, name) }),
       (link, name) => {
-        say(link, this.#label(board, name, procedure));
+        say(link, partLabel(board, name, { procedure, clouds: this.app.store.clouds, device: name === "nrf" && this.#isDevice }));
         set(link, "aria-current", name === part ? "true" : null);
       },
     );
-  }
-
-  /** @param {Board} board @param {string} part @param {string} procedure */
-  #label(board, part, procedure) {
-    if (part === "device") return `Set up with ${this.app.store.clouds.find(enrols)?.title}`;
-    return part === "update" ? updateLabel(board, procedure) : LABELS[part];
   }
 
   /** What a person should know before choosing. @param {Board} board @param {string} procedure */
@@ -332,6 +291,8 @@ export class BoardView extends View {
     if (part === "setup") return new SetupForm(this.app, this.id_, "provision");
     if (part === "update") return new UpdateForm(this.app, this.id_);
     if (part === "device") return new EnrolForm(this.app, this.id_);
+    if (part === "nrf") return new NrfForm(this.app, this.id_);
+    if (part === "blynk") return new BlynkForm(this.app, { board: this.id_ });
     if (part === "write") return new WriteForm(this.app, this.id_);
     if (part === "provisioning") return new WriteForm(this.app, this.id_, true);
     if (part === "network") return new SetupForm(this.app, this.id_, "configure");
@@ -340,20 +301,13 @@ export class BoardView extends View {
     return null;
   }
 
-  /** Of a board that is not in the catalogue. */
-  #unknown() {
-    const cloud = this.app.store.clouds.find(enrols);
-    if (!cloud) return "Mooring does not know this kind of board, so it cannot set it up.";
-    return `Mooring does not know this kind of board. It can become a device of ${cloud.title} if it is an ESP32, runs Python, or has a sketch with Mooring's serial console.`;
-  }
-
   /** Why less can be done with this board than with others. @param {Board} board @param {string} procedure */
   #remark(board, procedure) {
     if (board.state === "bootloader") {
       return "This board is in its bootloader: no sketch runs on it, and it waits for one. ";
     }
     if (unsure(board)) return "Mooring cannot tell which of several kinds this board is.";
-    if (!board.model && !isImprov(board)) return this.#unknown();
+    if (!board.model && !isImprov(board) && !known(board)) return unknownWords(this.app.store.clouds);
     if (onlyInAir(board) && (updates(procedure) || delivers(procedure))) {
       return `${this.app.decisions.about(board).decision?.reason ?? ""} Connect it with a cable to update it.`;
     }
@@ -366,20 +320,9 @@ export class BoardView extends View {
   }
 }
 
-/** True for a board that nothing else can give a network. @param {Board} board */
-function mayBeImprov(board) {
-  return board.state === "ready" && hasSerial(board) && !talks(board) && !board.provisioning.supported.length;
-}
-
-/** True for a board that may be one of several models. @param {Board} board */
-function unsure(board) {
-  return !board.model && Boolean(board.candidates?.length);
-}
-
-/** @param {Board} board @param {string} procedure */
-function updateLabel(board, procedure) {
-  if (unsure(board)) return LABELS.setup;
-  return wayOf(updates(procedure) || delivers(procedure) ? procedure : "migrate").label;
+/** True for a board with a cloud of its own. @param {Board} board */
+function known(board) {
+  return isNrf(board) || isBlynk(board);
 }
 
 customElements.define("board-view", BoardView);

@@ -1,5 +1,6 @@
 /** The clouds, the accounts with which boards are registered there, and what they gave to boards. */
 
+import { takesAccount } from "../lib/clouds.js";
 import { View, fill, h, keyed } from "../lib/dom.js";
 import { SignIn } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
@@ -26,7 +27,7 @@ export class CloudsView extends View {
   }
 
   #draw() {
-    const clouds = this.app.store.clouds.filter((cloud) => cloud.needs_account);
+    const clouds = this.app.store.clouds.filter(takesAccount);
     keyed(this.list, clouds, (cloud) => cloud.id, () => h("section.sheet"), (sheet, cloud) => this.#update(sheet, cloud));
   }
 

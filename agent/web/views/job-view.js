@@ -2,11 +2,13 @@
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
 import { jobState } from "../lib/boardstate.js";
+import { ownCloud, takesAccount } from "../lib/clouds.js";
 import { cancelMeaning, stageOf } from "../lib/jobwords.js";
 import { networkLabel } from "../lib/networks.js";
 import { href } from "../lib/router.js";
 import { ended } from "../lib/store.js";
 import { dateTime, duration } from "../lib/text.js";
+import { lightGuide } from "../parts/board-light.js";
 import { chip, updateChip } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
 import { jobOutcome } from "../parts/job-outcome.js";
@@ -29,6 +31,7 @@ export class JobView extends View {
     this.chip = chip({ look: "run", word: "" });
     this.steps = new JobSteps(app);
     this.end = h("div.end");
+    this.lights = h("div");
     this.cancel = h("button.quiet", { type: "button", hidden: true }, "Cancel");
     this.cancel.addEventListener("click", () => (this.#costly ? this.#ask(true) : void this.#cancel()));
     this.meaning = h("span.soft.small.meaning");
@@ -41,6 +44,7 @@ export class JobView extends View {
         {},
         h("div.job-head", {}, h("div", {}, this.heading, this.route), this.chip),
         this.steps,
+        this.lights,
         this.end,
         h("div.row", {}, this.cancel, this.meaning),
         this.sure,
@@ -83,6 +87,7 @@ export class JobView extends View {
     fill(this.route, ...this.#way(job));
     updateChip(this.chip, jobState(job));
     this.steps.show(job);
+    this.#drawLights(job);
     this.#drawEnd(job);
     const over = ended(job);
     if (over || !this.#costly) this.sure.hidden = true;
@@ -101,11 +106,17 @@ export class JobView extends View {
     const name = store.model(board?.model)?.name ?? board?.name ?? job.board_name ?? job.board;
     const cloud = store.clouds.find((entry) => entry.id === job.request?.cloud);
     const first = board ? h("a", { href: href("board", job.board) }, h("bdi", {}, name)) : h("bdi", {}, name);
-    const rest = [networkLabel(job.request?.network), cloud && cloud.needs_account ? cloud.title : ""];
-    const air = job.request?.via === "ble" ? " over Bluetooth" : "";
+    const rest = [networkLabel(job.request?.network), cloud && takesAccount(cloud) ? cloud.title : ""];
+    const air = { ble: " over Bluetooth", ap: " in the network of its own" }[String(job.request?.via)] ?? "";
     const group = job.request?.group;
     const others = group ? [" · ", h("a", { href: href("wall", group) }, "together with others")] : [];
     return [first, air, ...rest.filter(Boolean).flatMap((part) => [" → ", h("bdi", {}, part)]), ...others];
+  }
+
+  /** Beside a board that has a light which says how far it is. @param {Job} job */
+  #drawLights(job) {
+    const shown = ownCloud(job) === "blynk" && job.kind !== "remove" && !ended(job);
+    if (shown !== Boolean(this.lights.childElementCount)) fill(this.lights, shown ? lightGuide() : null);
   }
 
   /** @param {Job} job */

@@ -7,6 +7,7 @@ import { href } from "../lib/router.js";
 import { duration } from "../lib/text.js";
 import { isButton, links, symbol, updateLinks } from "../parts/drawing.js";
 import { HoldGuide } from "../parts/hold-guide.js";
+import { PointFinder } from "../parts/point-finder.js";
 
 /** @typedef {import("../types.js").Board} Board */
 /** @typedef {import("../types.js").Model} Model */
@@ -55,6 +56,7 @@ export class MissingBoard extends View {
         this.come,
         this.late,
       ),
+      h("section.sheet.missing-board", {}, new PointFinder(app)),
     );
   }
 

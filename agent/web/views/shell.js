@@ -16,6 +16,7 @@ import { ManyForm } from "./many-form.js";
 import { MissingBoard } from "./missing-board.js";
 import { NewsReader } from "./news.js";
 import { PageQuestions } from "./page-questions.js";
+import { PointView } from "./point-view.js";
 import { SettingsView } from "./settings-view.js";
 import { WallView } from "./wall-view.js";
 
@@ -29,7 +30,7 @@ const PLACES = [
 ];
 
 /** Places beside the list of boards. */
-const AT_LIST = new Set(["boards", "board", "missing", "job"]);
+const AT_LIST = new Set(["boards", "board", "missing", "point", "job"]);
 
 /** Places of many boards, which need the width themselves. */
 const WIDE = new Set(["many", "wall"]);
@@ -111,6 +112,7 @@ export class Shell extends View {
   #make(page, id) {
     if (page === "board") return new BoardView(this.app, id);
     if (page === "missing") return new MissingBoard(this.app, id);
+    if (page === "point") return new PointView(this.app, id);
     if (page === "many") return new ManyForm(this.app, id);
     if (page === "wall") return new WallView(this.app, id);
     if (page === "job") return new JobView(this.app, id);

@@ -121,7 +121,7 @@ export class VaultList extends View {
       return made;
     };
     const can = (/** @type {string} */ kind) => this.app.agent.info?.capabilities.includes(kind);
-    const restores = !entry.problem && can("restore");
+    const restores = !entry.problem && entry.cloud !== "blynk" && can("restore"); // A set-up of such a board goes on from here.
     const cloud = this.#signedIn(entry);
     const removes = entry.device && cloud && can("remove");
     const outcome = h("div");

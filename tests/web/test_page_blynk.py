@@ -1,0 +1,116 @@
+"""A board with Blynk's firmware is set up by clicking: real browser and agent, simulated board and cloud."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from agent.simulator.announcement import Announcement, announce
+from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.blynk_board_cloud import NearCloud
+from agent.simulator.blynk_cloud import SimulatedBlynkCloud
+from agent.simulator.blynk_process import PID, VID
+from agent.simulator.blynk_settings import EdgentConfig
+from agent.simulator.world import World
+from tests.web.people import choose_network, open_page, question, row
+from tests.web.rig import PASSWORD, networks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Page
+
+    from tests.web.rig import Agent
+
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(120),
+    pytest.mark.slow,
+]
+
+HASTE = 200.0
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cloud() -> AsyncIterator[SimulatedBlynkCloud]:
+    """A Blynk.Cloud of one's own."""
+    async with SimulatedBlynkCloud() as cloud:
+        yield cloud
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def board(agent: Agent, cloud: SimulatedBlynkCloud) -> AsyncIterator[BlynkBoard]:
+    """A board on a cable of the agent's computer, of the newer generation."""
+    config = EdgentConfig(generation=2)
+    world = World(networks=networks("HomeNet", "Office"))
+    near = NearCloud(cloud, config.template_id)
+    async with AsyncExitStack() as stack:
+        board = BlynkBoard(config, world, speed=HASTE, tcp=True, cloud=near)
+        await stack.enter_async_context(board)
+        agent.ports.mkdir(exist_ok=True)
+        port = Announcement(
+            address=board.port,
+            vid=VID,
+            pid=PID,
+            serial_number=f"{config.chip:08X}",
+            location="1-1",
+            manufacturer="Silicon Labs",
+            product="CP2102 USB to UART Bridge Controller",
+            process=os.getpid(),
+        )
+        announce(agent.ports, port, "blynk")
+        yield board
+
+
+async def test_a_wrong_password_is_told_by_the_board_and_the_token_stays(
+    page: Page, agent: Agent, board: BlynkBoard, cloud: SimulatedBlynkCloud
+) -> None:
+    told: list[str] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda data: told.append(str(data))),
+    )
+    account = cloud.account
+    await open_page(page, agent, "#/clouds")
+    sheet = page.locator("clouds-view section", has=page.get_by_role("heading", name="Blynk"))
+    await sheet.get_by_label("Server", exact=True).fill(account["server"])
+    await sheet.locator("summary").click()
+    await sheet.get_by_label("Client id").fill(account["client_id"])
+    await sheet.get_by_label("Owner").fill(str(account["owner_id"]))
+    await sheet.get_by_label("Client secret", exact=True).fill(account["client_secret"])
+    await page.keyboard.press("Enter")
+    await expect(sheet).to_contain_text("You are signed in.")
+
+    await page.get_by_role("link", name="Boards").click()
+    await row(page, "ESP32").click()
+    await page.get_by_role("link", name="Set up with Blynk").click()
+    form = page.locator("blynk-form")
+    await expect(form).to_contain_text("The board found 2 networks just now.")
+    await choose_network(page, "HomeNet", "correct hose")
+    await form.get_by_role("button", name="Set up").click()
+
+    asked = question(page)
+    await expect(asked).to_contain_text("The network refused the board.")
+    await expect(asked).to_contain_text("The board's own code for it is 722.")
+    password = asked.get_by_label("Password", exact=True)
+    await expect(password).to_be_focused()
+    await expect(password).to_have_value("correct hose")
+    await password.fill(PASSWORD)
+    await password.press("Enter")
+
+    outcome = page.locator(".outcome")
+    await expect(outcome.locator(".online")).to_contain_text("Online as Thermo")
+    await expect(outcome).to_contain_text("Blynk has seen it.")
+    await expect(outcome).to_contain_text("made by Blynk for this board")
+    assert len(cloud.state.devices) == 1
+    assert board.device.stored is not None
+    secrets = [PASSWORD, board.device.stored.token.reveal(), account["client_secret"]]
+    told.append(await page.content())
+    told.append(await page.evaluate("JSON.stringify([localStorage, sessionStorage])"))
+    assert not [each for each in secrets for message in told if each in message]
