@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 SIDE_BY_SIDE: Final = 24
 """Boards at a time; the agent takes 32 requests of one program."""
-MODEM: Final = "modem"
-"""``crypto.kind`` of the models in the catalogue whose identity is in their modem."""
+FAMILY: Final = "nrf"
+"""What the catalogue says of models whose identity is known to nRF Cloud."""
 
 boards_argument: Final = click.argument("boards", metavar="[BOARD]...", nargs=-1)
 all_option: Final = click.option(
@@ -52,8 +52,8 @@ async def chosen_boards(client: Client, wanted: Sequence[str], *, all_boards: bo
         return list({board.id: board for board in (find_board(listed, w) for w in wanted)}.values())
     from agent.catalog import Catalog
 
-    modems = {model.id for model in Catalog.load().models if model.crypto.kind == MODEM}
-    return [each for each in listed if modems & {each.model, *each.candidates}]
+    family = {model.id for model in Catalog.load().models if FAMILY in model.provisioning}
+    return [each for each in listed if family & {each.model, *each.candidates}]
 
 
 async def on_each(

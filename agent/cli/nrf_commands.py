@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli.connect import open_client
 from agent.cli.nrf_claim import claim
 from agent.cli.nrf_credentials import credentials
+from agent.cli.nrf_devices import find_device
 from agent.cli.nrf_onboard import onboard
 from agent.cli.nrf_tokens import tokens
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
-from agent.errors import ExitStatus, InputError
+from agent.errors import ExitStatus
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from agent.cli.client import Client
     from agent.cli.shell import Shell
 
 DETAIL_CHARS = 300
 DAY_CHARS = 10
 """Of a time in ISO 8601."""
-SHOWN_MATCHES = 8
 
 
 @click.group()
@@ -75,7 +74,7 @@ def commands(*, device: str, as_json: bool) -> None:
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
-            chosen = await _find(client, device)
+            chosen = await find_device(client, device)
             found = await client.call("nrf.commands", device=chosen)
         if shell.output.as_json:
             shell.output.document({"device": chosen, **found})
@@ -95,21 +94,6 @@ def commands(*, device: str, as_json: bool) -> None:
         return ExitStatus.DONE
 
     run_command(as_json, show)
-
-
-async def _find(client: Client, wanted: str) -> str:
-    """The device id of a claimed board."""
-    listed: list[dict[str, Any]] = (await client.call("nrf.devices"))["devices"]
-    folded = wanted.strip().lower()
-    exact = [each["id"] for each in listed if folded in {each["id"].lower(), each["imei"]}]
-    found = exact or [each["id"] for each in listed if folded and each["id"].startswith(folded)]
-    if len(found) == 1:
-        return str(found[0])
-    if not found:
-        problem = f"{clean_text(wanted)} is none of the boards that your team has claimed"
-    else:
-        problem = f"{clean_text(wanted)} may be {', '.join(found[:SHOWN_MATCHES])}"
-    raise InputError(field="DEVICE", problem=problem)
 
 
 for each in (tokens, claim, onboard, credentials):

@@ -11,6 +11,7 @@ from agent.boards.board import Board
 from agent.boards.find import find_board
 from agent.cli.air import reach
 from agent.cli.connect import open_client
+from agent.cli.family_commands import NRF, board_or_device
 from agent.cli.follow import run_job
 from agent.cli.inputs import require_yes
 from agent.cli.options import json_option
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="BOARD|DEVICE")
-@click.option("--cloud", required=True, metavar="CLOUD", help="thingsboard.")
+@click.option("--cloud", required=True, metavar="CLOUD", help="thingsboard, nrf or blynk.")
 @click.option(
     "--name",
     metavar="NAME",
@@ -49,6 +50,8 @@ def remove(*, what: str, cloud: str, name: str | None, confirmed: bool, as_json:
     In this order, so that what knows of the device goes last. What is lost is told first. DEVICE is
     its name in the cloud; its board need not be here then. If it is here, it is erased as well.
     Deleting takes an administrator in the cloud's account; without one you do that part yourself.
+    With nrf, DEVICE is a device id or the beginning of one; whoever has the board at hand can claim
+    it then.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
@@ -61,6 +64,9 @@ def remove(*, what: str, cloud: str, name: str | None, confirmed: bool, as_json:
 async def _remove(shell: Shell, what: str, request: dict[str, Any]) -> ExitStatus:
     given = {name: value for name, value in request.items() if value not in (None, False)}
     async with open_client(shell.output) as client:
+        if given["cloud"] == NRF:
+            way = await board_or_device(client, shell, what, NRF)
+            return await run_job(shell, client, removed, kind="remove", **(given | way))
         boards = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
         try:
             board = find_board(boards, what).id
@@ -89,6 +95,7 @@ def removed(job: Job) -> str:
         "administrator": "deleted in the cloud",
         "person": "deleted in the cloud by you",
         "absent": "not in the cloud any more",
+        "team": "no longer claimed by your team, and its device is deleted",
     }
     done = [parts.get(str(result.get("deleted")), "deleted in the cloud")]
     done += ["erased from its board"] if result.get("erased") else []

@@ -17,6 +17,14 @@ from agent.cli.enrol_commands import (
     provision_enrol,
     refuse_enrol_options,
 )
+from agent.cli.family_commands import (
+    FAMILIES,
+    NRF,
+    check_family_options,
+    family_options,
+    provision_family,
+    read_token,
+)
 from agent.cli.follow import run_job
 from agent.cli.header import HEADER, HeaderFile, read_header, settings_file
 from agent.cli.inputs import network_options, optional_network, require_yes
@@ -51,7 +59,9 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
 
 @click.command()
 @click.argument("board", metavar="[BOARD]", required=False)
-@click.option("--cloud", required=True, metavar="CLOUD", help="arduino, thingsboard, or none.")
+@click.option(
+    "--cloud", required=True, metavar="CLOUD", help="arduino, thingsboard, nrf, blynk, or none."
+)
 @click.option("--name", metavar="NAME", default="", help="What the device is called in the cloud.")
 @network_options
 @click.option(
@@ -61,6 +71,7 @@ BY_MODEL: Final = frozenset({"provision-1.0", "lora-1.0"})
 )
 @click.option("--frequency-plan", metavar="ID", help="For a LoRa board; otherwise asked for.")
 @enrol_options
+@family_options
 @click.option(
     "--header",
     metavar="FILE",
@@ -84,6 +95,10 @@ def provision(
     credentials: str | None,
     delivery: str | None,
     nvs: str | None,
+    tags: tuple[str, ...],
+    token_stdin: bool,
+    template: str | None,
+    access_point: str | None,
     header: str | None,
     model: str | None,
     via: str | None,
@@ -98,15 +113,26 @@ def provision(
     With thingsboard the board gets credentials and, if you give one, a network; both are kept in the
     vault before the board has them (mooring vault). Only a header file or an NVS partition of it is
     made without BOARD; then the device needs its --name.
+
+    With nrf the board is claimed and does what nRF Cloud wants of it; without BOARD it is elsewhere,
+    and its attestation token claims it. With blynk it gets a network and the token of its device;
+    without BOARD it is in the --access-point of its own.
     """
     to_file = cloud in ENROL_CLOUDS and bool(nvs or header or delivery == "header")
-    if not (board or to_file):
+    if not (board or to_file or (cloud in FAMILIES and (access_point or cloud == NRF))):
         raise click.UsageError("Missing argument 'BOARD'.")
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
+        check_family_options(cloud, tags, template, access_point, token_stdin=token_stdin)
         network = optional_network(ssid, network_file, password_stdin=password_stdin)
         request: dict[str, Any] = {"cloud": cloud, "name": name, "network": network}
         request |= {"model": model, "frequency_plan": frequency_plan, "confirmed": confirmed}
+        if cloud in FAMILIES:
+            refuse_enrol_options(credentials, delivery, nvs)
+            token = read_token(cloud, board or "", token_stdin=token_stdin)
+            request |= {"procedure": procedure, "tags": tags, "token": token}
+            request |= {"template": template, "access_point": access_point}
+            return provision_family(shell, board or "", via, request)
         if cloud in ENROL_CLOUDS:
             request |= {"credentials": credentials, "delivery": delivery, "procedure": procedure}
             file = settings_file(delivery, header, nvs)

@@ -28,6 +28,7 @@ CONTRACT = {
     "forget",
     "gateway",
     "remove",
+    "renew",
     "monitor",
     "jobs",
     "job",
