@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import stat
 from typing import TYPE_CHECKING
 
@@ -111,6 +113,47 @@ async def test_a_board_gets_a_key_of_its_own_and_becomes_a_device(tmp_path: Path
         ca_key = home.paths.data_dir / "nrf-ca-key.pem"
         assert stat.S_IMODE(ca_key.stat().st_mode) == 0o600
         assert found_in(tmp_path / "home", [ca_key.read_text()]) == {"nrf-ca-key.pem"}
+
+
+async def test_a_board_is_set_up_renewed_and_removed(tmp_path: Path) -> None:
+    async with NrfHome(tmp_path, NrfConfig(firmware="tracker")) as home:
+        serial, device = home.boards[0].serial_number, home.device(0)
+        words = ("provision", serial, "--cloud", "nrf", "--name", "kitchen")
+        made = await home.run(*words, "--tag", TAG, "--tag", "site=1")
+        assert made.status == 0, made.err
+        assert "kitchen is in nRF Cloud (" in made.out
+        assert f"device {device}" in made.out
+        assert f"Claimed now, with the tags {TAG}, site=1" in made.out
+        assert "cloudAccessKeyGeneration  SUCCEEDED" in made.out
+        assert home.cloud.state.devices[device].name == "kitchen"
+
+        renewed = await home.run("renew", serial, "--cloud", "nrf")
+        assert renewed.status == 0, renewed.err
+        assert "told over its cable" in renewed.out
+
+        asked = await home.run("remove", device[:8], "--cloud", "nrf")
+        assert asked.status == 2
+        assert "--yes" in asked.err
+        removed = await home.run("remove", device[:8], "--cloud", "nrf", "--yes")
+        assert removed.status == 0, removed.err
+        assert "no longer claimed by your team" in removed.out
+        assert (home.cloud.state.claims, home.cloud.state.devices) == ({}, {})
+
+        token = home.boards[0].identity.attest()
+        by_token = ("provision", "--cloud", "nrf", "--token-stdin", "--json")
+        process = await home.start(*by_token)
+        assert process.stdin is not None
+        process.stdin.write(token.encode())
+        process.stdin.close()
+        assert process.stdout is not None
+        while b'"step":"online"' not in await process.stdout.readline():
+            pass
+        assert set(home.cloud.state.claims) == {device}
+        process.send_signal(signal.SIGINT)
+        out, _ = await process.communicate()
+        ended = json.loads(out.splitlines()[-1])
+        assert (ended["state"], ended["connected"]) == ("done", None)
+        assert found_in(tmp_path / "home", [token]) == set()
 
 
 async def test_credentials_are_listed_written_and_erased(tmp_path: Path) -> None:
