@@ -7,15 +7,17 @@ Cloud and of Blynk have one each.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from agent.jobs.effects import Request as _Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agent.boards.board import Board, Via
     from agent.catalog import Model
+    from agent.jobs.facts import Fact
+    from agent.jobs.machine import Machine
     from agent.jobs.planner import Way
     from agent.jobs.request import Request
     from agent.jobs.surroundings import Lease, Surroundings
@@ -66,3 +68,14 @@ class Kit(Protocol):
 
     def hands(self, hold: Hold) -> Hands:
         """For one job of this kit."""
+
+
+@runtime_checkable
+class RecoveringKit(Kit, Protocol):
+    """One whose jobs leave something that is worth a look after the agent was killed."""
+
+    def recovery(self, facts: Sequence[Fact]) -> Machine | None:
+        """What looks after a job with these facts, oldest first; None: it left nothing of this kit.
+
+        No board is there for it.
+        """

@@ -23,13 +23,12 @@ from agent.jobs.absent import absent_board
 from agent.jobs.advice import advise
 from agent.jobs.effects import Cancelled, Finish
 from agent.jobs.endings import ending
-from agent.jobs.enrol_facts import open_enrolment
-from agent.jobs.enrol_leftovers import EnrolLeftovers
 from agent.jobs.facts import open_claim, open_flash
 from agent.jobs.files import Files
 from agent.jobs.flash_steps import WAITING
 from agent.jobs.job import Job, JobChange, JobKind, JobState
 from agent.jobs.leftovers import Leftovers
+from agent.jobs.lookbacks import Lookbacks
 from agent.jobs.performer import Performer
 from agent.jobs.plan import Plan, make_plan
 from agent.jobs.preconditions import model_for
@@ -81,7 +80,7 @@ class JobService:
         self._active: dict[str, _Active] = {}
         self._starting: set[str] = set()
         self._leftovers = Leftovers(surroundings, self._publish)
-        self._enrolments = EnrolLeftovers(surroundings, self._publish)
+        self._lookbacks = Lookbacks(surroundings, self._publish)
         self._unfinished = Unfinished(surroundings, catalog, self._publish)
         self._files = Files()
         self._subscribers: dict[int, Callable[[JobChange], None]] = {}
@@ -113,7 +112,7 @@ class JobService:
             if late:
                 await asyncio.wait(late)
         await self._leftovers.close()
-        await self._enrolments.close()
+        await self._lookbacks.close()
         await self._unfinished.close()
         self._files.forget()
 
@@ -275,8 +274,7 @@ class JobService:
         if open_claim(facts):
             self._leftovers.pursue(job)
             return
-        if enrolment := open_enrolment(facts):
-            self._enrolments.pursue(job, enrolment)
+        if self._lookbacks.begin(job, facts):
             return
         if flash := open_flash(facts):
             if not job.state.final:
@@ -385,7 +383,7 @@ class JobService:
         active = self._active.get(job)
         if active is not None:
             return active.runner.job
-        left = self._leftovers.job(job) or self._enrolments.job(job)
+        left = self._leftovers.job(job) or self._lookbacks.job(job)
         return left or self._unfinished.job(job)
 
     def _publish(self, change: JobChange) -> None:

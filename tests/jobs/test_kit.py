@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from agent.errors import InputError, InternalError, PortGone
 from agent.jobs.effects import Done, Entered, Event, ReadBoard
-from agent.jobs.job import JobKind, JobState
+from agent.jobs.facts import Fact
+from agent.jobs.job import Job, JobKind, JobState
 from agent.jobs.kit import Hold, KitEffect
 from agent.jobs.machine import Machine, Rule
 from agent.jobs.performer import Performer
@@ -17,6 +19,8 @@ from agent.jobs.planner import Way
 from agent.jobs.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.boards.board import Board, Via
     from agent.catalog import Model
     from agent.jobs.request import Request
@@ -55,6 +59,32 @@ class Greet(Machine):
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Farewell(KitEffect):
+    """Value: what is left."""
+
+
+class Recall(Machine):
+    """A procedure that tells what a killed job left."""
+
+    def __init__(self) -> None:
+        super().__init__(attended=False)
+        self.rules = {
+            State.READING: Rule(self._reading, 5.0, self._fail, self._stop),
+            State.CLOSING: self._closing_rule(),
+        }
+
+    def _reading(self, event: Event) -> bool:
+        match event:
+            case Entered():
+                self._do(Farewell())
+            case Done(Farewell(), said):
+                self._close(result={"said": said})
+            case _:
+                return False
+        return True
+
+
 class Doors:
     """A kit for boards that are greeted with the cloud “doors”."""
 
@@ -73,6 +103,9 @@ class Doors:
     def hands(self, hold: Hold) -> Doors:
         self.holds.append(hold)
         return self
+
+    def recovery(self, facts: Sequence[Fact]) -> Machine | None:
+        return Recall() if any(fact.kind == "door-open" for fact in facts) else None
 
     async def perform(self, request: KitEffect) -> Any:
         return f"who is there? {self.holds[-1].board}"
@@ -115,6 +148,26 @@ async def test_a_board_in_its_own_network_has_a_name_a_title_and_a_place_in_the_
     assert kit.holds[-1].lease is None
     with pytest.raises(InputError, match="cloud"):
         await bench.jobs.start({**named, "kind": "identify"}, attended=True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "state"), [("door-open", JobState.DONE), ("other", JobState.INTERRUPTED)]
+)
+async def test_a_job_that_was_killed_is_looked_after_by_the_kit_that_knows_its_facts(
+    bench: Bench, fact: str, state: JobState
+) -> None:
+    kit = Doors()
+    await bench.start_agent(kits=(kit,))
+    number = await bench.journal.reserve()
+    left = Job(id=number, kind=JobKind.PROVISION, board="b", title="t", created_at=0.0)
+    await bench.journal.save(left)
+    await bench.journal.record(number, Fact(kind=fact, data={}, at=0.0))
+    await bench.jobs.start_up()
+    while not (job := await bench.jobs.get(number)).state.final:
+        await asyncio.sleep(0)
+    assert job.state is state
+    assert [(hold.board, hold.lease) for hold in kit.holds] == [("b", None)] * len(kit.holds)
+    assert len(kit.holds) == (state is JobState.DONE)
 
 
 async def test_what_no_kit_takes_goes_its_usual_way(bench: Bench) -> None:
