@@ -33,6 +33,29 @@ class ImprovDevice(msgspec.Struct, frozen=True, kw_only=True):
     os_version: str = ""
 
 
+class ModemFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a board with an nRF91 says of itself; what it does not say is empty."""
+
+    dialect: str
+    """What its port understands, in words."""
+    port: str
+    """The one of its ports that answered."""
+    imei: str = ""
+    model: str = ""
+    firmware: str = ""
+    """Of the modem: ``mfw_nrf91x1_2.0.2``."""
+    chip: str = ""
+    """As printed on it."""
+    device_id: str = ""
+    """UUID; by it nRF Cloud knows the board."""
+    sim: str = ""
+    """``READY``, ``absent``, or what the modem says."""
+    claimed: bool | None = None
+    """Whether the team that is signed in has it; None: nobody could ask."""
+    tags: list[str] = []
+    """Of its claim."""
+
+
 class BoardFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a session learned without changing anything on the board."""
 
@@ -59,6 +82,8 @@ class BoardFacts(msgspec.Struct, frozen=True, kw_only=True):
     """None for what does not speak Improv Wi-Fi, or does not say."""
     redirect: str | None = None
     """Where a person goes on with the device (http or https), if it is in a network and says so."""
+    modem: ModemFacts | None = None
+    """Of a board of nRF Cloud alone."""
 
 
 class BoardIdentity(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,6 +104,21 @@
  * @property {boolean} [scans] It can look for networks; false: its network is typed.
  * @property {ImprovDevice|null} [device] Of a device with Improv Wi-Fi.
  * @property {string|null} [redirect] Where a person goes on with such a device.
+ * @property {ModemFacts|null} [modem] Of a board of nRF Cloud.
+ */
+
+/**
+ * @typedef {object} ModemFacts What such a board says it is; what it does not say is empty.
+ * @property {string} dialect What its port understands, in words.
+ * @property {string} port The one that answered.
+ * @property {string} imei
+ * @property {string} model
+ * @property {string} firmware Of the modem.
+ * @property {string} chip
+ * @property {string} device_id By it nRF Cloud knows the board.
+ * @property {string} sim “READY”, “absent”, or what the modem says.
+ * @property {boolean|null} claimed Whether the team that is signed in has it; null: nobody could ask.
+ * @property {string[]} tags
  */
 
 /**

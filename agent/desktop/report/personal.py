@@ -56,6 +56,7 @@ KINDS: Final = {
     "serial_number": "board",
     "ble_address": "hardware",
     "mac": "hardware",
+    "imei": "hardware",
     "also": "board",
     "origin": "page",
     "wanted": "name",

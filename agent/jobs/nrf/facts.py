@@ -5,7 +5,7 @@ Nothing is owed: a claim stays, commands stay queued, and the same job goes on f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 CLAIMING = "nrf-claiming"
 """``{cloud, title, name, device_id}``: the cloud is about to be asked."""
 CLAIMED = "nrf-claimed"
-"""The team has the board."""
+"""``{before}``: the team has the board."""
 QUEUEING = "nrf-queueing"
 """``{cloud, title, name, device_id}``: commands are about to be queued."""
 QUEUED = "nrf-queued"
-"""They are."""
+"""``{ids}``: they are."""
 GIVING_UP = "nrf-giving-up"
 """``{cloud, title, name, device_id}``: the board is about to be unclaimed."""
 ENDED = "nrf-ended"
@@ -41,6 +41,10 @@ class OpenWork(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     name: str
     device_id: str
+    before: bool = False
+    """The team had the board already."""
+    ids: list[str] = []
+    """Of the commands that were queued."""
 
 
 def open_work(facts: Sequence[Fact]) -> OpenWork | None:
@@ -57,22 +61,31 @@ def done_result(facts: Sequence[Fact]) -> dict[str, Any] | None:
     return known.get("result") if last == ENDED else None
 
 
-def left_words(work: OpenWork) -> str:
-    """What may be left, as far as the journal knows."""
-    name, cloud = clean_text(work.name), clean_text(work.title)
-    match work.stage:
-        case "nrf-claiming":
-            left = f"{name} may be claimed by your team in {cloud}."
-        case "nrf-claimed":
-            left = f"{name} is claimed by your team in {cloud}; it was not seen online."
-        case "nrf-queueing":
-            left = f"Whether its commands are queued in {cloud} is not known: look there first."
-        case "nrf-queued":
-            left = f"The commands for {name} are queued in {cloud}; it was not seen to do them."
-        case _:
-            left = f"Whether {name} is still claimed in {cloud} is not known."
-    again = "Do it again: it goes on from there."
-    return left if work.stage == QUEUEING else f"{left} {again}"
+NOT_CLAIMED: Final = "Your team has not {name} in {cloud}: nothing was left there."
+STILL_CLAIMED: Final = "{name} is still claimed by your team in {cloud}. Remove it once more."
+CLAIMED_SO_FAR: Final = (
+    "{name} is claimed by your team in {cloud}; it has not done all its commands. Do it again: it goes "
+    "on from there."
+)
+QUEUED_SO_FAR: Final = (
+    "Commands for {name} wait in {cloud}: {count}. The board does them when it asks for them."
+)
+_LEFT: Final = {
+    CLAIMING: "{name} may be claimed by your team in {cloud}. Do it again: it goes on from there.",
+    CLAIMED: (
+        "{name} is claimed by your team in {cloud}; it was not seen there. Do it again: it goes on from "
+        "there."
+    ),
+    QUEUEING: "Whether commands for {name} are queued in {cloud} is not known: look there first.",
+    QUEUED: "Commands for {name} are queued in {cloud}; it was not seen to do them.",
+    GIVING_UP: "Whether {name} is still claimed in {cloud} is not known. Remove it once more.",
+}
+
+
+def left_words(work: OpenWork, what: str = "", count: int = 0) -> str:
+    """What is left; ``what`` the cloud says of it, empty: as far as the journal knows."""
+    said = what or _LEFT[work.stage]
+    return said.format(name=clean_text(work.name), cloud=clean_text(work.title), count=count)
 
 
 def _known(facts: Sequence[Fact]) -> tuple[dict[str, Any], str]:

@@ -9,8 +9,9 @@ import msgspec
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.nrf.effects import LookClaimed, ReadToken
-from agent.jobs.nrf.reading import NrfReading
+from agent.jobs.nrf.reading import INSTALLED, STEP_READ, NrfReading
 from agent.jobs.states import State
+from agent.sessions.session import BoardFacts, ModemFacts
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ LOOK_LIMIT_S = 60.0
 
 
 class NrfIdentify(NrfReading):
-    """Result: the fields of :class:`agent.sessions.nrf.NrfBoard`, ``port``, ``chip``, and ``claimed``.
-
-    ``claimed`` is whether your team has the board: true, false, or null if nobody could ask.
-    """
+    """Result: the fields of :class:`agent.sessions.session.BoardFacts` with ``modem``; ``notes``."""
 
     needs_token = False
 
@@ -41,7 +39,7 @@ class NrfIdentify(NrfReading):
     @property
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
-        return [("read", self.reading)]
+        return [(STEP_READ, self.reading)]
 
     def _reading(self, event: Event) -> bool:
         match event:
@@ -81,16 +79,19 @@ class NrfIdentify(NrfReading):
     def _tell(self, found: ClaimedDevice | None, *, asked: bool = False) -> None:
         modem, token = self.modem, self.token
         assert modem is not None  # noqa: S101 - there is no way here without one
-        said: dict[str, Any] = {
-            name: clean_text(value) for name, value in msgspec.to_builtins(modem.board).items()
-        }
-        result = said | {
-            "protocol": "nrf",
-            "port": modem.port,
-            "device_id": self.device_id,
-            "chip": token.chip_name if token is not None else "",
-            "claimed": found is not None if asked else None,
-            "tags": [clean_text(tag) for tag in found.tags] if found is not None else [],
-            "notes": self.notes,
-        }
+        board = modem.board
+        facts = ModemFacts(
+            dialect=board.dialect,
+            port=modem.port,
+            imei=clean_text(board.imei),
+            model=clean_text(board.model),
+            firmware=clean_text(board.modem_firmware),
+            chip=token.chip_name if token is not None else "",
+            device_id=self.device_id,
+            sim=clean_text(board.sim),
+            claimed=found is not None if asked else None,
+            tags=[clean_text(tag) for tag in found.tags] if found is not None else [],
+        )
+        said = BoardFacts(protocol=INSTALLED, scans=False, modem=facts)
+        result: dict[str, Any] = msgspec.to_builtins(said) | {"notes": self.notes}
         self._close(result=result)

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Final
 from agent.jobs.job import JobKind
 from agent.jobs.nrf.hands import NrfHands
 from agent.jobs.nrf.plan import nrf_way
+from agent.jobs.nrf.recover import recovery
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.boards.board import Board, Via
     from agent.catalog import Catalog, Model
     from agent.clouds.nrf.cloud import NrfCloud
+    from agent.jobs.facts import Fact
     from agent.jobs.kit import Hands, Hold
+    from agent.jobs.machine import Machine
     from agent.jobs.planner import Way
     from agent.jobs.request import Request
 
@@ -22,7 +27,7 @@ _KINDS: Final = frozenset({JobKind.IDENTIFY, JobKind.PROVISION, JobKind.RENEW, J
 
 
 class NrfKit:
-    """See :class:`agent.jobs.kit.Kit`."""
+    """See :class:`agent.jobs.kit.RecoveringKit`."""
 
     def __init__(self, cloud: NrfCloud, catalog: Catalog) -> None:
         self._cloud = cloud
@@ -44,6 +49,10 @@ class NrfKit:
     def hands(self, hold: Hold) -> Hands:
         """For one job."""
         return NrfHands(hold, self._cloud)
+
+    def recovery(self, facts: Sequence[Fact]) -> Machine | None:
+        """See :class:`agent.jobs.kit.RecoveringKit`."""
+        return recovery(facts)
 
     def _is_family(self, board: Board, model: Model | None) -> bool:
         if board.provisioning.installed == FAMILY:

@@ -161,7 +161,7 @@ class NrfProvision(NrfFollowing):
 
     def _has_claim(self, outcome: ClaimOutcome) -> None:
         self.outcome = outcome
-        self._record(facts.CLAIMED)
+        self._record(facts.CLAIMED, before=outcome.before)
         if outcome.missing_tags:
             lacks = clean_text(", ".join(outcome.missing_tags))
             self.notes.append(words.TAGS_LACK.format(tags=lacks))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import NrfUnfinished
+from agent.errors import NrfUnfinished, Unreachable
 from agent.jobs import questions
-from agent.jobs.effects import Answered, Done, Entered, Event, Learn
+from agent.jobs.effects import Answered, Done, Entered, Event, Learn, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.effects import LookAtRemoval, UnclaimBoard
 from agent.jobs.nrf.reading import STEP_READ, NrfReading
-from agent.jobs.states import ANSWER_LIMIT_S, State
+from agent.jobs.states import State
 
 if TYPE_CHECKING:
     from agent.clouds.nrf.records import Removal
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STEP_LOOK: Final = "look"
 STEP_DELETE: Final = "delete"
+LOOK_LIMIT_S: Final = 180.0
+"""Three calls with their repetitions; a question has a limit of its own."""
 UNCLAIM_LIMIT_S: Final = 120.0
 """One call with its repetitions."""
 
@@ -36,7 +38,7 @@ class NrfRemove(NrfReading):
         super().__init__(order, attended=attended)
         self._removal: Removal | None = None
         self.rules |= {
-            State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, self._fail, self._stop),
+            State.CONFIRMING: Rule(self._confirming, LOOK_LIMIT_S, self._fail, self._stop),
             State.UNDOING: Rule(self._undoing, UNCLAIM_LIMIT_S, self._not_sure, lambda: None),
         }
 
@@ -72,6 +74,9 @@ class NrfRemove(NrfReading):
                     self._agreed()
                 else:
                     self._ask(words.give_up_board(self._shown, self.order.title, removal))
+            case LimitReached():
+                detail = f"There was no answer within {LOOK_LIMIT_S:.0f} s."
+                self._fail(Unreachable(cloud=self.order.title, detail=detail))
             case Answered(questions.CONTINUE):
                 self._agreed()
             case Answered():

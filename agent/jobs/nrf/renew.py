@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import NrfCommandUnsure, NrfUnclaimed
+from agent.errors import NrfCommandUnsure, NrfUnclaimed, Unreachable
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.nrf import facts, words
@@ -113,6 +113,9 @@ class NrfRenew(NrfFollowing):
                         cloud=self.order.title, device=self.device_id, name=names, detail=detail
                     )
                 )
+            case LimitReached():
+                detail = f"There was no answer within {QUEUE_LIMIT_S:.0f} s."
+                self._unqueued(Unreachable(cloud=self.order.title, detail=detail))
             case _:
                 return False
         return True
@@ -138,7 +141,7 @@ class NrfRenew(NrfFollowing):
 
     def _has_queued(self, queued: tuple[CommandState, ...]) -> None:
         self._queued = self.commands = queued
-        self._record(facts.QUEUED)
+        self._record(facts.QUEUED, ids=[each.id for each in queued])
         self._complete(", ".join(command.name for command in self.wanted))
         if self.stopped:
             self._give_up()

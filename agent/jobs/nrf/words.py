@@ -51,8 +51,8 @@ def seen_words(seen: Seen) -> str:
 def modem_words(modem: Modem) -> str:
     """Who answered, in one line."""
     board = modem.board
-    said = [board.model, board.modem_firmware, f"IMEI {board.imei}" if board.imei else ""]
-    return clean_text(", ".join(filter(None, [f"{board.dialect} on {modem.port}", *said])))
+    said = [f"{board.dialect} on {modem.port}", board.model, board.modem_firmware]
+    return clean_text(", ".join(filter(None, said)))
 
 
 def shown_commands(commands: Iterable[CommandState]) -> list[dict[str, str]]:

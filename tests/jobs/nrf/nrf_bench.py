@@ -34,20 +34,27 @@ if TYPE_CHECKING:
     from agent.jobs.journal import SqliteJournal
 
 SPEED = 200.0
-HASTE = 50.0
+CLOUD_HASTE = 100.0
+JOB_HASTE = 20.0
+"""Sessions with boards have limits of real time, which those of jobs must not undercut."""
+TOKEN_CHARS = 24
+"""Of a token: what says which board made it."""
 
 
 class Hasty:
-    """A clock on which pauses are a fiftieth as long."""
+    """A clock on which pauses are shorter."""
+
+    def __init__(self, haste: float) -> None:
+        self._haste = haste
 
     def monotonic(self) -> float:
-        return time.monotonic() * HASTE
+        return time.monotonic() * self._haste
 
     def wall(self) -> float:
         return time.time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / HASTE)
+        await asyncio.sleep(seconds / self._haste)
 
 
 class NrfBench:
@@ -70,12 +77,12 @@ class NrfBench:
     async def start(self) -> None:
         await self._always.enter_async_context(self.cloud)
 
-    async def plug(self, **config: Any) -> SimulatedNrfBoard:
+    async def plug(self, *, announced: bool = True, **config: Any) -> SimulatedNrfBoard:
         plugged = SimulatedNrfBoard(
             NrfConfig(**config),
             speed=SPEED,
             tcp=True,
-            folder=str(self.folder / "ports"),
+            folder=str(self.folder / "ports") if announced else None,
             service=CloudService(self.cloud.state),
         )
         await plugged.start()
@@ -90,7 +97,7 @@ class NrfBench:
         await self.boards.start()
         self._agent.push_async_callback(self.boards.close)
         store = AccountStore(self.folder / "accounts.json", use_keyring=False)
-        clock, url = Hasty(), self.cloud.base_url
+        clock, url = Hasty(CLOUD_HASTE), self.cloud.base_url
         self.client = NrfCloud(accounts=store, provisioning_url=url, devices_url=url, clock=clock)
         self._agent.push_async_callback(self.client.close)
         if not (self.folder / "accounts.json").exists():
@@ -102,7 +109,7 @@ class NrfBench:
             flashers=Flashers(),
             sketches=sketches_in(self.folder, NoSketches()),
             kits=(NrfKit(self.client, self.catalog),),
-            clock=clock,
+            clock=Hasty(JOB_HASTE),
         )
         self.jobs = JobService(surroundings, self.catalog)
         self._agent.push_async_callback(self.jobs.close)
@@ -124,6 +131,7 @@ class NrfBench:
 
     async def begin(self, kind: str = "provision", *, attended: bool = True, **given: Any) -> str:
         request = {"kind": kind, "cloud": "nrf"} | given
+        request = {field: value for field, value in request.items() if value is not None}
         if "board" not in request:
             request["board"] = self.board.id
         return await self.jobs.start(request, attended=attended)
@@ -147,3 +155,13 @@ class NrfBench:
     def _note(self, change: JobChange) -> None:
         self.changes.append(change)
         self._changed.set()
+
+
+def leaks(desk: NrfBench, plugged: SimulatedNrfBoard, *texts: str) -> list[str]:
+    """Where a token of the board or the API key can be read; all tokens of a board begin alike."""
+    accounts = desk.folder / "accounts.json"
+    files = [each for each in desk.folder.rglob("*") if each.is_file() and each != accounts]
+    kept = [each.read_bytes().decode(errors="replace") for each in files]
+    secrets = [plugged.identity.attest()[:TOKEN_CHARS], desk.cloud.key.secret.reveal()]
+    told = [*kept, repr(desk.changes), *texts]
+    return [text for text in told if any(secret in text for secret in secrets)]

@@ -1,0 +1,171 @@
+"""New keys for a board that is claimed: queued once, told by cable or air, followed to the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent.errors import (
+    NrfCommandFailed,
+    NrfCommandUnsure,
+    NrfCommandWaiting,
+    NrfNotTriggered,
+    NrfQueueFull,
+    NrfRecordAbsent,
+    NrfSilent,
+    PortGone,
+    Unreachable,
+)
+from agent.jobs.effects import WaitBoardBack
+from agent.jobs.job import JobState
+from agent.jobs.nrf import effects as fx
+from agent.jobs.nrf import facts
+from agent.jobs.nrf.renew import NrfRenew
+from agent.protocols.nrf.commands import cloud_access_key, finished
+from agent.protocols.nrf.logs import Seen
+from tests.jobs.nrf import samples
+from tests.jobs.nrf.samples import ID, NrfDrive
+
+if TYPE_CHECKING:
+    from tests.jobs.drive import Drive
+
+QUEUED = (samples.command(status="PENDING"),)
+DONE = (samples.command(),)
+GONE = PortGone(port="/dev/ttyACM0")
+UNREACHABLE = Unreachable(cloud="nRF Cloud", detail="")
+
+
+def start(*, attended: bool = True, many: bool = False, **changes: Any) -> Drive:
+    wanted = (cloud_access_key(), finished()) if many else (cloud_access_key(),)
+    return NrfDrive(NrfRenew(samples.order(**changes), wanted, attended=attended))
+
+
+def read(drive: Drive) -> Drive:
+    return drive.done(fx.OpenModem, samples.modem()).done(fx.ReadToken, samples.token())
+
+
+def queued(**changes: Any) -> Drive:
+    drive = read(start(**changes)) if changes.get("has_board", True) else start(**changes)
+    return drive.done(fx.LookClaimed, samples.CLAIMED).done(fx.QueueCommands, QUEUED)
+
+
+def away() -> dict[str, Any]:
+    return {"board": "", "has_board": False, "device_id": ID}
+
+
+def result(drive: Drive) -> dict[str, Any]:
+    assert drive.finish
+    assert drive.finish.state is JobState.DONE, drive.finish
+    assert facts.done_result(drive.facts) == drive.finish.result
+    assert drive.finish.result
+    return drive.finish.result
+
+
+def stays(drive: Drive, cause: str, state: JobState = JobState.FAILED) -> None:
+    assert drive.state is state
+    assert drive.finish
+    assert drive.finish.error
+    assert (drive.error, drive.finish.error.facts["cause_code"]) == ("nrf-unfinished", cause)
+    assert "queued" in drive.finish.error.title
+
+
+def test_a_board_on_a_cable_is_told_over_it():
+    drive = queued().done(fx.TriggerByCable, "att_cloud provision").done(fx.FollowCommands, DONE)
+    said = result(drive)
+    assert (said["device_id"], said["told"], said["said_by"]) == (ID, "cable", "cloud")
+    assert said["commands"][0]["status"] == "SUCCEEDED"
+
+
+def test_what_the_board_says_first_is_told_with_what_the_cloud_knows_by_then():
+    drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.FINISHED)
+    other = samples.command("other")
+    said = result(drive.done(fx.LookAtDevice, samples.look(*DONE, other)))
+    assert (said["said_by"], [each["id"] for each in said["commands"]]) == ("board", ["c1"])
+
+
+@pytest.mark.parametrize("how", ["fail", "limit", "cancel"])
+def test_what_is_done_is_done_though_the_cloud_does_not_answer_any_more(how: str):
+    drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.FINISHED)
+    if how == "fail":
+        drive.fail(fx.LookAtDevice, UNREACHABLE)
+    assert result(drive.fire("limit") if how == "limit" else drive.cancel())
+
+
+def test_a_device_without_a_cable_is_told_over_the_air():
+    drive = queued(**away())
+    assert not any(isinstance(each, fx.OpenModem) for each in drive.asked)
+    said = result(drive.done(fx.TriggerByAir).done(fx.FollowCommands, DONE))
+    assert (said["device"], said["told"]) == (ID, "air")
+
+
+def test_a_firmware_that_knows_no_command_is_told_over_the_air():
+    drive = queued().fail(fx.TriggerByCable, NrfNotTriggered(why="")).done(fx.TriggerByAir)
+    assert result(drive.done(fx.FollowCommands, DONE))["told"] == "air"
+
+
+def test_what_the_team_has_not_is_not_renewed():
+    drive = read(start()).done(fx.LookClaimed, None)
+    assert (drive.error, facts.open_work(drive.facts)) == ("nrf-cloud-not-claimed", None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UNREACHABLE,
+        NrfQueueFull(cloud="", device=ID, present=20, limit=20, count=1, detail=""),
+        NrfCommandUnsure(cloud="", device=ID, name="x", detail="", maybe_done=True),
+    ],
+    ids=lambda error: error.code,
+)
+def test_one_command_that_is_not_taken_is_told_as_it_is(error: Any):
+    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).fail(fx.QueueCommands, error)
+    assert drive.error == error.code
+    drive = read(start(many=True)).done(fx.LookClaimed, samples.CLAIMED)
+    stays(drive.fail(fx.QueueCommands, error), error.code)
+
+
+def test_the_limit_of_queueing_leaves_it_unknown():
+    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).fire("limit")
+    assert drive.error == "nrf-cloud-command-unsure"
+    assert read(start()).fire("limit").error == "cloud-unreachable"
+
+
+def test_before_it_is_queued_a_cancel_or_a_failure_leaves_nothing():
+    assert start().cancel().state is JobState.CANCELLED
+    assert read(start()).cancel().error is None
+    assert start().fail(fx.OpenModem, NrfSilent(port="", why="")).error == "nrf-silent"
+    assert read(start()).fail(fx.LookClaimed, UNREACHABLE).error == "cloud-unreachable"
+
+
+def test_a_cancel_afterwards_says_that_it_is_queued():
+    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).cancel()
+    assert drive.finish is None
+    stays(drive.done(fx.QueueCommands, QUEUED), "stopped", JobState.CANCELLED)
+    stays(queued().cancel(), "stopped", JobState.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NrfCommandFailed(cloud="", device=ID, name="x", status="FAILED", detail=""),
+        NrfCommandWaiting(cloud="", device=ID, name="x", minutes=10, status="PENDING"),
+    ],
+    ids=lambda error: error.code,
+)
+def test_a_command_that_the_board_does_not_do_ends_it(error: Any):
+    drive = queued(attended=False).done(fx.TriggerByCable, "x")
+    stays(drive.fail(fx.FollowCommands, error), error.code)
+
+
+def test_a_device_that_cannot_be_told_is_asked_about():
+    absent = NrfRecordAbsent(cloud="nRF Cloud", device=ID, detail="")
+    drive = queued(**away()).fail(fx.TriggerByAir, absent)
+    assert drive.answer("retry").waits_for(fx.TriggerByAir)
+    stays(drive.fail(fx.TriggerByAir, absent).answer("stop"), "nrf-cloud-record")
+
+
+def test_a_board_that_is_unplugged_may_be_done_all_the_same():
+    drive = queued().done(fx.TriggerByCable, "x").fail(fx.FollowLog, GONE)
+    assert drive.waits_for(WaitBoardBack)
+    assert result(drive.done(fx.FollowCommands, DONE))
