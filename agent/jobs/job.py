@@ -131,6 +131,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What to do at the board itself: ``{pin, hold_seconds, drawing, led}``."""
     reason: str = ""
     """Why the job wants to go this way; one sentence."""
+    access_point: dict[str, Any] = {}
+    """A network that the person is to join with this computer: ``{name, qr, address}``; ``qr`` is the
+    text of a code, or null."""
     fates: list[Fate] = []
     """What is kept, lost and new, before something is overwritten."""
     choices: list[Choice] = []

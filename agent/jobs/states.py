@@ -66,6 +66,10 @@ class State(Enum):
 
     PARTING = "parting"  # the board has joined; it may switch its Bluetooth off now
 
+    # A board that is reached in a network of its own.
+    DEPARTING = "departing"  # may the computer join it; the person is asked
+    HOMEWARD = "homeward"  # the computer returns into its own
+
     RETIRING = "retiring"  # the board is online; what becomes of its older devices in the cloud
 
     # The board's own input is used, because nothing over the wire helps.

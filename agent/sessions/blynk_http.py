@@ -129,7 +129,10 @@ class BlynkHttp:
                     with contextlib.suppress(PortGone):
                         board = await self.info()
                         if board.last_error != before:
-                            return Outcome("failed", from_code(board.last_error))
+                            failure = from_code(board.last_error)
+                            if failure is None:  # what was wrong before is not any more
+                                return Outcome("unknown")
+                            return Outcome("failed", failure, failure.part == "cloud")
         except TimeoutError:
             return Outcome("unknown")
 

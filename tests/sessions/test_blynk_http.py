@@ -150,6 +150,18 @@ async def test_every_code_of_a_board_is_understood(failure):
         assert outcome.failure == failure
 
 
+async def test_a_board_that_has_no_reason_any_more_has_not_failed():
+    wrong = WiFi(ssid="HomeNet", password=Secret("wrong horse"))
+    async with joined(2) as (board, session):
+        assert (await session.info()).last_error == 0
+        failed = await session.configure(BlynkConfig(token=TOKEN, wifi=wrong), lambda _: None)
+        assert failed.failure is not None
+        assert (await session.info()).last_error == failed.failure.code
+        good = await session.configure(BlynkConfig(token=TOKEN, wifi=HOME), lambda _: None)
+        assert (good.state, good.failure) == ("unknown", None)
+        assert board.device.state == "RUNNING"
+
+
 async def test_a_token_that_blynk_refuses_is_read_from_the_board():
     async with joined(1, cloud="refused") as (board, session):
         await session.configure(BlynkConfig(TOKEN, HOME), lambda _: None)

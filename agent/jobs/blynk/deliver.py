@@ -46,6 +46,12 @@ class Pace:
     confirm_s: float = CONFIRM_LIMIT_S
     look_s: float | None = None
     """Between two looks of a session; None: its own."""
+    point_follow_s: float = 20.0
+    """How long a board that keeps its access point is followed there: the Internet may be away."""
+    point_look_s: float = 8.0
+    """Between two looks for an access point that went with its board's attempt."""
+    point_again_s: float = 60.0
+    """How long it is looked for before settings are sent again: a restart of the board, and a scan."""
 
 
 async def deliver(

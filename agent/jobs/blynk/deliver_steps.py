@@ -58,7 +58,12 @@ class DeliverSteps(TokenSteps, NetworkSteps):
         raise NotImplementedError
 
     def _has_token(self) -> None:
-        self._go(State.DELIVERING)
+        self._resume = State.DELIVERING
+        self._go_to_board()
+
+    def _go_to_board(self) -> None:
+        """Deliver; a person who joins by hand is asked to be in the board's network again."""
+        self._go(State.REOPENING if self._by_hand else State.DELIVERING)
 
     # Delivering --------------------------------------------------------------------------------
 
@@ -92,7 +97,8 @@ class DeliverSteps(TokenSteps, NetworkSteps):
         host = board_host(self.host, self._reached.way, self.board.generation)
         self._record(facts.SENDING, way=self._reached.way, network=network.label)
         self._sent = True
-        self._begin(*DELIVER, "")
+        self._begin(*DELIVER)
+        self._in_point = bool(self.order.access_point) and not self._by_hand
         self._do(Deliver(make_config(network, token, host), self.fresh))
 
     def _advance(self, stage: str, detail: str) -> None:
@@ -130,9 +136,9 @@ class DeliverSteps(TokenSteps, NetworkSteps):
             by = "cloud" if arrived.state == "online" else "board"
             self._record(facts.ONLINE, connected=by, seconds=round(arrived.seconds, 3))
             self._complete("it is online" if by == "cloud" else "the board says that it is")
-            self._is_online()
+            self._home_first(self._is_online)
         else:
-            self._go(State.ASKING)
+            self._home_first(lambda: self._go(State.ASKING))
 
     def _not_sent(self, error: MooringError) -> None:
         """The way cannot carry these settings; nothing was sent."""
@@ -191,7 +197,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
 
     def _once_more(self) -> None:
         self._complete(self._title, StepState.FAILED)
-        self._go(State.DELIVERING)
+        self._go_to_board()
 
     @property
     def _title(self) -> str:

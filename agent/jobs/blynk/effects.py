@@ -79,6 +79,23 @@ class BlynkEffect(KitEffect):
 class Reach(BlynkEffect):
     """Open a session. Value: :class:`Found`."""
 
+    point: bytes = b""
+    """The board's own network, which is to be used; empty: the link of the job."""
+    by_hand: bool = False
+    """A person joins it; it is waited for the board's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLeaving(BlynkEffect):
+    """Value: :class:`agent.links.access_point_question.Leaving`, what joining this network would do."""
+
+    point: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GoBack(BlynkEffect):
+    """Be back in the computer's own network. Value: None."""
+
 
 @dataclass(frozen=True, slots=True)
 class LookAround(BlynkEffect):

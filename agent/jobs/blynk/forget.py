@@ -33,7 +33,7 @@ class ForgetBlynk(BlynkSteps):
     @property
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
-        return [READ, ERASE]
+        return [*self.departing, READ, ERASE]
 
     def _was_read(self) -> None:
         self._go(State.CONFIRMING)

@@ -6,22 +6,29 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import InternalError, MooringError, PortGone
+from agent.errors import InternalError, MooringError, PortGone, WifiAbsent
 from agent.jobs.blynk import effects as wanted
 from agent.jobs.blynk.deliver import await_board, deliver
 from agent.jobs.blynk.order import CLOUD
+from agent.jobs.blynk.point import Point
 from agent.jobs.blynk.reach import open_session
+from agent.links.access_point_name import access_point_text
+from agent.links.access_point_question import leaving
 from agent.settings.credentials import AccessToken
 
 if TYPE_CHECKING:
     from agent.clouds.blynk.cloud import Blynk
     from agent.clouds.vault import Vault
     from agent.jobs.blynk.deliver import Pace
+    from agent.jobs.blynk.point import Place
     from agent.jobs.kit import Hold, KitEffect
+    from agent.links.access_point_question import Leaving
     from agent.protocols.blynk.platform import Device
     from agent.sessions.blynk import BlynkSession, Told
     from agent.settings import Secret
 
+USE_LIMIT_S: Final = 180.0
+"""As :data:`agent.links.access_point.USE_LIMIT_S`, which is not loaded before it is used."""
 CALL_BACK_S: Final = 1.5
 """To tell a board at the very end that it shall stop trying; abandoned requests have 2 s."""
 
@@ -29,23 +36,30 @@ CALL_BACK_S: Final = 1.5
 class BlynkHands:
     """For one job; the board may be missing."""
 
-    def __init__(self, hold: Hold, cloud: Blynk, pace: Pace) -> None:
+    def __init__(self, hold: Hold, cloud: Blynk, pace: Pace, place: Place) -> None:
         self._hold = hold
         self._cloud = cloud
         self._pace = pace
-        self._session: BlynkSession | None = None
+        self._place = place
+        self._session: BlynkSession | Point | None = None
+        self._key = hold.board
+        """What the vault keeps things of this board by."""
 
     async def perform(self, request: KitEffect) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``."""
         match request:
             case wanted.Reach():
-                return await self._reach()
+                return await self._reach(request)
+            case wanted.PlanLeaving(point=point):
+                return await self._plan(point)
+            case wanted.GoBack():
+                await self._go_back()
             case wanted.LookAround():
                 return await self._open_one().scan()
             case wanted.Deliver():
                 return await self._deliver(request)
             case wanted.AwaitBoard(token=token, fresh=fresh):
-                return await await_board(self._cloud, token, fresh=fresh, pace=self._pace)
+                return await self._await(token, fresh=fresh)
             case wanted.GiveUp():
                 await self._give_up()
             case wanted.Erase():
@@ -64,18 +78,46 @@ class BlynkHands:
 
     # --- the board -----------------------------------------------------------------------------
 
-    async def _reach(self) -> wanted.Found:
+    async def _plan(self, point: bytes) -> Leaving:
+        points = self._hold.surroundings.access_points
+        if points is None:
+            raise WifiAbsent(detail="This system has none that Mooring knows.")
+        return leaving(*await points.plan(point), USE_LIMIT_S)
+
+    async def _go_back(self) -> None:
+        if isinstance(self._session, Point):
+            await self._session.leave()
+
+    async def _reach(self, request: wanted.Reach) -> wanted.Found:
         await self.close()
+        if request.point:
+            return await self._join(request)
         if self._hold.lease is None:
             raise PortGone(port=self._hold.board)
         self._session, found = await open_session(self._hold.lease, self._pace)
         return found
+
+    async def _join(self, request: wanted.Reach) -> wanted.Found:
+        self._key = self._hold.board or f"ap:{access_point_text(request.point)}"
+        points = self._hold.surroundings.access_points
+        by_hand = request.by_hand
+        point = Point(points, request.point, self._place, self._pace, by_hand=by_hand)
+        self._session = point
+        board = await point.open()
+        return wanted.Found("http", board, (wanted.Looked("http", "answers"),))
+
+    async def _await(self, token: Secret, *, fresh: bool) -> wanted.Arrived:
+        if isinstance(self._session, Point):
+            return await self._session.follow(self._cloud, token, fresh=fresh)
+        return await await_board(self._cloud, token, fresh=fresh, pace=self._pace)
 
     async def _deliver(self, request: wanted.Deliver) -> wanted.Arrived:
         def told(news: Told) -> None:
             self._hold.advanced(request, wanted.STAGES.index(news.stage), 0, news.detail)
 
         session = self._open_one()
+        if isinstance(session, Point):
+            return await session.deliver(self._cloud, request.config, told, fresh=request.fresh)
         return await deliver(
             session, self._cloud, request.config, told, fresh=request.fresh, pace=self._pace
         )
@@ -86,7 +128,7 @@ class BlynkHands:
                 async with asyncio.timeout(CALL_BACK_S):
                     await self._session.give_up()
 
-    def _open_one(self) -> BlynkSession:
+    def _open_one(self) -> BlynkSession | Point:
         if self._session is None:
             raise PortGone(port=self._hold.board)
         return self._session
@@ -107,7 +149,7 @@ class BlynkHands:
 
     async def _find(self, vault: Vault, name: str) -> wanted.Kept | None:
         """The newest that can be read; what was earlier was replaced."""
-        for each in await vault.of_board(self._hold.board, CLOUD):
+        for each in await vault.of_board(self._key, CLOUD):
             if each.state not in {"pending", "proven"} or each.problem:
                 continue
             settings = await vault.entry(each.id)
@@ -122,8 +164,8 @@ class BlynkHands:
             return wanted.Put(request.entry, settings.host)
         lease = self._hold.lease
         entry = await vault.add(
-            board=self._hold.board,
-            board_name=lease.board.name if lease is not None else self._hold.board,
+            board=self._key,
+            board_name=lease.board.name if lease is not None else self._key,
             cloud=CLOUD,
             device=request.name,
             job=self._hold.job,

@@ -10,10 +10,13 @@ from agent.jobs.blynk.forget import ForgetBlynk
 from agent.jobs.blynk.hands import BlynkHands
 from agent.jobs.blynk.look import IdentifyBlynk, NetworksBlynk
 from agent.jobs.blynk.order import CLOUD, INSTALLED, BlynkOrder, board_network
+from agent.jobs.blynk.point import Place
 from agent.jobs.blynk.provision import ProvisionBlynk
 from agent.jobs.job import JobKind, without_secrets
 from agent.jobs.planner import Way
 from agent.jobs.request import read_network
+from agent.links.access_point_name import read_access_point
+from agent.protocols.blynk.http import ADDRESS, PORT
 from agent.protocols.blynk.tokens import Pasted, check_template, parse_pasted
 from agent.settings import clean_text
 
@@ -38,9 +41,13 @@ _UNUSED: Final = ("procedure", "frequency_plan", "credentials", "delivery")
 class BlynkKit:
     """See :class:`agent.jobs.kit.Kit`."""
 
-    def __init__(self, cloud: Blynk, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self, cloud: Blynk, *, pace: Pace | None = None, place: Place | None = None
+    ) -> None:
+        """``place``: where boards answer in their own networks, if not where all do."""
         self._cloud = cloud
         self._pace = pace or Pace()
+        self._place = place or Place(ADDRESS, PORT)
 
     def takes(self, request: Request, board: Board, model: Model | None) -> bool:  # noqa: ARG002 - the interface's
         """What names this cloud, and reading and changing of boards that have answered as its own."""
@@ -75,6 +82,7 @@ class BlynkKit:
             network=self._network(request),
             token=self._token(request),
             template=check_template(request.template, "template") if request.template else "",
+            access_point=_point(request),
             confirmed=request.confirmed,
         )
         shown: dict[str, Any] = {"cloud": CLOUD}
@@ -85,7 +93,7 @@ class BlynkKit:
 
     def hands(self, hold: Hold) -> BlynkHands:
         """See the interface."""
-        return BlynkHands(hold, self._cloud, self._pace)
+        return BlynkHands(hold, self._cloud, self._pace, self._place)
 
     def _name(self, request: Request) -> str:
         if not request.name:
@@ -107,3 +115,10 @@ class BlynkKit:
             problem = f"is {wanted}, but the lines with the token name {pasted.template_id}"
             raise InputError(field="template", problem=problem)
         return pasted
+
+
+def _point(request: Request) -> bytes:
+    """The network of the board that is to be used; a board with a link uses it only if that is said."""
+    if request.access_point is None or (request.board and request.via != "ap"):
+        return b""
+    return read_access_point(request.access_point)

@@ -26,7 +26,7 @@ class IdentifyBlynk(BlynkSteps):
     @property
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
-        return [READ]
+        return [*self.departing, READ]
 
     def _was_read(self) -> None:
         board = self.board
@@ -60,7 +60,7 @@ class NetworksBlynk(BlynkSteps):
     @property
     def plan(self) -> list[tuple[str, str]]:
         """See the base class."""
-        return [READ, ("scan", "Look for networks")]
+        return [*self.departing, READ, ("scan", "Look for networks")]
 
     def _was_read(self) -> None:
         self._go(State.SCANNING)

@@ -46,11 +46,11 @@ class NetworkSteps(BlynkSteps):
             case Done(LookAround(), scan):
                 self._seen = questions.shown_scan(scan)
                 self._scan = scan
-                self._go(State.CHOOSING)
+                self._choose()
             case Failed(LookAround(), error):
                 self._unscanned(error)
             case LimitReached():
-                self._go(State.CHOOSING)
+                self._choose()
             case _:
                 return False
         return True
@@ -60,7 +60,10 @@ class NetworkSteps(BlynkSteps):
             self._resume = State.SCANNING
             self._trouble(error)
         else:
-            self._go(State.CHOOSING)
+            self._choose()
+
+    def _choose(self) -> None:
+        self._home_first(lambda: self._go(State.CHOOSING))
 
     def _choosing(self, event: Event) -> bool:
         match event:

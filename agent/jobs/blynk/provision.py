@@ -43,6 +43,7 @@ class ProvisionBlynk(DeliverSteps):
         """See the base class."""
         network = self.order.network
         return [
+            *self.departing,
             READ,
             TOKEN,
             DELIVER,
@@ -69,8 +70,10 @@ class ProvisionBlynk(DeliverSteps):
         except MooringError as error:
             self._fail(error)
             return
-        if self.network is not None:
-            self._go(State.KEYING)
+        if self.network is not None and self.order.token is not None:
+            self._go(State.KEYING)  # all is there: the board's network is used only once
+        elif self.network is not None:
+            self._home_first(self._has_network)
         elif self.attended:
             self._go(State.SCANNING)
         else:

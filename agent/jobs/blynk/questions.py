@@ -10,6 +10,8 @@ from agent.errors import BlynkBoardFailed, BlynkNotArrived
 from agent.jobs import questions
 from agent.jobs.job import Action, Question, without_secrets
 from agent.jobs.machine import Inquiry
+from agent.links.access_point_manual import ADDRESS, qr_text
+from agent.links.access_point_name import access_point_text
 from agent.sessions.session import NetworkOption
 from agent.settings import clean_text
 from agent.settings.network import WiFi
@@ -17,6 +19,7 @@ from agent.settings.network import WiFi
 if TYPE_CHECKING:
     from agent.errors import MooringError
     from agent.jobs.blynk.order import BoardNetwork
+    from agent.links.access_point_question import Leaving
     from agent.protocols.blynk.failures import Failure
     from agent.protocols.blynk.info import Scan
 
@@ -27,6 +30,7 @@ AGAIN: Final = "again"
 PASSWORD: Final = questions.RETRY
 STOP: Final = questions.STOP
 WAIT: Final = questions.WAIT
+BY_HAND: Final = "by-hand"
 
 _STOP: Final = Action(id=STOP, label="Stop")
 _NETWORK: Final = Action(id=questions.NETWORK, label="Choose another network", needs="network")
@@ -182,6 +186,62 @@ def erase(cloud: str, *, everything: bool) -> Inquiry:
             ),
             safe="Nothing was erased yet.",
             actions=[Action(id=questions.CONTINUE, label=f"Erase its {what}"), _STOP],
+        ),
+        STOP,
+    )
+
+
+_BY_HAND: Final = Action(id=BY_HAND, label="I join it myself")
+
+
+def may_leave(leaving: Leaving) -> Inquiry:
+    """Before the computer leaves its network."""
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=leaving.title,
+            meaning=leaving.meaning,
+            safe=leaving.safe,
+            actions=[Action(id=questions.CONTINUE, label="Join it"), _BY_HAND, _STOP],
+        ),
+        STOP,
+    )
+
+
+def cannot_join(error: MooringError) -> Inquiry:
+    """The computer cannot join the board's network by itself; perhaps a person can."""
+    report = error.report()
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=report.title,
+            meaning=f"{report.meaning} {report.remedy}",
+            safe="This computer is in its own network.",
+            error=report,
+            actions=[Action(id=questions.RETRY, label="Try again"), _BY_HAND, _STOP],
+        ),
+        STOP,
+    )
+
+
+def join_by_hand(point: bytes) -> Inquiry:
+    """The person joins; the job goes on by itself when the board answers."""
+    name = access_point_text(point)
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=f"Join {name} with this computer.",
+            meaning=(
+                "Choose it in the Wi-Fi menu; it has no password. If the computer warns that there is "
+                f"no Internet, stay in it. The job goes on by itself as soon as the board answers at "
+                f"{ADDRESS}. Afterwards choose your own network again."
+            ),
+            safe="Nothing was sent to the board yet by this step.",
+            access_point={"name": name, "qr": qr_text(point), "address": ADDRESS},
+            actions=[_STOP],
         ),
         STOP,
     )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import OtherBoard
 from agent.jobs import questions
+from agent.jobs.blynk import questions as questions_of_blynk
 from agent.jobs.blynk.effects import Found, Reach
 from agent.jobs.blynk.order import INSTALLED
+from agent.jobs.blynk.point_steps import PointSteps
 from agent.jobs.effects import Answered, Done, Entered, Event, Learn
 from agent.jobs.job import Action
 from agent.jobs.machine import Rule
-from agent.jobs.return_steps import ReturnSteps
 from agent.jobs.states import ANSWER_LIMIT_S, State
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ READ: Final = ("read", "Read the board")
 REACH_LIMIT_S: Final = 60.0
 """A port that is slow to open, 12 s for the first answer and some for the others; a link in the air
 takes three attempts."""
+REACH_POINT_LIMIT_S: Final = 330.0
+"""A person has 5 minutes to join by hand; by itself a computer takes two scans and 45 s."""
 WAYS: Final[dict[Way, str]] = {
     "console": "its console",
     "ble": "Bluetooth",
@@ -31,25 +34,27 @@ WAYS: Final[dict[Way, str]] = {
 }
 
 
-class BlynkSteps(ReturnSteps):
+class BlynkSteps(PointSteps):
     """READING, and the way back to the board."""
 
     _resume = State.READING
     """Where the job goes on when the board is back."""
 
     def __init__(self, order: BlynkOrder, *, attended: bool) -> None:
-        super().__init__(attended=attended)
-        self.order = order
+        super().__init__(order, attended=attended)
         self.found: Found | None = None
-        self.notes: list[str] = []
         self.began = 0.0
         fail, give_up = self._unread, self._give_up
-        self.rules = self.return_rules() | {
-            State.READING: Rule(self._reading, REACH_LIMIT_S, fail, self._stop),
+        self.rules |= self.return_rules() | {
+            State.READING: Rule(self._reading, self._reach_s, fail, self._stop),
             State.TROUBLED: Rule(self._troubled, ANSWER_LIMIT_S, give_up, give_up),
-            State.REOPENING: Rule(self._reopening, REACH_LIMIT_S, self._trouble, give_up),
+            State.REOPENING: Rule(self._reopening, self._reach_s, self._trouble, give_up),
             State.CLOSING: self._closing_rule(),
         }
+
+    @property
+    def _reach_s(self) -> float:
+        return REACH_POINT_LIMIT_S if self.order.access_point else REACH_LIMIT_S
 
     @property
     def board(self) -> BoardInfo:
@@ -84,12 +89,14 @@ class BlynkSteps(ReturnSteps):
                 self.began = self.began or self.now
                 if self._step is None:
                     self._begin(*READ, self._how)
-                self._do(Reach())
+                self._reach()
             case Done(Reach(), found):
                 self.found = found
                 self._effects.append(Learn(installed=INSTALLED))
                 self._complete(describe(found))
                 self._was_read()
+            case Answered():
+                self._stop()
             case _:
                 return False
         return True
@@ -115,16 +122,25 @@ class BlynkSteps(ReturnSteps):
         match event:
             case Entered():
                 self._say("Asking the board again")
-                self._do(Reach())
+                self._reach()
             case Done(Reach(), found) if self._is_another(found):
                 names = {"expected": self.board.name, "found": found.board.name}
                 self._trouble(OtherBoard(**names))
             case Done(Reach(), found):
                 self.found = found
                 self._go(self._resume)
+            case Answered():
+                self._give_up()
             case _:
                 return False
         return True
+
+    def _reach(self) -> None:
+        point = self.order.access_point
+        self._in_point = bool(point) and not self._by_hand
+        self._do(Reach(point, self._by_hand))
+        if self._by_hand:
+            self._ask(questions_of_blynk.join_by_hand(point))
 
     def _is_another(self, found: Found) -> bool:
         """Its name has a part that is made of its chip's id."""
@@ -138,8 +154,14 @@ class BlynkSteps(ReturnSteps):
         self.trouble = error
         if not self.attended:
             self._give_up(error)
+        elif self._is_away(error):
+            self._go(State.RETURNING)
         else:
-            self._go(State.RETURNING if self._is_away(error) else State.TROUBLED)
+            self._home_first(lambda: self._go(State.TROUBLED))
+
+    def _is_away(self, error: MooringError) -> bool:
+        """A network of its own comes back or does not: nobody is told of it."""
+        return not self.order.access_point and super()._is_away(error)
 
     @property
     def _safe(self) -> str:

@@ -159,6 +159,8 @@ class TokenSteps(BlynkSteps):
 
     def _checking(self, event: Event) -> bool:
         match event:
+            case Entered() if self._in_point:
+                self._settled()  # there is no way to the cloud from here
             case Entered() if self.token is not None:
                 self._say(f"Asking {self.order.cloud} whether it knows it")
                 self._do(CheckToken(self.token))

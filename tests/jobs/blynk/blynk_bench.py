@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.boards.service import BoardService
@@ -19,9 +20,11 @@ from agent.clouds.vault_key import VaultKeys
 from agent.flash.flashers import Flashers
 from agent.jobs.blynk.deliver import Pace
 from agent.jobs.blynk.kit import BlynkKit
+from agent.jobs.blynk.point import Place
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
+from agent.links.access_point_keeper import AccessPointKeeper
 from agent.settings import Secret
 from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.blynk_board import BlynkBoard
@@ -32,6 +35,7 @@ from agent.simulator.blynk_settings import EdgentConfig
 from agent.simulator.world import Network, World
 from tests.jobs.enrol_bench import NoSketches
 from tests.jobs.stores import sketches_in
+from tests.links.access_point_world import HOME, POINT, TestWifi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from agent.catalog import Catalog
     from agent.jobs.job import Job, JobChange
     from agent.jobs.journal import SqliteJournal
+    from agent.links.access_point_wifi import AccessPoint, WayBack
 
 SPEED = 200.0
 HASTE = 50.0
@@ -48,7 +53,15 @@ PASSWORD = "marker-wifi-password-4d1e"
 EMOJI = "Küche 🍲 und Flur 🚪 mit Ba"
 LONG = "p" * 63
 NETWORK = {"kind": "wifi", "ssid": "HomeNet", "password": PASSWORD}
-PACE = Pace(configure_s=3.0, arrival_s=120.0, confirm_s=5.0, look_s=0.05)
+PACE = Pace(
+    configure_s=3.0,
+    arrival_s=120.0,
+    confirm_s=5.0,
+    look_s=0.02,
+    point_follow_s=1.0,
+    point_look_s=0.01,
+    point_again_s=10.0,
+)
 
 
 class Hasty:
@@ -75,6 +88,29 @@ def world() -> World:
     )
 
 
+class BoardWifi(TestWifi):
+    """A computer with Wi-Fi beside a simulated board, whose access point comes and goes."""
+
+    board: BlynkBoard
+    joined: int = 0
+
+    async def scan(self, limit_s: float, wanted: bytes | None = None) -> list[AccessPoint]:
+        await super().scan(limit_s, wanted)
+        self.board.pass_time()
+        if not self.board.device.access_point:
+            return []
+        return [replace(POINT, ssid=self.board.device.name.encode())]
+
+    async def join(self, way: WayBack, point: AccessPoint, limit_s: float) -> None:
+        await super().join(way, point, limit_s)
+        self.joined += 1
+
+    async def lost(self, way: WayBack) -> None:
+        del way
+        while self.board.device.access_point:
+            await asyncio.sleep(0.005)
+
+
 class BlynkBench:
     """The agent may be started again on the same journal and vault."""
 
@@ -91,6 +127,7 @@ class BlynkBench:
         self._agent = AsyncExitStack()
         self._changed = asyncio.Event()
         self._file: Path | None = None
+        self.wifi = BoardWifi()
         self.boards: BoardService
         self.client: Blynk
         self.jobs: JobService
@@ -110,7 +147,9 @@ class BlynkBench:
         """A board on a cable; a second time: the same one, after it was unplugged."""
         given = EdgentConfig(generation=generation, **config)
         cloud = NearCloud(self.cloud, given.template_id)
-        self.simulated = BlynkBoard(given, self.world, speed=SPEED, tcp=True, cloud=cloud)
+        self.simulated = BlynkBoard(
+            given, self.world, speed=SPEED, tcp=True, cloud=cloud, leave=cloud.leave
+        )
         await self._always.enter_async_context(self.simulated)
         port = Announcement(
             address=self.simulated.port,
@@ -123,6 +162,10 @@ class BlynkBench:
             process=os.getpid(),
         )
         self._file = announce(self.ports, port, "blynk")
+        self.wifi.board = self.simulated
+        while given.inject == "ap" and not self.simulated.device.access_point:
+            await asyncio.sleep(0.002)
+            self.simulated.pass_time()
         return self.simulated
 
     async def unplug(self) -> None:
@@ -148,6 +191,11 @@ class BlynkBench:
             await self.client.login(account if client else {"server": account["server"]})
         keys = VaultKeys(self.folder / "keys", use_keyring=False)
         self.vault = Vault(VaultFolder(self.folder / "vault"), keys)
+        points = AccessPointKeeper(
+            self.folder / "way.json", lambda _: None, make_system=lambda: self.wifi
+        )
+        self._agent.push_async_callback(points.close)
+        place = Place("127.0.0.1", self.simulated.http_port)
         around = Surroundings(
             boards=self.boards,
             clouds={"none": NoCloud()},
@@ -155,7 +203,8 @@ class BlynkBench:
             flashers=Flashers(),
             sketches=sketches_in(self.folder, NoSketches()),
             vault=self.vault,
-            kits=(BlynkKit(self.client, pace=PACE),),
+            kits=(BlynkKit(self.client, pace=PACE, place=place),),
+            access_points=points,
             **surroundings,
         )
         self.jobs = JobService(around, self.catalog)
@@ -167,7 +216,17 @@ class BlynkBench:
     async def stop_agent(self) -> None:
         await self._agent.aclose()
 
+    @property
+    def is_home(self) -> bool:
+        """The computer is in its own network, and nothing is to be undone."""
+        return self.wifi.current == HOME and not (self.folder / "way.json").exists()
+
     # --- jobs ----------------------------------------------------------------------------------
+
+    @property
+    def point(self) -> str:
+        """The name of the board's access point."""
+        return self.simulated.device.name
 
     @property
     def board(self) -> Board:
@@ -178,7 +237,9 @@ class BlynkBench:
         request: dict[str, Any] = {"kind": kind, "cloud": "blynk"} | given
         if kind == "provision" and "network" not in request:
             request["network"] = NETWORK
-        if "board" not in request:
+        if "access_point" in request:
+            request["board"] = ""
+        elif "board" not in request:
             request["board"] = self.board.id
         return await self.jobs.start(
             {name: value for name, value in request.items() if value is not None},

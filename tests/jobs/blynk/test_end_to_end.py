@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from agent.errors import InputError
 from agent.jobs.job import JobState
 from agent.settings import Secret
-from tests.jobs.blynk.blynk_bench import PASSWORD
+from tests.jobs.blynk.blynk_bench import EMOJI, LONG, NETWORK, PASSWORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,3 +60,135 @@ async def test_a_board_gets_a_token_and_comes_online(blynk: BlynkBench, generati
     assert (entry.id, entry.state, entry.device) == (result["entry"], "proven", "Kitchen")
     assert blynk.board.provisioning.installed == "blynk"
     assert_untold(blynk, PASSWORD, device.token)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_after_a_wrong_password_the_right_one_is_asked_for_and_the_token_stays(
+    blynk: BlynkBench, generation: int
+) -> None:
+    board = await blynk.plug(generation)
+    await blynk.start_agent()
+    job = await blynk.begin(network=NETWORK | {"password": "marker-wrong-one"})
+    asked = (await blynk.asks(job)).question
+    assert asked is not None
+    assert asked.error is not None
+    assert asked.error.facts["number"] == (701 if generation == 1 else 722)
+    assert [action.id for action in asked.actions] == ["retry", "network", "again", "stop"]
+    assert "is in the vault" in asked.safe
+    (device,) = blynk.cloud.state.devices.values()
+    assert not device.listed
+    await blynk.jobs.answer(job, {"action": "retry", "password": PASSWORD})
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    assert board.device.settings.token == Secret(device.token)
+    assert len(blynk.cloud.state.devices) == 1
+    assert_untold(blynk, PASSWORD, "marker-wrong-one", device.token)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize(
+    ("ssid", "password"), [("Guests", ""), (EMOJI, LONG), ("NoInternet", "nopath")]
+)
+async def test_networks_of_all_kinds(
+    blynk: BlynkBench, generation: int, ssid: str, password: str
+) -> None:
+    await blynk.plug(generation)
+    await blynk.start_agent()
+    network = {"kind": "wifi", "ssid": ssid, "password": password}
+    job = await blynk.begin(network=network, attended=ssid == "NoInternet")
+    if ssid == "NoInternet":
+        asked = (await blynk.asks(job)).question
+        assert asked is not None
+        # The console of generation 1 says nothing more once the board is in the network.
+        first = {1: ("The board did not come online", "wait"), 2: ("The board joined", "network")}
+        assert asked.title.startswith(first[generation][0])
+        assert asked.actions[0].id == first[generation][1]
+        await blynk.jobs.answer(job, {"action": "network", "network": NETWORK})
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    assert (ended.result or {})["network"] == ("HomeNet" if ssid == "NoInternet" else ssid)
+
+
+async def test_a_password_that_no_board_can_store_is_refused_before_anything_is_made(
+    blynk: BlynkBench,
+) -> None:
+    await blynk.plug()
+    await blynk.start_agent()
+    with pytest.raises(InputError) as caught:
+        await blynk.begin(network=NETWORK | {"password": "p" * 64})
+    assert caught.value.facts["field"] == "password"
+    assert not blynk.cloud.state.devices
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_a_board_is_set_up_in_its_own_network_and_the_computer_is_back(
+    blynk: BlynkBench, generation: int
+) -> None:
+    board = await blynk.plug(generation)
+    await blynk.start_agent()
+    job = await blynk.begin(access_point=blynk.point, name="Shed")
+    asked = (await blynk.asks(job)).question
+    assert asked is not None
+    assert blynk.point in asked.title
+    assert [action.id for action in asked.actions] == ["continue", "by-hand", "stop"]
+    assert (blynk.wifi.joined, blynk.is_home) == (0, True)
+    await blynk.jobs.answer(job, {"action": "continue"})
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    result: dict[str, Any] = ended.result or {}
+    assert (result["way"], result["device"], result["connected"]) == ("http", "Shed", "cloud")
+    assert (board.device.state, blynk.is_home) == ("RUNNING", True)
+    (device,) = blynk.cloud.state.devices.values()
+    assert_untold(blynk, PASSWORD, device.token)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_in_its_own_network_too_a_board_says_why_and_is_asked_again(
+    blynk: BlynkBench, generation: int
+) -> None:
+    board = await blynk.plug(generation)
+    await blynk.start_agent()
+    wrong = NETWORK | {"password": "marker-wrong-one"}
+    job = await blynk.begin(access_point=blynk.point, network=wrong, confirmed=True)
+    asked = (await blynk.asks(job)).question
+    assert asked is not None
+    assert asked.error is not None
+    assert asked.error.facts["number"] == (701 if generation == 1 else 722)
+    assert blynk.is_home
+    await blynk.jobs.answer(job, {"action": "retry", "password": PASSWORD})
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    assert (board.device.state, blynk.is_home) == ("RUNNING", True)
+    assert len(blynk.cloud.state.devices) == 1
+
+
+async def test_a_person_joins_by_hand_where_the_computer_may_not(blynk: BlynkBench) -> None:
+    board = await blynk.plug(1)
+    await blynk.start_agent()
+    blynk.wifi.running = False
+    token = blynk.cloud.state.create("TMPLdemo00000", "Shed", 101, 7).token
+    job = await blynk.begin(access_point=blynk.point, token=token)
+    asked = (await blynk.asks(job)).question
+    assert asked is not None
+    assert asked.error is not None
+    assert asked.error.code == "wifi-stopped"
+    await blynk.jobs.answer(job, {"action": "by-hand"})
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    shown = [c.snapshot.question.access_point for c in blynk.changes if c.snapshot.question]
+    assert {
+        "name": blynk.point,
+        "qr": f"WIFI:T:nopass;S:{blynk.point};;",
+        "address": "192.168.4.1",
+    } in shown
+    assert board.device.state == "RUNNING"
+    assert_untold(blynk, token)
+
+
+async def test_without_anybody_no_computer_leaves_its_network(blynk: BlynkBench) -> None:
+    await blynk.plug(1)
+    await blynk.start_agent()
+    ended = await blynk.ended(await blynk.begin(access_point=blynk.point, attended=False))
+    assert ended.error is not None
+    assert ended.error.facts["field"] == "confirmed"
+    assert (blynk.wifi.joined, blynk.cloud.state.devices) == (0, {})
