@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from agent.jobs.request import Request
 
 OWN_NETWORK: Final = "must be one whose boards are set up in a network of their own (blynk)"
+_AS_THEY_ARE: Final = {JobKind.IDENTIFY, JobKind.NETWORKS, JobKind.CONFIGURE, JobKind.FORGET}
+"""Kinds for which a cloud means something only where it says how a board is talked to."""
 _ALONE: Final = "is not used without a cloud"
 
 
@@ -136,3 +138,6 @@ def _refuse_kit_only(request: Request) -> None:
         if getattr(request, field) is not None:
             problem = f"is not used with {clean_text(request.cloud)}" if request.cloud else _ALONE
             raise InputError(field=field, problem=problem)
+    if request.cloud is not None and request.kind in _AS_THEY_ARE:
+        problem = f"is not used by {request.kind.value} ({clean_text(request.cloud)})"
+        raise InputError(field="cloud", problem=problem)

@@ -83,7 +83,8 @@ async def test_a_pause_waits_for_the_job_that_runs_and_lets_none_begin(bench: Be
         ({"network": wifi(ssid="a", password="p" * 64)}, "password"),
         ({"network": wifi(ssid="a", password=7)}, "password"),
         ({"network": wifi(ssid="a", apn="internet")}, "apn"),
-        ({"kind": "identify"}, "cloud"),
+        ({"kind": "start"}, "cloud"),
+        ({"kind": "identify", "name": None, "network": None}, "cloud"),
     ],
 )
 async def test_wrong_input_is_refused_with_its_field(
