@@ -34,6 +34,7 @@ LINUX_ONLY = [
     "desktop/tray/test_dbus_menu.py",
     "desktop/tray/test_notify.py",
     "desktop/tray/test_status_notifier.py",
+    "jobs/blynk/test_point_flow.py",
     "links/test_access_point_nm.py",
     "links/test_access_point_nm_back.py",
     "links/test_access_point_nm_bus.py",

@@ -31,7 +31,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 """The interpreter of the distribution's python3-dbusmock."""
 MOCK = "org.freedesktop.DBus.Mock"
 BUS = "org.freedesktop.DBus"
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 WLAN = f"{ROOT}/Devices/wlan0"
 WLAN1 = f"{ROOT}/Devices/wlan1"
 ETHERNET = f"{ROOT}/Devices/eth0"
