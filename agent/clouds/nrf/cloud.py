@@ -10,7 +10,7 @@ from agent.clouds.address import check_base_url
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.cloud import CloudInfo
 from agent.clouds.http import CloudHttp, Request
-from agent.clouds.nrf import bulk, claiming, commands, records
+from agent.clouds.nrf import bulk, claiming, commands, records, watching
 from agent.clouds.nrf.account import account_schema, device_schema, parse_account
 from agent.clouds.nrf.api import RATE, NrfApi
 from agent.clouds.pacing import TokenBucket
@@ -161,6 +161,10 @@ class NrfCloud:
         """All commands of a board, oldest first."""
         return await commands.all_commands(await self._signed_in(), device_id)
 
+    async def listed(self, device_id: str) -> list[CommandState] | None:
+        """The same; None: there is no such list."""
+        return await watching.listed(await self._signed_in(), device_id)
+
     async def follow(
         self,
         device_id: str,
@@ -177,7 +181,7 @@ class NrfCloud:
         say: Callable[[str], None] | None = None,
     ) -> list[CommandState]:
         """Wait until there are commands that are not known yet, and all are done."""
-        return await commands.watch(await self._signed_in(), device_id, known, say)
+        return await watching.watch(await self._signed_in(), device_id, known, say)
 
     async def trigger(self, device_id: str) -> int:
         """Tell a device over the air to ask for its commands."""

@@ -19,7 +19,6 @@ from agent.errors import (
     NrfCommandRefused,
     NrfCommandUnsure,
     NrfCommandWaiting,
-    NrfNotOnboarded,
     NrfQueueFull,
     NrfUnclaimed,
 )
@@ -37,7 +36,7 @@ from agent.protocols.nrf.commands import (
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.clouds.http import Answer
     from agent.clouds.nrf.api import NrfApi
@@ -79,42 +78,6 @@ async def follow(
     :class:`NrfCommandWaiting` and :class:`NrfCommandGone`.
     """
     return [await _follow_one(api, device_id, command, say) for command in commands]
-
-
-async def watch(
-    api: NrfApi,
-    device_id: str,
-    known: Collection[str] = (),
-    say: Callable[[str], None] | None = None,
-) -> list[CommandState]:
-    """Wait until there are commands that are not ``known``, as rules make them, and all are done.
-
-    ``known`` are ids; ``say`` gets a sentence when more are done. All commands are returned. Raises
-    :class:`NrfCommandFailed`, after ten minutes :class:`NrfCommandWaiting`, or
-    :class:`NrfNotOnboarded` if there never was a new one.
-    """
-    looks, waited_s, told = 0, 0.0, ""
-    fresh: list[CommandState] = []
-    while (delay_s := poll_delay_s(looks, waited_s)) is not None:
-        if delay_s:
-            await api.clock.sleep(delay_s)
-        looks, waited_s = looks + 1, waited_s + delay_s
-        states = await all_commands(api, device_id)
-        fresh = [state for state in states if state.id not in known]
-        for state in fresh:
-            if state.progress is Progress.FAILED:
-                raise _failed(api, device_id, state, state.name)
-        done = sum(1 for state in fresh if state.progress is Progress.DONE)
-        if fresh and done == len(fresh):
-            return states
-        words = f"{done} of {len(fresh)} commands are done" if fresh else ""
-        if say is not None and words and words != told:
-            say(words)
-            told = words
-    for state in fresh:
-        if state.progress is Progress.WAITING:
-            raise _still_waits(api, device_id, state, state.name)
-    raise NrfNotOnboarded(cloud=api.title, device=device_id, minutes=round(POLL_LIMIT_S / 60))
 
 
 async def _queue_one(api: NrfApi, device_id: str, command: Command) -> CommandState:
@@ -200,11 +163,12 @@ async def _follow_one(
         if state.progress is Progress.DONE:
             return state
         if state.progress is Progress.FAILED:
-            raise _failed(api, device_id, state, command.name)
-    raise _still_waits(api, device_id, state, command.name)
+            raise failed(api, device_id, state, command.name)
+    raise still_waits(api, device_id, state, command.name)
 
 
-def _failed(api: NrfApi, device_id: str, state: CommandState, name: str) -> NrfCommandFailed:
+def failed(api: NrfApi, device_id: str, state: CommandState, name: str) -> NrfCommandFailed:
+    """The error for a command that ended as anything but done; ``name`` if its state has none."""
     return NrfCommandFailed(
         cloud=api.title,
         device=device_id,
@@ -214,7 +178,8 @@ def _failed(api: NrfApi, device_id: str, state: CommandState, name: str) -> NrfC
     )
 
 
-def _still_waits(api: NrfApi, device_id: str, state: CommandState, name: str) -> NrfCommandWaiting:
+def still_waits(api: NrfApi, device_id: str, state: CommandState, name: str) -> NrfCommandWaiting:
+    """The error for a command that the board has not carried out within the time for it."""
     return NrfCommandWaiting(
         cloud=api.title,
         device=device_id,

@@ -90,7 +90,7 @@ class NrfHands:
             case wanted.LookClaimed(device_id=device_id):
                 return await cloud.claimed(device_id)
             case wanted.LookAtDevice(device_id=device_id):
-                commands = tuple(await cloud.all_commands(device_id))
+                commands = tuple(await cloud.listed(device_id) or ())
                 return wanted.DeviceLook(commands, await cloud.record(device_id))
             case wanted.WatchCommands(device_id=device_id, known=known):
                 return tuple(await cloud.watch(device_id, known, say))
