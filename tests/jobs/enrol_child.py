@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cryptography.x509
 import httpx
@@ -35,6 +35,9 @@ from agent.links import tcp
 from tests.jobs.crash_child import Deadly
 from tests.jobs.enrol_bench import NoSketches
 from tests.jobs.stores import sketches_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 LOADED = (cryptography.x509, httpx, tcp)
 """What an agent loads when it needs it: loaded once, before the forks."""
@@ -70,7 +73,8 @@ async def run(given: dict[str, Any], catalog: Catalog) -> None:
     await jobs.wait(await jobs.start(request, attended=True))
 
 
-def main() -> None:
+def serve(run: Callable[[dict[str, Any], Catalog], Coroutine[Any, Any, None]]) -> None:
+    """Let ``run`` be killed once for each line of standard input."""
     catalog = Catalog.load()
     for line in sys.stdin:
         given = json.loads(line)
@@ -88,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(run)
