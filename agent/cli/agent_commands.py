@@ -86,8 +86,7 @@ def run(
 @click.option(
     "--once",
     is_flag=True,
-    help="Provision a board on a cable, one into ThingsBoard and one in the air, without a browser, "
-    "and exit.",
+    help="Provision a board into each cloud and one in the air, without a browser, and exit.",
 )
 @click.option("--headless", is_flag=True, help="Without a tray icon.")
 @click.option("--boards", "count", default=1, show_default=True, type=click.IntRange(1, 64))
@@ -115,9 +114,9 @@ def demo(
     """The agent with simulated boards and simulated clouds; opens the page.
 
     Beside the boards of --boards a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0 are
-    plugged in, to be updated, and an ESP32 and a Pico W, for ThingsBoard; where dbus-daemon is
-    installed another UNO R4 WiFi and an Improv device are in the air. Touches no board, no
-    Bluetooth, no account and no file of yours.
+    plugged in, to be updated, an ESP32 and a Pico W, for ThingsBoard, a Thingy:91 X, for nRF Cloud,
+    and an ESP32 with the firmware of Blynk; where dbus-daemon is installed another UNO R4 WiFi and
+    an Improv device are in the air. Touches no board, no Bluetooth, no account and no file of yours.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
@@ -152,6 +151,7 @@ async def _show(
         speed=speed,
         old_boards=True,
         thingsboard=True,
+        families=True,
         in_air=True,
     ) as demo:
         if demo.left_out:
@@ -180,7 +180,7 @@ async def _once(shell: Shell, password: Secret | None, speed: float) -> ExitStat
     from agent.errors import ExitStatus
 
     async with demo_surroundings(
-        password=password, speed=speed, thingsboard=True, in_air=True
+        password=password, speed=speed, thingsboard=True, families=True, in_air=True
     ) as demo:
         app = build(demo.config, demo.paths)
         try:
@@ -189,8 +189,9 @@ async def _once(shell: Shell, password: Secret | None, speed: float) -> ExitStat
             async with inside_client(app.connection()) as client:
                 board = demo.boards.ports[0].serial_number
                 status = await _provision(shell, client, demo, board, DEVICE_NAME)
-                if status is ExitStatus.DONE:
-                    status = await _provision_thingsboard(shell, client, demo)
+                for others in (_provision_thingsboard, _provision_nrf, _provision_blynk):
+                    if status is ExitStatus.DONE:
+                        status = await others(shell, client, demo)
                 if demo.left_out:
                     shell.output.note(demo.left_out)
                 if status is not ExitStatus.DONE or not demo.air_address:
@@ -235,6 +236,47 @@ async def _provision_thingsboard(shell: Shell, client: Client, demo: Demo) -> Ex
         board=demo.thingsboard.console,
         cloud="thingsboard",
         name=DEVICE_NAME,
+        network=_network(demo),
+    )
+
+
+async def _provision_nrf(shell: Shell, client: Client, demo: Demo) -> ExitStatus:
+    from agent.cli.demo_families import NRF_DEVICE_NAME
+    from agent.cli.family_told import provisioned
+    from agent.cli.follow import run_job
+    from agent.errors import ExitStatus
+
+    if demo.nrf is None:
+        return ExitStatus.DONE
+    shell.output.note("Now a Thingy:91 X, into nRF Cloud:")
+    return await run_job(
+        shell,
+        client,
+        provisioned,
+        kind="provision",
+        board=demo.nrf.board.serial_number,
+        cloud="nrf",
+        name=NRF_DEVICE_NAME,
+    )
+
+
+async def _provision_blynk(shell: Shell, client: Client, demo: Demo) -> ExitStatus:
+    from agent.cli.demo_families import BLYNK_DEVICE_NAME
+    from agent.cli.family_told import provisioned
+    from agent.cli.follow import run_job
+    from agent.errors import ExitStatus
+
+    if demo.blynk is None:
+        return ExitStatus.DONE
+    shell.output.note("Now a board with the firmware of Blynk, over its console:")
+    return await run_job(
+        shell,
+        client,
+        provisioned,
+        kind="provision",
+        board=demo.blynk.serial_number,
+        cloud="blynk",
+        name=BLYNK_DEVICE_NAME,
         network=_network(demo),
     )
 

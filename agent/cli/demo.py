@@ -17,6 +17,7 @@ from agent.settings.config import (
     ArduinoConfig,
     BluetoothConfig,
     Config,
+    NrfConfig,
     PortsConfig,
     SketchesConfig,
     UpdatesConfig,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from agent.app import App
+    from agent.cli.demo_families import DemoBlynk, DemoNrf
     from agent.cli.demo_thingsboard import DemoThingsBoard
     from agent.settings import Secret
     from agent.settings.paths import Paths
@@ -67,6 +69,9 @@ class Demo:
     """One line about what this computer cannot simulate."""
     thingsboard: DemoThingsBoard | None = None
     """If it was asked for."""
+    nrf: DemoNrf | None = None
+    blynk: DemoBlynk | None = None
+    """Both if families were asked for."""
     outside: Mapping[str, str | None] = field(default_factory=dict)
     """Variables of the environment as the person has them."""
 
@@ -83,8 +88,9 @@ class Demo:
                 "client_secret": self.cloud.client_secret.reveal(),
             }
         )
-        if self.thingsboard is not None:
-            await self.thingsboard.prepare(app)
+        for part in (self.thingsboard, self.nrf, self.blynk):
+            if part is not None:
+                await part.prepare(app)
 
 
 @contextlib.asynccontextmanager
@@ -95,6 +101,7 @@ async def demo_surroundings(
     speed: float = 1.0,
     old_boards: bool = False,
     thingsboard: bool = False,
+    families: bool = False,
     in_air: bool = False,
 ) -> AsyncIterator[Demo]:
     """Plug simulated boards in and open a simulated cloud, for as long as the context lasts.
@@ -102,10 +109,12 @@ async def demo_surroundings(
     ``password`` becomes that of the network; ``speed`` is how much faster the boards' time runs.
     ``old_boards``: behind the others a MKR WiFi 1010 and an UNO R4 WiFi with provisioning 1.0,
     which the cloud knows as devices, and a list of 1.0 sketches. ``thingsboard``: behind those a
-    simulated ThingsBoard and two boards for it. ``in_air``: another UNO R4 WiFi
+    simulated ThingsBoard and two boards for it. ``families``: a simulated nRF Cloud and a simulated
+    Blynk.Cloud with a board each, which run in this process. ``in_air``: another UNO R4 WiFi
     and an Improv device that are only heard, where that can be simulated; this process is in
     their room meanwhile.
     """
+    from agent.cli.demo_families import start_blynk, start_nrf
     from agent.cli.demo_thingsboard import DemoThingsBoard, thingsboard_boards
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.config import BoardConfig, SimulatorConfig
@@ -144,6 +153,8 @@ async def demo_surroundings(
         simulator = await stack.enter_async_context(started)
         outside = {name: os.environ.get(name) for name in simulator.environment}
         stack.enter_context(environment(simulator.environment))
+        nrf = await start_nrf(stack, ports, speed) if families else None
+        blynk = await start_blynk(stack, ports, speed, world) if families else None
         config = Config(
             # Never the Bluetooth of this computer: boards of the demo, or none.
             bluetooth=BluetoothConfig(scan="asked" if simulator.environment else "never"),
@@ -154,6 +165,7 @@ async def demo_surroundings(
                 title=CLOUD_TITLE,
                 requests_per_s=REQUESTS_PER_S,
             ),
+            nrf=nrf.settings if nrf else NrfConfig(),
             sketches=sketches,
             updates=UpdatesConfig(check=False),
         )
@@ -169,6 +181,8 @@ async def demo_surroundings(
             thingsboard=(
                 DemoThingsBoard(server, simulator.ports[first : len(plugged)]) if server else None
             ),
+            nrf=nrf,
+            blynk=blynk,
             outside=outside,
         )
 

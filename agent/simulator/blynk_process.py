@@ -217,7 +217,8 @@ async def _running(
             if air is None or air.usb:
                 board = BlynkBoard(config, world, speed=speed, tcp=tcp, cloud=commands.cloud)
                 commands.board = await stack.enter_async_context(board)
-                stack.enter_context(_announced(folder, board, by_chip=air is not None))
+                if folder is not None:
+                    stack.enter_context(announced(folder, board, by_chip=air is not None))
                 where = {"port": board.port, "http": f"http://127.0.0.1:{board.http_port}"}
             if air is not None:
                 room = commands.room = await stack.enter_async_context(_room(air))
@@ -257,11 +258,11 @@ def _enter(board: BlynkInTheAir, room: Room, air: InTheAir) -> None:
 
 
 @contextlib.contextmanager
-def _announced(folder: str | None, board: BlynkBoard, *, by_chip: bool) -> Iterator[None]:
-    """``by_chip``: the cable is in the chip's own USB, else in a bridge."""
-    if folder is None:
-        yield
-        return
+def announced(folder: str, board: BlynkBoard, *, by_chip: bool = False) -> Iterator[Announcement]:
+    """The port of a board's console, announced as long as the context lasts.
+
+    ``by_chip``: the cable is in the chip's own USB, else in a bridge.
+    """
     serial_number = f"{board.device.config.chip:08X}"
     name = f"blynk-{serial_number}-{os.getpid()}"
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -277,6 +278,6 @@ def _announced(folder: str | None, board: BlynkBoard, *, by_chip: bool) -> Itera
     )
     path = announce(Path(folder), port, name)
     try:
-        yield
+        yield port
     finally:
         withdraw(path)
