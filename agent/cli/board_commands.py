@@ -10,6 +10,7 @@ import msgspec
 from agent.boards.board import Board
 from agent.cli.air import reach
 from agent.cli.connect import open_client
+from agent.cli.family_told import modem_rows
 from agent.cli.follow import read_with_job
 from agent.cli.options import board_argument, json_option, via_option
 from agent.cli.output import bars
@@ -124,6 +125,7 @@ def _show_rows(output: Output, about: dict[str, Any], facts: BoardFacts) -> None
         "Wi-Fi firmware": facts.wifi_firmware,
         "library": facts.library_version,
         **_device_rows(facts),
+        **modem_rows(facts),
         "Bluetooth address": facts.ble_address,
         "unique id": facts.uhwid,
         "state": _state(facts),
