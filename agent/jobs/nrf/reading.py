@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from agent.protocols.nrf.token import AttestationToken
 
 INSTALLED: Final = "nrf"
-"""What boards remember that have answered as such."""
+"""What is remembered of boards that have given a token."""
 STEP_READ: Final = "read"
 READ_LIMIT_S: Final = 150.0
 """Three rounds of two questions, 2 s each, then four commands and up to three tokens of 15 s."""
@@ -110,7 +110,7 @@ class NrfReading(Machine):
                 self._opened(modem)
                 self._do(ReadToken())
             case Done(ReadToken(), token):
-                self._use(token)
+                self._proved(token)
             case Failed(ReadToken(), error) if self._settle_without(error):
                 pass
             case Answered(questions.CONTINUE):
@@ -132,7 +132,7 @@ class NrfReading(Machine):
             case Done(CatchToken(), None):
                 self._fail(self._without)
             case Done(CatchToken(), token):
-                self._use(token)
+                self._proved(token)
             case Failed(CatchToken() | OpenModem(), PortError()):
                 self._say("The board restarts")
                 self._do(WaitBoardBack(CATCH_S))
@@ -147,10 +147,14 @@ class NrfReading(Machine):
 
     def _opened(self, modem: Modem) -> None:
         self.modem = modem
-        self._effects.append(Learn(installed=INSTALLED))
         self._say(words.modem_words(modem))
         if modem.board.sim == ABSENT and words.NO_SIM not in self.notes:
             self.notes.append(words.NO_SIM)
+
+    def _proved(self, token: AttestationToken) -> None:
+        """Other modems answer AT commands as well; only these have such tokens."""
+        self._effects.append(Learn(installed=INSTALLED))
+        self._use(token)
 
     def _settle_without(self, error: MooringError) -> bool:
         """What to do with a board that gives no token; False: nothing but to fail."""

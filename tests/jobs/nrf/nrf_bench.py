@@ -157,11 +157,15 @@ class NrfBench:
         self._changed.set()
 
 
-def leaks(desk: NrfBench, plugged: SimulatedNrfBoard, *texts: str) -> list[str]:
-    """Where a token of the board or the API key can be read; all tokens of a board begin alike."""
+def leaks(desk: NrfBench, plugged: SimulatedNrfBoard, *texts: str, marker: str = "") -> list[str]:
+    """Where a token of the board, the API key or ``marker`` can be read.
+
+    All tokens of a board begin alike.
+    """
     accounts = desk.folder / "accounts.json"
     files = [each for each in desk.folder.rglob("*") if each.is_file() and each != accounts]
     kept = [each.read_bytes().decode(errors="replace") for each in files]
     secrets = [plugged.identity.attest()[:TOKEN_CHARS], desk.cloud.key.secret.reveal()]
+    secrets += [marker] if marker else []
     told = [*kept, repr(desk.changes), *texts]
     return [text for text in told if any(secret in text for secret in secrets)]

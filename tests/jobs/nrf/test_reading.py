@@ -46,11 +46,12 @@ def opened(*, attended: bool = True, modem: Any = None, **changes: Any) -> Learn
     return drive
 
 
-def test_a_board_that_answers_is_remembered_as_one_of_nrf_cloud():
+def test_a_board_that_gives_a_token_is_remembered_as_one_of_nrf_cloud():
     drive = opened()
-    assert [each.installed for each in drive.learned] == ["nrf"]
     assert drive.job.steps[0].message == "a shell with AT commands on /dev/ttyACM0"
+    assert drive.learned == []
     drive.done(fx.ReadToken, samples.token())
+    assert [each.installed for each in drive.learned] == ["nrf"]
     assert drive.job.steps[0].message == f"device id {ID}, nRF9151 LACA"
 
 
