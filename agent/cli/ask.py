@@ -21,6 +21,9 @@ FATES: Final = ("lost", "new", "kept")
 """What a person should read first comes first."""
 YES_NO: Final = ["continue", "stop"]
 """Answers to a question that can be answered with yes or no."""
+TOKEN_NAME: Final = "AUTH_TOKEN"  # noqa: S105 - the end of a name in a sketch
+PASTED_LINES: Final = 5
+"""Blynk's page gives three: template, its name, the token."""
 TEXT_CHARS: Final = 500
 """Longest line of foreign text in a list."""
 
@@ -36,6 +39,10 @@ async def ask_question(shell: Shell, question: Question) -> dict[str, Any]:
         password = await shell.keyboard.ask("Password (empty for other choices): ", secret=True)
         if password:
             return {"action": actions[0].id, "password": Secret(password)}
+    if actions and actions[0].needs == "token":
+        token = await _token(shell, "Token (empty for other choices): ")
+        if token:
+            return {"action": actions[0].id, "token": token}
     entries = _entries(shell, question)
     while True:
         answer = await _choose(shell, "Your choice", entries)
@@ -101,12 +108,24 @@ async def _complete(shell: Shell, question: Question, action: Action) -> dict[st
     if action.needs == "choice":
         return await _choose(shell, "Your choice", _choices(question, action))
     if action.needs == "token":
-        token = await shell.keyboard.ask("Token: ", secret=True)
-        return {"action": action.id, "token": Secret(token)} if token.strip() else None
+        token = await _token(shell, "Token: ")
+        return {"action": action.id, "token": token} if token else None
     if action.needs == "name":
         name = await shell.keyboard.ask("Name: ")
         return {"action": action.id, "name": name} if name.strip() else None
     return {"action": action.id}
+
+
+async def _token(shell: Shell, prompt: str) -> Secret:
+    """What is pasted: a token, or the lines of a sketch that end with it; empty: nothing."""
+    typed = await shell.keyboard.ask(prompt, secret=True, goes_on=_before_token)
+    return Secret(typed.strip())
+
+
+def _before_token(typed: str) -> bool:
+    lines = typed.strip().splitlines()
+    begun = bool(lines) and lines[-1].strip().startswith("#define")
+    return begun and TOKEN_NAME not in lines[-1] and len(lines) < PASTED_LINES
 
 
 def _choices(question: Question, action: Action) -> list[Entry]:

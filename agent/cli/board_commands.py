@@ -10,11 +10,12 @@ import msgspec
 from agent.boards.board import Board
 from agent.cli.air import reach
 from agent.cli.connect import open_client
-from agent.cli.family_told import modem_rows
+from agent.cli.family_rows import family_rows
 from agent.cli.follow import read_with_job
 from agent.cli.options import board_argument, json_option, via_option
 from agent.cli.output import bars
 from agent.cli.shell import run_command
+from agent.cli.target import Target, target_options
 from agent.errors import ExitStatus
 from agent.sessions.session import BoardFacts, NetworkOption
 from agent.settings import clean_text
@@ -31,15 +32,14 @@ ROW_CHARS: Final = 500
 
 
 @click.command()
-@board_argument
-@via_option
+@target_options
 @json_option
-def identify(*, board: str, via: str | None, as_json: bool) -> None:
+def identify(*, target: Target, as_json: bool) -> None:
     """What a board is: model, unique id, versions. Changes nothing on it."""
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
-            way = await reach(client, shell.output, board, via)
+            way = await target.reach(client, shell.output)
             job = await read_with_job(shell, client, kind="identify", **way)
             listed = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
         known = next((each for each in listed if each.id == job.board), None)
@@ -47,23 +47,21 @@ def identify(*, board: str, via: str | None, as_json: bool) -> None:
             # Facts of the board itself count more than what the list says.
             shell.output.document(_about(job, known) | (job.result or {}))
         else:
-            facts = msgspec.convert(job.result, BoardFacts)
-            _show_rows(shell.output, _about(job, known), facts)
+            _show_rows(shell.output, _about(job, known), job.result or {})
         return ExitStatus.DONE
 
     run_command(as_json, show)
 
 
 @click.command()
-@board_argument
-@via_option
+@target_options
 @json_option
-def networks(*, board: str, via: str | None, as_json: bool) -> None:
+def networks(*, target: Target, as_json: bool) -> None:
     """The Wi-Fi networks that a board sees, strongest first."""
 
     async def show(shell: Shell) -> ExitStatus:
         async with open_client(shell.output) as client:
-            way = await reach(client, shell.output, board, via)
+            way = await target.reach(client, shell.output)
             job = await read_with_job(shell, client, kind="networks", **way)
         if shell.output.as_json:
             shell.output.document(job.result)
@@ -106,7 +104,7 @@ def blink(*, board: str, via: str | None, as_json: bool) -> None:
 def _about(job: Job, board: Board | None) -> dict[str, Any]:
     """What the list of boards knows; only the id if the board has been unplugged meanwhile."""
     if board is None:
-        return {"board": job.board}
+        return {"board": job.board or None, "name": job.board_name or None}
     used = [port for port in board.ports if port.via == job.request.get("via")] or board.ports
     return {
         "board": board.id,
@@ -117,7 +115,9 @@ def _about(job: Job, board: Board | None) -> dict[str, Any]:
     }
 
 
-def _show_rows(output: Output, about: dict[str, Any], facts: BoardFacts) -> None:
+def _show_rows(output: Output, about: dict[str, Any], result: dict[str, Any]) -> None:
+    facts = msgspec.convert(result, BoardFacts)
+    family = family_rows(facts, result)
     rows: dict[str, Any] = {
         **about,
         "provisioning": facts.protocol,
@@ -125,17 +125,21 @@ def _show_rows(output: Output, about: dict[str, Any], facts: BoardFacts) -> None
         "Wi-Fi firmware": facts.wifi_firmware,
         "library": facts.library_version,
         **_device_rows(facts),
-        **modem_rows(facts),
+        **family,
         "Bluetooth address": facts.ble_address,
         "unique id": facts.uhwid,
         "state": _state(facts),
         # A board with 1.0 never tells, and some devices cannot look.
-        "networks seen": len(facts.networks) if facts.protocol != "1.0" and facts.scans else None,
+        "networks seen": len(facts.networks) if _looked(facts) and not family else None,
     }
     width = max(map(len, rows))
     for label, value in rows.items():
         if value not in (None, ""):
             output.line(f"{label:{width}}  {clean_text(str(value), ROW_CHARS)}")
+
+
+def _looked(facts: BoardFacts) -> bool:
+    return facts.protocol != "1.0" and facts.scans
 
 
 def _state(facts: BoardFacts) -> str | None:

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "remove": ("agent.cli.remove_commands:remove", "Remove a device for good."),
     "nrf": ("agent.cli.nrf_commands:nrf", "nRF Cloud: tokens and files of many boards."),
     "renew": ("agent.cli.family_commands:renew", "New credentials for a board that is set up."),
+    "blynk": ("agent.cli.blynk_commands:blynk", "Blynk: the devices of the account."),
     "gateway": ("agent.cli.gateway_commands:gateway", "The agent as a gateway of ThingsBoard."),
     "origins": ("agent.cli.origin_commands:origins", "Which web pages may talk to the agent."),
     "doctor": ("agent.cli.doctor_commands:doctor", "What on this computer is in the way."),

@@ -19,6 +19,7 @@ from agent.cli.inputs import FILE_BYTES, ask_secret, can_ask
 from agent.cli.nrf_devices import find_device
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
+from agent.cli.target import access_point_option
 from agent.errors import InputError, UnknownBoard
 from agent.jobs.request import TOKEN_CHARS
 from agent.settings import Secret, clean_text
@@ -64,12 +65,7 @@ def family_options(command: F) -> F:
                 "device's token as its page shows it.",
             ),
             click.option("--template", metavar="ID", help="With blynk: the template of the board."),
-            click.option(
-                "--access-point",
-                metavar="NAME",
-                help="With blynk: reach the board in the Wi-Fi network of its own, which `mooring "
-                "boards --wifi` lists.",
-            ),
+            access_point_option,
         )
     ):
         command = option(command)

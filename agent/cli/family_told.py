@@ -1,4 +1,4 @@
-"""How jobs of nRF Cloud and Blynk ended, in words; and what a board with a modem is."""
+"""How jobs of nRF Cloud and Blynk ended, in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from agent.jobs.job import Job
-    from agent.sessions.session import BoardFacts
 
 _BY: Final = {"board": "the board says so", "cloud": "the cloud has seen it"}
 _TOLD: Final = {"cable": "over its cable", "air": "over the air"}
@@ -33,23 +32,6 @@ def renewed(job: Job) -> str:
     way = _TOLD.get(str(result.get("told")), "")
     told = f"{name} has done its commands ({took}){', told ' + way if way else ''}"
     return "\n".join([told, *_commands(result), *result_notes(result)])
-
-
-def modem_rows(facts: BoardFacts) -> dict[str, Any]:
-    """What ``identify`` shows of a board with a modem; nothing of any other."""
-    modem = facts.modem
-    if modem is None:
-        return {}
-    whose = {True: "your team", False: "nobody in your team", None: None}[modem.claimed]
-    return {
-        "modem": " ".join(filter(None, [modem.model or modem.chip, modem.firmware])),
-        "IMEI": modem.imei,
-        "SIM card": modem.sim,
-        "device id": modem.device_id,
-        "claimed by": whose,
-        "tags": ", ".join(modem.tags),
-        "understands": f"{modem.dialect}, on {modem.port}",
-    }
 
 
 def _of_nrf(result: dict[str, Any]) -> str:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agent.cli.air import reach
 from agent.cli.connect import open_client
 from agent.cli.follow import run_job
 from agent.cli.header import HeaderFile, has_header, read_header
 from agent.cli.inputs import network_options, read_network
-from agent.cli.options import board_argument, confirm_option, json_option, via_option
+from agent.cli.options import confirm_option, json_option
 from agent.cli.output import seconds_text
 from agent.cli.progress import StepReporter, result_notes
 from agent.cli.shell import run_command
+from agent.cli.target import Target, target_options
 from agent.errors import ErrorReport, ExitStatus, InputError, RemovalLeft
 from agent.jobs.job import Job, JobKind
 from agent.jobs.reach import OVER
@@ -32,18 +32,16 @@ JOBS_SHOWN = 20
 
 
 @click.command()
-@board_argument
+@target_options
 @network_options
-@via_option
 @confirm_option
 @json_option
 def configure(
     *,
-    board: str,
+    target: Target,
     ssid: str | None,
     network_file: str | None,
     password_stdin: bool,
-    via: str | None,
     confirmed: bool,
     as_json: bool,
 ) -> None:
@@ -52,17 +50,16 @@ def configure(
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
         network = read_network(ssid, network_file, password_stdin=password_stdin)
         request = {"kind": "configure", "network": network, "confirmed": confirmed}
-        return _run(shell, _configured, board, via, request)
+        return _run(shell, _configured, target, request)
 
     run_command(as_json, begin)
 
 
 @click.command()
-@board_argument
-@via_option
+@target_options
 @confirm_option
 @json_option
-def forget(*, board: str, via: str | None, confirmed: bool, as_json: bool) -> None:
+def forget(*, target: Target, confirmed: bool, as_json: bool) -> None:
     """Erase the network settings that are stored on a board.
 
     A sketch of your own has no command for that: you are shown the pin or the button that does it,
@@ -71,7 +68,7 @@ def forget(*, board: str, via: str | None, confirmed: bool, as_json: bool) -> No
 
     async def begin(shell: Shell) -> ExitStatus:
         request = {"kind": "forget", "confirmed": confirmed}
-        status = await _run(shell, _forgotten, board, via, request)
+        status = await _run(shell, _forgotten, target, request)
         if status is ExitStatus.USAGE and not confirmed:
             shell.output.note("With --yes it is erased without a question.")
         return status
@@ -172,12 +169,11 @@ def _forgotten(job: Job) -> str:
 async def _run(
     shell: Shell,
     told: Callable[[Job], str],
-    board: str,
-    via: str | None,
+    target: Target,
     request: dict[str, Any],
 ) -> ExitStatus:
     async with open_client(shell.output) as client:
-        way = await reach(client, shell.output, board, via)
+        way = await target.reach(client, shell.output)
         return await run_job(shell, client, told, **way, **request)
 
 

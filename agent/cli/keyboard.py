@@ -28,12 +28,25 @@ class Keyboard:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._answer: asyncio.Future[str] | None = None
+        self._typed = ""
+        self._goes_on: Callable[[str], bool] = _one_line
         self._reader: threading.Thread | None = None
         self._restore: Callable[[], None] | None = None
 
-    async def ask(self, prompt: str, *, secret: bool = False) -> str:
-        """The line that is typed; ``secret``: without showing it. Raises :class:`InputEnded`."""
+    async def ask(
+        self,
+        prompt: str,
+        *,
+        secret: bool = False,
+        goes_on: Callable[[str], bool] | None = None,
+    ) -> str:
+        """The line that is typed; ``secret``: without showing it. Raises :class:`InputEnded`.
+
+        ``goes_on``: whether to what has come so far one more line belongs, as of several that are
+        pasted at once.
+        """
         self._answer = asyncio.get_running_loop().create_future()
+        self._typed, self._goes_on = "", goes_on or _one_line
         self._start_reader()
         try:
             # Hidden before it is asked for: who types at once is not seen either.
@@ -46,7 +59,7 @@ class Keyboard:
                 self._output.note("")
             raise
         finally:
-            self._answer = None
+            self._answer, self._typed = None, ""
 
     def restore(self) -> None:
         """Show what is typed again; for a way out that runs nothing else."""
@@ -75,7 +88,10 @@ class Keyboard:
         if self._answer is None or self._answer.done():
             return
         if line:
-            self._answer.set_result(line.rstrip("\r\n"))
+            self._typed += line
+            typed = self._typed.rstrip("\r\n")
+            if not self._goes_on(typed):
+                self._answer.set_result(typed)
         else:
             self._answer.set_exception(InputEnded())
 
@@ -90,6 +106,10 @@ class Keyboard:
             self._restore = None
             # The return key was not shown either.
             self._output.note("")
+
+
+def _one_line(_typed: str) -> bool:
+    return False
 
 
 def hide_input() -> Callable[[], None]:

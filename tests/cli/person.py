@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from tests.cli.terminal import echoes, open_terminal
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Mooring
+    from tests.cli.conftest import Starts
 
 
 class Person:
     """Somebody at a terminal: sees what is shown, types, presses Ctrl-C."""
 
-    def __init__(self, mooring: Mooring) -> None:
+    def __init__(self, mooring: Starts) -> None:
         self.mooring = mooring
         self.shown = ""
+        self.everything = ""
         self._master, self._slave = open_terminal()
         self._process: asyncio.subprocess.Process | None = None
         self._news = asyncio.Event()
@@ -67,5 +68,7 @@ class Person:
 
     def _read(self) -> None:
         text = os.read(self._master, 65536).decode(errors="replace")
-        self.shown += re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+        text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+        self.shown += text
+        self.everything += text
         self._news.set()

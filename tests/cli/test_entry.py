@@ -42,6 +42,7 @@ CONTRACT = {
     "migrate",
     "batch",
     "blink",
+    "blynk",
     "doctor",
     "pause",
     "quit",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.cli.family_told import modem_rows, provisioned, renewed
+from agent.cli.family_told import provisioned, renewed
 from agent.jobs.job import Job, JobKind, JobState
-from agent.sessions.session import BoardFacts, ModemFacts
 
 
-def job(kind: JobKind = JobKind.PROVISION, **result: Any) -> Job:
+def job(**result: Any) -> Job:
     usual = {"device": "pump", "seconds": 3.0, "notes": []}
     return Job(
         id="1",
-        kind=kind,
+        kind=JobKind.PROVISION,
         board="b",
         title="t",
         state=JobState.DONE,
@@ -73,22 +72,7 @@ def test_a_board_of_blynk_is_told_with_who_has_seen_it() -> None:
 
 def test_a_renewal_tells_how_the_board_heard_of_it() -> None:
     done = {"cloud": "nrf", "commands": [{"name": "finished\x1b", "status": "SUCCEEDED"}]}
-    told = renewed(job(JobKind.RENEW, **done, told="air"))
+    told = renewed(job(**done, told="air"))
     assert told.splitlines()[0] == "pump has done its commands (3.0 s), told over the air"
     assert "\x1b" not in told
-    assert "new token" in renewed(job(JobKind.RENEW, cloud="blynk", entry="0a"))
-
-
-def test_a_modem_is_told_with_whose_its_board_is() -> None:
-    modem = ModemFacts(
-        dialect="a shell",
-        port="ttyACM0",
-        model="nRF9151",
-        firmware="mfw_2",
-        claimed=True,
-        tags=["a"],
-    )
-    rows = modem_rows(BoardFacts(protocol="nrf", modem=modem))
-    assert (rows["modem"], rows["understands"]) == ("nRF9151 mfw_2", "a shell, on ttyACM0")
-    assert (rows["claimed by"], rows["tags"]) == ("your team", "a")
-    assert modem_rows(BoardFacts()) == {}
+    assert "new token" in renewed(job(cloud="blynk", entry="0a"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import stat
 from typing import TYPE_CHECKING
@@ -74,7 +73,7 @@ async def test_tokens_of_many_boards_become_a_file_that_claims_them(tmp_path: Pa
         tokens += [left.token.text.reveal(), home.cloud.key.secret.reveal()]
     for each in (ended, refused, claimed, listed):
         assert not [secret for secret in tokens if secret in each.out + each.err]
-    assert found_in(tmp_path / "home", tokens) == {"accounts.json"}
+    assert home.found(tokens) == {"accounts.json"}
 
 
 async def test_a_board_gets_a_key_of_its_own_and_becomes_a_device(tmp_path: Path) -> None:
@@ -112,7 +111,7 @@ async def test_a_board_gets_a_key_of_its_own_and_becomes_a_device(tmp_path: Path
         assert device.certificate.split() == row.certificate.split()
         ca_key = home.paths.data_dir / "nrf-ca-key.pem"
         assert stat.S_IMODE(ca_key.stat().st_mode) == 0o600
-        assert found_in(tmp_path / "home", [ca_key.read_text()]) == {"nrf-ca-key.pem"}
+        assert home.found([ca_key.read_text()]) == {"nrf-ca-key.pem"}
 
 
 async def test_a_board_is_set_up_renewed_and_removed(tmp_path: Path) -> None:
@@ -153,7 +152,7 @@ async def test_a_board_is_set_up_renewed_and_removed(tmp_path: Path) -> None:
         out, _ = await process.communicate()
         ended = json.loads(out.splitlines()[-1])
         assert (ended["state"], ended["connected"]) == ("done", None)
-        assert found_in(tmp_path / "home", [token]) == set()
+        assert home.found([token]) == set()
 
 
 async def test_credentials_are_listed_written_and_erased(tmp_path: Path) -> None:
@@ -178,7 +177,7 @@ async def test_credentials_are_listed_written_and_erased(tmp_path: Path) -> None
         made = await home.run(*one, "keygen", serial, *place, "--attributes", "CN=tester")
         request = x509.load_pem_x509_csr(made.out.encode())
         assert request.subject.rfc4514_string() == "CN=tester"
-        assert found_in(tmp_path / "home", ["s3cret-psk"]) == set()
+        assert home.found(["s3cret-psk"]) == set()
 
 
 @pytest.mark.parametrize(
@@ -203,13 +202,3 @@ def test_wrong_input_is_refused_in_words(
     monkeypatch.setenv("MOORING_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     assert said in CliRunner().invoke(nrf, words).output
-
-
-def found_in(folder: Path, secrets: list[str]) -> set[str]:
-    """Names of the files in which one of these stands."""
-    found = set()
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith(os.curdir):
-            data = path.read_bytes()
-            found |= {path.name} if any(each.encode() in data for each in secrets) else set()
-    return found

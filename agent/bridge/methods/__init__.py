@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.bridge.methods import (
     agent,
+    blynk,
     boards,
     clouds,
     credentials,
@@ -39,6 +40,7 @@ def build_dispatcher(services: Services, relay: Relay, uploads: Uploads) -> Disp
     dispatcher = Dispatcher()
     for methods in (
         agent.methods(services),
+        blynk.methods(services),
         boards.methods(services, owners),
         clouds.methods(services),
         credentials.methods(services),

@@ -1,0 +1,118 @@
+"""Boards of Blynk on the command line: from a cable to the cloud, with a token made or pasted."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.clouds.accounts import AccountStore
+from agent.clouds.blynk.cloud import Blynk
+from agent.settings import Secret
+from agent.simulator.announcement import Announcement, announce
+from agent.simulator.blynk_board import BlynkBoard
+from agent.simulator.blynk_board_cloud import NearCloud
+from agent.simulator.blynk_cloud import SimulatedBlynkCloud
+from agent.simulator.blynk_process import PID, VID
+from agent.simulator.blynk_settings import EdgentConfig
+from agent.simulator.world import Network, World
+from tests.cli.home import Home
+from tests.cli.person import Person
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.system("linux", "darwin"), pytest.mark.timeout(60)]
+
+PASSWORD = "marker-wifi-password-77aa"
+
+
+class BlynkHome(Home):
+    """A computer with an account of a simulated Blynk.Cloud and a board on a cable."""
+
+    def __init__(self, folder: Path, *, client: bool = True) -> None:
+        super().__init__(folder)
+        self.cloud = SimulatedBlynkCloud()
+        world = World(networks=[Network(ssid="HomeNet", rssi=-45, password=Secret(PASSWORD))])
+        config = EdgentConfig(generation=2)
+        near = NearCloud(self.cloud, config.template_id)
+        self.board = BlynkBoard(config, world, speed=100.0, cloud=near)
+        self.template = config.template_id
+        self.serial = f"{config.chip:08X}"
+        self._client = client
+
+    async def prepare(self) -> str:
+        """See the base class."""
+        await self.running.enter_async_context(self.cloud)
+        await self.running.enter_async_context(self.board)
+        port = Announcement(
+            address=self.board.port,
+            vid=VID,
+            pid=PID,
+            serial_number=self.serial,
+            location="1-1",
+            manufacturer="Silicon Labs",
+            product="CP2102 USB to UART Bridge Controller",
+            process=os.getpid(),
+        )
+        announce(self.ports, port, "blynk")
+        self.paths.make()
+        cloud = Blynk(accounts=AccountStore(self.paths.accounts_file, use_keyring=False))
+        account = self.cloud.account
+        try:
+            await cloud.login(account if self._client else {"server": account["server"]})
+        finally:
+            await cloud.close()
+        return ""
+
+
+async def test_a_board_is_set_up_and_listed(tmp_path: Path) -> None:
+    async with BlynkHome(tmp_path) as home:
+        known = await home.run("identify", home.serial, "--cloud", "blynk")
+        assert known.status == 0, known.err
+        assert "generation         2\n" in known.out
+        words = ("provision", home.serial, "--cloud", "blynk", "--name", "Kitchen")
+        network = ("--ssid", "HomeNet", "--password-stdin")
+        made = await home.run(*words, *network, stdin=PASSWORD + "\n")
+        assert made.status == 0, made.err
+        assert "Kitchen is online in" in made.out
+        assert "the cloud has seen it" in made.out
+        assert "Its token is in the vault, entry" in made.out
+        (device,) = home.cloud.state.devices.values()
+        listed = await home.run("blynk", "devices")
+        assert listed.out.splitlines()[1].split()[:2] == [str(device.id), "Kitchen"]
+        for ended in (known, made, listed):
+            assert not [each for each in (PASSWORD, device.token) if each in ended.out + ended.err]
+        assert home.found([PASSWORD, device.token]) == set()
+
+
+async def test_a_token_is_pasted_with_the_lines_around_it_and_nobody_sees_it(
+    tmp_path: Path,
+) -> None:
+    async with BlynkHome(tmp_path, client=False) as home:
+        device = home.cloud.state.create(home.template, "Pump", 1, 1)
+        lines = (
+            f'#define BLYNK_TEMPLATE_ID "{home.template}"\n'
+            '#define BLYNK_TEMPLATE_NAME "Demo"\n'
+            f'#define BLYNK_AUTH_TOKEN "{device.token}"\n'
+        )
+        person = Person(home)
+        shown = ""
+        try:
+            await person.start(*("provision", home.serial, "--cloud", "blynk", "--ssid", "HomeNet"))
+            await person.sees("Password")
+            person.types(PASSWORD + "\n")
+            await person.sees("Token (empty for other choices): ")
+            assert not person.sees_what_is_typed
+            person.types(lines)
+            await person.sees("is online in")
+            await person.sees("in the vault, entry")
+            assert await person.status() == 0
+            shown = person.everything
+        finally:
+            await person.close()
+        assert device.token not in shown
+        assert home.found([PASSWORD, device.token]) == set()
+        refused = await home.run("blynk", "devices")
+        assert "[blynk-no-platform]" in refused.err, refused.err
