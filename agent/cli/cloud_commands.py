@@ -27,6 +27,7 @@ _WORDS: Final = {"--set": "VALUE", "--set-file": "FILE"}
 MULTILINE: Final = "multiline"
 """``format`` of a field that a terminal's line cannot hold."""
 DESCRIPTION_CHARS: Final = 300
+WARNING_CHARS: Final = 1000
 
 
 @click.command()
@@ -94,6 +95,8 @@ def login(
             account = await _account(shell, info, _given(info, given, files), password_stdin)
             result = await client.call("clouds.login", cloud=name, account=account)
         _show_account(shell, result, f"Signed in to {clean_text(info.title)}.")
+        if result.get("warning"):
+            shell.output.note(clean_text(result["warning"], WARNING_CHARS))
         return ExitStatus.DONE
 
     run_command(as_json, sign_in)

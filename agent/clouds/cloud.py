@@ -55,6 +55,8 @@ class CloudInfo(msgspec.Struct, frozen=True, kw_only=True):
     """JSON Schema of what provisioning asks: the device name, options."""
     account: dict[str, str] = {}
     """The parts of the stored account that are not secret."""
+    warning: str = ""
+    """What to see to although the account is good; told when it is entered."""
 
 
 class AnyCloud(Protocol):

@@ -45,6 +45,7 @@ HOPELESS: Final = (
 """What no repetition mends."""
 CLOCK_OFF_S: Final = 86_400.0
 """A day: certificates that are renewed at the last moment are then refused."""
+HTTP_PORT: Final = 80
 TIME_CODES: Final = frozenset({9, 10, -67818, -67819, 0x800B0101})
 """Not valid yet, and expired: OpenSSL (x509_vfy.h), macOS (SecBase.h), Windows (winerror.h)."""
 PROXY_WANTS_ACCOUNT: Final = 407
@@ -94,7 +95,7 @@ class Failure:
         self._cloud = cloud
         self._url = url
         self._host = parts.hostname or ""
-        self._port = parts.port or HTTPS_PORT
+        self._port = parts.port or (HTTP_PORT if parts.scheme == "http" else HTTPS_PORT)
         self._route = route
         self._trail = trail
 
@@ -122,12 +123,16 @@ class Failure:
 
         unsent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
         sent = not isinstance(error, unsent)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        where = f"{host}:{self._port}"
         if isinstance(error, httpx.ConnectTimeout):
-            detail = f"No connection within {connect_s:g} s."
+            detail = f"No connection to {where} within {connect_s:g} s."
         elif isinstance(error, TimeoutError | httpx.TimeoutException):
             detail = f"No complete answer within {answer_s:g} s."
+        elif isinstance(reason, ssl.SSLError) and not sent:
+            detail = f"{where} does not speak TLS, or not in a version that is accepted here."
         elif not sent:
-            detail = f"No connection: {said_of(reason) or error}."
+            detail = f"No connection to {where}: {said_of(reason) or error}."
         else:
             detail = "The connection was lost before the whole answer arrived."
         return Unreachable(cloud=self._cloud, detail=clean_text(detail), sent=sent)

@@ -56,7 +56,7 @@ class MooringError(Exception):
         return ErrorReport(
             code=self.code,
             title=self.title.format_map(shown),
-            meaning=self.meaning.format_map(shown),
+            meaning=self.meaning.format_map(shown).rstrip(),
             remedy=self.remedy.format_map(shown),
             retryable=self.retryable,
             facts=dict(self.facts),

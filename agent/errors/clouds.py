@@ -48,7 +48,10 @@ class Unreachable(CloudError):
     retryable = True
     title = "{cloud} cannot be reached."
     meaning = "{detail}"
-    remedy = "Check this computer's Internet connection and proxy, and try again."
+    remedy = (
+        "Check this computer's Internet connection and proxy, and the address if you entered it; "
+        "then try again."
+    )
 
 
 class ClaimRefused(CloudError):

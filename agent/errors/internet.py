@@ -17,8 +17,9 @@ class NameUnknown(Unreachable):
     title = "{cloud} cannot be found in this network."
     meaning = "The name {host} is not known here: {detail}."
     remedy = (
-        "Open any web page in a browser. If none opens, connect this computer to the Internet. "
-        "If pages open, your network wants a proxy: give it in the settings (network.proxy)."
+        "See that the name is right, if you have typed it, and open any web page in a browser. If "
+        "none opens, connect this computer to the Internet. If pages open, your network wants a "
+        "proxy: give it in the settings (network.proxy)."
     )
 
 

@@ -100,7 +100,7 @@ class EnrolNotUnderstood(EnrolError):
     title = "{cloud} did not understand the request for {name}."
     meaning = "{detail} {consequence}"
     remedy = (
-        "See that the address leads to ThingsBoard's own port and that the profile’s strategy is "
+        "See that the address leads to ThingsBoard's own port and that the profile's strategy is "
         "not the chain of certificates, and try again with the same name."
     )
 

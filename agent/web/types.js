@@ -138,6 +138,7 @@
  * @property {Schema} account_schema
  * @property {Schema} device_schema
  * @property {Record<string, string>} [account] The parts of the account that are not secret.
+ * @property {string} [warning] What to see to although the account is good; told when it is entered.
  */
 
 /**

@@ -69,6 +69,14 @@ class ShowsDevices(Protocol):
         """The profile of the account's key."""
 
 
+@runtime_checkable
+class Warns(Protocol):
+    """A cloud that can say what to see to although the account is good."""
+
+    async def warning(self) -> str:
+        """A few sentences; empty: nothing."""
+
+
 def methods(services: Services) -> list[Method[Any, Any]]:
     """List, login, logout."""
 
@@ -89,7 +97,10 @@ def methods(services: Services) -> list[Method[Any, Any]]:
     async def login(_call: Call, params: Login) -> CloudInfo:
         cloud = find(params.cloud)
         await cloud.login({name: value.reveal() for name, value in params.account.items()})
-        return await cloud.info()
+        info = await cloud.info()
+        if isinstance(cloud, Warns):
+            info = msgspec.structs.replace(info, warning=await cloud.warning())
+        return info
 
     async def logout(_call: Call, params: OneCloud) -> CloudInfo:
         cloud = find(params.cloud)

@@ -17,6 +17,7 @@ from agent.errors import (
     Unreachable,
 )
 from agent.protocols.thingsboard.provisioning import (
+    TRIES,
     NotAsked,
     NotUnderstood,
     Outcome,
@@ -44,6 +45,7 @@ async def ask(
     *,
     say: Callable[[str], None] | None = None,
     chance: Callable[[], float] = random.random,
+    tries: int = TRIES,
 ) -> Asked:
     """The outcome that counts; ``say`` gets a sentence for each wait before another attempt."""
     attempts = 0
@@ -51,7 +53,7 @@ async def ask(
         asked = _cleaned(await carrier.ask(request), request)
         attempts += 1
         wait_s = retry_wait_s(asked.outcome, attempts, chance())
-        if wait_s is None or isinstance(asked.error, HOPELESS):
+        if wait_s is None or attempts >= tries or isinstance(asked.error, HOPELESS):
             return asked
         if say is not None:
             detail = getattr(asked.outcome, "detail", "")

@@ -44,6 +44,8 @@ TOKEN_CHARS: Final = 20
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 PROBE_NAME: Final = "x" * (NAME_CHARS + 45)
 """Longer than any device's: the server looks at key and secret first, and can make nothing of it."""
+CHECK_TRIES: Final = 2
+"""Somebody waits for it, who may have mistyped the address: ten tries take five minutes."""
 CA_ENTRY: Final = "thingsboard-ca"
 """Kept apart: it is no secret, and too long for some keyrings."""
 
@@ -87,6 +89,15 @@ class ThingsBoard:
         """
         new = self._open(parse_account(account))
         await self._account.replace(new, lambda: self._store(new.account), lambda: self._check(new))
+
+    async def warning(self) -> str:
+        """Why boards may not reach the server of the account; empty: it listens, or is the same."""
+        from agent.clouds.thingsboard.boards_way import boards_warning
+
+        account = (await self._signed_in()).account
+        for_boards, asked = account.board_server, account.server
+        same = (for_boards.host, for_boards.port) == (asked.host, asked.port)
+        return "" if same else await boards_warning(for_boards)
 
     async def logout(self) -> None:
         """Forget the stored account."""
@@ -248,7 +259,8 @@ class ThingsBoard:
 
         if used.admin is not None:
             await used.admin.sign_in()
-        asked = await ask(used.carrier, used.request(EnrolRequest(name=PROBE_NAME)), self._clock)
+        probe = used.request(EnrolRequest(name=PROBE_NAME))
+        asked = await ask(used.carrier, probe, self._clock, tries=CHECK_TRIES)
         match asked.outcome:
             case Refused(status="FAILURE") | Issued() | Unusable():
                 return  # it has looked at the name, so key and secret are right

@@ -63,7 +63,7 @@ class MqttCarrier:
         except MqttRefused as refused:
             return Asked(_refusal(attempt, refused.code, str(refused)))
         except MqttClosed as closed:
-            return Asked(attempt.closed(str(closed)))
+            return Asked(attempt.closed(f"At {self._server.url}: {closed}"))
         except OSError as error:
             explained = await explain(error, self._title, self._server, mqtt.CONNECT_LIMIT_S)
             explained.__cause__ = error

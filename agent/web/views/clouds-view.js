@@ -60,7 +60,8 @@ export class CloudsView extends View {
       }
     });
     const note = "Signing out removes the account from this computer. Boards that are set up go on working.";
-    return [h("p", {}, "You are signed in."), h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome];
+    const warning = cloud.warning ? [h("p", {}, cloud.warning)] : [];
+    return [h("p", {}, "You are signed in."), ...warning, h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome];
   }
 }
 

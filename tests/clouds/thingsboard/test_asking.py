@@ -125,3 +125,10 @@ async def test_each_outcome_has_its_error_and_none_repeats_a_secret(
 def test_credentials_are_no_error() -> None:
     with pytest.raises(ValueError, match="no error"):
         error_of(Asked(YES), cloud="TB", name="n")
+
+
+async def test_somebody_who_waits_is_answered_after_two_tries(clock: ManualClock) -> None:
+    carrier = Scripted(*(NotAsked("It closed.", reached=True) for _ in range(10)))
+    asked = await ask(carrier, WISH, clock, chance=lambda: 0.0, tries=2)
+    assert isinstance(asked.outcome, NotAsked)
+    assert clock.slept == [1.0]

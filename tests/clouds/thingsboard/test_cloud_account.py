@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,5 +84,23 @@ async def test_a_person_who_leaves_while_it_is_stored_finds_it_used(
         fields = await store.get("thingsboard")
         assert fields is not None
         assert fields["server"] == Secret(server.addresses["https"])
+    finally:
+        await client.close()
+
+
+async def test_a_server_for_boards_where_nobody_listens_is_a_warning_and_no_refusal(
+    server: SimulatedThingsBoard, tmp_path: Path
+) -> None:
+    store = FullStore(tmp_path / "accounts.json")
+    client = cloud(store)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"mqtts://127.0.0.1:{closed.getsockname()[1]}"
+    try:
+        await client.login(account(server, "https"))
+        assert await client.warning() == ""
+        await client.login(account(server, "https") | {"board_server": server.addresses["mqtts"]})
+        assert await client.warning() == ""
+        await client.login(account(server, "https") | {"board_server": nobody})
+        assert nobody in await client.warning()
     finally:
         await client.close()
