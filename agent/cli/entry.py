@@ -38,7 +38,7 @@ COMMANDS: Final = {
     "vault": ("agent.cli.vault_commands:vault", "What clouds gave to boards, encrypted."),
     "remove": ("agent.cli.remove_commands:remove", "Remove a device for good."),
     "nrf": ("agent.cli.nrf_commands:nrf", "nRF Cloud: tokens and files of many boards."),
-    "renew": ("agent.cli.family_commands:renew", "New credentials for a board that is set up."),
+    "renew": ("agent.cli.renew_commands:renew", "New credentials for a board that is set up."),
     "blynk": ("agent.cli.blynk_commands:blynk", "Blynk: the devices of the account."),
     "gateway": ("agent.cli.gateway_commands:gateway", "The agent as a gateway of ThingsBoard."),
     "origins": ("agent.cli.origin_commands:origins", "Which web pages may talk to the agent."),

@@ -11,12 +11,13 @@ from agent.boards.board import Board
 from agent.boards.find import find_board
 from agent.cli.air import reach
 from agent.cli.connect import open_client
-from agent.cli.family_commands import NRF, board_or_device
+from agent.cli.family_commands import NRF
 from agent.cli.follow import run_job
 from agent.cli.inputs import require_yes
 from agent.cli.options import json_option
 from agent.cli.output import seconds_text
 from agent.cli.progress import result_notes
+from agent.cli.renew_commands import board_or_device
 from agent.cli.shell import run_command
 from agent.errors import ExitStatus, UnknownBoard
 from agent.settings import clean_text

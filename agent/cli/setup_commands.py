@@ -38,6 +38,7 @@ from agent.cli.options import (
 from agent.cli.output import seconds_text
 from agent.cli.progress import result_notes
 from agent.cli.shell import run_command
+from agent.cli.target import Target
 from agent.errors import ExitStatus, InputError
 from agent.jobs.which import FLASHING, Procedure
 from agent.settings import clean_text
@@ -131,8 +132,9 @@ def provision(
             refuse_enrol_options(credentials, delivery, nvs)
             token = read_token(cloud, board or "", token_stdin=token_stdin)
             request |= {"procedure": procedure, "tags": tags, "token": token}
-            request |= {"template": template, "access_point": access_point}
-            return provision_family(shell, board or "", via, request)
+            request |= {"template": template}
+            target = Target(board or "", via, access_point, cloud)
+            return provision_family(shell, target, request)
         if cloud in ENROL_CLOUDS:
             request |= {"credentials": credentials, "delivery": delivery, "procedure": procedure}
             file = settings_file(delivery, header, nvs)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from agent.cli.client import Client
     from agent.cli.output import Output
 
+OWN_NETWORK: Final = "ap"
+"""``via`` of a board that is in the network of its own."""
+
 access_point_option: Final = click.option(
     "--access-point",
     metavar="NAME",
@@ -39,7 +42,9 @@ class Target:
         """What of it a job is told; a board in the air is listened for."""
         way: dict[str, Any] = {"board": ""}
         if self.board or self.via:
-            way = await reach(client, output, self.board, self.via)
+            # Its own network, if that is named, and not the cable that may be there too.
+            via = self.via or (OWN_NETWORK if self.access_point else None)
+            way = await reach(client, output, self.board, via)
         given = {"access_point": self.access_point, "cloud": self.cloud}
         return way | {name: value for name, value in given.items() if value is not None}
 

@@ -1,19 +1,11 @@
-"""Options of ``provision`` and ``renew`` for nRF Cloud and Blynk: which go together."""
+"""Options of ``provision`` for nRF Cloud and Blynk: which go together."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
-from agent.cli.family_commands import renew
 from agent.cli.setup_commands import provision
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-SECRET = "s3cret-in-a-file"
 
 
 @pytest.mark.parametrize(
@@ -37,18 +29,3 @@ def test_blynk_needs_a_board_or_its_own_network() -> None:
     ended = CliRunner().invoke(provision, ["--cloud", "blynk"], standalone_mode=True)
     assert ended.exit_code == 2
     assert "Missing argument 'BOARD'" in ended.output
-
-
-def test_commands_of_a_renewal_are_a_list_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "commands.json"
-    for text, said in (
-        (f'[{{"psk": "{SECRET}"', "is not valid JSON"),
-        (f'{{"psk": "{SECRET}"}}', "is not a list of commands"),
-    ):
-        file.write_text(text)
-        ended = CliRunner().invoke(renew, ["b", "--cloud", "nrf", "--commands", str(file)])
-        assert said in ended.output
-        assert SECRET not in ended.output
-    words = ["b", "--cloud", "nrf", "--commands", str(file), "--command", "finished"]
-    assert "leave --command out" in CliRunner().invoke(renew, words).output
-    assert "not one of blynk, nrf" in CliRunner().invoke(renew, ["b", "--cloud", "x"]).output

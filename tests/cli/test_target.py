@@ -28,6 +28,9 @@ async def test_a_job_is_told_what_the_person_said() -> None:
     point = Target("", None, "Blynk Pump-4Y1H", "blynk")
     wanted = {"board": "", "access_point": "Blynk Pump-4Y1H", "cloud": "blynk"}
     assert await point.reach(*client()) == wanted
+    both = Target("usb-1", None, "Blynk Pump-4Y1H", None)
+    named = {"board": "usb-1", "via": "ap", "access_point": "Blynk Pump-4Y1H"}
+    assert await both.reach(*client()) == named
     cable = Target("usb-1", "usb", None, "nrf")
     assert await cable.reach(*client()) == {"board": "usb-1", "via": "usb", "cloud": "nrf"}
 
