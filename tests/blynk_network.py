@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from agent.links.access_point_nm_objects import DEVICE, NOWHERE
 from tests.links.nm_bench import OPEN, WLAN
 
 if TYPE_CHECKING:
@@ -26,41 +25,39 @@ class BoardNetwork:
     """What the computer's adapter hears of the board."""
 
     def __init__(self, bench: NmBench, board: BlynkBoard) -> None:
-        self.heard = False
+        self._counts = {True: 0, False: 0}
         self._bench = bench
         self._board = board
-        self._moved = asyncio.Event()
+        self._last = False
+        self._states: asyncio.Queue[bool] = asyncio.Queue()
         self._changed = asyncio.Condition()
 
-    async def until(self, *, heard: bool) -> None:
-        """Until the access point is there, or gone."""
+    async def until(self, *, heard: bool, times: int = 1) -> None:
+        """Until the access point has come, or gone, so often since the beginning."""
         async with asyncio.timeout(WAIT_S), self._changed:
-            await self._changed.wait_for(lambda: self.heard is heard)
+            await self._changed.wait_for(lambda: self._counts[heard] >= times)
 
     async def follow(self) -> None:
         """Let NetworkManager have what the board does."""
-        self._board.on_time = self._moved.set
+        self._board.on_time = self._note
         self._board.pass_time()
         while True:
-            await self._moved.wait()
-            self._moved.clear()
-            there = self._board.device.access_point
-            if there == self.heard:
-                continue
+            there = await self._states.get()
             if there:
                 await self._bench.point(WLAN, "board", self._board.device.name, OPEN)
             else:
-                await self._gone()
+                await self._bench.vanish()
+                await self._bench.board_gone()
             async with self._changed:
-                self.heard = there
+                self._counts[there] += 1
                 self._changed.notify_all()
 
-    async def _gone(self) -> None:
-        active = await self._bench.get(WLAN, DEVICE, "ActiveConnection")
-        home = await self._bench.home_uuid()
-        if active != NOWHERE and await self._bench.network() != home:
-            await self._bench.disconnected()
-        await self._bench.board_gone()
+    def _note(self) -> None:
+        """Each change, however soon the next one comes: boards are simulated faster than buses."""
+        there = self._board.device.access_point
+        if there != self._last:
+            self._last = there
+            self._states.put_nowait(there)
 
 
 @contextlib.asynccontextmanager

@@ -100,12 +100,12 @@ async def test_after_a_wrong_password_the_network_comes_back_and_says_why(tmp_pa
             await desk.session().configure(WRONG, lambda _: None)
             await asyncio.wait_for(inside.lost.wait(), 15)
         assert await desk.is_home()
-        await desk.network.until(heard=True)
+        await desk.network.until(heard=True, times=2)
         async with desk.points.join(desk.ssid):
             session = desk.session()
             assert (await session.info()).last_error == 701
             await session.configure(GOOD, lambda _: None)
-            await desk.network.until(heard=False)
+            await desk.network.until(heard=False, times=2)
         assert await desk.is_home()
 
 

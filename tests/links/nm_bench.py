@@ -58,6 +58,12 @@ for device in get_object(args[0]).Get({ACTIVE!r}, "Devices"):
     self.RemoveActiveConnection(device, args[0])
 """
 """The stand-in's own disconnects every device, those with a cable too."""
+VANISH = f"""
+active = get_object(args[0]).Get({DEVICE!r}, "ActiveConnection")
+if str(active) != "/" and str(get_object(active).Get({ACTIVE!r}, "Uuid")) != args[1]:
+    self.RemoveActiveConnection(args[0], active)
+"""
+"""Whoever is in another network than this one is disconnected; all at one moment."""
 SCAN = f"""
 before = self.Get({WIRELESS!r}, "LastScan")
 self.UpdateProperties({WIRELESS!r}, {{"LastScan": dbus.Int64(before + 10)}})
@@ -176,6 +182,12 @@ class NmBench:
         """A network that was refused can be used again."""
         await self.method(ROOT, SERVICE, "ActivateConnection", "ooo", "o", RETURN)
 
+    async def vanish(self, device: str = WLAN) -> None:
+        """The network that the adapter is in ends, unless it is Home."""
+        await self.method(ROOT, SERVICE, "Vanish", "ss", "", VANISH)
+        body = [device, await self.home_uuid()]
+        await self._ask(SERVICE, ROOT, SERVICE, "Vanish", "ss", body)
+
     async def permit(self, **granted: str) -> None:
         to = {f"{SERVICE}.{name.replace('_', '.')}": value for name, value in granted.items()}
         to = {name.replace("network.", "network-"): value for name, value in to.items()}
@@ -194,8 +206,15 @@ class NmBench:
 
     async def network(self, device: str = WLAN) -> str:
         """The profile that an adapter uses; empty: none."""
-        active = await self.get(device, DEVICE, "ActiveConnection")
-        return "" if active == NOWHERE else str(await self.get(active, ACTIVE, "Uuid"))
+        while True:
+            active = await self.get(device, DEVICE, "ActiveConnection")
+            if active == NOWHERE:
+                return ""
+            try:
+                return str(await self.get(active, ACTIVE, "Uuid"))
+            except AssertionError:  # it ended between the two questions
+                if await self.get(device, DEVICE, "ActiveConnection") == active:
+                    raise
 
     async def home_uuid(self) -> str:
         settings = await self._ask(
