@@ -135,6 +135,7 @@ async def test_a_board_is_set_up_renewed_and_removed(tmp_path: Path) -> None:
         assert "--yes" in asked.err
         removed = await home.run("remove", device[:8], "--cloud", "nrf", "--yes")
         assert removed.status == 0, removed.err
+        assert "✓ Remove it from nRF Cloud" in removed.out
         assert "no longer claimed by your team" in removed.out
         assert (home.cloud.state.claims, home.cloud.state.devices) == ({}, {})
 

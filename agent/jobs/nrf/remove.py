@@ -122,6 +122,7 @@ class NrfRemove(NrfReading):
         )
 
     def _done(self) -> None:
+        self._complete()
         lost = list(self._removal.losses) if self._removal is not None else []
         result: dict[str, Any] = {
             "device": self._shown,
