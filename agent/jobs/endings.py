@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.errors import Interrupted
-from agent.jobs.blynk.facts import blynk_left, blynk_result
 from agent.jobs.effects import Finish
 from agent.jobs.enrol_facts import enrol_result, file_left
 from agent.jobs.facts import device_result, flash_result, handed_over, left_behind, online_result
@@ -24,7 +23,7 @@ def ending(job: Job, facts: Sequence[Fact]) -> Finish:
     """Done where all was done that was asked for; else interrupted, with what was left."""
     written = flash_result(facts)
     result = online_result(facts) or device_result(facts) or enrol_result(facts)
-    result = result or removal_result(facts) or blynk_result(facts)
+    result = result or removal_result(facts)
     if job.kind is JobKind.FLASH:
         result = written
     if result:
@@ -33,7 +32,7 @@ def ending(job: Job, facts: Sequence[Fact]) -> Finish:
     removal = removal_left(facts)
     if removal is not None:
         return Finish(JobState.INTERRUPTED, error=removal.report())
-    left = flash_left(facts) or file_left(facts) or blynk_left(facts) or left_behind(facts)
+    left = flash_left(facts) or file_left(facts) or left_behind(facts)
     if written:
         left = WRITTEN
     if device:

@@ -55,7 +55,7 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.BLINK: set(),
     JobKind.RESTORE: {"entry", "network", "delivery", "confirmed"},
     JobKind.REMOVE: {"cloud", "name", "confirmed"},
-    JobKind.RENEW: {"cloud", "name", "commands", "confirmed"},
+    JobKind.RENEW: {"cloud", "name", "commands", "confirmed", "network", "access_point"},
 }
 
 

@@ -17,6 +17,7 @@ from tests.jobs.enrol_bench import ConsoleBoard
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.jobs.blynk.blynk_bench import BlynkBench
     from tests.jobs.enrol_bench import EnrolBench
     from tests.jobs.nrf.nrf_bench import NrfBench
 
@@ -39,7 +40,9 @@ class Agents:
         self._module = module
         self._child = None if sys.platform == "win32" else _start(module)
 
-    async def killed(self, bench: EnrolBench | NrfBench, moment: str, **request: Any) -> None:
+    async def killed(
+        self, bench: EnrolBench | NrfBench | BlynkBench, moment: str, **request: Any
+    ) -> None:
         """Let an agent die at ``moment`` of what is asked for."""
         try:
             async with asyncio.timeout(LIMIT_S):
@@ -50,7 +53,7 @@ class Agents:
         assert ended == "-9", f"it was not killed {moment}, but said {ended!r}"
 
     async def _killed(
-        self, bench: EnrolBench | NrfBench, moment: str, request: dict[str, Any]
+        self, bench: EnrolBench | NrfBench | BlynkBench, moment: str, request: dict[str, Any]
     ) -> str:
         child = self._child = self._child or _start(self._module)
         given = {"folder": str(bench.folder), "moment": moment, "request": request}

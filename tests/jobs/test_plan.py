@@ -45,5 +45,5 @@ async def test_what_only_some_boards_take_is_refused_for_others(bench: Bench, fi
     await bench.plug(model="mkr_wifi_1010")
     await bench.start_agent(clock=bench.hurried)
     with pytest.raises(InputError) as caught:
-        await bench.provision(**{field: "TMPLdemo00000"})
+        await bench.provision(attended=True, **{field: "TMPLdemo00000"})
     assert caught.value.facts["field"] == field

@@ -147,6 +147,20 @@ class Keep(BlynkEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenKept(BlynkEffect):
+    """Value: :class:`Kept`, this entry of the vault."""
+
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetTokens(BlynkEffect):
+    """Forget all entries of a device. Value: ids of those that were forgotten."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prove(BlynkEffect):
     """The board is online with this entry. Value: None."""
 
@@ -164,6 +178,9 @@ class TellKey(BlynkEffect):
 @dataclass(frozen=True, slots=True)
 class MakeToken(BlynkEffect):
     """Value: :class:`agent.protocols.blynk.platform.Provisioned`."""
+
+    device_id: int = 0
+    """For this device, whose old token ends; 0: for one that is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +200,13 @@ class FindDevice(BlynkEffect):
     token: Secret = field(repr=False)
     name: str = ""
     """Without a token: the only device of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDevice(BlynkEffect):
+    """Delete the device and its data; one that is gone is not an error. Value: None."""
+
+    device_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from agent.jobs.facts import Fact
 
@@ -19,6 +19,10 @@ SENDING: Final = "blynk-sending"
 """``{way, network}``: the board is about to be given settings."""
 ONLINE: Final = "blynk-online"
 """``{connected, seconds}``: the board is online; who says so."""
+REMOVING: Final = "blynk-removing"
+"""``{name}``: a device is about to be removed."""
+REMOVED: Final = "blynk-removed"
+"""The result of that."""
 
 LOST: Final = (
     "A token may have been made that nobody got. It is of no use to anybody, and no device came of "
@@ -29,8 +33,14 @@ LOST: Final = (
 def blynk_result(facts: Iterable[Fact]) -> dict[str, Any] | None:
     """The result of a job whose board was online; None for any other end."""
     known = _known(facts)
-    if ONLINE not in known:
-        return None
+    if REMOVED in known:
+        return known[REMOVED]
+    return result_with(facts, known[ONLINE]) if ONLINE in known else None
+
+
+def result_with(facts: Iterable[Fact], online: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of a job with these facts, whose board is ``online``."""
+    known = _known(facts)
     token, sent = known.get(TOKEN, {}), known.get(SENDING, {})
     return {
         "device": token.get("name"),
@@ -40,14 +50,25 @@ def blynk_result(facts: Iterable[Fact]) -> dict[str, Any] | None:
         "token": token.get("source"),
         "way": sent.get("way"),
         "network": sent.get("network"),
-        **known[ONLINE],
+        **online,
         "notes": [],
     }
+
+
+def sent_with(facts: Iterable[Fact]) -> str:
+    """Entry of the vault with the token that the board was about to be given; empty: none was."""
+    known = _known(facts)
+    return str(known.get(TOKEN, {}).get("entry", "")) if SENDING in known else ""
 
 
 def blynk_left(facts: Iterable[Fact]) -> str | None:
     """What a job left that did not end by itself; None: nothing of these."""
     known = _known(facts)
+    if REMOVING in known:
+        name = clean_text(str(known[REMOVING].get("name")))
+        return (
+            f"{name} is not removed altogether. Remove it once more: what is done is passed over."
+        )
     token, sent = known.get(TOKEN), known.get(SENDING)
     if token is None:
         return LOST if ASKED in known else None
@@ -70,6 +91,6 @@ def _known(facts: Iterable[Fact]) -> dict[str, dict[str, Any]]:
     for fact in facts:
         if fact.kind == ASKED:
             known = {}
-        if fact.kind in {ASKED, TOKEN, SENDING, ONLINE}:
+        if fact.kind in {ASKED, TOKEN, SENDING, ONLINE, REMOVING, REMOVED}:
             known[fact.kind] = dict(fact.data)
     return known

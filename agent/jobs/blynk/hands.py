@@ -14,6 +14,7 @@ from agent.jobs.blynk.point import Point
 from agent.jobs.blynk.reach import open_session
 from agent.links.access_point_name import access_point_text
 from agent.links.access_point_question import leaving
+from agent.settings import clean_text
 from agent.settings.credentials import AccessToken
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from agent.protocols.blynk.platform import Device
     from agent.sessions.blynk import BlynkSession, Told
     from agent.settings import Secret
+    from agent.settings.credentials import CloudSettings
 
 USE_LIMIT_S: Final = 180.0
 """As :data:`agent.links.access_point.USE_LIMIT_S`, which is not loaded before it is used."""
@@ -64,7 +66,14 @@ class BlynkHands:
                 await self._give_up()
             case wanted.Erase():
                 await self._open_one().reset()
-            case wanted.FindKept() | wanted.Keep() | wanted.Prove() | wanted.TellKey():
+            case (
+                wanted.FindKept()
+                | wanted.Keep()
+                | wanted.OpenKept()
+                | wanted.Prove()
+                | wanted.TellKey()
+                | wanted.ForgetTokens()
+            ):
                 return await self._keep(request, self._vault)
             case _:
                 return await self._call(request)
@@ -141,22 +150,39 @@ class BlynkHands:
                 return await self._find(vault, name)
             case wanted.Keep():
                 return await self._put(vault, request)
+            case wanted.OpenKept(entry=entry):
+                return _kept(entry, await vault.entry(entry), proven=False)
             case wanted.Prove(entry=entry):
                 await vault.prove(entry)
             case wanted.TellKey():
                 return await vault.is_file_key_news()
+            case wanted.ForgetTokens(name=name):
+                return await self._forget(vault, name)
         return None
 
     async def _find(self, vault: Vault, name: str) -> wanted.Kept | None:
         """The newest that can be read; what was earlier was replaced."""
-        for each in await vault.of_board(self._key, CLOUD):
+        entries = (
+            await vault.of_board(self._key, CLOUD)
+            if self._key
+            else [each for each in (await vault.list()).entries if each.cloud == CLOUD]
+        )
+        for each in entries:
             if each.state not in {"pending", "proven"} or each.problem:
                 continue
             settings = await vault.entry(each.id)
             if isinstance(settings.credentials, AccessToken) and name in {"", settings.name}:
-                token = settings.credentials.token
-                return wanted.Kept(each.id, settings.name, token, each.state == "proven")
+                return _kept(each.id, settings, proven=each.state == "proven")
         return None
+
+    async def _forget(self, vault: Vault, name: str) -> list[str]:
+        """Also those of another way to the board, under which it has another key."""
+        gone: list[str] = []
+        for each in (await vault.list()).entries:
+            if each.cloud == CLOUD and each.device == clean_text(name):
+                await vault.forget(each.id)
+                gone.append(each.id)
+        return gone
 
     async def _put(self, vault: Vault, request: wanted.Keep) -> wanted.Put:
         settings = await self._cloud.settings(request.name, request.token)
@@ -185,8 +211,13 @@ class BlynkHands:
     async def _call(self, request: KitEffect) -> Any:  # noqa: ANN401 - as above
         cloud = self._cloud
         match request:
-            case wanted.MakeToken():
+            case wanted.MakeToken(device_id=0):
                 return await cloud.provision()
+            case wanted.MakeToken(device_id=device_id):
+                return await cloud.reprovision(device_id)
+            case wanted.DeleteDevice(device_id=device_id):
+                await cloud.delete(device_id)
+                return None
             case wanted.CheckToken(token=token):
                 return await cloud.connected(token)
             case wanted.FindDevice(token=token, name=name):
@@ -204,3 +235,9 @@ class BlynkHands:
             return next((each for each in devices if each.token == token), None)
         named = [each for each in devices if each.name == name]
         return named[0] if len(named) == 1 else None
+
+
+def _kept(entry: str, settings: CloudSettings, *, proven: bool) -> wanted.Kept:
+    if not isinstance(settings.credentials, AccessToken):
+        raise InternalError(kind="an entry without a token")
+    return wanted.Kept(entry, settings.name, settings.credentials.token, proven)

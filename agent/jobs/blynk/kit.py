@@ -12,6 +12,9 @@ from agent.jobs.blynk.look import IdentifyBlynk, NetworksBlynk
 from agent.jobs.blynk.order import CLOUD, INSTALLED, BlynkOrder, board_network
 from agent.jobs.blynk.point import Place
 from agent.jobs.blynk.provision import ProvisionBlynk
+from agent.jobs.blynk.recover import recovery
+from agent.jobs.blynk.remove import RemoveBlynk
+from agent.jobs.blynk.renew import RenewBlynk
 from agent.jobs.job import JobKind, without_secrets
 from agent.jobs.planner import Way
 from agent.jobs.request import read_network
@@ -21,11 +24,15 @@ from agent.protocols.blynk.tokens import Pasted, check_template, parse_pasted
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.boards.board import Board, Via
     from agent.catalog import Model
     from agent.clouds.blynk.cloud import Blynk
     from agent.jobs.blynk.steps import BlynkSteps
+    from agent.jobs.facts import Fact
     from agent.jobs.kit import Hold
+    from agent.jobs.machine import Machine
     from agent.jobs.request import Request
 
 MACHINES: Final[dict[JobKind, type[BlynkSteps]]] = {
@@ -34,8 +41,12 @@ MACHINES: Final[dict[JobKind, type[BlynkSteps]]] = {
     JobKind.FORGET: ForgetBlynk,
     JobKind.PROVISION: ProvisionBlynk,
     JobKind.CONFIGURE: ProvisionBlynk,
+    JobKind.RENEW: RenewBlynk,
+    JobKind.REMOVE: RemoveBlynk,
 }
-_UNUSED: Final = ("procedure", "frequency_plan", "credentials", "delivery")
+_KNOWN: Final = {JobKind.IDENTIFY, JobKind.NETWORKS, JobKind.FORGET, JobKind.CONFIGURE}
+"""Without a cloud, of boards that have answered as Blynk's."""
+_UNUSED: Final = ("procedure", "frequency_plan", "credentials", "delivery", "commands", "tags")
 
 
 class BlynkKit:
@@ -55,8 +66,7 @@ class BlynkKit:
             return False
         if request.cloud is not None:
             return request.cloud == CLOUD
-        known = board.provisioning.installed == INSTALLED
-        return known and request.kind is not JobKind.PROVISION
+        return request.kind in _KNOWN and board.provisioning.installed == INSTALLED
 
     async def plan(
         self,
@@ -69,8 +79,10 @@ class BlynkKit:
     ) -> Way:
         """Raises :class:`InputError` and :class:`NotSupported`; the board is asked later."""
         for field in _UNUSED:
-            if getattr(request, field) is not None:
+            if getattr(request, field):
                 raise InputError(field=field, problem=f"is not used with {CLOUD}")
+        if request.kind is JobKind.RENEW and not request.board and request.access_point is None:
+            raise InputError(field="board", problem="is missing: it has to be given the new token")
         info = await self._cloud.info()
         order = BlynkOrder(
             board=board.name,
@@ -82,6 +94,7 @@ class BlynkKit:
             network=self._network(request),
             token=self._token(request),
             template=check_template(request.template, "template") if request.template else "",
+            has_board=bool(request.board) or request.access_point is not None,
             access_point=_point(request),
             confirmed=request.confirmed,
         )
@@ -94,6 +107,10 @@ class BlynkKit:
     def hands(self, hold: Hold) -> BlynkHands:
         """See the interface."""
         return BlynkHands(hold, self._cloud, self._pace, self._place)
+
+    def recovery(self, facts: Sequence[Fact]) -> Machine | None:
+        """See :class:`agent.jobs.kit.RecoveringKit`."""
+        return recovery(facts)
 
     def _name(self, request: Request) -> str:
         if not request.name:

@@ -48,6 +48,8 @@ class BlynkOrder:
     """None: the person chooses one of those that the board sees."""
     token: Pasted | None = None
     template: str = ""
+    has_board: bool = True
+    """False: only its device is meant."""
     access_point: bytes = b""
     """The board's own network, which is to be used; empty: it is not."""
     confirmed: bool = False

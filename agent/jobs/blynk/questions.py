@@ -8,6 +8,7 @@ import msgspec
 
 from agent.errors import BlynkBoardFailed, BlynkNotArrived
 from agent.jobs import questions
+from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Question, without_secrets
 from agent.jobs.machine import Inquiry
 from agent.links.access_point_manual import ADDRESS, qr_text
@@ -242,6 +243,32 @@ def join_by_hand(point: bytes) -> Inquiry:
             safe="Nothing was sent to the board yet by this step.",
             access_point={"name": name, "qr": qr_text(point), "address": ADDRESS},
             actions=[_STOP],
+        ),
+        STOP,
+    )
+
+
+def remove(name: str, cloud: str, *, in_cloud: bool, board: bool, vault: bool) -> Inquiry:
+    """Before a device is removed for good."""
+    told: list[Fate] = []
+    if in_cloud:
+        detail = "All that it ever sent goes with it."
+        told.append(Fate(what=f"{name} in {cloud}", fate="lost", detail=detail))
+    if board:
+        detail = "Network and token; it connects to nothing until it is set up again."
+        told.append(Fate(what="the settings on the board", fate="lost", detail=detail))
+        told.append(Fate(what="the firmware on the board", fate="kept"))
+    if vault:
+        told.append(Fate(what="its token in the vault", fate="lost"))
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=f"Remove {name} from {cloud} for good?",
+            meaning="This cannot be undone.",
+            safe="Nothing was changed yet.",
+            fates=told,
+            actions=[Action(id=questions.CONTINUE, label=f"Remove {name}"), _STOP],
         ),
         STOP,
     )

@@ -134,7 +134,7 @@ class TokenSteps(BlynkSteps):
                 self._new, self.entry = False, ""
                 self._say(f"Asking {self.order.cloud} for one")
                 self._record(facts.ASKED, cloud=CLOUD)
-                self._do(MakeToken())
+                self._do(self._make())
             case Done(MakeToken(), made):
                 self._made(made)
             case Failed(MakeToken(), error):
@@ -149,6 +149,9 @@ class TokenSteps(BlynkSteps):
     def _lost(self) -> BlynkTokenLost:
         detail = "It did not answer in time."
         return BlynkTokenLost(cloud=self.order.cloud, detail=detail, left=facts.LOST)
+
+    def _make(self) -> MakeToken:
+        return MakeToken()
 
     def _made(self, made: Provisioned) -> None:
         self.token, self.source, self.fresh = made.token, "made", True

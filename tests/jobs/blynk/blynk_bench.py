@@ -143,12 +143,12 @@ class BlynkBench:
 
     # --- the board -----------------------------------------------------------------------------
 
-    async def plug(self, generation: Any = 2, **config: Any) -> BlynkBoard:
+    async def plug(self, generation: Any = 2, *, speed: float = SPEED, **config: Any) -> BlynkBoard:
         """A board on a cable; a second time: the same one, after it was unplugged."""
         given = EdgentConfig(generation=generation, **config)
         cloud = NearCloud(self.cloud, given.template_id)
         self.simulated = BlynkBoard(
-            given, self.world, speed=SPEED, tcp=True, cloud=cloud, leave=cloud.leave
+            given, self.world, speed=speed, tcp=True, cloud=cloud, leave=cloud.leave
         )
         await self._always.enter_async_context(self.simulated)
         port = Announcement(

@@ -192,3 +192,82 @@ async def test_without_anybody_no_computer_leaves_its_network(blynk: BlynkBench)
     assert ended.error is not None
     assert ended.error.facts["field"] == "confirmed"
     assert (blynk.wifi.joined, blynk.cloud.state.devices) == (0, {})
+
+
+async def test_on_a_free_plan_a_token_is_pasted_and_what_is_wrong_with_it_is_told(
+    blynk: BlynkBench,
+) -> None:
+    board = await blynk.plug(2)
+    await blynk.start_agent(client=False)
+    device = blynk.cloud.state.create("TMPLdemo00000", "Shed", 101, 7)
+    job = await blynk.begin()
+    asked = (await blynk.asks(job)).question
+    assert asked is not None
+    assert (asked.actions[0].id, asked.actions[0].needs) == ("token", "token")
+    await blynk.jobs.answer(job, {"action": "token", "token": "x" * 32})
+    asked = (await blynk.asks(job, after=asked.id)).question
+    assert asked is not None
+    assert asked.error is not None
+    assert asked.error.code == "blynk-token-unknown"
+    lines = f'#define BLYNK_TEMPLATE_ID "TMPLdemo00000"\n#define BLYNK_AUTH_TOKEN "{device.token}"'
+    await blynk.jobs.answer(job, {"action": "token", "token": lines})
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    assert (ended.result or {})["token"] == "pasted"
+    assert board.device.settings.token == Secret(device.token)
+    assert_untold(blynk, device.token)
+
+
+async def test_a_device_keeps_its_board_is_renewed_and_removed(blynk: BlynkBench) -> None:
+    board = await blynk.plug(2)
+    await blynk.start_agent()
+    first = await blynk.ended(await blynk.begin(name="Kitchen"))
+    (device,) = blynk.cloud.state.devices.values()
+    old = device.token
+    # The same board once more, in another network: the same device and the same token.
+    again = await blynk.ended(
+        await blynk.begin("configure", network={"kind": "wifi", "ssid": "Guests"})
+    )
+    assert again.state is JobState.DONE, again.error
+    assert ((again.result or {})["token"], device.token) == ("vault", old)
+    assert board.device.settings.ssid == b"Guests"
+    renewed = await blynk.ended(await blynk.begin("renew", network=NETWORK))
+    assert renewed.state is JobState.DONE, renewed.error
+    assert (renewed.result or {})["device_id"] == (first.result or {})["device_id"]
+    assert device.token != old
+    assert board.device.settings.token == Secret(device.token)
+    states = sorted(entry.state or "" for entry in (await blynk.vault.list()).entries)
+    assert states == ["earlier", "proven"]
+    removed = await blynk.ended(await blynk.begin("remove", confirmed=True))
+    assert removed.state is JobState.DONE, removed.error
+    assert (removed.result or {})["deleted"] is True
+    assert (blynk.cloud.state.devices, (await blynk.vault.list()).entries) == ({}, [])
+    assert board.device.stored is None
+
+
+async def test_an_unplugged_board_is_waited_for(blynk: BlynkBench) -> None:
+    await blynk.plug(2, speed=5)
+    await blynk.start_agent()
+    job = await blynk.begin()
+    await blynk.until(job, lambda now: any(s.id == "join" and s.started_at for s in now.steps))
+    await blynk.unplug()
+    asked = (await blynk.asks(job)).question
+    assert asked is not None
+    assert asked.title == "The board is gone. Plug it in again."
+    await blynk.plug(2)
+    ended = await blynk.ended(job)
+    assert ended.state is JobState.DONE, ended.error
+    assert len(blynk.cloud.state.devices) == 1
+
+
+@pytest.mark.parametrize("kind", ["identify", "networks", "forget"])
+async def test_a_board_that_has_answered_needs_no_cloud_to_be_named(
+    blynk: BlynkBench, kind: str
+) -> None:
+    await blynk.plug(1)
+    await blynk.start_agent()
+    confirmed = {"confirmed": True} if kind == "forget" else {}
+    named = await blynk.ended(await blynk.begin(kind, **confirmed))
+    assert named.state is JobState.DONE, named.error
+    unnamed = await blynk.ended(await blynk.begin(kind, cloud=None, **confirmed))
+    assert unnamed.state is JobState.DONE, unnamed.error

@@ -1,0 +1,63 @@
+"""A new token for the device that a Blynk board is: the device and its data stay, the old token ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.errors import BlynkNoPlatform, BlynkNotThere
+from agent.jobs.blynk.effects import FindDevice, FindKept, Kept, MakeToken
+from agent.jobs.blynk.provision import ProvisionBlynk
+from agent.jobs.blynk.token_steps import STEP
+from agent.jobs.effects import Done, Entered, Event, Failed
+from agent.jobs.states import State
+from agent.settings import Secret
+
+if TYPE_CHECKING:
+    from agent.protocols.blynk.platform import Device
+
+
+class RenewBlynk(ProvisionBlynk):
+    """Result: as of :class:`ProvisionBlynk`, with the same device as before.
+
+    Which device that is says its name, or else the token that the vault has of the board.
+    """
+
+    def _keying(self, event: Event) -> bool:
+        match event:
+            case Entered() if not self.order.platform:
+                self._begin(*STEP)
+                self._give_up(BlynkNoPlatform(cloud=self.order.cloud, action="make a new token"))
+            case Entered():
+                self._begin(*STEP, "Which device is it?")
+                if self.order.name:
+                    self._do(FindDevice(Secret(), self.order.name))
+                else:
+                    self._do(FindKept())
+            case Done(FindKept(), Kept() as kept):
+                self._do(FindDevice(kept.token))
+            case Done(FindKept()) | Done(FindDevice(), None):
+                self._give_up(self._no_device)
+            case Done(FindDevice(), device):
+                self._is(device)
+            case Failed(_, error):
+                self._give_up(error)
+            case _:
+                return False
+        return True
+
+    def _is(self, device: Device) -> None:
+        self.device_id, self.name = device.id, device.name
+        self._go(State.CLAIMING)
+
+    def _make(self) -> MakeToken:
+        return MakeToken(self.device_id)
+
+    @property
+    def _no_device(self) -> BlynkNotThere:
+        detail = (
+            f"The vault has no token of {self.order.board} that a device has."
+            if not self.order.name
+            else f"There is not exactly one device with the name {self.order.name}."
+        )
+        action = "make a new token for its device"
+        return BlynkNotThere(cloud=self.order.cloud, action=action, detail=detail)

@@ -1,0 +1,88 @@
+"""Removing a device, with its board and without, without I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.errors import PortGone, Unreachable, VaultFailed
+from agent.jobs import effects as fx
+from agent.jobs.blynk import effects as bx
+from agent.jobs.blynk.facts import blynk_left, blynk_result
+from agent.jobs.blynk.remove import RemoveBlynk
+from agent.jobs.job import JobState
+from agent.protocols.blynk.platform import Device
+from tests.jobs.blynk.samples import FOUND, OTHER, PROVEN, order
+from tests.jobs.drive import Drive
+
+DEVICE = Device(id=77, name="Kitchen", token=OTHER)
+
+
+def machine(*, attended: bool = True, **changes: Any) -> Drive:
+    return Drive(RemoveBlynk(order(**changes), attended=attended))
+
+
+def asked(**changes: Any) -> Drive:
+    return (
+        machine(**changes)
+        .done(bx.Reach, FOUND)
+        .done(bx.FindKept, PROVEN)
+        .done(bx.FindDevice, DEVICE)
+    )
+
+
+def test_the_board_the_cloud_and_the_vault_forget_it_in_this_order() -> None:
+    drive = asked()
+    assert drive.question is not None
+    assert {each.fate for each in drive.question.fates} == {"lost", "kept"}
+    assert not any(isinstance(each, bx.Erase) for each in drive.asked)
+    drive.answer("continue").done(bx.Erase).done(bx.DeleteDevice)
+    drive.done(bx.ForgetTokens, [PROVEN.entry]).done(fx.CloseSession)
+    assert drive.finish is not None
+    result = drive.finish.result or {}
+    assert (result["erased"], result["deleted"], result["forgotten"]) == (
+        True,
+        True,
+        [PROVEN.entry],
+    )
+    assert blynk_result(drive.facts) == result
+
+
+def test_without_its_board_it_is_known_by_its_name() -> None:
+    drive = machine(has_board=False, name="Kitchen", confirmed=True).done(bx.FindKept)
+    drive.done(bx.FindDevice, DEVICE).done(bx.DeleteDevice).done(bx.ForgetTokens, [])
+    assert drive.done(fx.CloseSession).state is JobState.DONE
+    none = machine(has_board=False, name="Kitchen").done(bx.FindKept).done(bx.FindDevice)
+    assert none.done(fx.CloseSession).error == "blynk-not-there"
+
+
+def test_without_a_client_a_person_deletes_it() -> None:
+    drive = machine(platform=False, confirmed=True).done(bx.Reach, FOUND)
+    drive.done(bx.FindKept, PROVEN).done(bx.Erase)
+    drive.fail(bx.ForgetTokens, VaultFailed(path="/v", detail="x")).done(fx.CloseSession)
+    assert drive.finish is not None
+    assert len((drive.finish.result or {})["notes"]) == 2
+
+
+@pytest.mark.parametrize("step", [bx.Erase, bx.DeleteDevice])
+def test_what_stops_in_the_middle_says_what_is_left(step: type[bx.BlynkEffect]) -> None:
+    drive = asked(confirmed=True)
+    error = PortGone(port="x") if step is bx.Erase else Unreachable(cloud="b", detail="x")
+    if step is bx.DeleteDevice:
+        drive.done(bx.Erase)
+    assert drive.fail(step, error).done(fx.CloseSession).error == "remove-unfinished"
+    assert "Remove it once more" in (blynk_left(drive.facts) or "")
+
+
+def test_nothing_is_done_by_who_stops_or_with_nobody_there() -> None:
+    assert asked().answer("stop").done(fx.CloseSession).state is JobState.CANCELLED
+    assert asked().cancel().done(fx.CloseSession).state is JobState.CANCELLED
+    alone = asked(attended=False).done(fx.CloseSession)
+    assert alone.finish is not None
+    assert alone.finish.error is not None
+    assert alone.finish.error.facts["field"] == "confirmed"
+    down = machine().done(bx.Reach, FOUND).fail(bx.FindKept, VaultFailed(path="/v", detail="x"))
+    assert down.question is not None
+    failed = machine().done(bx.Reach, FOUND).done(bx.FindKept, PROVEN)
+    assert failed.fail(bx.FindDevice, Unreachable(cloud="b")).done(fx.CloseSession).finish

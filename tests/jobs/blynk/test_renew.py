@@ -1,0 +1,65 @@
+"""A new token for the same device, without I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.errors import Unreachable, VaultFailed
+from agent.jobs import effects as fx
+from agent.jobs.blynk import effects as bx
+from agent.jobs.blynk.renew import RenewBlynk
+from agent.jobs.job import JobState
+from agent.protocols.blynk.platform import Device, Provisioned
+from tests.jobs.blynk.samples import FOUND, OTHER, PROVEN, PUT, TOKEN, order
+from tests.jobs.drive import Drive
+
+DEVICE = Device(id=77, name="Kitchen", token=OTHER)
+
+
+def machine(**changes: Any) -> Drive:
+    return Drive(RenewBlynk(order(**changes), attended=True)).done(bx.Reach, FOUND)
+
+
+def test_the_device_of_the_boards_token_gets_a_new_one() -> None:
+    drive = machine().done(bx.FindKept, PROVEN)
+    find = drive.waits_for(bx.FindDevice)
+    assert find is not None
+    assert find.token == OTHER
+    drive.done(bx.FindDevice, DEVICE)
+    make = drive.waits_for(bx.MakeToken)
+    assert make is not None
+    assert make.device_id == 77
+    drive.done(bx.MakeToken, Provisioned(TOKEN, 77)).done(bx.Keep, PUT)
+    deliver = drive.waits_for(bx.Deliver)
+    assert deliver is not None
+    assert deliver.config.token == TOKEN
+    drive.done(bx.Deliver, bx.Arrived("online")).done(bx.TellKey).done(bx.Prove)
+    drive.done(bx.Rename, DEVICE).done(fx.CloseSession)
+    assert drive.finish is not None
+    assert (drive.finish.result or {})["device_id"] == 77
+
+
+def test_or_that_of_its_name() -> None:
+    find = machine(name="Kitchen").waits_for(bx.FindDevice)
+    assert find is not None
+    assert (find.name, bool(find.token)) == ("Kitchen", False)
+
+
+@pytest.mark.parametrize("name", ["", "Kitchen"])
+def test_without_a_device_nothing_is_made(name: str) -> None:
+    drive = machine(name=name)
+    drive = drive.done(bx.FindDevice) if name else drive.done(bx.FindKept)
+    assert drive.done(fx.CloseSession).error == "blynk-not-there"
+    gone = machine().done(bx.FindKept, PROVEN).done(bx.FindDevice).done(fx.CloseSession)
+    assert gone.error == "blynk-not-there"
+
+
+def test_what_goes_wrong_before_it_is_made_leaves_all_as_it_was() -> None:
+    assert machine(platform=False).done(fx.CloseSession).error == "blynk-no-platform"
+    failed = machine().fail(bx.FindKept, VaultFailed(path="/v", detail="x")).done(fx.CloseSession)
+    assert failed.error == "vault"
+    down = machine().done(bx.FindKept, PROVEN).fail(bx.FindDevice, Unreachable(cloud="b"))
+    assert down.done(fx.CloseSession).error == "cloud-unreachable"
+    assert machine().cancel().done(fx.CloseSession).state is JobState.CANCELLED
