@@ -137,6 +137,7 @@ CODES = {
     "settings-broken": "SettingsBroken",
     "settings-failed": "SettingsFailed",
     "gateway": "GatewayError",
+    "gateway-account": "GatewayAccountMissing",
     "gateway-certificate": "GatewayCertificateEnds",
     "gateway-damaged": "GatewayFileDamaged",
     "gateway-file": "GatewayFileFailed",

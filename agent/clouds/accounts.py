@@ -63,6 +63,8 @@ class AccountStore:
         self._service = service
         self._limit_s = keyring_limit_s
         self._lock = asyncio.Lock()
+        self.keyring_failed = False
+        """The keyring did not answer when it was asked last; it may be locked for now."""
 
     async def get(self, cloud: str) -> dict[str, Secret] | None:
         """The account's fields, or None if nobody is signed in."""
@@ -117,7 +119,9 @@ class AccountStore:
             text = await in_keyring(lambda: look_up(self._service, cloud), self._limit_s)
         except KeyringFailed as error:
             log.info("the keyring cannot be read: %s", error)
+            self.keyring_failed = True
             return None, None
+        self.keyring_failed = False
         if text is None:
             return None, None
         try:

@@ -125,16 +125,7 @@ from agent.errors.flashing import (
     ToolMissing,
     VerifyFailed,
 )
-from agent.errors.gateway import (
-    GatewayCertificateEnds,
-    GatewayError,
-    GatewayFileDamaged,
-    GatewayFileFailed,
-    GatewayRefused,
-    GatewayTakenOver,
-    GatewayUnknown,
-    GatewayUnset,
-)
+from agent.errors.gateway import *  # noqa: F403 - its __all__ names each class
 from agent.errors.internet import (
     CaptivePortal,
     CertificatesUnreadable,
@@ -293,14 +284,6 @@ __all__ = [
     "FlashFailed",
     "FlashStopped",
     "FolderFailed",
-    "GatewayCertificateEnds",
-    "GatewayError",
-    "GatewayFileDamaged",
-    "GatewayFileFailed",
-    "GatewayRefused",
-    "GatewayTakenOver",
-    "GatewayUnknown",
-    "GatewayUnset",
     "ImageRefused",
     "ImprovSilent",
     "IndexRefused",

@@ -5,6 +5,18 @@ from __future__ import annotations
 from agent.errors.base import ExitStatus
 from agent.errors.clouds import CloudError
 
+__all__ = [
+    "GatewayAccountMissing",
+    "GatewayCertificateEnds",
+    "GatewayError",
+    "GatewayFileDamaged",
+    "GatewayFileFailed",
+    "GatewayRefused",
+    "GatewayTakenOver",
+    "GatewayUnknown",
+    "GatewayUnset",
+]
+
 
 class GatewayError(CloudError):
     """The gateway's side; Mooring goes on without it, and tries again where that can help."""
@@ -20,6 +32,17 @@ class GatewayUnset(GatewayError):
     title = "Mooring cannot be a gateway with these settings."
     meaning = "{detail}"
     remedy = "Correct this where Mooring is started, and start it again. All else works without it."
+
+
+class GatewayAccountMissing(GatewayError):
+    """The settings want a gateway, and the account that says where to is not there (yet)."""
+
+    code = "gateway-account"
+    retryable = True
+    exit_status = ExitStatus.USAGE
+    title = "Mooring cannot be a gateway without an account of ThingsBoard."
+    meaning = "{detail}"
+    remedy = "{mend} Mooring looks again by itself, and all else works without it."
 
 
 class GatewayRefused(GatewayError):

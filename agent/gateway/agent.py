@@ -6,11 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from agent.errors import InternalError, MooringError
+from agent.clouds.clock import Clock, SystemClock
+from agent.errors import GatewayAccountMissing, GatewayUnset, InternalError, MooringError
 from agent.gateway.configured import configured_setup
 from agent.gateway.connection import Gateway
 from agent.gateway.names import DeviceNames
 from agent.gateway.networks import StoredNetworks
+from agent.gateway.pause import Pause
 from agent.gateway.service import GatewayService
 from agent.gateway.setup import read_setup
 from agent.gateway.stored import GatewayStore
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
     from agent.settings.paths import Paths
 
 NOTICE: Final = "gateway"
+LOOK_FIRST_S: Final = 15.0
+LOOK_MOST_S: Final = 900.0
+"""Between two looks for an account that was not there: a login takes a minute, a person a day."""
+ASKS_MAX: Final = 8
+"""Looks at a keyring that is locked, an hour of them: each may be a question on the screen."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +61,7 @@ class GatewayAgent:
         notices: Notices,
         status: Held[GatewayInfo | None],
         about: Mapping[str, Any],
+        clock: Clock | None = None,
     ) -> None:
         """``variables``: those of the environment that are for the gateway.
 
@@ -64,6 +72,7 @@ class GatewayAgent:
         self._accounts = accounts
         self._routes = routes
         self._notices = notices
+        self._clock = clock or SystemClock()
         self._store = GatewayStore(paths.gateway_file)
         self._names = DeviceNames(paths.gateway_names_file)
         self._service = GatewayService(
@@ -97,7 +106,7 @@ class GatewayAgent:
 
     async def _run(self) -> None:
         try:
-            setup = await self._setup()
+            setup = await self._account_there()
         except MooringError as error:
             _log.warning("no gateway: %s", error)
             self._notices.set(NOTICE, error.report())
@@ -113,11 +122,30 @@ class GatewayAgent:
         )
         await gateway.run()
 
+    async def _account_there(self) -> GatewaySetup | None:
+        """The setup; where only the account is missing, or its keyring locked, once it is there."""
+        pause, locked = Pause(LOOK_FIRST_S, LOOK_MOST_S), 0
+        while True:
+            try:
+                return await self._setup()
+            except GatewayAccountMissing as missing:
+                if not locked:
+                    _log.warning("no gateway yet: %s", missing.report().meaning)
+                self._notices.set(NOTICE, missing.report())
+                locked += self._accounts.keyring_failed
+                if locked >= ASKS_MAX:
+                    detail = str(missing.facts["detail"])
+                    raise GatewayUnset(detail=detail) from missing
+            await self._clock.sleep(pause.next())
+
     async def _setup(self) -> GatewaySetup | None:
         """Variables go first, as with the vendor's gateway."""
         setup = await asyncio.to_thread(read_setup, self._variables)
         if setup is None and self._live.current.gateway.enabled:
-            setup = await configured_setup(self._live.current.gateway, self._accounts)
+            registered = await asyncio.to_thread(self._store.path.exists)
+            setup = await configured_setup(
+                self._live.current.gateway, self._accounts, registered=registered
+            )
         return setup
 
     def _tell(self, state: GatewayState) -> None:

@@ -9,7 +9,7 @@ from agent.clouds.thingsboard.account import parse_account
 from agent.clouds.thingsboard.addresses import Server, parse_server
 from agent.clouds.thingsboard.certificates import check_authorities
 from agent.clouds.thingsboard.cloud import CA_ENTRY
-from agent.errors import GatewayUnset, InputError
+from agent.errors import GatewayAccountMissing, GatewayUnset, InputError
 from agent.gateway.environment import Proof, Provisioning
 from agent.gateway.setup import GatewaySetup
 from agent.gateway.vendor import read_text
@@ -22,18 +22,30 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "thingsboard"
 NO_SERVER: Final = (
     "gateway.enabled is on, but there is no server: neither gateway.server is set nor an account of "
-    "ThingsBoard entered (“mooring cloud login thingsboard”)."
+    "ThingsBoard entered."
 )
+NO_KEY: Final = (
+    "gateway.enabled is on and gateway.server is set, but this gateway was never registered, and "
+    "there is no account of ThingsBoard to register it with."
+)
+LOCKED: Final = "The keyring that may have it is locked or does not answer."
+ENTER: Final = "Enter it: “mooring cloud login thingsboard”."
+UNLOCK: Final = "Unlock the keyring."
 NOT_MQTT: Final = "boards of this account do not connect over MQTT; set gateway.server"
 
 
-async def configured_setup(config: GatewayConfig, accounts: AccountStore) -> GatewaySetup:
+async def configured_setup(
+    config: GatewayConfig, accounts: AccountStore, *, registered: bool
+) -> GatewaySetup:
     """Where to and with what, by ``[gateway]`` and the account.
 
-    Without an account a gateway that was registered before goes on. Raises :class:`GatewayUnset`.
+    Without an account a gateway that was ``registered`` before goes on. Raises
+    :class:`GatewayUnset`, and :class:`GatewayAccountMissing`, which time may mend.
     """
     try:
         account = await _account(accounts)
+        if account is None and not (config.server and registered):
+            raise _missing(accounts, NO_KEY if config.server else NO_SERVER)
         server = _server(config, account)
         ca = read_text("", str(Path(config.ca))) if config.ca else ""
         if ca:
@@ -66,8 +78,14 @@ def _server(config: GatewayConfig, account: Account | None) -> Server:
         schemes = ("mqtts", "mqtt")
         return parse_server("gateway.server", config.server, schemes=schemes, insecure_host=clear)
     if account is None:
-        raise GatewayUnset(detail=NO_SERVER)
+        raise InputError(field="gateway.server", problem="is missing")
     server = account.board_server
     if server.scheme not in {"mqtt", "mqtts"}:
         raise InputError(field="gateway.server", problem=f"is empty, and {NOT_MQTT}")
     return server
+
+
+def _missing(accounts: AccountStore, why: str) -> GatewayAccountMissing:
+    if accounts.keyring_failed:
+        return GatewayAccountMissing(detail=LOCKED, mend=UNLOCK)
+    return GatewayAccountMissing(detail=why, mend=ENTER)

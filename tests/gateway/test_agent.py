@@ -14,8 +14,9 @@ import pytest
 from agent.app import build
 from agent.catalog import Catalog
 from agent.cli.demo import demo_surroundings
+from agent.clouds.accounts import AccountStore
 from agent.desktop.instance import new_token
-from agent.gateway.agent import GatewayAgent
+from agent.gateway.agent import ASKS_MAX, GatewayAgent
 from agent.gateway.networks import StoredNetworks
 from agent.jobs.job import JobState
 from agent.parts import make_accounts
@@ -29,7 +30,7 @@ from agent.settings.paths import find_paths
 from agent.simulator.thingsboard import SimulatedThingsBoard
 from agent.simulator.thingsboard_limits import Rates, SessionLimits
 from tests.gateway.here import HereBoards, HereJobs
-from tests.gateway.running import LIMIT_S, direct, variables
+from tests.gateway.running import LIMIT_S, QuickClock, direct, variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -264,10 +265,67 @@ async def test_settings_that_cannot_be_are_a_notice_and_the_agent_goes_on():
     async with bench(config=GatewayConfig(enabled=True), by_variables=False) as seen:
         await seen.until(lambda: seen.app.notices.list())
         (notice,) = seen.app.notices.list()
-        assert notice.code == "gateway-settings"
-        assert "mooring cloud login thingsboard" in notice.meaning
+        assert notice.code == "gateway-account"
+        assert "mooring cloud login thingsboard" in notice.remedy
         assert seen.app.services.gateway.value is None
         assert len(seen.app.boards.list()) == 1
+
+
+class LockedAccounts(AccountStore):
+    """The keyring is locked for the first few looks."""
+
+    def __init__(self, file: Path, locked: int) -> None:
+        super().__init__(file, use_keyring=False)
+        self.locked = locked
+
+    async def get(self, cloud: str) -> dict[str, Secret] | None:
+        self.locked -= cloud == "thingsboard"
+        self.keyring_failed = self.locked >= 0
+        return None if self.keyring_failed else await super().get(cloud)
+
+
+@pytest.mark.parametrize("locked", [3, 1000])
+async def test_a_keyring_that_is_locked_at_the_start_is_looked_at_again(
+    tmp_path: Path, locked: int
+):
+    store = LockedAccounts(tmp_path / "accounts.json", locked)
+    account = {"server": "https://127.0.0.1:1", "provision_key": "k", "provision_secret": "s"}
+    await store.set("thingsboard", {name: Secret(text) for name, text in account.items()})
+    clock, notices, status = QuickClock(), Notices(), Held[GatewayInfo | None](None)
+    changed = asyncio.Event()
+    for each in (notices, status):
+        each.subscribe(changed.set)
+    paths = find_paths({"MOORING_HOME": str(tmp_path)})
+    gateway = GatewayAgent(
+        variables={},
+        live=LiveConfig(Config(gateway=GatewayConfig(enabled=True))),
+        paths=paths,
+        accounts=store,
+        routes=direct(),
+        boards=HereBoards(),
+        jobs=HereJobs(),
+        catalog=Catalog.load(),
+        notices=notices,
+        status=status,
+        about={},
+        clock=clock,
+    )
+    gateway.start()
+    codes: list[str] = []
+    async with asyncio.timeout(LIMIT_S):
+        while status.value is None and "gateway-settings" not in codes:
+            await changed.wait()
+            changed.clear()
+            codes += [each.code for each in notices.list()]
+    assert codes[0] == "gateway-account"
+    if locked > ASKS_MAX:
+        assert "keyring" in notices.list()[0].meaning
+        assert len(clock.slept) == ASKS_MAX - 1
+    else:
+        assert status.value is not None
+        assert status.value.server == "mqtts://127.0.0.1"
+        assert len(clock.slept) == locked
+    await gateway.close()
 
 
 class FaultyJobs(HereJobs):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.clouds.accounts import AccountStore
-from agent.errors import GatewayUnset
+from agent.errors import GatewayAccountMissing, GatewayUnset
 from agent.gateway.configured import configured_setup
 from agent.settings import Secret
 from agent.settings.config_gateway import GatewayConfig
@@ -30,9 +30,12 @@ async def accounts(folder: Path, **fields: str) -> AccountStore:
     return store
 
 
-async def setup(folder: Path, account: dict[str, str] | None, **config: Any) -> Any:
+async def setup(
+    folder: Path, account: dict[str, str] | None, *, registered: bool = False, **config: Any
+) -> Any:
     store = await accounts(folder, **(account or {}))
-    return await configured_setup(GatewayConfig(enabled=True, **config), store)
+    wanted = GatewayConfig(enabled=True, **config)
+    return await configured_setup(wanted, store, registered=registered)
 
 
 async def test_the_account_has_key_secret_and_server(tmp_path):
@@ -52,8 +55,15 @@ async def test_the_settings_name_another_server(tmp_path):
 
 
 async def test_without_an_account_a_gateway_of_before_goes_on(tmp_path):
-    made = await setup(tmp_path, None, server="mqtts://tb.example")
+    made = await setup(tmp_path, None, registered=True, server="mqtts://tb.example")
     assert made.provisioning is None
+
+
+@pytest.mark.parametrize("server", ["", "mqtts://tb.example"])
+async def test_without_an_account_that_can_still_come(tmp_path, server):
+    with pytest.raises(GatewayAccountMissing, match="account") as raised:
+        await setup(tmp_path, None, server=server)
+    assert "mooring cloud login thingsboard" in raised.value.report().remedy
 
 
 async def test_the_authority_is_that_of_the_file_or_of_the_account(tmp_path):
@@ -68,15 +78,14 @@ async def test_the_authority_is_that_of_the_file_or_of_the_account(tmp_path):
     assert made.ca.strip() == pem.strip()
     store = await accounts(tmp_path, **ACCOUNT)
     await store.set("thingsboard-ca", {"ca": Secret(pem)})
-    made = await configured_setup(GatewayConfig(enabled=True), store)
+    made = await configured_setup(GatewayConfig(enabled=True), store, registered=False)
     assert made.ca.strip() == pem.strip()
 
 
 @pytest.mark.parametrize(
     ("account", "config", "said"),
     [
-        (None, {}, "mooring cloud login thingsboard"),
-        (None, {"server": "mqtt://tb.example"}, "gateway.server sends secrets in clear"),
+        (ACCOUNT, {"server": "mqtt://tb.example"}, "gateway.server sends secrets in clear"),
         (ACCOUNT | {"board_server": "coaps://tb.example"}, {}, "gateway.server is empty"),
         (ACCOUNT | {"provision_key": ""}, {}, "provision_key is missing"),
         (ACCOUNT, {"ca": "/nowhere/ca.pem"}, "cannot be read"),
