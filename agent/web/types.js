@@ -77,7 +77,7 @@
 
 /**
  * @typedef {object} Joining How a person takes the computer into a board's own network.
- * @property {string} access_point As `wifi.points` calls it.
+ * @property {string} name As `wifi.points` calls it.
  * @property {string|null} qr The text of a QR code; null for a name that is no text.
  * @property {string} address At which the board answers then.
  */
@@ -266,7 +266,8 @@
  * @property {ErrorReport|null} [error]
  * @property {Record<string, any>} [network]
  * @property {NetworkOption[]} [networks]
- * @property {Partial<Reconfiguration> & Partial<Joining>} [guide] How to reach the input of the board that is meant, or its network.
+ * @property {Partial<Reconfiguration>} [guide] How to reach the input of the board that is meant.
+ * @property {Partial<Joining>} [access_point] A network that the person is to join with the computer.
  * @property {string} [reason] Why the job wants to go this way.
  * @property {Fate[]} [fates] What is kept, lost and new, before something is overwritten.
  * @property {Choice[]} [choices] For an action that needs a choice.

@@ -13,6 +13,7 @@ from agent.jobs.fates import fates_of
 from agent.jobs.job import Action, Choice
 from tests.web.enrolling import RESULT, STEPS, entry, thingsboard
 from tests.web.fake import MIGRATE_STEPS
+from tests.web.faults import faults_of
 from tests.web.people import (
     choose_board,
     choose_network,
@@ -35,51 +36,12 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-FAULTS = """() => {
-  const shown = (element) => element.checkVisibility({ visibilityProperty: true });
-  const name = (element) =>
-    (element.getAttribute("aria-label") ?? "") +
-    [...(element.labels ?? [])].map((label) => label.textContent).join("") +
-    (element.matches("button, a") ? element.textContent : "") +
-    (element.matches("svg") ? "" : "");
-  const all = (selector) => [...document.querySelectorAll(selector)].filter(shown);
-  const faults = [];
-  for (const element of all("input, select, textarea, button, a[href], [role=img], progress")) {
-    if (!name(element).trim()) faults.push(`no name: ${element.outerHTML.slice(0, 120)}`);
-  }
-  for (const element of document.querySelectorAll("[aria-describedby], [aria-labelledby], label[for]")) {
-    const ids = ["aria-describedby", "aria-labelledby", "for"].flatMap(
-      (attribute) => (element.getAttribute(attribute) ?? "").split(" ").filter(Boolean));
-    for (const id of ids) if (!document.getElementById(id)) faults.push(`nothing has the id ${id}`);
-  }
-  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
-  if (new Set(ids).size !== ids.length) faults.push("an id is used twice");
-  for (const svg of document.querySelectorAll("svg")) {
-    if (svg.closest("[aria-hidden=true]") || svg.getAttribute("aria-label")) continue;
-    faults.push("svg without a name");
-  }
-  if (all("h1").length < 1) faults.push("no first heading");
-  if (document.querySelectorAll("main, [role=main]").length !== 1) faults.push("not one main");
-  if (document.querySelector("[style]")) faults.push("inline style");
-  if (all("[tabindex]").some((element) => element.tabIndex > 0)) faults.push("tab order by number");
-  for (const element of all("button, a.button, select, input:not([type=radio], [type=checkbox])")) {
-    const { height } = element.getBoundingClientRect();
-    if (height < 24) faults.push(`too small to hit: ${element.outerHTML.slice(0, 80)}`);
-  }
-  return faults;
-}"""
-
 FOCUS = """() => {
   const element = document.activeElement;
   const marked = element.matches(".networks input, .choices input") ? element.closest("label") : element;
   const { outlineStyle, outlineWidth } = getComputedStyle(marked);
   return { tag: element.outerHTML.slice(0, 90), outlineStyle, width: parseFloat(outlineWidth) };
 }"""
-
-
-async def faults_of(page: Page) -> list[str]:
-    found: list[str] = await page.evaluate(FAULTS)
-    return found
 
 
 async def test_everything_has_a_name_in_every_place(page: Page, agent: Agent) -> None:

@@ -17,11 +17,14 @@ from agent.simulator.blynk_cloud import SimulatedBlynkCloud
 from agent.simulator.blynk_process import PID, VID
 from agent.simulator.blynk_settings import EdgentConfig
 from agent.simulator.world import World
+from tests.jobs.blynk.blynk_bench import PASSWORD as WIFI_PASSWORD
 from tests.web.people import choose_network, open_page, question, row
+from tests.web.point_bench import point_bench
 from tests.web.rig import PASSWORD, networks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import Page
 
@@ -114,3 +117,34 @@ async def test_a_wrong_password_is_told_by_the_board_and_the_token_stays(
     told.append(await page.content())
     told.append(await page.evaluate("JSON.stringify([localStorage, sessionStorage])"))
     assert not [each for each in secrets for message in told if each in message]
+
+
+async def test_a_board_in_its_own_network_is_joined_by_hand(page: Page, tmp_path: Path) -> None:
+    async with point_bench(tmp_path) as bench:
+        await page.goto(f"{bench.url}#/missing")
+        await page.get_by_role("button", name="Look for boards that open a network").click()
+        point = page.locator(".points li", has_text=bench.point)
+        await expect(point).to_contain_text("Blynk board")
+        assert bench.wifi.joined == 0
+        await point.get_by_role("link", name=f"Set up {bench.point}").click()
+        await page.locator("blynk-form").get_by_role("button", name="Set up").click()
+
+        asked = question(page)
+        await expect(asked).to_contain_text(f"join the board's network {bench.point}?")
+        await expect(asked.locator(".safe")).to_contain_text("The computer is back in")
+        await asked.get_by_role("button", name="I join it myself").click()
+        await expect(asked.get_by_role("img", name="QR code")).to_be_visible()
+        await expect(asked.locator("by-hand strong").first).to_have_text(bench.point)
+        await bench.join()
+
+        await expect(asked).to_contain_text("Which network shall the board join?")
+        await asked.locator(".networks label", has_text="HomeNet").click()
+        password = asked.get_by_label("Password", exact=True).filter(visible=True)
+        await password.fill(WIFI_PASSWORD)
+        await password.press("Enter")
+        outcome = page.locator(".outcome")
+        await expect(outcome.locator(".online")).to_contain_text("Online as ")
+        await expect(outcome).to_contain_text("the network of its own")
+        assert bench.wifi.joined == 0
+        assert bench.is_home
+        assert WIFI_PASSWORD not in await page.content()

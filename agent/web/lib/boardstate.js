@@ -1,6 +1,6 @@
 /** The state of a board in words, colour and shape. Pure. */
 
-import { isBlynk, ownCloud } from "./clouds.js";
+import { isBlynk, isNrf, ownCloud } from "./clouds.js";
 import { enrolWords, givesFile, isEnrolment } from "./enrol.js";
 import { currentStep, doing, shareOf } from "./jobwords.js";
 import { isImprov, onlyInAir, where } from "./ports.js";
@@ -99,7 +99,7 @@ export function isSilent(board, store) {
 
 /** What kind of thing a board is. @param {import("../types.js").Board} board @param {string} [model] Its name. */
 export function kindOf(board, model) {
-  return model ?? board.model ?? (isBlynk(board) ? "Blynk board" : isImprov(board) ? "Wi-Fi device" : "Unknown board");
+  return model ?? board.model ?? (isNrf(board) ? "nRF91 board" : isBlynk(board) ? "Blynk board" : isImprov(board) ? "Wi-Fi device" : "Unknown board");
 }
 
 /** What makes a board one that can be updated. @param {import("../types.js").Board} board */

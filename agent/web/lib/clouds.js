@@ -7,6 +7,9 @@
 /** Clouds whose boards are set up in a way of their own, each with a form of its own. */
 const OWN_FORM = new Set(["thingsboard", "nrf", "blynk"]);
 
+/** Kinds of network that boards with Blynk's firmware are given from here. */
+export const BLYNK_KINDS = ["wifi", "ethernet"];
+
 /** Models with a modem whose identity only nRF Cloud knows. */
 const NRF_MODEL = /^(thingy91|nrf91)/;
 
@@ -106,8 +109,22 @@ export function ownCloud(job) {
  */
 export function deviceOf(jobs, board, cloud) {
   const own = jobs.filter((job) => job.board === board && job.state === "done" && ownCloud(job) === cloud);
-  const last = own.find(({ kind, result }) => kind === "remove" || result?.device_id);
+  const last = own.find(({ kind, result }) => kind === "remove" || result?.device_id || result?.device);
   return last && last.kind !== "remove" ? (last.result ?? null) : null;
+}
+
+/**
+ * The same where no job tells: a board that was read says whether the team has it.
+ *
+ * @param {import("./store.js").Store} store
+ * @param {string} board
+ * @param {string} cloud
+ * @returns {Record<string, any>|null}
+ */
+export function knownDevice(store, board, cloud) {
+  const modem = cloud === "nrf" ? store.reading(board)?.facts?.modem : null;
+  const read = modem?.claimed && modem.device_id ? { device_id: modem.device_id } : null;
+  return deviceOf(store.work(), board, cloud) ?? read;
 }
 
 /** Texts that a person typed with commas between. @param {string} text */

@@ -61,13 +61,24 @@ function removed(job, name) {
   return { words: "Removed for good: ", name, says: lost, seen: true };
 }
 
+/** What a board with a modem says of itself, by the terms under which it is shown. @param {import("../types.js").ModemFacts} modem */
+export function modemWords({ model, firmware, imei, sim, device_id, claimed, tags }) {
+  const whose = claimed === true ? `yours${tags.length ? `, with the tags ${tags.join(", ")}` : ""}` : claimed === false ? "not of your team" : "nobody could be asked";
+  return {
+    Modem: [model, firmware, imei && `IMEI ${imei}`].filter(Boolean).join(" · "),
+    "SIM card": { READY: "ready", absent: "none, or not seen: without one it gets no commands" }[sim] ?? sim,
+    "Device id": device_id,
+    Claimed: whose,
+  };
+}
+
 /** @typedef {[term: string, value: string, link?: string]} FactRow */
 
 /** What is worth knowing of it. @param {Job} job @returns {FactRow[]} */
 export function cloudFacts(job) {
   const result = job.result ?? {};
   const rows = /** @type {FactRow[]} */ ([
-    ["Claimed", { now: "now", before: "your team had it already" }[/** @type {"now"|"before"} */ (result.claimed)] ?? ""],
+    ["Claimed", result.claimed === "before" ? "your team had it already" : ""],
     ["Tags", (result.tags ?? []).join(", ")],
     ["Rule", { made: "made just now", inactive: "switched off in your team" }[/** @type {"made"|"inactive"} */ (result.rule)] ?? ""],
     ["Network", typeof result.network === "string" ? result.network : networkLabel(result.network)],

@@ -5,6 +5,7 @@
  * reconnection.
  */
 
+import { ownCloud } from "./clouds.js";
 import { READING_KINDS, stageOf } from "./jobwords.js";
 import { bothWays } from "./ports.js";
 
@@ -122,8 +123,8 @@ export class Store extends EventTarget {
     const over = { board, ...this.over(board) };
     await this.#session(board, "scanning", async (reading) => {
       const result = cloud ? await this.#result({ kind: "networks", cloud, ...over }) : await this.agent.call("board.networks", over);
-      return { ...reading, cloud, networks: result.networks, scannedAt: result.scanned_at ?? Date.now() / 1000 };
-    });
+      return { ...reading, networks: result.networks, scannedAt: result.scanned_at ?? Date.now() / 1000 };
+    }, cloud);
   }
 
   /** What comes of a job that asks nothing. @param {Record<string, any>} request @returns {Promise<Record<string, any>>} */
@@ -169,7 +170,7 @@ export class Store extends EventTarget {
   /** Take over a newer state of a job. @param {Job} job */
   putJob(job) {
     this.jobs.set(job.id, job);
-    if (ended(job) && stageOf(job)) this.readings.delete(job.board); // It was about another sketch.
+    if (ended(job) && !READING_KINDS.has(job.kind) && (stageOf(job) || ownCloud(job))) this.readings.delete(job.board); // It was about another sketch, or another device.
     if (this.jobs.size > JOBS_KEPT) {
       const oldest = [...this.jobs.values()]
         .filter(ended)
@@ -272,14 +273,15 @@ export class Store extends EventTarget {
    * @param {string} board
    * @param {"reading"|"scanning"} state
    * @param {(reading: Reading) => Promise<Reading>} talk
+   * @param {string} [cloud] Whose firmware is asked, where that was chosen.
    */
-  async #session(board, state, talk) {
+  async #session(board, state, talk, cloud = "") {
     const known = this.readings.get(board);
     if (isReading(known)) return;
     const startedAt = Date.now() / 1000;
     /** @type {Reading} */
     const blank = { state, startedAt, facts: null, networks: [], scannedAt: 0, error: null };
-    const begun = { ...(known ?? blank), state, startedAt, error: null };
+    const begun = { ...(known ?? blank), state, startedAt, cloud, error: null };
     this.readings.set(board, begun);
     this.#changed("readings", board);
     const outcome = await talk(begun).then(

@@ -2,6 +2,7 @@
 
 import { View, foreign, h, keyed, say } from "../lib/dom.js";
 import { stateOf } from "../lib/boardstate.js";
+import { isNrf } from "../lib/clouds.js";
 import { hasSerial, isImprov, where } from "../lib/ports.js";
 import { count } from "../lib/text.js";
 import { callName } from "./long-name.js";
@@ -38,7 +39,7 @@ export class BoardChoice extends View {
   get boards() {
     const place = (/** @type {Board} */ { ports }) => ports[0]?.location || ports[0]?.address || "";
     return [...this.app.store.boards.values()]
-      .filter((board) => hasSerial(board) && !isImprov(board) && board.state !== "bootloader")
+      .filter((board) => hasSerial(board) && !isImprov(board) && !isNrf(board) && board.state !== "bootloader")
       .sort((a, b) => place(a).localeCompare(place(b), "en", { numeric: true }));
   }
 

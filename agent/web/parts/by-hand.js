@@ -1,24 +1,26 @@
-/** How a person joins a board's own network: its name, and a QR code for those who do it with a camera. */
+/** The network of a board that a person joins with the computer: its name, and the same as a QR code. */
 
 import { View, foreign, h } from "../lib/dom.js";
+import { WAITS } from "../lib/lights.js";
 import { pointName } from "../lib/points.js";
+import { lightLine } from "./board-light.js";
+import { copyButton } from "./copy-command.js";
 import { QrCode } from "./qr-code.js";
 
 export class ByHand extends View {
-  /** @param {Partial<import("../types.js").Joining>} guide */
-  constructor({ access_point = "", qr = null, address = "" }) {
+  /** @param {Partial<import("../types.js").Joining>} point */
+  constructor({ name = "", qr = null }) {
     super();
-    const name = pointName(access_point);
-    const code = qr ? new QrCode(qr, `QR code with which a computer joins the network ${name}`) : null;
+    const shown = pointName(name);
+    const code = qr ? new QrCode(qr, `QR code with which a computer joins the network ${shown}`) : null;
     this.append(
       code ?? "",
       h(
-        "ol.by-hand",
+        "div.by-hand-words",
         {},
-        h("li", {}, "In the Wi-Fi menu of this computer choose ", h("strong", {}, foreign(name)), ". It has no password."),
-        h("li", {}, "Stay in it when the system says that it has no Internet."),
-        h("li", {}, `Mooring goes on by itself as soon as the board answers${address ? ` at ${address}` : ""}.`),
-        h("li", {}, "Choose your own network again when the job is over."),
+        h("p.row", {}, h("strong", {}, foreign(shown)), ...(shown === name ? copyButton(shown, "Copy name") : [])),
+        code ? h("p.soft.small", {}, "The code says the same, for a computer with a camera that does not show this page itself.") : null,
+        lightLine(WAITS, "While the board waits, its light shows: "),
       ),
     );
   }

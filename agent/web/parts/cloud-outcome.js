@@ -5,8 +5,7 @@ import { cloudDone, cloudFacts } from "../lib/cloudwords.js";
 import { h } from "../lib/dom.js";
 import { hasSerial } from "../lib/ports.js";
 import { href } from "../lib/router.js";
-import { deviceId } from "./device-place.js";
-import { NrfDevice } from "./nrf-device.js";
+import { CloudDevice } from "./cloud-device.js";
 
 /** @typedef {import("../types.js").Job} Job */
 
@@ -34,8 +33,7 @@ export function cloudOutcome(app, job) {
 function device(app, job, cloud) {
   const result = job.result ?? {};
   if (job.kind === "remove" || !result.device_id) return null;
-  if (cloud === "nrf") return new NrfDevice(app, job.board, result, { heading: false });
-  return deviceId(String(result.device_id));
+  return new CloudDevice(app, { cloud, board: job.board, device: result });
 }
 
 /** @param {Job} job */

@@ -2,7 +2,7 @@
 
 import { View, fill, focusOn, freshId, h, say } from "../lib/dom.js";
 import { COSTS, GIVE_UP } from "../lib/answers.js";
-import { ownCloud } from "../lib/clouds.js";
+import { BLYNK_KINDS, ownCloud } from "../lib/clouds.js";
 import { isEnrolment } from "../lib/enrol.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
 import { hexOf } from "../lib/text.js";
@@ -189,16 +189,19 @@ export class JobQuestion extends View {
   /** Ask for what an answer needs in the place of all answers. @param {(back: HTMLElement) => HTMLElement} make */
   #inPlace(make) {
     const back = h("button.quiet", { type: "button" }, "Back");
+    const before = { picker: this.#picker, name: this.#name, token: this.#token, password: this.#password };
     back.addEventListener("click", () => {
-      this.#picker = this.#name = this.#token = this.#password = null;
+      ({ picker: this.#picker, name: this.#name, token: this.#token, password: this.#password } = before);
       this.choice.hidden = true;
       this.answers.hidden = false;
       this.focusFirst();
     });
+    this.#picker = this.#name = this.#token = this.#password = null;
     fill(this.choice, make(back));
     this.choice.hidden = false;
     this.answers.hidden = true;
-    if (this.#picker) this.#picker.focusChosen();
+    const picker = /** @type {NetworkPicker|null} */ (this.#picker);
+    if (picker) picker.focusChosen();
     else (this.#name ?? this.#token ?? this.#password ?? back).focus();
   }
 
@@ -248,7 +251,7 @@ export class JobQuestion extends View {
     const { store, memory } = this.app;
     const schema = store.networkSchema ?? {};
     const model = store.model(store.boards.get(this.job.board)?.model);
-    const kinds = kindsFor(model, [...kindSchemas(schema).keys()]);
+    const kinds = ownCloud(this.job) === "blynk" ? BLYNK_KINDS : kindsFor(model, [...kindSchemas(schema).keys()]);
     const preferred = this.#networkKey ? "" : memory.network; // The network in question has failed.
     const networks = this.question.networks ?? [];
     // A board that gets its settings in another way looks for none.
@@ -277,8 +280,8 @@ export class JobQuestion extends View {
 
   /** How to reach the reset input, when the board has to be touched. */
   #drawing() {
-    const { guide } = this.question;
-    if (guide?.access_point) return new ByHand(guide);
+    const { guide, access_point } = this.question;
+    if (access_point?.name) return new ByHand(access_point);
     return guide?.pin ? new HoldGuide(this.app, guide) : null;
   }
 

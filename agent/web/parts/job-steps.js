@@ -86,8 +86,10 @@ export class JobSteps extends View {
     this.#question = null;
     const ready = this.app.store.networkSchema || !question?.actions.some(({ needs }) => needs === "network");
     if (!question || !ready) return;
-    const step = `[data-key="${CSS.escape(question.step)}"]`;
-    const place = this.list.querySelector(step) ?? this.list.lastElementChild;
+    // Between two steps it stands at the one that was left.
+    const left = job.steps.findLast(({ state }) => state !== "pending")?.id ?? "";
+    const at = (/** @type {string} */ step) => this.list.querySelector(`[data-key="${CSS.escape(step)}"]`);
+    const place = at(question.step) ?? at(left) ?? this.list.lastElementChild;
     this.#question = new JobQuestion(this.app, job, question);
     (place ?? this).append(this.#question);
     if (this.isConnected) this.#question.focusFirst();

@@ -1,7 +1,7 @@
 /** A board with Blynk's firmware: its network, its token, its name; over a link, or in the network of its own. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
-import { withoutAccount } from "../lib/clouds.js";
+import { BLYNK_KINDS, withoutAccount } from "../lib/clouds.js";
 import { WAITS } from "../lib/lights.js";
 import { kindSchemas } from "../lib/networks.js";
 import { go } from "../lib/router.js";
@@ -11,13 +11,12 @@ import { lightGuide, lightLine } from "../parts/board-light.js";
 import { ChoiceList } from "../parts/choice-list.js";
 import { CloudAccount } from "../parts/cloud-account.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { KnownDevice } from "../parts/known-device.js";
 import { NetworkPicker } from "../parts/network-picker.js";
 import { SchemaFields } from "../parts/schema-fields.js";
 import { TokenField } from "../parts/token-field.js";
 
 const CLOUD = "blynk";
-/** Kinds of network that such boards have. */
-const KINDS = ["wifi"];
 
 const TOKENS = [
   { id: "make", label: "Let Mooring ask Blynk for one", detail: "It makes a token for this board. The device appears with the board's first login." },
@@ -74,7 +73,9 @@ export class BlynkForm extends View {
       void this.#submit();
     });
     this.heading = h("h2", {}, "Set up with Blynk");
-    this.append(h("section.sheet.setup.enrol", {}, this.heading, this.form));
+    this.known = new KnownDevice(app, { cloud: CLOUD, board, heading: this.heading, form: this.form });
+    this.known.addEventListener("unfolded", () => this.#look());
+    this.append(this.known);
   }
 
   connectedCallback() {
@@ -96,7 +97,8 @@ export class BlynkForm extends View {
     const board = store.boards.get(this.board);
     const reading = store.reading(this.board);
     const asked = reading?.cloud === CLOUD;
-    if (!board || asked || store.active(this.board) || board.state !== "ready" || agent.state !== "connected") return;
+    // One that is online already is not disturbed, unless somebody wants to set it up again.
+    if (!board || asked || !this.known.unfolded || store.active(this.board) || board.state !== "ready" || agent.state !== "connected") return;
     void store.scan(this.board, CLOUD);
   }
 
@@ -119,7 +121,7 @@ export class BlynkForm extends View {
   #drawNetworks(schema) {
     const { memory } = this.app;
     const draft = memory.draft(this.#formName);
-    const kinds = KINDS.filter((kind) => kindSchemas(schema).has(kind));
+    const kinds = BLYNK_KINDS.filter((kind) => kindSchemas(schema).has(kind));
     const typed = Boolean(this.point);
     this.#picker = new NetworkPicker({ schema, kinds, memory, preferred: draft.network ?? memory.network, typed, values: draft.typed ?? null });
     fill(this.network, this.#picker);

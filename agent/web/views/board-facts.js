@@ -3,6 +3,7 @@
 import { OTHER_SKETCH } from "../lib/store.js";
 import { View, fill, h, say } from "../lib/dom.js";
 import { isBlynk, isNrf } from "../lib/clouds.js";
+import { modemWords } from "../lib/cloudwords.js";
 import { ago, duration } from "../lib/text.js";
 import { isImprov, onlyInAir, portText, talks } from "../lib/ports.js";
 import { updates } from "../lib/procedures.js";
@@ -14,6 +15,8 @@ import { pageLink } from "../parts/page-link.js";
 const READ = ["Unique id", "Sketch", "Wi-Fi firmware", "Library"];
 /** The same of a device with firmware of its own. */
 const READ_DEVICE = ["Device", "Firmware", "Its page"];
+/** The same of a board with a modem. */
+const READ_MODEM = ["Modem", "SIM card", "Device id", "Claimed"];
 
 export class BoardFactsList extends View {
   #shown = "";
@@ -23,7 +26,7 @@ export class BoardFactsList extends View {
     super();
     this.app = app;
     this.board = id;
-    this.rows = new Map([...READ, ...READ_DEVICE, "Port"].map((term) => [term, h("dd", { dir: "auto" }, "–")]));
+    this.rows = new Map([...READ, ...READ_DEVICE, ...READ_MODEM, "Port"].map((term) => [term, h("dd", { dir: "auto" }, "–")]));
     const list = h("dl", {}, ...[...this.rows].flatMap(([term, value]) => [h("dt", {}, term), value]));
     this.status = h("span.soft.small");
     this.button = h("button.link", { type: "button" }, "Read the board");
@@ -56,17 +59,26 @@ export class BoardFactsList extends View {
     this.#fill("Port", board.ports.map(portText).join(", "), "none now");
     this.#device(facts);
     const loader = board.state === "bootloader";
-    const readable = talks(board) && !loader;
+    const modem = isNrf(board);
+    const readable = (talks(board) || modem) && !loader;
     const device = isImprov(board);
+    this.#modem(facts?.modem, waiting);
     const unread = !reading && Boolean(board.provisioning.installed);
-    for (const term of READ) this.#hide(term, !readable || silent || unread || device);
+    for (const term of READ) this.#hide(term, !readable || silent || unread || device || modem);
+    for (const term of READ_MODEM) this.#hide(term, !modem || !reading);
     for (const term of READ_DEVICE) this.#hide(term, !device || unread || this.rows.get(term)?.textContent === "");
-    this.#hide("Sketch", device || isNrf(board) || (!readable && !loader && !board.provisioning.installed));
+    this.#hide("Sketch", device || modem || (!readable && !loader && !board.provisioning.installed));
     this.line.hidden = !readable;
     this.button.hidden = reading?.state === "reading" || reading?.state === "scanning" || board.state !== "ready";
     say(this.button, facts ? "Read again" : device ? "Read the device" : "Read the board");
     this.#times();
     this.#problem(reading?.state === "failed" ? reading : undefined);
+  }
+
+  /** What a board with a modem says of itself. @param {import("../types.js").ModemFacts|null|undefined} modem @param {string} waiting */
+  #modem(modem, waiting) {
+    const words = modem ? /** @type {Record<string, string>} */ (modemWords(modem)) : {};
+    for (const term of READ_MODEM) this.#fill(term, words[term] ?? "", waiting);
   }
 
   /** What a device says of itself. @param {import("../types.js").BoardFacts|null|undefined} facts */
@@ -106,7 +118,7 @@ export class BoardFactsList extends View {
   /** @param {import("../lib/store.js").Reading|undefined} reading */
   #problem(reading) {
     const board = this.app.store.boards.get(this.board);
-    const procedure = board && reading && this.app.decisions.about(board).decision?.procedure;
+    const procedure = board && reading && !reading.cloud ? this.app.decisions.about(board).decision?.procedure : "";
     // Said where the update is offered, and no reason to worry.
     const expected = OTHER_SKETCH.test(reading?.error?.code ?? "") && updates(procedure) && !onlyInAir(board);
     const key = reading ? `${reading.startedAt} ${expected}` : "";

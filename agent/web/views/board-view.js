@@ -3,7 +3,7 @@
 import { View, fill, focusOn, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { CLOUD_PARTS, allowed, mayBeImprov, partFor, partLabel, partsOf, unknownWords, unsure } from "../lib/boardparts.js";
 import { isSilent, kindOf, stateOf } from "../lib/boardstate.js";
-import { deviceOf, hasOwnForm, isBlynk, isNrf } from "../lib/clouds.js";
+import { knownDevice, hasOwnForm, isBlynk, isNrf } from "../lib/clouds.js";
 import { isEnrolment } from "../lib/enrol.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { isImprov, onlyInAir, talks, twinOf, where } from "../lib/ports.js";
@@ -152,6 +152,8 @@ export class BoardView extends View {
     const { store, agent } = this.app;
     const { installed } = board.provisioning;
     if (store.reading(board.id) || store.active(board.id) || agent.state !== "connected") return;
+    const modem = isNrf(board) && (board.model || installed); // Others may be something else.
+    if (modem && board.state === "ready") return void store.read(board.id);
     // What runs is known, or does not matter for what the person wants. One that is connected is not disturbed.
     const last = store.lastWork(board.id);
     if ((last?.state === "done" && isEnrolment(last)) || this.#usual) return;
@@ -192,9 +194,9 @@ export class BoardView extends View {
     return cloud && (cloud.signed_in || !cloud.needs_account) ? partFor(cloud.id) : "";
   }
 
-  /** It is a device of nRF Cloud, which can be tended here. */
-  get #isDevice() {
-    return isNrf(this.board) && Boolean(deviceOf(this.app.store.work(), this.id_, "nrf"));
+  /** Of which cloud it is a device, that can be tended here; empty: of none. */
+  get #deviceOf() {
+    return ["nrf", "blynk"].find((cloud) => knownDevice(this.app.store, this.id_, cloud)) ?? "";
   }
 
   /** The panel for a person who did not choose one. @param {Board} board @param {string[]} parts */
@@ -207,7 +209,7 @@ export class BoardView extends View {
     const settled = last?.state === "done" && ["provision", "configure", "migrate"].includes(last.kind) && !last.result?.prepared;
     // In the air it would not be if somebody had not reset it.
     const again = onlyInAir(board) && board.first_seen > (last?.ended_at ?? 0);
-    if (this.#isDevice) return "nrf";
+    if (parts.includes(partFor(this.#deviceOf))) return partFor(this.#deviceOf);
     if (settled && !again) return "none";
     if (parts.includes(this.#usual)) return this.#usual;
     if (known(board)) return parts.find((part) => CLOUD_PARTS[part]) ?? "none"; // There is no other cloud for it.
@@ -224,7 +226,7 @@ export class BoardView extends View {
       (name) => name,
       (name) => h("a.button.quiet", { href: href("board", board.id, name) }),
       (link, name) => {
-        say(link, partLabel(board, name, { procedure, clouds: this.app.store.clouds, device: name === "nrf" && this.#isDevice }));
+        say(link, partLabel(board, name, { procedure, clouds: this.app.store.clouds, device: CLOUD_PARTS[name] === this.#deviceOf }));
         set(link, "aria-current", name === part ? "true" : null);
       },
     );

@@ -2,8 +2,10 @@
 
 import { takesAccount } from "../lib/clouds.js";
 import { View, fill, h, keyed } from "../lib/dom.js";
+import { headed } from "../lib/fates.js";
 import { SignIn } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
+import { NrfElsewhere } from "../parts/nrf-elsewhere.js";
 import { VaultList } from "./vault-list.js";
 
 /** @typedef {import("../types.js").CloudInfo} CloudInfo */
@@ -45,7 +47,7 @@ export class CloudsView extends View {
   #signedIn(cloud) {
     const titles = cloud.account_schema.properties ?? {};
     const known = Object.entries(cloud.account ?? {}).filter(([, value]) => value);
-    const rows = known.flatMap(([name, value]) => [h("dt", {}, titles[name]?.title ?? name), h("dd", {}, value)]);
+    const rows = known.flatMap(([name, value]) => [h("dt", {}, titles[name]?.title ?? headed(name)), h("dd", {}, value)]);
     const outcome = h("div");
     const button = h("button.quiet", { type: "button" }, "Sign out");
     button.addEventListener("click", async () => {
@@ -60,8 +62,9 @@ export class CloudsView extends View {
       }
     });
     const note = "Signing out removes the account from this computer. Boards that are set up go on working.";
-    const warning = cloud.warning ? [h("p", {}, cloud.warning)] : [];
-    return [h("p", {}, "You are signed in."), ...warning, h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome];
+    const warning = cloud.warning ? [h("p.hint", {}, cloud.warning)] : [];
+    const elsewhere = cloud.id === "nrf" ? new NrfElsewhere(this.app, cloud) : null;
+    return [h("p", {}, "You are signed in."), ...warning, h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome, elsewhere];
   }
 }
 

@@ -1,9 +1,16 @@
 /** Erasing the network settings of a board: what is lost is said before, on the button too. */
 
+import { isBlynk } from "../lib/clouds.js";
 import { View, fill, h, say } from "../lib/dom.js";
 import { go } from "../lib/router.js";
+import { lightGuide } from "../parts/board-light.js";
 import { resetDrawing } from "../parts/drawing.js";
 import { ErrorCard } from "../parts/error-card.js";
+
+const BLYNK = [
+  "The board forgets its network and its token, and waits to be set up again. The device in Blynk and its data stay.",
+  "Nothing is erased before you have seen what is lost and agreed. Without this computer the button of the board does the same.",
+];
 
 export class EraseForm extends View {
   /** The page has said for certain what is lost, so that the job need not ask. */
@@ -34,10 +41,15 @@ export class EraseForm extends View {
     const input = store.model(store.boards.get(this.board)?.model)?.reconfiguration;
     const byHand = Boolean(facts?.application_sketch);
     this.#said = Boolean(facts) && !byHand;
-    const key = `${byHand} ${facts ? "read" : ""} ${input?.pin ?? ""}`;
+    const blynk = isBlynk(store.boards.get(this.board));
+    const key = `${blynk} ${byHand} ${facts ? "read" : ""} ${input?.pin ?? ""}`;
     if (this.text.dataset.key === key) return;
     this.text.dataset.key = key;
-    if (byHand && input?.available) {
+    if (blynk) {
+      fill(this.text, ...BLYNK.map((text) => h("p", {}, text)), lightGuide());
+      this.button.className = "primary"; // It asks before it erases.
+      say(this.button, "Ask the board, and see what is lost");
+    } else if (byHand && input?.available) {
       fill(this.text, ...this.#handText(input));
       say(this.button, "Show me how: erase the network, keep the cloud identity");
     } else {

@@ -1,5 +1,6 @@
 /** Beside the list of boards: those that are set up together, and the way to do so. */
 
+import { isNrf } from "../lib/clouds.js";
 import { View, fill, h, say } from "../lib/dom.js";
 import { enrols } from "../lib/enrol.js";
 import { hasSerial, isImprov } from "../lib/ports.js";
@@ -39,7 +40,7 @@ export class ManyNote extends View {
       say(this.words, `: ${tallyWords(tally(jobs))}`);
     }
     const cloud = store.clouds.find(enrols);
-    const able = [...store.boards.values()].filter((board) => hasSerial(board) && !isImprov(board));
+    const able = [...store.boards.values()].filter((board) => hasSerial(board) && !isImprov(board) && !isNrf(board));
     this.begin.hidden = !cloud || able.length < 2;
     if (cloud) fill(/** @type {Element} */ (this.begin.firstElementChild), `Set up many boards with ${cloud.title}`);
   }

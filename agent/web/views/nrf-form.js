@@ -1,11 +1,11 @@
 /** A board with a modem comes into nRF Cloud: no network to choose, a name and tags if somebody wants them. */
 
-import { View, fill, focusOn, h, say } from "../lib/dom.js";
-import { deviceOf, listed } from "../lib/clouds.js";
+import { View, fill, focusOn, h } from "../lib/dom.js";
+import { listed } from "../lib/clouds.js";
 import { go } from "../lib/router.js";
 import { CloudAccount } from "../parts/cloud-account.js";
 import { ErrorCard } from "../parts/error-card.js";
-import { NrfDevice } from "../parts/nrf-device.js";
+import { KnownDevice } from "../parts/known-device.js";
 import { SchemaFields } from "../parts/schema-fields.js";
 
 const CLOUD = "nrf";
@@ -17,15 +17,12 @@ const WHAT = "Mooring reads the board's token over the cable, claims the board f
 export class NrfForm extends View {
   /** @type {SchemaFields|null} */ #fields = null;
   #sending = false;
-  #known = "";
 
   /** @param {import("../app.js").App} app @param {string} board */
   constructor(app, board) {
     super();
     this.app = app;
     this.board = board;
-    this.heading = h("h2", {}, "Set up with nRF Cloud");
-    this.device = h("div");
     this.account = new CloudAccount(app, CLOUD, ({ account = {} }) => ["Team ", h("bdi", {}, account.team ?? "")]);
     this.account.addEventListener("account", () => this.#draw());
     this.fields = h("div");
@@ -37,32 +34,23 @@ export class NrfForm extends View {
       event.preventDefault();
       void this.#submit();
     });
-    this.again = h("details.more.unfolded", { open: true }, h("summary", {}, "Set it up again"), this.form);
-    this.append(this.device, h("section.sheet.setup.enrol", {}, this.heading, this.again));
+    this.append(new KnownDevice(app, { cloud: CLOUD, board, heading: h("h2", {}, "Set up with nRF Cloud"), form: this.form }));
   }
 
   connectedCallback() {
-    for (const topic of ["clouds", "jobs"]) this.watch(this.app.store, topic, () => this.#draw());
+    this.watch(this.app.store, "clouds", () => this.#draw());
     this.onLeave(() => this.#keep());
     this.#draw();
   }
 
   #draw() {
-    const { store, memory } = this.app;
+    const { memory } = this.app;
     const { cloud, ready } = this.account;
     if (cloud && !this.#fields) {
       this.#fields = new SchemaFields(cloud.device_schema, { values: { ...memory.draft(DRAFT), ...memory.draft(this.#formName) } });
       fill(this.fields, this.#fields);
     }
     this.rest.hidden = !ready;
-    const known = deviceOf(store.work(), this.board, CLOUD);
-    const key = String(known?.device_id ?? "");
-    if (key === this.#known) return;
-    this.#known = key;
-    this.heading.hidden = Boolean(known);
-    this.again.open = !known;
-    this.again.classList.toggle("unfolded", !known);
-    fill(this.device, known ? h("section.sheet.known-device", {}, new NrfDevice(this.app, this.board, known)) : null);
   }
 
   get #formName() {
@@ -83,7 +71,7 @@ export class NrfForm extends View {
       const request = { kind: "provision", board: this.board, attended: true, cloud: CLOUD, tags: listed(tags), ...(name.trim() ? { name: name.trim() } : {}) };
       const { job } = await agent.call("jobs.start", request);
       memory.cloud = CLOUD;
-      memory.keepDraft(DRAFT, { tags });
+      memory.keepDraft(DRAFT, { tags: listed(tags).join(", ") });
       go("job", job);
     } catch (error) {
       this.#failed(/** @type {any} */ (error));

@@ -1,6 +1,7 @@
 /** What a board needs to know: its network, and for a set-up also its cloud and its name. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
+import { BLYNK_KINDS, isBlynk } from "../lib/clouds.js";
 import { enrols } from "../lib/enrol.js";
 import { usualName } from "../lib/names.js";
 import { kindSchemas, kindsFor } from "../lib/networks.js";
@@ -42,7 +43,7 @@ export class SetupForm extends View {
     this.thing = this.simple ? "device" : "board";
     this.scanned = h("span.soft");
     this.again = h("button.link", { type: "button" }, "Look again");
-    this.again.addEventListener("click", () => app.store.scan(board));
+    this.again.addEventListener("click", () => app.store.scan(board, app.store.reading(board)?.cloud));
     const update = h("a", { href: href("board", board, "update") }, "update it to provisioning 2.0");
     this.other = h("p.hint", { hidden: true }, "No answer yet. If this board runs an older sketch, or one of your own, ", update, ".");
     this.network = h("div");
@@ -80,10 +81,18 @@ export class SetupForm extends View {
     this.onLeave(() => this.#keep());
     this.onLeave(() => clearTimeout(this.#timer));
     this.#draw();
+    this.#look();
   }
 
   get #formName() {
     return `${this.kind} ${this.board}`;
+  }
+
+  /** A board that is read in another way than those with a sketch is asked for its networks here. */
+  #look() {
+    const { store } = this.app;
+    const board = store.boards.get(this.board);
+    if (isBlynk(board) && board?.state === "ready" && !store.reading(this.board) && !store.active(this.board)) void store.scan(this.board, "blynk");
   }
 
   #draw() {
@@ -100,7 +109,7 @@ export class SetupForm extends View {
   #drawNetworks(schema) {
     const { store, memory } = this.app;
     const model = store.model(store.boards.get(this.board)?.model);
-    const kinds = this.simple ? ["wifi"] : kindsFor(model, [...kindSchemas(schema).keys()]);
+    const kinds = this.simple ? ["wifi"] : isBlynk(store.boards.get(this.board)) ? BLYNK_KINDS : kindsFor(model, [...kindSchemas(schema).keys()]);
     const draft = memory.draft(this.#formName);
     const picker = new NetworkPicker({ schema, kinds, memory, preferred: draft.network ?? memory.network });
     picker.addEventListener("picked", () => this.#soon());
@@ -134,7 +143,7 @@ export class SetupForm extends View {
     const reading = this.app.store.reading(this.board);
     const now = Date.now() / 1000;
     const busy = isReading(reading);
-    this.again.hidden = busy || !reading?.facts;
+    this.again.hidden = busy || !(reading?.facts || reading?.cloud);
     const older = this.kind === "provision" && !this.simple && !onlyInAir(this.app.store.boards.get(this.board));
     this.other.hidden = !slow(reading) || !older;
     if (reading && busy) return say(this.scanned, `The ${this.thing} looks for networks… ${duration(now - reading.startedAt)}`);

@@ -128,6 +128,9 @@ class BlynkBench:
         self._changed = asyncio.Event()
         self._file: Path | None = None
         self.wifi = BoardWifi()
+        self.http_port = 0
+        """Where the board answers in its own network; 0: at its own server."""
+        self.points: AccessPointKeeper
         self.boards: BoardService
         self.client: Blynk
         self.jobs: JobService
@@ -191,11 +194,11 @@ class BlynkBench:
             await self.client.login(account if client else {"server": account["server"]})
         keys = VaultKeys(self.folder / "keys", use_keyring=False)
         self.vault = Vault(VaultFolder(self.folder / "vault"), keys)
-        points = AccessPointKeeper(
+        self.points = AccessPointKeeper(
             self.folder / "way.json", lambda _: None, make_system=lambda: self.wifi
         )
-        self._agent.push_async_callback(points.close)
-        place = Place("127.0.0.1", self.simulated.http_port)
+        self._agent.push_async_callback(self.points.close)
+        place = Place("127.0.0.1", self.http_port or self.simulated.http_port)
         around = Surroundings(
             boards=self.boards,
             clouds={"none": NoCloud()},
@@ -204,7 +207,7 @@ class BlynkBench:
             sketches=sketches_in(self.folder, NoSketches()),
             vault=self.vault,
             kits=(BlynkKit(self.client, pace=PACE, place=place),),
-            access_points=points,
+            access_points=self.points,
             **surroundings,
         )
         self.jobs = JobService(around, self.catalog)
