@@ -94,6 +94,7 @@ class BlynkKit:
             network=self._network(request),
             token=self._token(request),
             template=check_template(request.template, "template") if request.template else "",
+            listed=bool(request.board),
             has_board=bool(request.board) or request.access_point is not None,
             access_point=_point(request),
             confirmed=request.confirmed,

@@ -48,6 +48,8 @@ class BlynkOrder:
     """None: the person chooses one of those that the board sees."""
     token: Pasted | None = None
     template: str = ""
+    listed: bool = True
+    """The board is in the list of boards; one that is only reached in its own network is in none."""
     has_board: bool = True
     """False: only its device is meant."""
     access_point: bytes = b""

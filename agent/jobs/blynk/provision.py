@@ -154,7 +154,7 @@ class ProvisionBlynk(DeliverSteps):
             self._done()
 
     def _done(self) -> None:
-        self._effects.append(Learn(name=self.name))
+        self._learn(Learn(name=self.name))
         result: dict[str, Any] = {
             "device": self.name,
             "device_id": self.device_id or None,

@@ -198,7 +198,7 @@ class RemoveBlynk(BlynkSteps):
             self.notes.append(f"The vault still has its token: {error.report().title}")
         self._complete(f"{len(gone)} forgotten")
         if self._erased:
-            self._effects.append(Learn(name=""))
+            self._learn(Learn(name=""))
         result: dict[str, Any] = {
             "device": self.name,
             "device_id": self._device.id if self._device else None,

@@ -92,7 +92,7 @@ class BlynkSteps(PointSteps):
                 self._reach()
             case Done(Reach(), found):
                 self.found = found
-                self._effects.append(Learn(installed=INSTALLED))
+                self._learn(Learn(installed=INSTALLED))
                 self._complete(describe(found))
                 self._was_read()
             case Answered():
@@ -134,6 +134,10 @@ class BlynkSteps(PointSteps):
             case _:
                 return False
         return True
+
+    def _learn(self, what: Learn) -> None:
+        if self.order.listed:
+            self._effects.append(what)
 
     def _reach(self) -> None:
         point = self.order.access_point

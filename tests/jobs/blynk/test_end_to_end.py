@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,7 +43,10 @@ def assert_untold(bench: BlynkBench, *secrets: str) -> None:
 
 
 @pytest.mark.parametrize("generation", [1, 2])
-async def test_a_board_gets_a_token_and_comes_online(blynk: BlynkBench, generation: int) -> None:
+async def test_a_board_gets_a_token_and_comes_online(
+    blynk: BlynkBench, generation: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "agent")
     board = await blynk.plug(generation)
     await blynk.start_agent()
     ended = await blynk.ended(await blynk.begin(name="Kitchen"))
@@ -60,6 +65,8 @@ async def test_a_board_gets_a_token_and_comes_online(blynk: BlynkBench, generati
     assert (entry.id, entry.state, entry.device) == (result["entry"], "proven", "Kitchen")
     assert blynk.board.provisioning.installed == "blynk"
     assert_untold(blynk, PASSWORD, device.token)
+    assert PASSWORD not in caplog.text
+    assert device.token not in caplog.text
 
 
 @pytest.mark.parametrize("generation", [1, 2])
@@ -122,8 +129,9 @@ async def test_a_password_that_no_board_can_store_is_refused_before_anything_is_
 
 @pytest.mark.parametrize("generation", [1, 2])
 async def test_a_board_is_set_up_in_its_own_network_and_the_computer_is_back(
-    blynk: BlynkBench, generation: int
+    blynk: BlynkBench, generation: int, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG, "agent")
     board = await blynk.plug(generation)
     await blynk.start_agent()
     job = await blynk.begin(access_point=blynk.point, name="Shed")
@@ -140,6 +148,8 @@ async def test_a_board_is_set_up_in_its_own_network_and_the_computer_is_back(
     assert (board.device.state, blynk.is_home) == ("RUNNING", True)
     (device,) = blynk.cloud.state.devices.values()
     assert_untold(blynk, PASSWORD, device.token)
+    assert PASSWORD not in caplog.text
+    assert device.token not in caplog.text
 
 
 @pytest.mark.parametrize("generation", [1, 2])
@@ -271,3 +281,24 @@ async def test_a_board_that_has_answered_needs_no_cloud_to_be_named(
     assert named.state is JobState.DONE, named.error
     unnamed = await blynk.ended(await blynk.begin(kind, cloud=None, **confirmed))
     assert unnamed.state is JobState.DONE, unnamed.error
+
+
+@pytest.mark.parametrize("how", ["cancelled", "interrupted"])
+async def test_a_board_of_generation_1_that_tries_is_called_back_when_the_job_stops(
+    blynk: BlynkBench, how: str
+) -> None:
+    board = await blynk.plug(1, speed=5)
+    await blynk.start_agent()
+    job = await blynk.begin(network=NETWORK | {"password": "marker-wrong-one"})
+    await blynk.until(job, lambda now: any(s.id == "join" and s.started_at for s in now.steps))
+    while board.device.state != "CONNECTING_NET":
+        await asyncio.sleep(0.01)
+    if how == "cancelled":
+        await blynk.jobs.cancel(job)
+        ended = await blynk.ended(job)
+        assert ended.error is not None
+        assert ended.error.code == "blynk-kept"
+    else:
+        await blynk.stop_agent()
+    board.pass_time()
+    assert board.device.state == "WAIT_CONFIG"
