@@ -125,9 +125,12 @@ class GatewayCertificateEnds(GatewayError):
 
     code = "gateway-certificate"
     title = "The certificate of the gateway {name} runs out on {day}."
-    meaning = "From then on {cloud} takes no connection with it, and Mooring cannot renew it alone."
+    meaning = (
+        "From then on {cloud} takes no connection with it. Where the server gave it, Mooring has made "
+        "a new one, which only an administrator can put in its place."
+    )
     remedy = (
-        "In {cloud} free the name of the device, or delete its server attribute provisionState, "
-        "and then call gateway_remove_provisioned_credentials on it: Mooring registers the gateway "
-        "with a new certificate. One that you made yourself: give Mooring a newer one."
+        "In {cloud} copy the attribute newCertificate of the device {name} and set it as its "
+        "certificate (“Manage credentials”): Mooring connects with it from then on, and the device "
+        "keeps its history. One that you made yourself: give Mooring a newer one."
     )

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.thingsboard.session import open_session
 from agent.errors import (
+    CloudAnswer,
     GatewayCertificateEnds,
     GatewayFileFailed,
     GatewayTakenOver,
     GatewayUnknown,
     GatewayUnset,
+    InputError,
     MooringError,
     Unreachable,
 )
 from agent.gateway.contract import GatewayLink, GatewayState, Phase, Serve
 from agent.gateway.enrol import CLOUD, TITLE, register
-from agent.gateway.expiry import LOOK_S, ends_soon
+from agent.gateway.expiry import LOOK_S, ends_soon, offer_renewed
 from agent.gateway.link import Link
 from agent.gateway.pause import Pause
 from agent.gateway.reset import set_aside
@@ -187,8 +189,11 @@ class Gateway:
             chosen = candidates[0]
             began = self._clock.monotonic()
             error = await self._session(chosen)
-            if isinstance(error, GatewayUnknown) and chosen is not candidates[-1]:
-                await self._drop_fresh()
+            if isinstance(error, GatewayUnknown):
+                if chosen is not candidates[-1]:
+                    await self._drop_fresh()
+                elif self._setup.fixed is None and self._store.kept.renewed is not None:
+                    error = await self._session(self._store.kept.renewed)
             if error is None:
                 continue
             lasted_s = self._clock.monotonic() - began
@@ -231,7 +236,7 @@ class Gateway:
             running = asyncio.create_task(link.run())
             using = asyncio.create_task(self._use(link, kept))
             news = asyncio.create_task(self._news.wait())
-            watching = asyncio.create_task(self._watch(kept))
+            watching = asyncio.create_task(self._watch(kept, link))
             tasks: tuple[asyncio.Task[Any], ...] = (running, using, news, watching)
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -245,35 +250,43 @@ class Gateway:
 
     async def _use(self, link: Link, kept: Kept) -> None:
         limits = await link.begin()
-        if kept is self._store.kept.fresh:
+        if kept in (self._store.kept.fresh, self._store.kept.renewed):
             await self._promote(kept)
-        self._look_at(kept)
+        await self._look_at(kept, link)
         self._say("connected", name=kept.name, error=self._refusal or self._damaged)
         await self._serve(link, limits)
 
-    async def _watch(self, kept: Kept) -> None:
+    async def _watch(self, kept: Kept, link: Link) -> None:
         """Look at a certificate each day."""
         if not isinstance(kept.credentials, Certificate):
             await asyncio.Event().wait()
         while True:
             await self._clock.sleep(LOOK_S)
-            self._look_at(kept)
+            await self._look_at(kept, link)
             if self._state.phase == "connected":
                 self._say("connected", error=self._refusal or self._damaged)
 
-    def _look_at(self, kept: Kept) -> None:
+    async def _look_at(self, kept: Kept, link: Link) -> None:
         end = ends_soon(kept.credentials, self._clock.wall())
-        if end is not None and self._refusal is None:
+        told = isinstance(self._refusal, GatewayCertificateEnds)
+        if end is None:
+            self._refusal = None if told else self._refusal
+        elif told or self._refusal is None:
             self._refusal = GatewayCertificateEnds(
                 cloud=TITLE, name=kept.name, day=f"{end:%Y-%m-%d}"
             )
+            if self._setup.fixed is None:
+                try:
+                    await offer_renewed(link, self._store, kept, self._clock.wall())
+                except (GatewayFileFailed, CloudAnswer, InputError) as error:
+                    self._note("offering a new certificate", error)
 
     async def _promote(self, kept: Kept) -> None:
         """It works, so what was before is not needed any more."""
         self._register_pause.lasted(0)
         self._away_pause.lasted(0)
         try:
-            await self._store.change(current=kept, fresh=None, reset=False)
+            await self._store.change(current=kept, fresh=None, renewed=None, reset=False)
         except GatewayFileFailed as error:
             self._refusal = error  # the file holds both; the next session does this again
         else:

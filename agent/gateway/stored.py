@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FILE_BYTES: Final = 1 << 17
-"""Three certificates with their keys and room to spare."""
+"""Four certificates with their keys and room to spare."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +58,8 @@ class GatewayFile(msgspec.Struct, frozen=True, kw_only=True):
     """In use until ``fresh`` has worked."""
     fresh: Kept | None = None
     """Given by the server, and not yet seen to work."""
+    renewed: Kept | None = None
+    """A new certificate of ``current``, which ends soon; somebody has to give it to the server."""
     draft: Draft | None = None
     reset: bool = False
     """The server asked for new credentials; they are not here yet."""
@@ -133,7 +135,7 @@ class GatewayStore:
 
 def _plain(kept: GatewayFile) -> dict[str, Any]:
     plain: dict[str, Any] = {"reset": kept.reset}
-    for name in ("current", "fresh", "draft"):
+    for name in ("current", "fresh", "renewed", "draft"):
         part = getattr(kept, name)
         if part is not None:
             fields = {each: getattr(part, each) for each in part.__struct_fields__}
@@ -149,7 +151,7 @@ def _parse(data: bytes) -> GatewayFile:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise InputError(field="file", problem="is no JSON") from None
     kept = parse_settings(decoded, GatewayFile)
-    for part in (kept.current, kept.fresh, kept.draft):
+    for part in (kept.current, kept.fresh, kept.renewed, kept.draft):
         if part is not None:
             part.credentials.check()
     return kept

@@ -5,7 +5,7 @@ import json
 import logging
 import stat
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +15,9 @@ from agent.gateway.connection import Gateway
 from agent.gateway.setup import read_setup
 from agent.gateway.stored import GatewayStore, Kept
 from agent.settings import Secret
-from agent.settings.credentials import AccessToken
+from agent.settings.credentials import AccessToken, Certificate
 from agent.simulator.thingsboard import SimulatedThingsBoard
-from agent.simulator.thingsboard_credentials import CredentialsType
+from agent.simulator.thingsboard_credentials import CredentialsType, certificate_credentials
 from agent.simulator.thingsboard_faults import Fault
 from tests.gateway.running import QuickClock, direct, running, variables
 
@@ -166,6 +166,37 @@ async def test_a_certificate_that_ends_soon_is_told_while_it_is_in_use(server, t
         await seen.until(lambda: seen.codes() == ["gateway-certificate"])
         assert seen.phase == "connected"
     assert set(clock.slept) == {86_400.0}
+
+
+async def test_a_certificate_is_renewed_by_an_administrator_who_sets_the_new_one(server, tmp_path):
+    (tmp_path / "ca.pem").write_text(server.ca)
+    given = variables(server, "mqtts", CA_CERT_FILENAME=str(tmp_path / "ca.pem"))
+    file = tmp_path / "g.json"
+    async with running(given, file) as seen:
+        await seen.connected()
+    old = make_certificate("gw-1", datetime.now(UTC) - timedelta(days=340))
+    await seen.store.change(current=Kept(name="gw-1", credentials=old))
+    device = server.state.devices["gw-1"]
+    server.state.replace_credentials(device, certificate_credentials(old.certificate))
+    for _ in range(2):  # the same one is offered after a restart
+        async with running(given, file) as seen:
+            await seen.connected()
+            assert seen.codes() == ["gateway-certificate"]
+            renewed = seen.store.kept.renewed
+            assert renewed is not None
+            new = renewed.credentials
+            assert isinstance(new, Certificate)
+            assert device.attributes["CLIENT_SCOPE"]["newCertificate"] == new.certificate
+            pem = new.certificate
+    async with running(given, file, clock=QuickClock()) as seen:
+        await seen.connected()
+        server.state.replace_credentials(device, certificate_credentials(pem))
+        await seen.connected(2)
+        await seen.until(lambda: seen.states[-1].error is None)
+        assert seen.phase == "connected"
+        assert seen.store.kept.current == renewed
+        assert seen.store.kept.renewed is None
+    assert server.record.count("provision", "SUCCESS") == 1
 
 
 async def test_a_server_of_an_authority_that_nobody_knows_is_told_nothing(server, tmp_path):
