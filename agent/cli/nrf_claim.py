@@ -98,6 +98,8 @@ async def _claim(
         try:
             answer: dict[str, Any] = await client.call("nrf.claim", tokens=tokens, tags=tags)
         except MooringError as error:
+            if start == 0:
+                raise
             # What was refused for one file is refused for the next.
             results.stopped(error, [row.token.device_id for row in rows[start:]])
             return

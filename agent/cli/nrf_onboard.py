@@ -290,6 +290,8 @@ async def _onboard(
         try:
             answer = await client.call("nrf.onboard", rows=sent)
         except MooringError as error:
+            if done == 0:
+                raise
             results.stopped(error, [row.device_id for row in rows[done:]])
             return
         results.take(answer["rows"])

@@ -102,5 +102,6 @@ def removed(job: Job) -> str:
     done += ["erased from its board"] if result.get("erased") else []
     count = len(result.get("forgotten", ()))
     done += [f"forgotten by the vault ({count})"] if count else []
-    line = f"{name} is removed ({seconds_text(result.get('seconds'))}): {', '.join(done)}"
+    took = seconds_text(result.get("seconds"))
+    line = f"{name} is removed{f' ({took})' if took else ''}: {', '.join(done)}"
     return "\n".join([line, *result_notes(result)])

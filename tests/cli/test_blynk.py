@@ -82,9 +82,20 @@ async def test_a_board_is_set_up_and_listed(tmp_path: Path) -> None:
         (device,) = home.cloud.state.devices.values()
         listed = await home.run("blynk", "devices")
         assert listed.out.splitlines()[1].split()[:2] == [str(device.id), "Kitchen"]
-        for ended in (known, made, listed):
-            assert not [each for each in (PASSWORD, device.token) if each in ended.out + ended.err]
-        assert home.found([PASSWORD, device.token]) == set()
+        secrets = [PASSWORD, device.token]
+        again = ("renew", home.serial, "--cloud", "blynk")
+        renewed = await home.run(*again, *network, stdin=PASSWORD + "\n")
+        assert "Kitchen has a new token" in renewed.out, renewed.err
+        assert device.token not in secrets
+        secrets.append(device.token)
+        removed = await home.run("remove", home.serial, "--cloud", "blynk", "--yes")
+        assert removed.status == 0, removed.err
+        assert "Kitchen is removed" in removed.out
+        assert "erased from its board, forgotten by the vault" in removed.out
+        assert home.cloud.state.devices == {}
+        for ended in (known, made, listed, renewed, removed):
+            assert not [each for each in secrets if each in ended.out + ended.err]
+        assert home.found(secrets) == set()
 
 
 async def test_a_token_is_pasted_with_the_lines_around_it_and_nobody_sees_it(
@@ -116,3 +127,14 @@ async def test_a_token_is_pasted_with_the_lines_around_it_and_nobody_sees_it(
         assert home.found([PASSWORD, device.token]) == set()
         refused = await home.run("blynk", "devices")
         assert "[blynk-no-platform]" in refused.err, refused.err
+
+
+async def test_password_and_token_come_one_behind_the_other(tmp_path: Path) -> None:
+    async with BlynkHome(tmp_path, client=False) as home:
+        device = home.cloud.state.create(home.template, "Pump", 1, 1)
+        words = ("provision", home.serial, "--cloud", "blynk", "--ssid", "HomeNet", "--json")
+        given = f"{PASSWORD}\n{device.token}\n"
+        ended = await home.run(*words, "--password-stdin", "--token-stdin", stdin=given)
+        assert ended.status == 0, ended.err
+        assert (ended.lines[-1]["state"], ended.lines[-1]["connected"]) == ("done", "cloud")
+        assert device.token not in ended.out

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cryptography import x509
 
 from agent.cli.nrf_commands import nrf
+from agent.clouds.accounts import AccountStore
 from agent.protocols.nrf.csv import read_onboarding, read_tokens
 from agent.simulator.nrf_config import NrfConfig
 from tests.cli.conftest import running_agent
@@ -76,6 +77,25 @@ async def test_tokens_of_many_boards_become_a_file_that_claims_them(tmp_path: Pa
     assert home.found(tokens) == {"accounts.json"}
 
 
+async def test_what_was_read_before_the_person_stops_is_in_the_file(tmp_path: Path) -> None:
+    boards = (NrfConfig(firmware="at"), NrfConfig(firmware="none"))
+    async with NrfHome(tmp_path, *boards) as home:
+        process = await home.start("nrf", "tokens", "--all", "--out", "tokens.csv")
+        assert process.stdout is not None
+        assert home.device(0) in (await process.stdout.readline()).decode()
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode == 130
+        (row,) = read_tokens((tmp_path / "tokens.csv").read_text()).rows
+        assert row.token.device_id == home.device(0)
+
+        accounts = AccountStore(home.paths.accounts_file, use_keyring=False)
+        await accounts.delete("nrf")
+        refused = await home.run("nrf", "claim", "tokens.csv")
+        assert "not signed in" in refused.err.lower()
+        assert not (tmp_path / "tokens-retry.csv").exists(), "nothing was tried"
+
+
 async def test_a_board_gets_a_key_of_its_own_and_becomes_a_device(tmp_path: Path) -> None:
     async with NrfHome(tmp_path, NrfConfig(firmware="tracker", old_requests=True)) as home:
         board, serial = home.boards[0], home.boards[0].serial_number
@@ -130,9 +150,6 @@ async def test_a_board_is_set_up_renewed_and_removed(tmp_path: Path) -> None:
         assert renewed.status == 0, renewed.err
         assert "told over its cable" in renewed.out
 
-        asked = await home.run("remove", device[:8], "--cloud", "nrf")
-        assert asked.status == 2
-        assert "--yes" in asked.err
         removed = await home.run("remove", device[:8], "--cloud", "nrf", "--yes")
         assert removed.status == 0, removed.err
         assert "✓ Remove it from nRF Cloud" in removed.out
@@ -170,9 +187,6 @@ async def test_credentials_are_listed_written_and_erased(tmp_path: Path) -> None
         assert store[7, 3] == "s3cret-psk"
         listed = (await home.run(*one, "list", serial, "--json")).document["credentials"]
         assert [each["kind"] for each in listed if each["tag"] == 7] == ["root-ca", "psk"]
-        asked = await home.run(*one, "delete", serial, "psk", *place)
-        assert asked.status == 2
-        assert "--yes" in asked.err
         assert (await home.run(*one, "delete", serial, "psk", *place, "--yes")).status == 0
         assert (7, 3) not in store
         made = await home.run(*one, "keygen", serial, *place, "--attributes", "CN=tester")
@@ -191,6 +205,8 @@ async def test_credentials_are_listed_written_and_erased(tmp_path: Path) -> None
         (["claim", "x.csv", "--tag", "a,b"], "may not have"),
         (["onboard", "b", "--csv", "y.csv", "--ca", "x"], "--ca-key"),
         (["onboard", "--csv", "y.csv"], "cannot be read"),
+        (["onboard", "--csv", "y.csv", "--overwrite"], "go with BOARD or --all"),
+        (["credentials", "delete", "b", "psk"], "--yes"),
     ],
 )
 def test_wrong_input_is_refused_in_words(
