@@ -13,7 +13,7 @@ from agent.cli.inputs import ACCOUNT_VARIABLES, can_ask, first_line, read_field
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
 from agent.clouds.cloud import CloudInfo
-from agent.errors import ExitStatus, InputError
+from agent.errors import ExitStatus, InputError, MooringError
 from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ MULTILINE: Final = "multiline"
 """``format`` of a field that a terminal's line cannot hold."""
 DESCRIPTION_CHARS: Final = 300
 WARNING_CHARS: Final = 1000
+STRATEGIES: Final = {
+    "create": "makes a device under a name that nobody has, and refuses one that exists",
+    "prepared": "gives each device that was prepared there its stored credentials once, and refuses "
+    "all other names",
+    "chain": "makes devices by a chain of certificates, when a board connects, and refuses requests",
+    "off": "has provisioning switched off: every request is refused",
+}
+"""How a device profile decides, in one sentence each; the words of :mod:`agent.clouds.enrolment`."""
 
 
 @click.command()
@@ -94,7 +102,8 @@ def login(
             info = await _find(client, name)
             account = await _account(shell, info, _given(info, given, files), password_stdin)
             result = await client.call("clouds.login", cloud=name, account=account)
-        _show_account(shell, result, f"Signed in to {clean_text(info.title)}.")
+            strategy = "" if shell.output.as_json else await _strategy(client, result)
+        _show_account(shell, result, f"Signed in to {clean_text(info.title)}.{strategy}")
         if result.get("warning"):
             shell.output.note(clean_text(result["warning"], WARNING_CHARS))
         return ExitStatus.DONE
@@ -115,6 +124,18 @@ def logout(*, name: str, as_json: bool) -> None:
         return ExitStatus.DONE
 
     run_command(as_json, sign_out)
+
+
+async def _strategy(client: Client, signed_in: dict[str, Any]) -> str:
+    """What the profile of the account does with a name, if its administrator sees it."""
+    if not signed_in["account"].get("admin_user"):
+        return ""
+    try:
+        found = (await client.call("clouds.profile", cloud=signed_in["id"]))["profile"] or {}
+    except MooringError:  # the account is good all the same
+        return ""
+    words = STRATEGIES.get(found.get("strategy", ""), "")
+    return f" Its profile {clean_text(found['name'])} {words}." if words else ""
 
 
 def _row(info: CloudInfo) -> tuple[str, str, str]:

@@ -119,6 +119,17 @@ def test_a_wrong_secret_is_refused_and_not_kept(bench: Bench) -> None:
     assert not list(somebody.home.rglob("accounts.json"))
 
 
+def test_an_administrator_is_told_how_the_profile_decides(bench: Bench) -> None:
+    told = Computer(bench, "told")
+    administrator = bench.account["administrator"]
+    done = told.run(
+        *(*told.login, "--set", f"admin_user={administrator['username']}", "--password-stdin"),
+        stdin=f"{told.provision_secret}\n{administrator['password']}\n",
+    )
+    assert done.status == 0, done.err
+    assert "makes a device under a name that nobody has" in done.out
+
+
 def test_a_wrong_wifi_password_is_said_by_the_board(bench: Bench, beside: Computer) -> None:
     failed = beside.provision("console", "--name", "unlucky", "--yes", password=WRONG)
     assert failed.status == 1
