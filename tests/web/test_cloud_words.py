@@ -148,6 +148,8 @@ async def test_each_end_of_a_job_has_its_words(modules: Page) -> None:
     assert await done("provision", BLYNK_RESULT) == ("Online as Thermo-4Y1H", True)
     unseen = ("Has its settings as Thermo-4Y1H", False)
     assert await done("provision", BLYNK_RESULT, connected=None) == unseen
+    gone = {"deleted": True, "erased": True, "forgotten": ["905d4b4e"]}
+    assert await done("remove", BLYNK_RESULT, **gone) == ("Removed for good: Thermo-4Y1H", True)
     facts = await call(modules, "cloudwords", "cloudFacts", {"request": {}, "result": BLYNK_RESULT})
     assert ["Token", "made by Blynk for this board"] in facts
     assert ["Network", "HomeNet"] in facts

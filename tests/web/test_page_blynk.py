@@ -113,7 +113,25 @@ async def test_a_wrong_password_is_told_by_the_board_and_the_token_stays(
     await expect(outcome).to_contain_text("made by Blynk for this board")
     assert len(cloud.state.devices) == 1
     assert board.device.stored is not None
-    secrets = [PASSWORD, board.device.stored.token.reveal(), account["client_secret"]]
+    first = board.device.stored.token.reveal()
+
+    await page.get_by_role("link", name="Back to the board").click()
+    await page.get_by_role("button", name="New token…").click()
+    await page.get_by_role("button", name="Make a new token").click()
+    await expect(asked).to_contain_text("Which network shall the board join?")
+    await asked.locator(".networks label", has_text="HomeNet").click()
+    await asked.get_by_role("button", name="Use this network").click()
+    await expect(outcome.locator(".online")).to_have_text("A new token for Thermo")
+    await page.get_by_role("link", name="Back to the board").click()
+    await page.get_by_role("button", name="Remove…").click()
+    await page.get_by_role("button", name="See what is lost").click()
+    await expect(asked.locator(".fates")).to_contain_text("Thermo")
+    await asked.locator("button.danger").click()
+    await expect(outcome.locator(".online")).to_have_text("Removed for good: Thermo")
+    await expect(outcome).to_contain_text("Its settings are erased on the board.")
+    assert cloud.state.devices == {}
+
+    secrets = [PASSWORD, first, account["client_secret"]]
     told.append(await page.content())
     told.append(await page.evaluate("JSON.stringify([localStorage, sessionStorage])"))
     assert not [each for each in secrets for message in told if each in message]

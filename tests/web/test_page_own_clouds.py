@@ -156,10 +156,14 @@ async def test_a_board_that_the_team_has_is_a_device_whoever_claimed_it(
     page: Page, both: FakeAgent, files: str
 ) -> None:
     both.answer["board.identify"] = lambda _params: modem(claimed=True)
+    both.info["simulated"] = False
     board = thingy(both)
     await page.goto(f"{files}/#/board/{board.id}")
     device = page.locator("cloud-device")
     await expect(device.locator("code")).to_have_text(DEVICE_ID)
+    link = f"https://nrfcloud.com/#/devices/{DEVICE_ID}"
+    await expect(device.get_by_role("link", name=link)).to_have_attribute("href", link)
+    await expect(device.get_by_role("img", name="QR code of the link")).to_be_visible()
     await expect(page.locator(".actions a").first).to_have_text("In nRF Cloud")
     await expect(page.locator("nrf-form").get_by_label("Tags")).to_be_hidden()
     await device.get_by_role("button", name="Release…").click()

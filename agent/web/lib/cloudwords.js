@@ -58,7 +58,12 @@ function removed(job, name) {
   if (ownCloud(job) === "nrf") {
     return { words: "Released: ", name, says: ["Your team has given the board up. Another team can claim it now, or yours again.", ...lost], seen: true };
   }
-  return { words: "Removed for good: ", name, says: lost, seen: true };
+  const says = [
+    result.deleted ? "The device is deleted in Blynk, with all that it sent." : "No device was deleted in Blynk.",
+    result.erased ? "Its settings are erased on the board." : "Nothing was changed on a board.",
+    ...(result.forgotten?.length ? ["Its token is erased from the vault."] : []),
+  ];
+  return { words: "Removed for good: ", name, says, seen: true };
 }
 
 /** What a board with a modem says of itself, by the terms under which it is shown. @param {import("../types.js").ModemFacts} modem */

@@ -45,7 +45,7 @@ function blynkActs(here) {
       kind: "renew",
       label: "New token…",
       begin: "Make a new token",
-      words: "Blynk makes a new token for the same device, and the board gets it; the device, its id and its data stay. The old token ends at once, so the board is offline until it has the new one.",
+      words: "Blynk makes a new token for the same device, and the board gets it; the device, its id and its data stay. The old token ends at once. The board needs its network again with it: have the password at hand.",
     },
   ];
   const words = "The device and its data are deleted in Blynk. What is lost with it is looked up first and shown to you; nothing happens before you agree.";

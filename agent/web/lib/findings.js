@@ -39,6 +39,7 @@ const CAUSES = /** @type {[RegExp, string][]} */ ([
 /** Errors and findings that a setting can mend, by its key. */
 const SETTINGS = /** @type {[RegExp, string][]} */ ([
   [/^ble-never$/, "bluetooth.scan"],
+  [/^wifi-never$/, "wifi.join"],
   [/^(no-free-port|page-elsewhere)$/, "bridge.first_port"],
   [/^(proxy-|name-unknown$)/, "network.proxy"],
   [/^certificates?-/, "network.certificates"],

@@ -25,12 +25,14 @@ export class CloudDevice extends View {
     this.acts = h("div.acts");
     const { device_id: id = null } = device;
     const name = String(device.device ?? id ?? "");
+    // What is simulated is in no portal.
+    const place = app.agent.info?.simulated ? "" : portalLink(cloud, id);
     const title = app.store.clouds.find((each) => each.id === cloud)?.title ?? "its cloud";
     this.append(
       heading ? h("h2", {}, `In ${title}`) : "",
       heading && name && name !== id ? h("p", {}, h("bdi", { dir: "auto" }, name)) : "",
       id ? deviceId(String(id)) : "",
-      devicePlace(device.link || portalLink(cloud, id), name, title) ?? "",
+      devicePlace(device.link || place, name, title) ?? "",
       this.acts,
     );
   }
