@@ -3,100 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
 from agent.cli.demo import demo_surroundings
-from agent.desktop.instance import Instance, find_instance
+from agent.desktop.instance import find_instance
 from agent.settings import Secret
 
+from .callers import command_line, in_state, page, program
 from .conftest import ROOT, SPEED, Mooring, finish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from websockets.asyncio.client import ClientConnection
 
 WRONG = "MARKER-wrong-password"
 RIGHT = "MARKER-right-password"
 OTHER_PAGE = "https://other.example"
 
 
-class Caller:
-    """One page or program; keeps every byte it was sent."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self.received: list[str] = []
-        self._connection = connection
-        self._ids = 0
-        self._news = asyncio.Condition()
-        self._reader = asyncio.create_task(self._read())
-
-    async def call(self, method: str, **params: Any) -> Any:
-        self._ids += 1
-        number = self._ids
-        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        await self._connection.send(json.dumps(request))
-        answer = await self.until(lambda message: message.get("id") == number)
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    async def until(self, wanted: Any) -> Any:
-        async with self._news:
-            while True:
-                for text in self.received:
-                    message = json.loads(text)
-                    if wanted(message):
-                        return message
-                await self._news.wait()
-
-    async def close(self) -> None:
-        await self._connection.close()
-        await self._reader
-
-    async def _read(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            async for message in self._connection:
-                async with self._news:
-                    self.received.append(str(message))
-                    self._news.notify_all()
-
-
-def _in_state(job: str, state: str) -> Any:
-    def wanted(message: dict[str, Any]) -> bool:
-        params = message.get("params", {})
-        return (
-            message.get("method") == "job.changed"
-            and params["job"] == job
-            and params["snapshot"]["state"] == state
-        )
-
-    return wanted
-
-
 @pytest.fixture
 async def secretive() -> AsyncIterator[Mooring]:
     async with demo_surroundings(password=Secret(RIGHT), speed=SPEED) as demo:
         yield Mooring(demo)
-
-
-async def _program(instance: Instance) -> Caller:
-    token = {"Authorization": f"Bearer {instance.token.reveal()}"}
-    return Caller(await connect(instance.rpc_url, additional_headers=token, proxy=None))
-
-
-async def _page(instance: Instance) -> Caller:
-    return Caller(await connect(instance.rpc_url, origin=OTHER_PAGE, proxy=None))  # type: ignore[arg-type] # a NewType of str
 
 
 @pytest.mark.system("linux")
@@ -133,7 +68,7 @@ async def test_no_secret_is_found_in_what_a_provisioning_leaves(secretive, kille
     await agent.stdout.readline()
     instance = find_instance(secretive.demo.paths)
     assert instance is not None
-    own, other = await _program(instance), await _page(instance)
+    own, other = await program(instance), await page(instance, OTHER_PAGE)
     await other.call("boards.subscribe")
     await other.call("jobs.subscribe")
     await own.call("boards.subscribe")
@@ -148,13 +83,13 @@ async def test_no_secret_is_found_in_what_a_provisioning_leaves(secretive, kille
             network={"kind": "wifi", "ssid": secretive.demo.network.ssid, "password": WRONG},
         )
     )["job"]
-    await own.until(_in_state(job, "asking"))
-    command_line = _command_line(agent.pid)
+    await own.until(in_state(job, "asking"))
+    words = command_line(agent.pid)
     if killed:
         agent.kill()
     else:
         await own.call("jobs.answer", job=job, answer={"action": "retry", "password": RIGHT})
-        await own.until(_in_state(job, "done"))
+        await own.until(in_state(job, "done"))
         agent.terminate()
     ended = await finish(agent)
     await own.close()
@@ -162,7 +97,7 @@ async def test_no_secret_is_found_in_what_a_provisioning_leaves(secretive, kille
 
     places: dict[str, bytes] = {
         "output": (ended.out + ended.err).encode(),
-        "command line": command_line,
+        "command line": words,
         "traffic of its page": "\n".join(own.received).encode(),
         "traffic of another page": "\n".join(other.received).encode(),
         "sign-in": (signed_in.out + signed_in.err).encode(),
@@ -180,9 +115,3 @@ async def test_no_secret_is_found_in_what_a_provisioning_leaves(secretive, kille
             assert instance.token.reveal().encode() not in data, f"the agent's token in {place}"
     assert b"boards.changed" in places["traffic of another page"]
     assert b"job.changed" not in places["traffic of another page"]
-
-
-def _command_line(pid: int) -> bytes:
-    if not sys.platform.startswith("linux"):
-        return b""
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
