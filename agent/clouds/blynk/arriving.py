@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from agent.clouds.clock import sleep_or_hear
 from agent.errors import BlynkNotArrived, BlynkTokenUnknown, CloudError
 from agent.protocols.blynk.arrival import (
     ARRIVAL_LIMIT_S,
@@ -17,6 +17,8 @@ from agent.protocols.blynk.arrival import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+
     from agent.clouds.blynk.device import DeviceInterface
     from agent.clouds.clock import Clock
     from agent.protocols.blynk.arrival import Step
@@ -52,7 +54,7 @@ async def wait_for_board(
                 shown = round(limit_s)
                 raise BlynkNotArrived(cloud=title, server=server, seconds=shown, detail=detail)
             case Wait(seconds=seconds):
-                if await _sleep(clock, seconds, heard):
+                if await sleep_or_hear(clock, seconds, heard):
                     wait.heard(clock.monotonic())
             case Ask():
                 await _ask(interface, token, wait, clock)
@@ -67,20 +69,3 @@ async def _ask(interface: DeviceInterface, token: Secret, wait: Arrival, clock: 
         detail = str(error.facts.get("detail") or error)
         return wait.failed(detail, clock.monotonic())
     return wait.answered(connected, clock.monotonic())
-
-
-async def _sleep(clock: Clock, seconds: float, heard: asyncio.Event | None) -> bool:
-    """Whether the board spoke before the time was over."""
-    if heard is None:
-        await clock.sleep(seconds)
-        return False
-    sleeping = asyncio.ensure_future(clock.sleep(seconds))
-    hearing = asyncio.ensure_future(heard.wait())
-    try:
-        await asyncio.wait({sleeping, hearing}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (sleeping, hearing):
-            task.cancel()
-    spoke = heard.is_set()
-    heard.clear()
-    return spoke

@@ -22,6 +22,7 @@ from agent.protocols.nrf.answers import parse_account as parse_team
 from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Collection, Sequence
 
     from agent.clouds.accounts import AccountStore
@@ -170,18 +171,20 @@ class NrfCloud:
         device_id: str,
         queued: Sequence[CommandState],
         say: Callable[[str], None] | None = None,
+        heard: asyncio.Event | None = None,
     ) -> list[CommandState]:
-        """Wait until all of these are done."""
-        return await commands.follow(await self._signed_in(), device_id, queued, say)
+        """Wait until all of these are done; what ``heard`` says is looked at at once."""
+        return await commands.follow(await self._signed_in(), device_id, queued, say, heard)
 
     async def watch(
         self,
         device_id: str,
         known: Collection[str] = (),
         say: Callable[[str], None] | None = None,
+        heard: asyncio.Event | None = None,
     ) -> list[CommandState]:
         """Wait until there are commands that are not known yet, and all are done."""
-        return await watching.watch(await self._signed_in(), device_id, known, say)
+        return await watching.watch(await self._signed_in(), device_id, known, say, heard)
 
     async def trigger(self, device_id: str) -> int:
         """Tell a device over the air to ask for its commands."""

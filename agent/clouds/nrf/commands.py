@@ -9,6 +9,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from agent.clouds.clock import sleep_or_hear
 from agent.clouds.http import Request, detail_of
 from agent.clouds.nrf.api import NOT_FOUND, maybe_done
 from agent.errors import (
@@ -36,6 +37,7 @@ from agent.protocols.nrf.commands import (
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
     from agent.clouds.http import Answer
@@ -71,13 +73,15 @@ async def follow(
     device_id: str,
     commands: Sequence[CommandState],
     say: Callable[[str], None] | None = None,
+    heard: asyncio.Event | None = None,
 ) -> list[CommandState]:
     """Wait until all of them are done; ten minutes from the last one that was.
 
-    ``say`` gets a sentence whenever a status changes. Raises :class:`NrfCommandFailed`,
+    ``say`` gets a sentence whenever a status changes; ``heard`` is set by whoever hears from the
+    board that there may be news, which is looked for at once then. Raises :class:`NrfCommandFailed`,
     :class:`NrfCommandWaiting` and :class:`NrfCommandGone`.
     """
-    return [await _follow_one(api, device_id, command, say) for command in commands]
+    return [await _follow_one(api, device_id, command, say, heard) for command in commands]
 
 
 async def _queue_one(api: NrfApi, device_id: str, command: Command) -> CommandState:
@@ -147,13 +151,17 @@ async def _refusal(api: NrfApi, device_id: str, command: Command, answer: Answer
 
 
 async def _follow_one(
-    api: NrfApi, device_id: str, command: CommandState, say: Callable[[str], None] | None
+    api: NrfApi,
+    device_id: str,
+    command: CommandState,
+    say: Callable[[str], None] | None,
+    heard: asyncio.Event | None,
 ) -> CommandState:
     looks, waited_s, told = 0, 0.0, ""
     state = command
     while (delay_s := poll_delay_s(looks, waited_s)) is not None:
         if delay_s:
-            await api.clock.sleep(delay_s)
+            await sleep_or_hear(api.clock, delay_s, heard)
         looks, waited_s = looks + 1, waited_s + delay_s
         state = await _fetch(api, device_id, command)
         status = clean_text(state.status)

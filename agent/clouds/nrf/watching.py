@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.clouds.clock import sleep_or_hear
 from agent.clouds.nrf.commands import all_commands, failed, still_waits
 from agent.clouds.nrf.records import record
 from agent.errors import CloudAnswer, NrfNotOnboarded, NrfUnclaimed
 from agent.protocols.nrf.commands import POLL_LIMIT_S, Progress, poll_delay_s
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Collection
 
     from agent.clouds.nrf.api import NrfApi
@@ -33,10 +35,12 @@ async def watch(
     device_id: str,
     known: Collection[str] = (),
     say: Callable[[str], None] | None = None,
+    heard: asyncio.Event | None = None,
 ) -> list[CommandState]:
     """Wait until there are commands that are not ``known``, as rules make them, and all are done.
 
-    ``known`` are ids; ``say`` gets a sentence when more are done. All commands are returned, none
+    ``known`` are ids; ``say`` gets a sentence when more are done; ``heard`` is set by whoever hears
+    from the board that there may be news, which is looked for at once then. All commands are returned, none
     where the device is there and they cannot be listed. Raises :class:`NrfCommandFailed`, after ten
     minutes :class:`NrfCommandWaiting`, or :class:`NrfNotOnboarded` if there never was a new one.
     """
@@ -44,7 +48,7 @@ async def watch(
     fresh: list[CommandState] = []
     while (delay_s := poll_delay_s(looks, waited_s)) is not None:
         if delay_s:
-            await api.clock.sleep(delay_s)
+            await sleep_or_hear(api.clock, delay_s, heard)
         looks, waited_s = looks + 1, waited_s + delay_s
         states = await listed(api, device_id)
         if states is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import InternalError, PortGone
 from agent.jobs.nrf import effects as wanted
 from agent.jobs.nrf.words import seen_words
+from agent.protocols.nrf.logs import Seen
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ BOARD = (
     wanted.FollowLog,
 )
 """What the board is asked; everything else is for the cloud."""
+ASKS = {Seen.ACCEPTED, Seen.FINISHED, Seen.ONLINE}
+"""A board that asks for more has told the service what came of the commands before."""
 
 
 class NrfHands:
@@ -33,6 +37,8 @@ class NrfHands:
         self._hold = hold
         self._cloud = cloud
         self._session: NrfSession | None = None
+        self._heard = asyncio.Event()
+        """The board says that there may be news in the cloud."""
 
     async def perform(self, request: KitEffect) -> Any:  # noqa: ANN401 - see effects.py
         """The value of ``request``."""
@@ -76,7 +82,13 @@ class NrfHands:
             case wanted.TriggerByCable():
                 return await session.trigger()
         say = self._say(request)
-        return await follow(session, lambda seen: say(seen_words(seen)))
+
+        def tell(seen: Seen) -> None:
+            if seen in ASKS:
+                self._heard.set()
+            say(seen_words(seen))
+
+        return await follow(session, tell)
 
     # The cloud -----------------------------------------------------------------------------------
 
@@ -93,11 +105,11 @@ class NrfHands:
                 commands = tuple(await cloud.listed(device_id) or ())
                 return wanted.DeviceLook(commands, await cloud.record(device_id))
             case wanted.WatchCommands(device_id=device_id, known=known):
-                return tuple(await cloud.watch(device_id, known, say))
+                return tuple(await cloud.watch(device_id, known, say, self._heard))
             case wanted.QueueCommands(device_id=device_id, commands=asked):
                 return tuple(await cloud.queue(device_id, asked))
             case wanted.FollowCommands(device_id=device_id, queued=queued):
-                return tuple(await cloud.follow(device_id, queued, say))
+                return tuple(await cloud.follow(device_id, queued, say, self._heard))
             case wanted.TriggerByAir(device_id=device_id):
                 await cloud.trigger(device_id)
             case wanted.WaitRecord(device_id=device_id):

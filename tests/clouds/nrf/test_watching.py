@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,3 +73,36 @@ async def test_where_they_cannot_be_listed_the_device_says_that_it_is_through(
     service.state.come_online(modem.id, modem)
     assert await nrf.watch(modem.id) == []
     assert not [wait for wait in clock.slept if wait >= 2]
+
+
+async def test_a_board_that_speaks_is_looked_for_at_once(
+    nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem, clock: ManualClock
+):
+    """Nothing passes on the clock, so that only the board can end the pause."""
+    never = asyncio.Event()
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if seconds >= 2:
+            slept.append(seconds)
+            await never.wait()
+
+    clock.sleep = sleep  # type: ignore[method-assign]  # a clock that stands
+    heard = asyncio.Event()
+    watching = asyncio.create_task(nrf.watch(modem.id, (), None, heard))
+    while len(slept) < 1:
+        await asyncio.sleep(0)
+    heard.set()
+    while len(slept) < 2:
+        await asyncio.sleep(0)
+    assert not watching.done()
+    service.state.come_online(modem.id, modem)
+    heard.set()
+    assert len(await watching) == 3
+    (queued,) = await nrf.queue(modem.id, [wire.client_private_key(3)])
+    following = asyncio.create_task(nrf.follow(modem.id, [queued], None, heard))
+    while len(slept) < 3:
+        await asyncio.sleep(0)
+    service.state.come_online(modem.id, modem)
+    heard.set()
+    assert [state.status for state in await following] == ["SUCCEEDED"]
