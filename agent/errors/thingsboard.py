@@ -133,7 +133,7 @@ class AdminRefused(CloudError):
     code = "admin-refused"
     exit_status = ExitStatus.NO_ACCESS
     title = "{cloud} does not accept this administrator."
-    meaning = "{detail}"
+    meaning = "It said: {detail}"
     remedy = "Correct the administrator's user and password in this cloud's account."
 
 
