@@ -3,6 +3,7 @@
 import { COLOURS, CANCEL_HOLD_S, RESET_HOLD_S, allLights, lookOf, motionOf } from "../lib/lights.js";
 import { View, h } from "../lib/dom.js";
 import { svg } from "./drawing.js";
+import { HoldGuide } from "./hold-guide.js";
 
 /** @typedef {import("../lib/lights.js").Light} Light */
 
@@ -45,8 +46,8 @@ export function lightLine(light, before = "") {
   return h("p.light-line", {}, new BoardLight(light), h("span", {}, before, h("strong", {}, lookOf(light))));
 }
 
-/** All that the light of a board can say, and what its button does; folded away. @param {boolean} [open] */
-export function lightGuide(open = false) {
+/** All that the light of a board can say, and what its button does; folded away. @param {import("../app.js").App} app */
+export function lightGuide(app) {
   const rows = allLights().map(({ light, firmware }) =>
     h(
       "li",
@@ -57,10 +58,11 @@ export function lightGuide(open = false) {
   );
   return h(
     "details.more.lights",
-    { open },
+    {},
     h("summary", {}, "What its light and its button mean"),
     h("ul", {}, ...rows),
     h("p", {}, `To reset the board, hold its button for at least ${RESET_HOLD_S} seconds, then release it: it acts on the release. Newer firmware does nothing if it was held for more than ${CANCEL_HOLD_S} seconds.`),
+    new HoldGuide(app, { pin: "button", hold_seconds: RESET_HOLD_S }),
     h("p.soft.small", {}, "These are the usual ones: a maker may have chosen others, and a board may have one colour only. Then the rhythm counts."),
   );
 }

@@ -35,7 +35,7 @@ export class PointFinder extends View {
       this.told,
       this.found,
       this.others,
-      lightGuide(),
+      lightGuide(this.app),
     );
   }
 
@@ -86,14 +86,15 @@ export class PointFinder extends View {
 
 /** @param {Point} point */
 function card({ access_point, name, strength, looks_like, product = "" }) {
-  const kind = looks_like ? ["Blynk board", product && product !== name ? `, ${product}` : ""].join("") : "open network";
+  const kind = looks_like ? ["Blynk board", product && !name.includes(product) ? `, ${product}` : ""].join("") : "open network";
+  const look = looks_like ? "a.button.quiet" : "a.small";
   return h(
     "li",
     {},
     symbol("access-point", 40, 32),
     h("div", {}, h("strong", {}, foreign(name)), h("p.soft.small", { dir: "auto" }, kind)),
     signal(strengthDbm(strength)),
-    h("a.button.quiet", { href: href("point", access_point), "aria-label": `Set up ${name}` }, "Set it up"),
+    h(look, { href: href("point", access_point), "aria-label": `Set up ${name}` }, "Set it up"),
   );
 }
 

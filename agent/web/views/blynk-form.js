@@ -66,7 +66,7 @@ export class BlynkForm extends View {
       this.fields,
       this.outcome,
       h("div.row", {}, this.button),
-      lightGuide(),
+      lightGuide(app),
     );
     this.form.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();

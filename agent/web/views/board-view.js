@@ -128,7 +128,7 @@ export class BoardView extends View {
     this.#notice(board, procedure);
     const part = allowed(board, this.#part) || this.#fitting(board, parts);
     this.#links(board, parts, procedure, part);
-    this.cable.hidden = !onlyInAir(board) || isImprov(board);
+    this.cable.hidden = !onlyInAir(board) || isImprov(board) || isBlynk(board);
     this.#open(part);
   }
 

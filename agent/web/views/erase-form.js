@@ -46,7 +46,7 @@ export class EraseForm extends View {
     if (this.text.dataset.key === key) return;
     this.text.dataset.key = key;
     if (blynk) {
-      fill(this.text, ...BLYNK.map((text) => h("p", {}, text)), lightGuide());
+      fill(this.text, ...BLYNK.map((text) => h("p", {}, text)), lightGuide(this.app));
       this.button.className = "primary"; // It asks before it erases.
       say(this.button, "Ask the board, and see what is lost");
     } else if (byHand && input?.available) {

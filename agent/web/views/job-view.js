@@ -115,8 +115,9 @@ export class JobView extends View {
 
   /** Beside a board that has a light which says how far it is. @param {Job} job */
   #drawLights(job) {
-    const shown = ownCloud(job) === "blynk" && job.kind !== "remove" && !ended(job);
-    if (shown !== Boolean(this.lights.childElementCount)) fill(this.lights, shown ? lightGuide() : null);
+    const done = job.state === "done" || job.state === "cancelled";
+    const shown = ownCloud(job) === "blynk" && job.kind !== "remove" && !done;
+    if (shown !== Boolean(this.lights.childElementCount)) fill(this.lights, shown ? lightGuide(this.app) : null);
   }
 
   /** @param {Job} job */

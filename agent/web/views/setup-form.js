@@ -20,6 +20,9 @@ const CHECK_MS = 350;
 const BOARD_ONLINE = "This board may be online. Setting it up again replaces its network and its cloud identity.";
 const DEVICE_ONLINE = "This device has a network. What you choose here replaces it.";
 
+const KEEPS = "The board keeps its name and its cloud. The new settings replace the old ones, even if joining fails.";
+const BLYNK_KEEPS = "The board keeps its device and its token, which the vault has. The new network may replace the old one even if joining fails.";
+
 export class SetupForm extends View {
   /** @type {NetworkPicker|null} */ #networks = null;
   /** @type {CloudPicker|null} */ #clouds = null;
@@ -70,7 +73,7 @@ export class SetupForm extends View {
     });
     const title = this.simple ? "Put it on a network" : provision ? "Set up" : "Change the network";
     this.online = h("p.hint", { hidden: true }, this.simple ? DEVICE_ONLINE : BOARD_ONLINE);
-    const note = provision ? this.online : h("p.soft", {}, "The board keeps its name and its cloud. The new settings replace the old ones, even if joining fails.");
+    const note = provision ? this.online : h("p.soft", {}, isBlynk(app.store.boards.get(board)) ? BLYNK_KEEPS : KEEPS);
     this.append(h("section.sheet.setup", {}, h("h2", {}, title), note, this.form));
   }
 
