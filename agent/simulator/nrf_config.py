@@ -57,3 +57,5 @@ class NrfConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The modem writes requests with the superfluous NULL, the library device ids without hyphens."""
     stale_nonce: bool = False
     """The modem makes tokens with another number than it is asked for."""
+    no_start: Annotated[int, Meta(ge=0)] = 0
+    """Its program refuses to provision, with this number; 0: it does."""

@@ -190,6 +190,8 @@ class NrfProgram:
                     command = command.replace("\\n", "\r\n")
                 return self._spoil(self._at(command))
             case ("att_cloud", ["provision"]) | ("att_cloud_provision", ["now"]):
+                if self.config.no_start:
+                    return [f"zbus_chan_pub, error: {-self.config.no_start}"]
                 self._trigger()
                 return []
             case "kernel", ["reboot", *_]:
@@ -205,6 +207,8 @@ class NrfProgram:
         if order == "now":
             if not self.config.modem:
                 return ["Provisioning library is not initialized"]
+            if self.config.no_start:
+                return [f"Provisioning failed, err {-self.config.no_start}"]
             self._trigger()
             return []
         name = {"token": "token", "uuid": "UUID"}.get(order)

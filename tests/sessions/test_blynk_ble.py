@@ -22,7 +22,7 @@ from agent.simulator.world import Network, World
 from tests.sessions.blynk_links import BoardLink, vendor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from agent.links.gatt import GattLink
     from agent.sessions.blynk import Told
@@ -238,6 +238,47 @@ async def test_our_simulated_device_answers_as_the_vendors_does():
 
     async with near() as (_, link, _), vendor() as theirs:
         assert await ask(link) == await ask(theirs)
+
+
+class Refuses:
+    """A device that says the same against whatever is asked."""
+
+    address = "ble://A0:B1:C2:00:00:01"
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    async def subscribe(self, uuids: Sequence[str]) -> None:
+        assert list(uuids) == [ble.FROM_BOARD_UUID]
+
+    async def read(self, uuid: str) -> bytes:
+        raise AssertionError(uuid)
+
+    async def write(self, uuid: str, value: bytes) -> None:
+        assert json.loads(value), uuid
+
+    async def receive(self) -> tuple[str, bytes]:
+        answer = {"t": "error", "msg": self._words}
+        return ble.FROM_BOARD_UUID, json.dumps(answer).encode()
+
+    async def close(self) -> None:
+        """It has nothing to close."""
+
+
+@pytest.mark.parametrize("words", ["invalid command", "wrong format"])
+async def test_a_device_that_understands_nothing_is_quoted(words):
+    session = BlynkBle(Refuses(words))
+    config = BlynkConfig(token=TOKEN, wifi=HOME)
+    asked = (session.info(), session.configure(config, lambda _: None), session.reset())
+    for each in asked:
+        with pytest.raises(StatusReported) as caught:
+            await each
+        assert words in caught.value.report().meaning
+
+
+async def test_a_board_without_wifi_says_so_when_it_is_to_look_for_networks():
+    with pytest.raises(NotSupported, match="look for Wi-Fi networks"):
+        await BlynkBle(Refuses("no wifi")).scan()
 
 
 async def test_silence_is_told():

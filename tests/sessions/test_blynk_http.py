@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from agent.errors import InputError, NotSupported, PortGone, SketchHalted
+from agent.errors import InputError, NotSupported, PortGone, SketchHalted, StatusReported
 from agent.protocols.blynk.config import BlynkConfig, StaticAddress
 from agent.protocols.blynk.failures import FAILURES
 from agent.sessions.blynk_http import BlynkHttp
@@ -178,6 +178,23 @@ async def test_what_gets_lost_is_refused_before_it_is_sent():
         with pytest.raises(InputError):
             await session.configure(BlynkConfig(Secret("no token"), HOME), lambda _: None)
         assert "/config" not in board.http.requests
+
+
+async def test_what_a_board_says_against_settings_or_a_reset_is_quoted():
+    said = b'{"status":"error","msg":"Configuration invalid"}'
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n" + said)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        session = BlynkHttp("127.0.0.1", server.sockets[0].getsockname()[1])
+        with pytest.raises(StatusReported, match="does not take this") as caught:
+            await session.configure(BlynkConfig(TOKEN, HOME), lambda _: None)
+        assert "said: Configuration invalid" in caught.value.report().meaning
+        with pytest.raises(StatusReported):
+            await session.reset()
 
 
 @BOTH

@@ -217,6 +217,21 @@ async def test_without_a_command_provisioning_cannot_be_started():
             await opened.trigger()
 
 
+@pytest.mark.parametrize(
+    ("firmware", "said"),
+    [
+        ("tracker", "zbus_chan_pub, error: -11"),
+        ("tracker-old", "zbus_chan_pub, error: -11"),
+        ("sample", "Provisioning failed, err -11"),
+    ],
+)
+async def test_a_program_that_refuses_to_provision_is_quoted(firmware, said):
+    async with talking(firmware=firmware, no_start=11) as (_, opened):
+        with pytest.raises(NrfNotTriggered) as raised:
+            await opened.trigger()
+        assert said in raised.value.report().meaning
+
+
 async def test_an_answer_without_what_was_asked_for_is_no_token():
     async with talking(firmware="at") as (plugged, opened):
         plugged.program.deaf = True

@@ -78,6 +78,10 @@ def test_prompts_colours_and_empty_lines_are_passed_over_and_a_line_has_a_limit(
             '{"status":"error","msg":"invalid token size"}',
             console.Taken(False, "invalid token size"),
         ),
+        (
+            '{"status":"error","msg":"invalid arguments. expected: <auth> <ssid> <pass>"}',
+            console.Taken(False, "invalid arguments. expected: <auth> <ssid> <pass>"),
+        ),
         ("Trying to connect...", console.Taken(ok=True)),
         ("Error: invalid token size", console.Taken(False, "Error: invalid token size")),
         ("Usage: connect <auth> [host]", console.Taken(False, "Usage: connect <auth> [host]")),

@@ -93,7 +93,9 @@ def test_a_refusal_tells_whether_the_account_is_meant():
     said = b'{"error":"invalid_client","error_description":"Client ID is not found."}'
     assert parse_refusal(said) == Refusal("invalid_client", "Client ID is not found.")
     assert parse_refusal(said).of_account
-    assert not parse_refusal(b'{"error":"invalid_grant"}').of_account
+    assert parse_refusal(b'{"error":"unauthorized_client"}').of_account
+    for asked in ("invalid_request", "invalid_grant", "unsupported_grant_type"):
+        assert not parse_refusal(b'{"error":"%s"}' % asked.encode()).of_account
     assert parse_refusal(b'{"error":{"message":"No."}}') == Refusal("", "No.")
     assert parse_refusal(b"x") == Refusal("", "")
 
