@@ -182,10 +182,12 @@ async def test_what_gets_lost_is_refused_before_it_is_sent():
 
 async def test_what_a_board_says_against_settings_or_a_reset_is_quoted():
     said = b'{"status":"error","msg":"Configuration invalid"}'
+    info = b'{"board":"Thermo","tmpl_id":"TMPLdemo00000","ssid":"Blynk Thermo-4Y1H"}'
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n" + said)
+        asked = await reader.readuntil(b"\r\n\r\n")
+        status, body = ("200 OK", info) if b"/board_info.json" in asked else ("500 No", said)
+        writer.write(f"HTTP/1.1 {status}\r\nConnection: close\r\n\r\n".encode() + body)
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
