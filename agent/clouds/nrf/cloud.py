@@ -154,9 +154,11 @@ class NrfCloud:
 
     # --- commands ---
 
-    async def queue(self, device_id: str, wanted: Sequence[Command]) -> list[CommandState]:
-        """Queue commands in their order."""
-        return await commands.queue(await self._signed_in(), device_id, wanted)
+    async def queue(
+        self, device_id: str, wanted: Sequence[Command], *, resume: bool = False
+    ) -> list[CommandState]:
+        """Queue commands in their order; ``resume``: those that wait already are not queued again."""
+        return await commands.queue(await self._signed_in(), device_id, wanted, resume=resume)
 
     async def all_commands(self, device_id: str) -> list[CommandState]:
         """All commands of a board, oldest first."""

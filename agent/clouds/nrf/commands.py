@@ -13,6 +13,7 @@ from agent.clouds.clock import sleep_or_hear
 from agent.clouds.http import Request, detail_of
 from agent.clouds.nrf.api import NOT_FOUND, maybe_done
 from agent.errors import (
+    CloudAnswer,
     CloudError,
     MooringError,
     NrfCommandFailed,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 QUEUE: Final = "queue commands"
 MARK_BYTES: Final = 4
+_MARKED: Final = re.compile(rf"\[[0-9a-f]{{{2 * MARK_BYTES}}}\]\Z")
 _FULL: Final = re.compile(rf"\b{COMMANDS_MAX}\b|too many|limit|maximum", re.IGNORECASE)
 
 
@@ -59,13 +61,37 @@ async def all_commands(api: NrfApi, device_id: str) -> list[CommandState]:
     return found
 
 
-async def queue(api: NrfApi, device_id: str, commands: Sequence[Command]) -> list[CommandState]:
+async def queue(
+    api: NrfApi, device_id: str, commands: Sequence[Command], *, resume: bool = False
+) -> list[CommandState]:
     """Queue commands in their order; what was queued before one that is refused stays.
 
-    After a lost answer the list tells whether it was queued; never is one queued twice.
+    After a lost answer the list tells whether it was queued; never is one queued twice. ``resume``:
+    those of Mooring that wait since an earlier time and are the same are taken as they are.
     """
     check_order(commands)
-    return [await _queue_one(api, device_id, command) for command in commands]
+    left = await _left_before(api, device_id) if resume else []
+    queued: list[CommandState] = []
+    for command in commands:
+        wanted = encode_command(command)["request"]
+        found = next((state for state in left if state.request == wanted), None)
+        if found is not None:
+            left.remove(found)
+        queued.append(found or await _queue_one(api, device_id, command))
+    return queued
+
+
+async def _left_before(api: NrfApi, device_id: str) -> list[CommandState]:
+    """Commands that Mooring queued and the board has not done, as after an agent that was killed."""
+    try:
+        present = await all_commands(api, device_id)
+    except (CloudAnswer, NrfUnclaimed):
+        return []  # the list is not documented; to queue them tells more
+    return [
+        state
+        for state in present
+        if state.progress is Progress.WAITING and _MARKED.search(state.description)
+    ]
 
 
 async def follow(

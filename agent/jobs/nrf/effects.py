@@ -103,7 +103,7 @@ class WatchCommands(KitEffect):
 
 @dataclass(frozen=True, slots=True)
 class QueueCommands(KitEffect):
-    """Value: tuple of :class:`CommandState`."""
+    """Value: tuple of :class:`CommandState`; those that wait from before are not queued again."""
 
     device_id: str
     commands: tuple[Command, ...]

@@ -76,7 +76,10 @@ _LEFT: Final = {
         "{name} is claimed by your team in {cloud}; it was not seen there. Do it again: it goes on from "
         "there."
     ),
-    QUEUEING: "Whether commands for {name} are queued in {cloud} is not known: look there first.",
+    QUEUEING: (
+        "Whether commands for {name} are queued in {cloud} is not known. Do it again: those that wait "
+        "there are not queued twice."
+    ),
     QUEUED: "Commands for {name} are queued in {cloud}; it was not seen to do them.",
     GIVING_UP: "Whether {name} is still claimed in {cloud} is not known. Remove it once more.",
 }

@@ -107,7 +107,7 @@ class NrfHands:
             case wanted.WatchCommands(device_id=device_id, known=known):
                 return tuple(await cloud.watch(device_id, known, say, self._heard))
             case wanted.QueueCommands(device_id=device_id, commands=asked):
-                return tuple(await cloud.queue(device_id, asked))
+                return tuple(await cloud.queue(device_id, asked, resume=True))
             case wanted.FollowCommands(device_id=device_id, queued=queued):
                 return tuple(await cloud.follow(device_id, queued, say, self._heard))
             case wanted.TriggerByAir(device_id=device_id):

@@ -74,3 +74,6 @@ async def test_a_kill_after_new_keys_were_queued_queues_nothing_twice(
     assert left.error
     assert "wait in nRF Cloud: 1" in left.error.meaning
     assert desk.cloud.record.count("queue", 201) == 1
+    again = await desk.ended(await desk.begin(kind="renew"))
+    assert again.state is JobState.DONE, again.error
+    assert desk.cloud.record.count("queue", 201) == 1
