@@ -83,6 +83,16 @@ async def test_no_page_takes_this_computer_into_another_network(bridge: Bridge) 
     assert bridge.jobs.requests[0]["access_point"] == "Blynk-4Y1H"
 
 
+async def test_no_page_claims_a_board_of_its_own_choice_into_the_account(bridge: Bridge) -> None:
+    page, own = await page_with(bridge, Scope), await bridge.open(own=True)
+    _, board = await bridge.board()
+    for name in ("", board):
+        asked = {"kind": "provision", "board": name, "cloud": "nrf", "token": "A.B", "tags": ["x"]}
+        assert code(await page.request("jobs.start", **asked)) == "not-allowed"
+        assert bridge.jobs.requests == []
+    assert code(await own.request("jobs.start", **asked)) == "done"
+
+
 async def test_its_own_jobs_are_closed_to_a_page_that_lost_the_scope(bridge: Bridge) -> None:
     _, board = await bridge.board()
     page = await page_with(bridge, [Scope.PROVISION, Scope.FLASH])
