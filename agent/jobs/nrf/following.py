@@ -109,7 +109,8 @@ class NrfFollowing(NrfReading):
         cause, code = "The job was stopped.", "stopped"
         if error is not None:
             report = error.report()
-            cause = " ".join(filter(None, [report.title, report.meaning, report.remedy]))
+            said = [self._no_sim, report.title, report.meaning, report.remedy]
+            cause = " ".join(filter(None, said))
             code = report.code
         left = NrfUnfinished(
             name=self._shown,
@@ -167,6 +168,8 @@ class NrfFollowing(NrfReading):
                 self._say(words.AT_CLOUD.format(cloud=self.order.title))
             case Done(WaitBoardBack()):
                 self._do(OpenModem())
+            case Done(OpenModem(), modem) if other := self._other(modem):
+                self._troubled(other)
             case Done(OpenModem(), modem):
                 self.modem = modem
                 self._do(TriggerByCable())
@@ -225,13 +228,19 @@ class NrfFollowing(NrfReading):
 
     def _has_time(self, error: NrfProvisioningFailed) -> bool:
         """A board without network yet may have one soon, unless it has no SIM card."""
-        sim = self.modem.board.sim if self.modem is not None else ""
         late = error.facts.get("why") == Seen.NO_TIME.value
-        return late and sim != ABSENT and self._networks > 0
+        return late and not self._no_sim and self._networks > 0
+
+    @property
+    def _no_sim(self) -> str:
+        """What is behind all that such a board fails at; empty: it has one, as far as is known."""
+        absent = self.modem is not None and self.modem.board.sim == ABSENT
+        return words.NO_SIM if absent else ""
 
     def _through(self, sayer: Sayer) -> None:
         self.said_by = sayer
-        self._complete(words.count_words(self.commands))
+        # What the cloud said before the board was through is old by now.
+        self._complete(words.count_words(self.commands) if sayer == "cloud" else "")
         self._followed()
 
     def _troubled(self, error: MooringError) -> None:
@@ -241,7 +250,9 @@ class NrfFollowing(NrfReading):
     def _asking_on(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._ask(words.trouble(self._trouble, self._safe, retry=self._retry))
+                self._ask(
+                    words.trouble(self._trouble, self._safe, retry=self._retry, known=self._no_sim)
+                )
             case Answered(questions.RETRY):
                 self._again, self._networks = True, NETWORK_TRIES
                 self._complete_because(self._trouble)

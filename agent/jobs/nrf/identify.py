@@ -79,6 +79,7 @@ class NrfIdentify(NrfReading):
     def _tell(self, found: ClaimedDevice | None, *, asked: bool = False) -> None:
         modem, token = self.modem, self.token
         assert modem is not None  # noqa: S101 - there is no way here without one
+        self._complete(f"device id {self.device_id}" if self.device_id else "")
         board = modem.board
         facts = ModemFacts(
             dialect=board.dialect,

@@ -173,8 +173,12 @@ class NrfProvision(NrfFollowing):
             self._has_looked()
 
     def _known_before(self, look: DeviceLook) -> None:
-        waiting = [each for each in look.commands if each.progress is not Progress.DONE]
+        left = (
+            {Progress.WAITING} if look.record is not None else {Progress.WAITING, Progress.FAILED}
+        )
+        waiting = [each for each in look.commands if each.progress in left]
         self.commands = look.commands
+        # What failed before the device came about was mended since, or it would not be there.
         self._known = frozenset(each.id for each in look.commands) - {each.id for each in waiting}
         self._onboarded = look.record is not None and not waiting
         self._has_looked()

@@ -9,6 +9,7 @@ from agent.errors import (
     MooringError,
     NrfNoAttestation,
     NrfTokenOfOther,
+    OtherBoard,
     PortError,
 )
 from agent.jobs import questions
@@ -138,6 +139,8 @@ class NrfReading(Machine):
                 self._do(WaitBoardBack(CATCH_S))
             case Done(WaitBoardBack()):
                 self._do(OpenModem())
+            case Done(OpenModem(), modem) if other := self._other(modem):
+                self._fail(other)
             case Done(OpenModem(), modem):
                 self._opened(modem)
                 self._do(CatchToken(CATCH_S))
@@ -150,6 +153,15 @@ class NrfReading(Machine):
         self._say(words.modem_words(modem))
         if modem.board.sim == ABSENT and words.NO_SIM not in self.notes:
             self.notes.append(words.NO_SIM)
+
+    def _other(self, modem: Modem) -> OtherBoard | None:
+        """Of a board that came back: another one may be in its socket, where only that is known."""
+        before = self.modem.board if self.modem is not None else modem.board
+        now = modem.board
+        for first, second in ((before.imei, now.imei), (before.device_id, now.device_id)):
+            if first and second and first != second:
+                return OtherBoard(expected=clean_text(first), found=clean_text(second))
+        return None
 
     def _proved(self, token: AttestationToken) -> None:
         """Other modems answer AT commands as well; only these have such tokens."""

@@ -96,15 +96,15 @@ def restart_for_token(error: MooringError, board: str) -> Inquiry:
     )
 
 
-def trouble(error: MooringError, safe: str, *, retry: str) -> Inquiry:
-    """Something failed after the claim; nothing is lost by trying again."""
+def trouble(error: MooringError, safe: str, *, retry: str, known: str = "") -> Inquiry:
+    """Something failed after the claim; nothing is lost by trying again. ``known``: why, perhaps."""
     report = error.report()
     return Inquiry(
         Question(
             id=0,
             step="",
             title=report.title,
-            meaning=f"{report.meaning} {report.remedy}".strip(),
+            meaning=" ".join(filter(None, [known, report.meaning, report.remedy])),
             safe=safe,
             error=report,
             actions=[

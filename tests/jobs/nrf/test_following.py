@@ -159,3 +159,32 @@ def test_commands_that_wait_although_the_board_got_none_are_waited_for():
 def test_the_limit_of_following_asks():
     stays(followed().fire("limit").answer("stop"), "board-silent")
     stays(followed().fire("limit").cancel(), "stopped", JobState.CANCELLED)
+
+
+def test_another_board_in_the_same_socket_is_told_nothing():
+    drive = followed().fail(fx.TriggerByCable, GONE).done(WaitBoardBack)
+    drive.done(fx.OpenModem, samples.modem(imei="350000000000018"))
+    assert not drive.waits_for(fx.TriggerByCable)
+    stays(drive.answer("stop"), "board-other")
+    same = followed().fail(fx.TriggerByCable, GONE).done(WaitBoardBack)
+    assert same.done(fx.OpenModem, samples.modem()).waits_for(fx.TriggerByCable)
+
+
+def test_a_missing_sim_card_is_named_where_a_board_without_network_ends_it():
+    late = NO_TIME
+    drive = claim(read(start(attended=False), sim="absent")).done(fx.TriggerByCable, "x")
+    drive.fail(fx.FollowLog, late)
+    stays(drive, "nrf-provisioning")
+    assert drive.finish
+    assert drive.finish.error
+    assert words.NO_SIM in drive.finish.error.meaning
+    asked = claim(read(start(), sim="absent")).done(fx.TriggerByCable, "x").fail(fx.FollowLog, late)
+    assert asked.job.question
+    assert words.NO_SIM in asked.job.question.meaning
+
+
+def test_what_the_board_has_just_done_is_not_counted_by_an_older_list():
+    waiting = samples.look(samples.command(status="PENDING"))
+    drive = claim(read(start()), samples.BEFORE).done(fx.LookAtDevice, waiting)
+    drive.done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.FINISHED)
+    assert drive.job.steps[2].message == ""

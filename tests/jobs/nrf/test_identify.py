@@ -21,6 +21,7 @@ def start(*, signed_in: bool = True) -> NrfDrive:
 def modem(drive: Any) -> dict[str, Any]:
     assert drive.state is JobState.DONE
     assert drive.facts == []
+    assert drive.steps() == {"read": "done"}
     result: dict[str, Any] = drive.finish.result
     assert (result["protocol"], result["scans"]) == ("nrf", False)
     found: dict[str, Any] = result["modem"]

@@ -244,3 +244,15 @@ def test_an_agent_that_ends_meanwhile_leaves_the_look_to_the_next_start():
     drive = elsewhere().cancel(interrupted=True)
     assert drive.state is JobState.INTERRUPTED
     assert facts.open_work(drive.facts)
+
+
+def test_a_command_that_failed_before_the_board_was_onboarded_does_not_stop_it_for_ever():
+    old, new = samples.command("old", "FAILED"), samples.command("new")
+    drive = claim(read(start()), samples.BEFORE)
+    drive.done(fx.LookAtDevice, samples.look(old, new, record=samples.RECORD))
+    assert result(online(drive))["claimed"] == "before"
+    drive = claim(read(start()), samples.BEFORE)
+    drive.done(fx.LookAtDevice, samples.look(old, new))
+    watch = drive.waits_for(fx.WatchCommands)
+    assert watch
+    assert watch.known == {"new"}, "it is told at once"

@@ -121,3 +121,11 @@ def test_nobody_is_asked_to_restart_a_board_where_nobody_is():
     )
     stopped = opened().fail(fx.ReadToken, NrfNoAttestation()).answer("stop")
     assert stopped.state is JobState.CANCELLED
+
+
+def test_another_board_that_is_put_into_the_socket_meanwhile_is_not_claimed():
+    drive = opened().fail(fx.ReadToken, NrfNoAttestation())
+    drive.answer("continue").fail(fx.CatchToken, GONE).done(WaitBoardBack)
+    drive.done(fx.OpenModem, samples.modem(imei="350000000000018"))
+    assert drive.error == "board-other"
+    assert drive.facts == []
