@@ -110,6 +110,16 @@ async def test_a_token_is_told_by_what_surrounds_it(modules: Page) -> None:
     assert await call(modules, "clouds", "listed", " a, b,,a ,c") == ["a", "b", "c"]
 
 
+async def test_a_console_is_linked_only_where_it_is_known(modules: Page) -> None:
+    async def link(server: str) -> str:
+        told: str = await call(modules, "clouds", "consoleLink", {"account": {"server": server}})
+        return told
+
+    assert await link("fra1.blynk.cloud") == "https://fra1.blynk.cloud/dashboard/"
+    assert await link("http://127.0.0.1:1") == ""
+    assert await link("blynk.cloud.example.com") == ""
+
+
 async def test_a_device_is_that_of_the_newest_job_unless_it_was_removed(modules: Page) -> None:
     def job(kind: str, **result: Any) -> dict[str, Any]:
         given = {"cloud": "nrf"}

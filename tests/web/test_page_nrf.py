@@ -78,6 +78,7 @@ async def test_a_board_is_claimed_gets_new_keys_and_is_released(
     await page.keyboard.press("Enter")
     await expect(form.locator(".account")).to_contain_text("Team")
     await expect(form.get_by_label("Network")).to_have_count(0)
+    await expect(form.get_by_label("Device name")).to_be_focused()
     await form.get_by_label("Device name").fill("greenhouse")
     await form.get_by_label("Tags").fill("nrf-cloud-onboarding, bench")
     await form.get_by_role("button", name="Set up").click()

@@ -76,7 +76,7 @@ const SOURCES = {
     label: "Open your account there",
   },
   blynk: {
-    text: "Nothing is needed for tokens that you copy from the console. If your plan has the platform interface, make an OAuth client there (Developer Zone, OAuth 2.0): then Mooring asks for a token by itself.",
+    text: "If your plan has the platform interface, make an OAuth client in the console (Developer Zone, OAuth 2.0): then Mooring asks for a token by itself.",
     link: "https://blynk.cloud/dashboard/",
     label: "Open Blynk.Console",
   },
@@ -91,6 +91,12 @@ export function sourceOf(cloud) {
 export function withoutAccount(cloud) {
   const server = cloud.account?.server;
   return `Without an OAuth client you paste the token of each device${server ? `; it belongs to ${server}` : ""}.`;
+}
+
+/** Where people see the devices of an account; empty: nobody knows. @param {CloudInfo} cloud */
+export function consoleLink(cloud) {
+  const server = cloud.account?.server ?? "";
+  return /^[a-z0-9.-]*blynk\.cloud$/.test(server) ? `https://${server}/dashboard/` : "";
 }
 
 /** The cloud of a job that is done in a way of its own; empty: none. @param {Job} job */

@@ -1,4 +1,4 @@
-/** The account that a form uses, or the sign-in in its place. Fires `account` when that changes. */
+/** The account that a form uses, or the sign-in in its place. Fires `account` when that changes; `within`: the focus was there. */
 
 import { View, fill, h } from "../lib/dom.js";
 import { SignIn } from "./cloud-picker.js";
@@ -41,9 +41,10 @@ export class CloudAccount extends View {
     const key = JSON.stringify([cloud.signed_in, cloud.account]);
     if (key === this.#drawn) return;
     this.#drawn = key;
+    const within = this.contains(document.activeElement);
     const change = h("a", { href: "#/clouds" }, "Change");
-    fill(this, this.ready ? h("p.account", {}, ...this.words(cloud), " ", change) : new SignIn(this.app, cloud));
-    this.dispatchEvent(new CustomEvent("account"));
+    fill(this, this.ready ? h("p.account", {}, ...this.words(cloud), " · ", change) : new SignIn(this.app, cloud));
+    this.dispatchEvent(new CustomEvent("account", { detail: { within } }));
   }
 }
 

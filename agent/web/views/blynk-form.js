@@ -1,7 +1,7 @@
 /** A board with Blynk's firmware: its network, its token, its name; over a link, or in the network of its own. */
 
 import { View, fill, focusOn, h, say } from "../lib/dom.js";
-import { BLYNK_KINDS, withoutAccount } from "../lib/clouds.js";
+import { BLYNK_KINDS, consoleLink, withoutAccount } from "../lib/clouds.js";
 import { WAITS } from "../lib/lights.js";
 import { kindSchemas } from "../lib/networks.js";
 import { go } from "../lib/router.js";
@@ -243,7 +243,9 @@ function named({ name, template_id }) {
 
 /** Whose account it is, or that there is none. @param {import("../types.js").CloudInfo} cloud */
 function accountWords(cloud) {
-  if (!cloud.signed_in) return [withoutAccount(cloud)];
+  const place = consoleLink(cloud);
+  const link = place ? [" ", h("a", { href: place, target: "_blank", rel: "noopener noreferrer" }, "Open the console")] : [];
+  if (!cloud.signed_in) return [withoutAccount(cloud), ...link];
   return [h("bdi", {}, cloud.account?.server ?? ""), h("span.soft", {}, `, client ${cloud.account?.client_id ?? ""}`)];
 }
 

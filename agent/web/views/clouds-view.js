@@ -1,6 +1,6 @@
 /** The clouds, the accounts with which boards are registered there, and what they gave to boards. */
 
-import { takesAccount } from "../lib/clouds.js";
+import { takesAccount, withoutAccount } from "../lib/clouds.js";
 import { View, fill, h, keyed } from "../lib/dom.js";
 import { headed } from "../lib/fates.js";
 import { SignIn } from "../parts/cloud-picker.js";
@@ -39,7 +39,7 @@ export class CloudsView extends View {
     if (sheet.dataset.state === key) return;
     const focused = sheet.contains(document.activeElement);
     sheet.dataset.state = key;
-    fill(sheet, h("h2", {}, cloud.title), ...(cloud.signed_in ? this.#signedIn(cloud) : [new SignIn(this.app, cloud)]));
+    fill(sheet, h("h2", {}, cloud.title), ...(cloud.signed_in ? this.#signedIn(cloud) : [...without(cloud), new SignIn(this.app, cloud)]));
     if (focused) sheet.querySelector("input, button")?.focus();
   }
 
@@ -66,6 +66,11 @@ export class CloudsView extends View {
     const elsewhere = cloud.id === "nrf" ? new NrfElsewhere(this.app, cloud) : null;
     return [h("p", {}, "You are signed in."), ...warning, h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome, elsewhere];
   }
+}
+
+/** What can be done without an account, where one can. @param {CloudInfo} cloud */
+function without(cloud) {
+  return cloud.needs_account ? [] : [h("p", {}, withoutAccount(cloud))];
 }
 
 customElements.define("clouds-view", CloudsView);

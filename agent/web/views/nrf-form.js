@@ -24,7 +24,10 @@ export class NrfForm extends View {
     this.app = app;
     this.board = board;
     this.account = new CloudAccount(app, CLOUD, ({ account = {} }) => ["Team ", h("bdi", {}, account.team ?? "")]);
-    this.account.addEventListener("account", () => this.#draw());
+    this.account.addEventListener("account", (/** @type {any} */ event) => {
+      this.#draw();
+      if (event.detail.within && this.account.ready) this.#fields?.focusFirst();
+    });
     this.fields = h("div");
     this.button = h("button.primary", { type: "submit" }, "Set up");
     this.outcome = h("div");
