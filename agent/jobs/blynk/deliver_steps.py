@@ -83,7 +83,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
             case Failed(Deliver(), InputError() | NotSupported() as error):
                 self._not_sent(error)
             case LimitReached():
-                self._arrived = Arrived("unseen", detail="It took too long.")
+                self._arrived = Arrived("unseen", DELIVER_LIMIT_S)
                 self._came()
             case _:
                 return False

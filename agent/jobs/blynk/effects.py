@@ -155,9 +155,9 @@ class OpenKept(BlynkEffect):
 
 @dataclass(frozen=True, slots=True)
 class ForgetTokens(BlynkEffect):
-    """Forget all entries of a device. Value: ids of those that were forgotten."""
+    """Forget all entries of devices with these names. Value: ids of those that were forgotten."""
 
-    name: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

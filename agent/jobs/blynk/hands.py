@@ -156,8 +156,8 @@ class BlynkHands:
                 await vault.prove(entry)
             case wanted.TellKey():
                 return await vault.is_file_key_news()
-            case wanted.ForgetTokens(name=name):
-                return await self._forget(vault, name)
+            case wanted.ForgetTokens(names=names):
+                return await self._forget(vault, {clean_text(name) for name in names})
         return None
 
     async def _find(self, vault: Vault, name: str) -> wanted.Kept | None:
@@ -175,11 +175,11 @@ class BlynkHands:
                 return _kept(each.id, settings, proven=each.state == "proven")
         return None
 
-    async def _forget(self, vault: Vault, name: str) -> list[str]:
+    async def _forget(self, vault: Vault, names: set[str]) -> list[str]:
         """Also those of another way to the board, under which it has another key."""
         gone: list[str] = []
         for each in (await vault.list()).entries:
-            if each.cloud == CLOUD and each.device == clean_text(name):
+            if each.cloud == CLOUD and each.device in names:
                 await vault.forget(each.id)
                 gone.append(each.id)
         return gone

@@ -128,7 +128,9 @@ class ProvisionBlynk(DeliverSteps):
                 if self.entry:
                     self._do(Prove(self.entry))
                 if self.order.platform and self.token is not None:
-                    self._do(Rename(self.device_id, self.order.name, self.token))
+                    # One that was there before keeps its name, unless another was asked for.
+                    made = self.name if self.source == "made" else ""
+                    self._do(Rename(self.device_id, self.order.name or made, self.token))
             case Done(TellKey(), True):
                 self.notes.append(KEY_IN_FILE)
                 self._when_all_came()

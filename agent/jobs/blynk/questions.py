@@ -272,3 +272,13 @@ def remove(name: str, cloud: str, *, in_cloud: bool, board: bool, vault: bool) -
         ),
         STOP,
     )
+
+
+def without_console(inquiry: Inquiry) -> Inquiry:
+    """The same for a board whose console did not answer: not all firmware has one."""
+    question = inquiry.question
+    meaning = (
+        f"{question.meaning} Firmware without a console is reached over Bluetooth, or in the board's "
+        "own Wi-Fi network: choose it there."
+    )
+    return inquiry._replace(question=msgspec.structs.replace(question, meaning=meaning))

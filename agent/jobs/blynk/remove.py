@@ -186,7 +186,8 @@ class RemoveBlynk(BlynkSteps):
         match event:
             case Entered():
                 self._begin(FORGET, "Forget its token")
-                self._do(ForgetTokens(self.name))
+                kept = self._kept.name if self._kept is not None else self.name
+                self._do(ForgetTokens(tuple(dict.fromkeys((self.name, kept)))))
             case Done(ForgetTokens(), gone):
                 self._removed(gone, None)
             case _:

@@ -104,11 +104,11 @@ class BlynkSteps(PointSteps):
     def _troubled(self, event: Event) -> bool:
         match event:
             case Entered() if self.trouble:
-                self._ask(
-                    questions.board_trouble(
-                        self.trouble, safe=self._safe, give_up=self._give_up_action
-                    )
-                )
+                safe, give_up = self._safe, self._give_up_action
+                inquiry = questions.board_trouble(self.trouble, safe=safe, give_up=give_up)
+                if self.found is None and self.via == "usb":
+                    inquiry = questions_of_blynk.without_console(inquiry)
+                self._ask(inquiry)
             case Answered(questions.RETRY):
                 self._returns = 0
                 self._returned()

@@ -137,6 +137,29 @@ def test_what_is_heard_moves_the_steps_even_if_some_of_it_is_lost() -> None:
     assert set(quiet.steps().values()) == {"done"}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "source", "named"),
+    [
+        ("", "made", "Thermo-FK8D"),
+        ("Shed", "made", "Shed"),
+        ("", "vault", ""),
+        ("Shed", "vault", "Shed"),
+    ],
+)
+def test_a_new_device_is_named_and_one_that_was_there_only_if_that_is_wanted(
+    wanted: str, source: str, named: str
+) -> None:
+    drive = read(name=wanted)
+    if source == "made":
+        drive.done(bx.FindKept).done(bx.MakeToken, MADE)
+    else:
+        drive.done(bx.FindKept, PROVEN).done(bx.CheckToken, False)
+    drive.done(bx.Keep, PUT).done(bx.Deliver, ONLINE)
+    rename = drive.waits_for(bx.Rename)
+    assert rename is not None
+    assert rename.name == named
+
+
 def test_the_board_alone_says_that_it_is_online_where_the_cloud_cannot_be_asked() -> None:
     drive = delivering().done(bx.Deliver, bx.Arrived("told", joined=True))
     drive.done(bx.TellKey, True).done(bx.Prove).fail(bx.Rename, DOWN).done(fx.CloseSession)
@@ -167,6 +190,8 @@ def test_another_template_is_refused_before_anything_is_made() -> None:
 def test_a_board_that_does_not_answer_is_asked_again_or_left(error: MooringError) -> None:
     drive = machine().fail(bx.Reach, error)
     assert actions(drive) == ["retry", "stop"]
+    assert drive.question is not None
+    assert "own Wi-Fi network" in drive.question.meaning
     drive.answer("retry").done(bx.Reach, FOUND)
     assert drive.waits_for(bx.FindKept)
     assert closed(machine().fail(bx.Reach, error).answer("stop")).error == error.code

@@ -86,3 +86,12 @@ def test_nothing_is_done_by_who_stops_or_with_nobody_there() -> None:
     assert down.question is not None
     failed = machine().done(bx.Reach, FOUND).done(bx.FindKept, PROVEN)
     assert failed.fail(bx.FindDevice, Unreachable(cloud="b")).done(fx.CloseSession).finish
+
+
+def test_tokens_are_forgotten_under_each_name_that_they_were_kept_by() -> None:
+    drive = machine(confirmed=True).done(bx.Reach, FOUND)
+    drive.done(bx.FindKept, PROVEN._replace(name="Thermo-FK8D")).done(bx.FindDevice, DEVICE)
+    drive.done(bx.Erase).done(bx.DeleteDevice)
+    forget = drive.waits_for(bx.ForgetTokens)
+    assert forget is not None
+    assert forget.names == ("Kitchen", "Thermo-FK8D")
