@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BLYNK_NAME: Final = "ESP32 Blynk"
 """What its board is called before it is set up; it may look like any other with an ESP32."""
+TEAM: Final = "Mooring demo"
+"""Whose boards of nRF Cloud are."""
 NRF_DEVICE_NAME: Final = "cold-chain"
 BLYNK_DEVICE_NAME: Final = "Thermo in the hall"
 """What ``--once`` makes of them."""
@@ -42,7 +44,8 @@ class DemoNrf:
 
     async def prepare(self, app: App) -> None:
         """Store the account."""
-        await app.nrf.login({"api_key": self.cloud.key.secret})
+        key = self.cloud.state.add_key(TEAM)
+        await app.nrf.login({"api_key": key.secret})
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ async def test_both_boards_are_plugged_in_and_both_clouds_signed_in(shown: tuple
     assert (modem.model, len(modem.ports)) == ("thingy91x", 2)
     blynk = app.boards.find(demo.blynk.serial_number)
     assert (blynk.name, blynk.provisioning.installed) == (BLYNK_NAME, "blynk")
-    for cloud in ("nrf", "blynk"):
-        assert (await app.services.clouds[cloud].info()).signed_in
+    nrf, account = await app.nrf.info(), await app.blynk.info()
+    assert (nrf.signed_in, account.signed_in) == (True, True)
+    assert nrf.account["team"] == "Mooring demo"
 
 
 async def test_the_modem_is_claimed_and_comes_into_nrf_cloud(shown: tuple[Demo, App]):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.clouds.accounts import AccountStore
+from agent.clouds.nrf.cloud import NrfCloud
 from agent.errors import InternalError, PortGone
 from agent.jobs.kit import Hold, KitEffect
 from agent.jobs.nrf import effects as fx
 from agent.jobs.nrf.hands import NrfHands
+from agent.protocols.nrf.commands import POLL_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,7 +28,9 @@ class Unknown(KitEffect):
 
 
 @asynccontextmanager
-async def hands(desk: NrfBench, said: list[str]) -> AsyncIterator[NrfHands]:
+async def hands(
+    desk: NrfBench, said: list[str], cloud: NrfCloud | None = None
+) -> AsyncIterator[NrfHands]:
     """For the only board."""
     board = desk.board
     surroundings: Any = None
@@ -36,7 +43,7 @@ async def hands(desk: NrfBench, said: list[str]) -> AsyncIterator[NrfHands]:
             deliver=None,
             advanced=lambda _request, _done, _of, words: said.append(words),
         )
-        made = NrfHands(hold, desk.client)
+        made = NrfHands(hold, cloud or desk.client)
         try:
             yield made
         finally:
@@ -72,6 +79,41 @@ async def test_what_the_log_says_is_told_as_sentences(desk: NrfBench) -> None:
         await made.perform(fx.FollowLog())
     assert "The board does what the service asked for" in said
     assert "" not in said
+
+
+class Standing:
+    """A clock on which no long pause ever ends."""
+
+    def __init__(self) -> None:
+        self._none = asyncio.Event()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds >= POLL_S[0]:
+            await self._none.wait()
+
+
+async def test_what_the_board_has_done_is_looked_for_when_its_log_says_so(desk: NrfBench) -> None:
+    await desk.plug()
+    await desk.start_agent()
+    url, accounts = desk.cloud.base_url, AccountStore(desk.folder / "a.json", use_keyring=False)
+    standing = NrfCloud(accounts=accounts, provisioning_url=url, devices_url=url, clock=Standing())
+    await standing.login({"api_key": desk.cloud.key.secret})
+    async with hands(desk, [], standing) as made:
+        await made.perform(fx.OpenModem())
+        token = await made.perform(fx.ReadToken())
+        await made.perform(fx.EnsureRule("nrf-cloud-onboarding"))
+        await made.perform(fx.ClaimBoard(token, ("nrf-cloud-onboarding",)))
+        watching = asyncio.create_task(made.perform(fx.WatchCommands(token.device_id, frozenset())))
+        await made.perform(fx.TriggerByCable())
+        await made.perform(fx.FollowLog())
+        assert {each.status for each in await watching} == {"SUCCEEDED"}
+    await standing.close()
 
 
 async def test_a_board_that_restarts_prints_its_token_for_who_listens(desk: NrfBench) -> None:
