@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli.connect import open_client
-from agent.cli.nrf_files import Tokens, bad_rows, read_text, write_rows
+from agent.cli.nrf_files import Tokens, bad_rows, read_rows, write_rows
 from agent.cli.nrf_results import Results
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
@@ -78,7 +78,7 @@ def _read(files: tuple[Path, ...]) -> tuple[list[TokenRow], list[tuple[Path, Bad
     rows: dict[str, TokenRow] = {}
     bad: list[tuple[Path, BadRow]] = []
     for path in files:
-        found = read_tokens(read_text(path))
+        found = read_rows(path, read_tokens)
         bad += [(path, each) for each in found.bad]
         for row in found.rows:
             rows.setdefault(row.token.device_id, row)

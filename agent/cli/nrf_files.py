@@ -72,7 +72,7 @@ class RowFiles(Generic[T]):
         if first.exists() and not append:
             raise InputError(field="FILE", problem=f"{first} exists already; add with --append")
         while (path := self._path(len(self._parts))).exists():
-            read = form.read(read_text(path))
+            read = read_rows(path, form.read)
             if read.bad:
                 raise InputError(field=str(path), problem=bad_rows(read.bad))
             self._parts.append(list(read.rows))
@@ -110,6 +110,16 @@ class RowFiles(Generic[T]):
         if number == 0:
             return self._first
         return self._first.with_name(f"{self._first.stem}-{number + 1}{self._first.suffix}")
+
+
+def read_rows(path: Path, read: Callable[[str], Read[T]]) -> Read[T]:
+    """What ``read`` finds in a file; :class:`InputError` names the file and never its content."""
+    text = read_text(path)
+    try:
+        return read(text)
+    except InputError as error:
+        problem = str(error.facts["problem"])
+        raise InputError(field=clean_text(str(path)), problem=problem) from None
 
 
 def read_text(path: Path) -> str:

@@ -22,7 +22,7 @@ from agent.cli.nrf_boards import (
     on_each,
     tell_failure,
 )
-from agent.cli.nrf_files import Onboarding, RowFiles, read_text, write_rows
+from agent.cli.nrf_files import Onboarding, RowFiles, read_rows, write_rows
 from agent.cli.nrf_results import Results
 from agent.cli.options import json_option
 from agent.cli.shell import run_command
@@ -256,7 +256,7 @@ class _Told:
 
 
 async def _send(shell: Shell, file: Path) -> ExitStatus:
-    read = read_onboarding(read_text(file))
+    read = read_rows(file, read_onboarding)
     results = Results(shell.output, "made", "was there already")
     for bad in read.bad:
         results.unread(file, bad)

@@ -70,3 +70,12 @@ def test_a_file_with_a_bad_row_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="not text"):
         files(first)
+
+
+def test_what_is_no_table_is_told_with_its_file(tmp_path: Path) -> None:
+    first = tmp_path / "t.csv"
+    first.write_text(f'a,b\n"{token(0).token.text.reveal()}')
+    with pytest.raises(InputError) as caught:
+        files(first)
+    assert caught.value.facts["field"] == str(first)
+    assert token(0).token.text.reveal() not in str(caught.value.report())

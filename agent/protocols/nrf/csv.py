@@ -2,8 +2,9 @@
 
 Claims: one quoted token a row, tags in a second quoted column. Onboarding: device id, type, tags,
 firmware types, certificate. Attestation tokens: IMEI, device id, token, when it was read. None has a
-header. Source: cloud-nrf, sections 4 and 7; claim_devices, cli_helpers and gather_attestation_tokens
-of nrfcloud-utils.
+header. Semicolons and tabs are read as well, as spreadsheets write them.
+Source: cloud-nrf, sections 4 and 7; claim_devices, cli_helpers and gather_attestation_tokens of
+nrfcloud-utils.
 """
 
 from __future__ import annotations
@@ -188,7 +189,9 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Rows that are not empty, numbered from 1."""
     if len(text) > FILE_CHARS:
         raise InputError(field="file", problem=f"is longer than {FILE_CHARS} characters")
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    text = text.removeprefix("\ufeff")
+    parted = _parted_by(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=parted, strict=True)
     number = 0
     try:
         for columns in reader:
@@ -198,6 +201,22 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     except csv.Error:
         # The library's message may quote the row, and with it a token.
         raise InputError(field="file", problem=f"is no CSV in row {number + 1}") from None
+
+
+def _parted_by(text: str) -> str:
+    """What is between columns: spreadsheets write semicolons or tabs where a comma is in numbers."""
+    columns = {each: _columns(text, each) for each in ",;\t"}
+    most = max(columns, key=lambda each: columns[each])
+    return "," if columns[","] > 1 or columns[most] < 2 else most
+
+
+def _columns(text: str, delimiter: str) -> int:
+    """Of the first row; 0: it cannot be read so."""
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        return len(next(rows, []))
+    except csv.Error:
+        return 0
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -145,3 +145,15 @@ def test_any_text_is_read_or_refused(text):
         except InputError:
             continue
         assert not found.rows
+
+
+@pytest.mark.parametrize("parted", [";", "\t"])
+def test_files_that_went_through_a_spreadsheet_are_read(parted: str):
+    gathered = nrf.token_file([TokenRow(each, "350", "2026") for each in TOKENS]).reveal()
+    found = nrf.read_tokens("\ufeff" + gathered.replace(",", parted).replace("\n", "\r\n"))
+    assert [row.token.device_id for row in found.rows] == [each.device_id for each in TOKENS]
+    assert (found.bad, found.rows[0].imei) == ((), "350")
+    (claim,) = nrf.claim_files(TOKENS, ["a;b", "c"])
+    assert len(nrf.read_tokens(claim.reveal()).rows) == len(TOKENS)
+    exported = claim.reveal().replace('","', f'"{parted}"')
+    assert len(nrf.read_tokens(exported).rows) == len(TOKENS)
