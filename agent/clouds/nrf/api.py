@@ -41,6 +41,8 @@ class NrfApi:
         self.title = provisioning.title
         self._key = key
         self._id = id
+        self.making_rules = asyncio.Lock()
+        """Held from the look for a rule until it is made."""
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     @property

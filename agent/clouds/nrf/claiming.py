@@ -74,14 +74,10 @@ async def all_claimed(api: NrfApi) -> list[ClaimedDevice]:
     return found or []
 
 
-async def claim(
+async def try_claim(
     api: NrfApi, token: AttestationToken, tags: Sequence[str] = (bodies.ONBOARDING_TAG,)
-) -> ClaimOutcome:
-    """Claim the board that made this token; done as well if the team has it already.
-
-    A lost answer is followed by the question whether it was carried out; only if that is lost too,
-    :class:`NrfClaimUnsure`.
-    """
+) -> ClaimOutcome | None:
+    """The dry run: None if the board can be claimed, else what the team has already."""
     bodies.check_tags(tags)
     if not token.signed:
         raise NrfTokenRefused(cloud=api.title, detail="Its signature is missing.")
@@ -96,6 +92,25 @@ async def claim(
     answer = await api.send(api.provisioning, dry, CLAIM, device=token.device_id)
     if answer.status != HTTPStatus.ACCEPTED:
         return await _refused(api, token, answer, tags)
+    return None
+
+
+async def claim(
+    api: NrfApi,
+    token: AttestationToken,
+    tags: Sequence[str] = (bodies.ONBOARDING_TAG,),
+    *,
+    tried: bool = False,
+) -> ClaimOutcome:
+    """Claim the board that made this token; done as well if the team has it already.
+
+    :func:`try_claim` goes before, unless it was ``tried`` and nothing stands in the way.
+    A lost answer is followed by the question whether it was carried out; only if that is lost too,
+    :class:`NrfClaimUnsure`.
+    """
+    before = None if tried else await try_claim(api, token, tags)
+    if before is not None:
+        return before
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await _claim_once(api, token, tags)
@@ -119,6 +134,12 @@ async def ensure_rule(
     look = await _rule(api, tag)
     if look is not None:
         return look
+    # Many boards are set up at once, and whether the service keeps two rules apart is not known.
+    async with api.making_rules:
+        return await _rule(api, tag) or await _make_rule(api, tag, sec_tag=sec_tag, coap=coap)
+
+
+async def _make_rule(api: NrfApi, tag: str, *, sec_tag: int, coap: bool) -> RuleLook:
     action = "make rules"
     for path, body in (
         (bodies.TAGS, bodies.tag_body(tag, "Made by Mooring")),

@@ -126,11 +126,21 @@ class NrfCloud:
 
     # --- boards ---
 
-    async def claim(
+    async def try_claim(
         self, token: AttestationToken, tags: Sequence[str] = (bodies.ONBOARDING_TAG,)
+    ) -> ClaimOutcome | None:
+        """Ask whether a board can be claimed, which changes nothing; what is, if the team has it."""
+        return await claiming.try_claim(await self._signed_in(), token, tags)
+
+    async def claim(
+        self,
+        token: AttestationToken,
+        tags: Sequence[str] = (bodies.ONBOARDING_TAG,),
+        *,
+        tried: bool = False,
     ) -> ClaimOutcome:
         """Claim a board; one that the team has already is done. Rules: :meth:`ensure_rule` first."""
-        return await claiming.claim(await self._signed_in(), token, tags)
+        return await claiming.claim(await self._signed_in(), token, tags, tried=tried)
 
     async def claimed(self, device_id: str) -> ClaimedDevice | None:
         """The board, if the team has claimed it."""
@@ -155,10 +165,14 @@ class NrfCloud:
     # --- commands ---
 
     async def queue(
-        self, device_id: str, wanted: Sequence[Command], *, resume: bool = False
+        self, device_id: str, wanted: Sequence[Command], left: Sequence[CommandState] = ()
     ) -> list[CommandState]:
-        """Queue commands in their order; ``resume``: those that wait already are not queued again."""
-        return await commands.queue(await self._signed_in(), device_id, wanted, resume=resume)
+        """Queue commands in their order; those that are ``left`` from before not again."""
+        return await commands.queue(await self._signed_in(), device_id, wanted, left)
+
+    async def left_before(self, device_id: str) -> list[CommandState]:
+        """Commands that Mooring queued at an earlier time and the board has not done."""
+        return await commands.left_before(await self._signed_in(), device_id)
 
     async def all_commands(self, device_id: str) -> list[CommandState]:
         """All commands of a board, oldest first."""

@@ -62,26 +62,29 @@ async def all_commands(api: NrfApi, device_id: str) -> list[CommandState]:
 
 
 async def queue(
-    api: NrfApi, device_id: str, commands: Sequence[Command], *, resume: bool = False
+    api: NrfApi,
+    device_id: str,
+    commands: Sequence[Command],
+    left: Sequence[CommandState] = (),
 ) -> list[CommandState]:
     """Queue commands in their order; what was queued before one that is refused stays.
 
-    After a lost answer the list tells whether it was queued; never is one queued twice. ``resume``:
-    those of Mooring that wait since an earlier time and are the same are taken as they are.
+    After a lost answer the list tells whether it was queued; never is one queued twice. What
+    :func:`left_before` found and is the same is taken as it is.
     """
     check_order(commands)
-    left = await _left_before(api, device_id) if resume else []
+    free = list(left)
     queued: list[CommandState] = []
     for command in commands:
         wanted = encode_command(command)["request"]
-        found = next((state for state in left if state.request == wanted), None)
+        found = next((state for state in free if state.request == wanted), None)
         if found is not None:
-            left.remove(found)
+            free.remove(found)
         queued.append(found or await _queue_one(api, device_id, command))
     return queued
 
 
-async def _left_before(api: NrfApi, device_id: str) -> list[CommandState]:
+async def left_before(api: NrfApi, device_id: str) -> list[CommandState]:
     """Commands that Mooring queued and the board has not done, as after an agent that was killed."""
     try:
         present = await all_commands(api, device_id)

@@ -71,8 +71,16 @@ class EnsureRule(KitEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class TryClaim(KitEffect):
+    """The dry run, which changes nothing. Value: None, or what the team has already."""
+
+    token: AttestationToken
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimBoard(KitEffect):
-    """Dry run and claim. Value: :class:`agent.clouds.nrf.claiming.ClaimOutcome`."""
+    """Value: :class:`agent.clouds.nrf.claiming.ClaimOutcome`."""
 
     token: AttestationToken
     tags: tuple[str, ...]
@@ -102,11 +110,19 @@ class WatchCommands(KitEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class LookForLeft(KitEffect):
+    """What an earlier time queued and the board has not done. Value: tuple of :class:`CommandState`."""
+
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueCommands(KitEffect):
-    """Value: tuple of :class:`CommandState`; those that wait from before are not queued again."""
+    """Value: tuple of :class:`CommandState`; of those that are ``left`` none is queued again."""
 
     device_id: str
     commands: tuple[Command, ...]
+    left: tuple[CommandState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

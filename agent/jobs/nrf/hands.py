@@ -97,8 +97,10 @@ class NrfHands:
         match request:
             case wanted.EnsureRule(tag=tag):
                 return await cloud.ensure_rule(tag)
+            case wanted.TryClaim(token=token, tags=tags):
+                return await cloud.try_claim(token, tags)
             case wanted.ClaimBoard(token=token, tags=tags):
-                return await cloud.claim(token, tags)
+                return await cloud.claim(token, tags, tried=True)
             case wanted.LookClaimed(device_id=device_id):
                 return await cloud.claimed(device_id)
             case wanted.LookAtDevice(device_id=device_id):
@@ -106,8 +108,10 @@ class NrfHands:
                 return wanted.DeviceLook(commands, await cloud.record(device_id))
             case wanted.WatchCommands(device_id=device_id, known=known):
                 return tuple(await cloud.watch(device_id, known, say, self._heard))
-            case wanted.QueueCommands(device_id=device_id, commands=asked):
-                return tuple(await cloud.queue(device_id, asked, resume=True))
+            case wanted.LookForLeft(device_id=device_id):
+                return tuple(await cloud.left_before(device_id))
+            case wanted.QueueCommands(device_id=device_id, commands=asked, left=left):
+                return tuple(await cloud.queue(device_id, asked, left))
             case wanted.FollowCommands(device_id=device_id, queued=queued):
                 return tuple(await cloud.follow(device_id, queued, say, self._heard))
             case wanted.TriggerByAir(device_id=device_id):

@@ -18,6 +18,7 @@ from agent.jobs.nrf.effects import (
     EnsureRule,
     LookAtDevice,
     RenameDevice,
+    TryClaim,
     WaitRecord,
     WatchCommands,
 )
@@ -100,13 +101,15 @@ class NrfProvision(NrfFollowing):
                 if ONBOARDING_TAG in self.order.tags:
                     self._do(EnsureRule(ONBOARDING_TAG))
                 else:
-                    self._claim()
+                    self._try()
             case Done(EnsureRule(), rule):
                 self.rule = rule
                 if rule == "inactive":
                     self.notes.append(words.INACTIVE.format(tag=ONBOARDING_TAG))
+                self._try()
+            case Done(TryClaim(), None):
                 self._claim()
-            case Done(ClaimBoard(), outcome):
+            case Done(TryClaim() | ClaimBoard(), outcome):
                 self._has_claim(outcome)
             case Done(LookAtDevice(), look):
                 self._known_before(look)
@@ -128,9 +131,18 @@ class NrfProvision(NrfFollowing):
     def _claims(self) -> bool:
         return any(isinstance(each, ClaimBoard) for each in self._waiting)
 
+    def _try(self) -> None:
+        assert self.token is not None  # noqa: S101 - there is no way here without one
+        self._say("Asking whether it can be claimed")
+        self._do(TryClaim(self.token, self.order.tags))
+
     def _claim(self) -> None:
         assert self.token is not None  # noqa: S101 - there is no way here without one
-        self._say("Asking whether it can be claimed, and claiming it")
+        self._say("Claiming it")
+        self._note_claim()
+        self._do(ClaimBoard(self.token, self.order.tags))
+
+    def _note_claim(self) -> None:
         self._record(
             facts.CLAIMING,
             cloud=self.order.cloud,
@@ -138,7 +150,6 @@ class NrfProvision(NrfFollowing):
             name=self._shown,
             device_id=self.device_id,
         )
-        self._do(ClaimBoard(self.token, self.order.tags))
 
     def _cancelled(self) -> None:
         """What was sent has its own end, which is told; nothing else was begun."""
@@ -160,6 +171,8 @@ class NrfProvision(NrfFollowing):
         self._fail(error)
 
     def _has_claim(self, outcome: ClaimOutcome) -> None:
+        if outcome.before:
+            self._note_claim()
         self.outcome = outcome
         self._record(facts.CLAIMED, before=outcome.before)
         if outcome.missing_tags:

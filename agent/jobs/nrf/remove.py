@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import NrfUnfinished, Unreachable
+from agent.errors import NrfKeyRefused, NrfRoleTooLow, NrfUnfinished, Unreachable
 from agent.jobs import questions
 from agent.jobs.effects import Answered, Done, Entered, Event, Learn, LimitReached
 from agent.jobs.machine import Rule
@@ -39,7 +39,7 @@ class NrfRemove(NrfReading):
         self._removal: Removal | None = None
         self.rules |= {
             State.CONFIRMING: Rule(self._confirming, LOOK_LIMIT_S, self._fail, self._stop),
-            State.UNDOING: Rule(self._undoing, UNCLAIM_LIMIT_S, self._not_sure, lambda: None),
+            State.UNDOING: Rule(self._undoing, UNCLAIM_LIMIT_S, self._not_sure, self._waits),
         }
 
     @property
@@ -107,8 +107,15 @@ class NrfRemove(NrfReading):
                 return False
         return True
 
+    def _waits(self) -> None:
+        self._say("Waiting for what becomes of the removal that was sent")
+
     def _not_sure(self, error: MooringError) -> None:
         """To try again does no harm: what is gone already is done."""
+        if isinstance(error, NrfKeyRefused | NrfRoleTooLow):
+            self._record(facts.ENDED, result=None)
+            self._fail(error)
+            return
         report = error.report()
         self._fail(
             NrfUnfinished(

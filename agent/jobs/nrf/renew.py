@@ -16,6 +16,7 @@ from agent.jobs.nrf.effects import (
     FollowCommands,
     LookAtDevice,
     LookClaimed,
+    LookForLeft,
     QueueCommands,
     TriggerByAir,
 )
@@ -92,6 +93,8 @@ class NrfRenew(NrfFollowing):
             case Done(LookClaimed(), None):
                 self._fail(NrfUnclaimed(cloud=self.order.title, device=self.device_id, detail=""))
             case Done(LookClaimed()):
+                self._do(LookForLeft(self.device_id))
+            case Done(LookForLeft(), left):
                 self._record(
                     facts.QUEUEING,
                     cloud=self.order.cloud,
@@ -100,7 +103,7 @@ class NrfRenew(NrfFollowing):
                     device_id=self.device_id,
                 )
                 self._asked = True
-                self._do(QueueCommands(self.device_id, self.wanted))
+                self._do(QueueCommands(self.device_id, self.wanted, left))
             case Done(QueueCommands(), queued):
                 self._has_queued(queued)
             case Failed(QueueCommands(), error):

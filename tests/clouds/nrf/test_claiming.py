@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -206,3 +207,9 @@ async def test_a_rule_that_is_refused_or_was_not_made_is_told(
     with pytest.raises(CloudAnswer) as caught:
         await nrf.ensure_rule()
     assert "bad tag" in caught.value.report().meaning
+
+
+async def test_many_boards_at_once_make_one_rule(nrf: NrfCloud, service: SimulatedNrfCloud):
+    looks = await asyncio.gather(*(nrf.ensure_rule() for _ in range(4)))
+    assert sorted(looks) == ["made", "there", "there", "there"]
+    assert [service.record.count("rule", status) for status in (201, 409)] == [1, 0]

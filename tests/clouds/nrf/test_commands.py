@@ -213,14 +213,13 @@ async def test_what_an_earlier_time_left_waiting_is_taken_and_anything_else_is_q
     nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem
 ):
     key, other = wire.cloud_access_key(), wire.cloud_access_key(7)
-    (left,) = await nrf.queue(modem.id, [key], resume=True)
-    states = await nrf.queue(modem.id, [key, other, key], resume=True)
+    (left,) = await nrf.queue(modem.id, [key])
+    states = await nrf.queue(modem.id, [key, other, key], await nrf.left_before(modem.id))
     present = [command.id for command in service.state.claims[modem.id].commands]
     assert [state.id for state in states] == present
     assert states[0].id == left.id
     service.state.come_online(modem.id, modem)
-    (fresh,) = await nrf.queue(modem.id, [key], resume=True)
-    assert fresh.id not in present
+    assert await nrf.left_before(modem.id) == []
 
 
 async def test_a_command_of_somebody_else_is_no_reason_not_to_queue_one(
@@ -228,7 +227,6 @@ async def test_a_command_of_somebody_else_is_no_reason_not_to_queue_one(
 ):
     await nrf.queue(modem.id, [wire.cloud_access_key()])
     service.state.claims[modem.id].commands[0].description = "New cloud access key"
+    assert await nrf.left_before(modem.id) == []
     service.faults.add(Fault("status", "command", status=405))
-    for _ in "ab":
-        await nrf.queue(modem.id, [wire.cloud_access_key()], resume=True)
-    assert len(service.state.claims[modem.id].commands) == 2
+    assert await nrf.left_before(modem.id) == [], "the list is not documented"

@@ -50,7 +50,7 @@ def read(drive: Drive, **modem: Any) -> Drive:
 
 
 def claim(drive: Drive, outcome: Any = samples.NOW) -> Drive:
-    return drive.done(fx.EnsureRule, "there").done(fx.ClaimBoard, outcome)
+    return drive.done(fx.EnsureRule, "there").done(fx.TryClaim, None).done(fx.ClaimBoard, outcome)
 
 
 def followed(**changes: Any) -> Drive:

@@ -74,6 +74,7 @@ async def test_what_the_log_says_is_told_as_sentences(desk: NrfBench) -> None:
         await made.perform(fx.OpenModem())
         token = await made.perform(fx.ReadToken())
         await made.perform(fx.EnsureRule("nrf-cloud-onboarding"))
+        assert await made.perform(fx.TryClaim(token, ())) is None
         await made.perform(fx.ClaimBoard(token, ("nrf-cloud-onboarding",)))
         await made.perform(fx.TriggerByCable())
         await made.perform(fx.FollowLog())

@@ -101,7 +101,7 @@ def test_a_cloud_that_cannot_be_looked_at_before_is_followed_all_the_same():
 def test_tags_that_a_claim_lacks_and_a_rule_that_is_off_are_told():
     drive = read(start()).done(fx.EnsureRule, "inactive")
     outcome = ClaimOutcome(samples.CLAIMED, before=True, missing_tags=("a", "b"))
-    drive.done(fx.ClaimBoard, outcome).done(fx.LookAtDevice, samples.EMPTY)
+    drive.done(fx.TryClaim, outcome).done(fx.LookAtDevice, samples.EMPTY)
     said = result(online(drive.done(fx.WatchCommands, ())))
     assert said["notes"] == [
         words.INACTIVE.format(tag=samples.TAGS[0]),
@@ -111,7 +111,7 @@ def test_tags_that_a_claim_lacks_and_a_rule_that_is_off_are_told():
 
 def test_without_the_usual_tag_no_rule_is_looked_for():
     drive = read(start(tags=("mine",)))
-    request = drive.waits_for(fx.ClaimBoard)
+    request = drive.done(fx.TryClaim, None).waits_for(fx.ClaimBoard)
     assert request
     assert request.tags == ("mine",)
 
@@ -131,23 +131,27 @@ def test_a_board_that_cannot_be_read_ends_the_job_with_nothing_done(error: Moori
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: error.code)
-@pytest.mark.parametrize("request_", [fx.EnsureRule, fx.ClaimBoard])
+@pytest.mark.parametrize("request_", [fx.EnsureRule, fx.TryClaim, fx.ClaimBoard])
 def test_a_refusal_before_the_claim_is_told_as_it_is(error: CloudError, request_: Any):
     drive = read(start())
-    if request_ is fx.ClaimBoard:
+    if request_ is not fx.EnsureRule:
         drive.done(fx.EnsureRule, "made")
+    if request_ is fx.ClaimBoard:
+        drive.done(fx.TryClaim, None)
     drive.fail(request_, error)
     assert (drive.state, drive.error) == (JobState.FAILED, error.code)
     assert facts.open_work(drive.facts) is None
 
 
-@pytest.mark.parametrize("at", ["open", "token", "rule"])
+@pytest.mark.parametrize("at", ["open", "token", "rule", "dry run"])
 def test_a_cancel_before_the_claim_leaves_nothing(at: str):
     drive = start()
     if at != "open":
         drive.done(fx.OpenModem, samples.modem())
-    if at == "rule":
+    if at in {"rule", "dry run"}:
         drive.done(fx.ReadToken, samples.token())
+    if at == "dry run":
+        drive.done(fx.EnsureRule, "there")
     drive.cancel()
     assert (drive.state, drive.error, drive.facts) == (JobState.CANCELLED, None, [])
 
@@ -164,21 +168,30 @@ def test_a_step_that_lasts_too_long_before_the_claim_fails(request_: str, code: 
 
 
 def test_a_cancel_while_the_claim_is_sent_waits_for_what_becomes_of_it():
-    drive = read(start()).done(fx.EnsureRule, "there").cancel()
+    drive = read(start()).done(fx.EnsureRule, "there").done(fx.TryClaim, None).cancel()
     assert drive.finish is None
     stays(drive.done(fx.ClaimBoard, samples.NOW), "stopped", JobState.CANCELLED)
 
 
 def test_a_claim_that_nobody_knows_of_is_told_as_such():
     unsure = NrfClaimUnsure(cloud="nRF Cloud", device=ID, detail="", maybe_done=True)
-    drive = read(start()).done(fx.EnsureRule, "there").fail(fx.ClaimBoard, unsure)
+    drive = (
+        read(start())
+        .done(fx.EnsureRule, "there")
+        .done(fx.TryClaim, None)
+        .fail(fx.ClaimBoard, unsure)
+    )
     assert drive.error == "nrf-cloud-claim-unsure"
-    late = read(start()).done(fx.EnsureRule, "there").fire("limit")
+    late = read(start()).done(fx.EnsureRule, "there").done(fx.TryClaim, None).fire("limit")
     assert late.error == "nrf-cloud-claim-unsure"
+    dry = read(start()).done(fx.EnsureRule, "there").fire("limit")
+    assert (dry.error, facts.open_work(dry.facts)) == ("cloud-unreachable", None)
 
 
 def test_an_agent_that_ends_while_the_claim_is_sent_leaves_it_to_the_next_start():
-    drive = read(start()).done(fx.EnsureRule, "there").cancel(interrupted=True)
+    drive = (
+        read(start()).done(fx.EnsureRule, "there").done(fx.TryClaim, None).cancel(interrupted=True)
+    )
     work = facts.open_work(drive.facts)
     assert work
     assert (work.stage, work.device_id) == (facts.CLAIMING, ID)

@@ -79,7 +79,7 @@ def test_a_pasted_token_stands_in_for_a_board_that_gives_none():
 def test_the_boards_own_token_counts_before_one_that_was_pasted():
     fresh = samples.token()
     drive = opened(token=samples.token()).done(fx.ReadToken, fresh).done(fx.EnsureRule, "there")
-    request = drive.waits_for(fx.ClaimBoard)
+    request = drive.waits_for(fx.TryClaim)
     assert request
     assert request.token is fresh
 

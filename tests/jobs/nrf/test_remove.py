@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import NrfNoAttestation, NrfUnclaimed, PortGone, Unreachable
+from agent.errors import NrfKeyRefused, NrfNoAttestation, NrfUnclaimed, PortGone, Unreachable
 from agent.jobs.job import JobState
 from agent.jobs.nrf import effects as fx
 from agent.jobs.nrf import facts
@@ -82,3 +82,9 @@ def test_what_was_sent_is_waited_for_whoever_cancels():
     assert work
     assert work.stage == facts.GIVING_UP
     assert drive.done(fx.UnclaimBoard).state is JobState.DONE
+
+
+def test_a_refused_key_is_told_as_it_is_because_nothing_was_removed():
+    error = NrfKeyRefused(cloud="nRF Cloud", id="nrf", detail="")
+    drive = looked(start()).answer("continue").fail(fx.UnclaimBoard, error)
+    assert (drive.error, facts.open_work(drive.facts)) == ("nrf-cloud-key", None)

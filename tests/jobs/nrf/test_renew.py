@@ -47,7 +47,11 @@ def read(drive: Drive) -> Drive:
 
 def queued(**changes: Any) -> Drive:
     drive = read(start(**changes)) if changes.get("has_board", True) else start(**changes)
-    return drive.done(fx.LookClaimed, samples.CLAIMED).done(fx.QueueCommands, QUEUED)
+    return (
+        drive.done(fx.LookClaimed, samples.CLAIMED)
+        .done(fx.LookForLeft, ())
+        .done(fx.QueueCommands, QUEUED)
+    )
 
 
 def away() -> dict[str, Any]:
@@ -119,14 +123,21 @@ def test_what_the_team_has_not_is_not_renewed():
     ids=lambda error: error.code,
 )
 def test_one_command_that_is_not_taken_is_told_as_it_is(error: Any):
-    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).fail(fx.QueueCommands, error)
+    drive = (
+        read(start())
+        .done(fx.LookClaimed, samples.CLAIMED)
+        .done(fx.LookForLeft, ())
+        .fail(fx.QueueCommands, error)
+    )
     assert drive.error == error.code
-    drive = read(start(many=True)).done(fx.LookClaimed, samples.CLAIMED)
+    drive = read(start(many=True)).done(fx.LookClaimed, samples.CLAIMED).done(fx.LookForLeft, ())
     stays(drive.fail(fx.QueueCommands, error), error.code)
 
 
 def test_the_limit_of_queueing_leaves_it_unknown():
-    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).fire("limit")
+    drive = (
+        read(start()).done(fx.LookClaimed, samples.CLAIMED).done(fx.LookForLeft, ()).fire("limit")
+    )
     assert drive.error == "nrf-cloud-command-unsure"
     assert read(start()).fire("limit").error == "cloud-unreachable"
 
@@ -136,10 +147,12 @@ def test_before_it_is_queued_a_cancel_or_a_failure_leaves_nothing():
     assert read(start()).cancel().error is None
     assert start().fail(fx.OpenModem, NrfSilent(port="", why="")).error == "nrf-silent"
     assert read(start()).fail(fx.LookClaimed, UNREACHABLE).error == "cloud-unreachable"
+    looking = read(start()).done(fx.LookClaimed, samples.CLAIMED)
+    assert (looking.cancel().state, looking.facts) == (JobState.CANCELLED, [])
 
 
 def test_a_cancel_afterwards_says_that_it_is_queued():
-    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).cancel()
+    drive = read(start()).done(fx.LookClaimed, samples.CLAIMED).done(fx.LookForLeft, ()).cancel()
     assert drive.finish is None
     stays(drive.done(fx.QueueCommands, QUEUED), "stopped", JobState.CANCELLED)
     stays(queued().cancel(), "stopped", JobState.CANCELLED)
