@@ -47,19 +47,23 @@ class Judge:
     def make(self, python: str, say: Callable[[str], None]) -> None:
         """Install it anew, with the pip of ``python``; if that fails, its tests are skipped."""
         began = time.monotonic()
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
-        install = ["install", "--no-deps", "--no-compile", "--only-binary", ":all:"]
-        lock = ["--require-hashes", "-r", str(self._lock)]
-        for command in (
-            [python, "-m", "venv", "--clear", "--without-pip", str(self.home / self.name)],
-            [*pip, "--python", str(self.python), *install, *lock],
-        ):
+        for command in self._commands(python):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 say(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[-500:]}")
                 return
         self._note.write_text(self._wanted(), encoding="utf-8")
         say(f"made the environment of the judge {self.name} in {time.monotonic() - began:.0f} s")
+
+    def _commands(self, python: str) -> list[list[str]]:
+        """What installs it."""
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
+        install = ["install", "--no-deps", "--no-compile", "--only-binary", ":all:"]
+        lock = ["--require-hashes", "-r", str(self._lock)]
+        return [
+            [python, "-m", "venv", "--clear", "--without-pip", str(self.home / self.name)],
+            [*pip, "--python", str(self.python), *install, *lock],
+        ]
 
     @property
     def _lock(self) -> Path:
@@ -71,6 +75,40 @@ class Judge:
 
     def _wanted(self) -> str:
         return hashlib.sha256(self._lock.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class NodeJudge(Judge):
+    """The same for Node.js: a folder of ``locks`` has its package.json and package-lock.json.
+
+    The lock is written by ``npm install --package-lock-only --omit-lockfile-registry-resolved``.
+    """
+
+    @property
+    def modules(self) -> Path:
+        """Where a script finds them, as NODE_PATH."""
+        return self.home / self.name / "node_modules"
+
+    def make(self, python: str, say: Callable[[str], None]) -> None:
+        """Install it anew with npm, which brings the modules' files and runs none of them."""
+        if shutil.which("npm") is None:
+            say(f"without Node.js and its npm the tests that need {self.name} are skipped")
+            return
+        home = self.home / self.name
+        home.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", self._lock.name):
+            shutil.copyfile(self._lock.parent / name, home / name)
+        super().make(python, say)
+
+    def _commands(self, python: str) -> list[list[str]]:
+        del python
+        npm = shutil.which("npm") or "npm"
+        quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
+        return [[npm, "ci", "--ignore-scripts", *quiet, "--prefix", str(self.home / self.name)]]
+
+    @property
+    def _lock(self) -> Path:
+        return self.locks / self.name / "package-lock.json"
 
 
 @dataclass(frozen=True)
@@ -202,6 +240,12 @@ PARTS = {
     ),
     "blynk": Part((), (), "the tests against Blynk's own device side", judge=Judge("blynk")),
     "nrf": Part((), (), "the tests against the tools of nRF Cloud's vendor", judge=Judge("nrf")),
+    "socketio": Part(
+        (("node",),),
+        (),
+        "the tests against the client that pages speak to the Create Agent with",
+        judge=NodeJudge("socketio"),
+    ),
     "g++": Part(
         (("g++",),),
         ("g++",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -97,3 +98,20 @@ def test_a_judge_has_what_is_listed_for_it_and_nothing_else(lock):
     for requirement in listed:
         versions = locked[normal(requirement.name)]
         assert all(requirement.specifier.contains(version) for version in versions), requirement
+
+
+@pytest.mark.parametrize(
+    "lock",
+    sorted((ROOT / "tests" / "judges").glob("*/package-lock.json")),
+    ids=lambda lock: lock.parent.name,
+)
+def test_a_judge_of_node_has_exact_versions_with_hashes_and_no_address(lock):
+    listed = json.loads((lock.parent / "package.json").read_text(encoding="utf-8"))
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    assert packages.pop("")["dependencies"] == listed["dependencies"]
+    for name, version in listed["dependencies"].items():
+        assert packages[f"node_modules/{name}"]["version"] == version
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+        assert "hasInstallScript" not in package, name

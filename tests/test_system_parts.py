@@ -39,6 +39,29 @@ def test_a_judge_stands_once_its_lock_was_installed_and_not_when_the_lock_has_ch
     assert "--require-hashes" in said[-1]
 
 
+@pytest.mark.needs("socketio")
+def test_a_judge_of_node_stands_once_its_lock_was_installed(tmp_path):
+    locks, home = tmp_path / "locks", tmp_path / "judges"
+    (locks / "empty").mkdir(parents=True)
+    judge = system_parts.NodeJudge("empty", home=home, locks=locks)
+    (locks / "empty" / "package.json").write_text('{"name": "empty"}')
+    lock = locks / "empty" / "package-lock.json"
+    lock.write_text('{"name": "empty", "lockfileVersion": 3, "packages": {"": {"name": "empty"}}}')
+    said: list[str] = []
+    judge.make(sys.executable, said.append)
+    assert judge.stands(), said
+    assert "made the environment of the judge empty" in said[0]
+    lock.write_text('{"name": "empty", "lockfileVersion": 3, "packages": {"": {"name": "empt"}}}')
+    assert not judge.stands()
+
+
+def test_without_npm_a_judge_of_node_is_left_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    system_parts.NodeJudge("socketio", home=tmp_path).make(sys.executable, said.append)
+    assert said == ["without Node.js and its npm the tests that need socketio are skipped"]
+
+
 def test_what_would_change_a_computer_is_left_to_a_person(monkeypatch, tmp_path):
     absent = ((("no-such-program-at-all",),), ("nothing-like-this",), "nothing")
     parts = {"manager": system_parts.Part(*absent, by_hand=True)}
