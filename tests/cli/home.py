@@ -54,20 +54,23 @@ class Home:
     ) -> None:
         await self.running.aclose()
 
-    async def start(self, *words: str, **options: Any) -> asyncio.subprocess.Process:
-        """``mooring`` with these words."""
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
-        environ = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """What commands run in."""
+        return {
             **os.environ,
             "MOORING_HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
             "PYTHONIOENCODING": "utf-8",
         }
+
+    async def start(self, *words: str, **options: Any) -> asyncio.subprocess.Process:
+        """``mooring`` with these words."""
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "agent", *words),
-            env=environ,
             cwd=self.folder,
-            **(pipes | options),
+            **({"env": self.environment} | pipes | options),
         )
 
     async def run(self, *words: str, stdin: str = "") -> Ended:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.conftest import finish, running_agent
+from tests.cli.conftest import Ended, finish, running_agent
 from tests.cli.home import Home
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
 pytestmark = [pytest.mark.system("linux", "darwin"), pytest.mark.timeout(60)]
@@ -20,46 +21,71 @@ NETWORK = ("--ssid", "HomeNet", "--password-stdin")
 
 
 class Terminals(Home):
-    """A home with simulated clouds and boards, all of them processes."""
+    """A home beside simulated clouds and boards, all of them processes."""
 
-    nrf_key = ""
     blynk: dict[str, str]
+    """The account."""
+
+    async def cloud(self, name: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Its addresses, and its account."""
+        file = self.folder / f"{name}.json"
+        process = await self.simulate(name, "--account", str(file))
+        return await line_of(process), json.loads(file.read_text())
+
+    async def simulate(self, *words: str) -> asyncio.subprocess.Process:
+        process = await self.start("simulate", *words, "--json")
+        self.running.push_async_callback(finish, process)
+        self.running.callback(process.terminate)
+        return process
+
+    async def sign_in(self) -> Ended:
+        """To Blynk.Cloud."""
+        given = [f"{name}={self.blynk[name]}" for name in ("server", "client_id", "owner_id")]
+        words = [word for each in given for word in ("--set", each)]
+        secret = self.blynk["client_secret"]
+        return await self.run("cloud", "login", "blynk", "--password-stdin", *words, stdin=secret)
+
+
+async def line_of(process: asyncio.subprocess.Process) -> Any:
+    """What it says next."""
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    assert line, (await finish(process)).err
+    return json.loads(line)
+
+
+class OnCables(Terminals):
+    """A Thingy:91 X, a board of Blynk, and both clouds."""
 
     async def prepare(self) -> str:
         """See the base class."""
-        nrf, account = await self._cloud("nrf-cloud")
-        self.nrf_key = account["api_key"]
-        blynk, self.blynk = await self._cloud("blynk-cloud")
-        boards = ("--announce", str(self.ports), "--json", *SPEED)
-        await self._simulate("thingy91x", "--cloud", nrf["http"], *boards)
+        nrf, self.nrf = await self.cloud("nrf-cloud")
+        blynk, self.blynk = await self.cloud("blynk-cloud")
+        boards = ("--announce", str(self.ports), *SPEED)
+        await line_of(await self.simulate("thingy91x", "--cloud", nrf["http"], *boards))
         mqtt = ("--generation", "2", "--cloud", blynk["mqtt"])
-        await self._simulate("blynk", *mqtt, *boards)
+        await line_of(await self.simulate("blynk", *mqtt, *boards))
         return f'[nrf]\nprovisioning_url = "{nrf["http"]}"\ndevices_url = "{nrf["http"]}"\n'
 
-    async def _cloud(self, name: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Its addresses, and its account."""
-        file = self.folder / f"{name}.json"
-        said = await self._simulate(name, "--account", str(file), "--json")
-        return said, json.loads(file.read_text())
 
-    async def _simulate(self, *words: str) -> dict[str, Any]:
-        process = await self.start("simulate", *words)
-        self.running.push_async_callback(finish, process)
-        self.running.callback(process.terminate)
-        assert process.stdout is not None
-        line = await process.stdout.readline()
-        assert line, (await finish(process)).err
-        return dict(json.loads(line))
+class InTheAir(Terminals):
+    """A board of Blynk that has no cable, and its cloud."""
+
+    async def prepare(self) -> str:
+        """See the base class."""
+        blynk, self.blynk = await self.cloud("blynk-cloud")
+        board = await self.simulate("blynk", "--ble", "--cloud", blynk["mqtt"], *SPEED)
+        self.environ: dict[str, str] = (await line_of(board))["environment"]
+        self.board: str = (await line_of(board))["name"]
+        return ""
 
 
 async def test_both_are_signed_in_set_up_and_listed_through_a_running_agent(tmp_path: Path) -> None:
-    async with Terminals(tmp_path) as home, running_agent(home):
-        nrf = await home.run("cloud", "login", "nrf", "--password-stdin", stdin=home.nrf_key)
+    async with OnCables(tmp_path) as home, running_agent(home):
+        key = home.nrf["api_key"]
+        nrf = await home.run("cloud", "login", "nrf", "--password-stdin", stdin=key)
         assert nrf.status == 0, nrf.err
-        given = [f"{name}={home.blynk[name]}" for name in ("server", "client_id", "owner_id")]
-        words = [word for each in given for word in ("--set", each)]
-        secret = home.blynk["client_secret"]
-        blynk = await home.run("cloud", "login", "blynk", "--password-stdin", *words, stdin=secret)
+        blynk = await home.sign_in()
         assert blynk.status == 0, blynk.err
 
         made = await home.run("provision", "Thingy", "--cloud", "nrf", "--name", "pump")
@@ -77,3 +103,17 @@ async def test_both_are_signed_in_set_up_and_listed_through_a_running_agent(tmp_
         jobs = await home.run("jobs", "--json")
         ends = [each["state"] for each in jobs.document["jobs"]]
         assert ends == ["done", "failed", "done"]
+
+
+@pytest.mark.system("linux")
+@pytest.mark.needs("dbus")
+async def test_a_board_of_blynk_in_the_air_is_heard_and_set_up(tmp_path: Path) -> None:
+    async with InTheAir(tmp_path) as home:
+        assert (await home.sign_in()).status == 0
+        home.paths.config_file.write_text("[ports]\nsystem = false\n", encoding="utf-8")
+        words = ("provision", home.board, "--cloud", "blynk", "--via", "ble", *NETWORK)
+        process = await home.start(*words, env={**home.environment, **home.environ})
+        ended = await finish(process, "correct horse\n")
+        assert ended.status == 0, ended.err
+        assert "over Bluetooth" in ended.out
+        assert "is online in HomeNet (" in ended.out
