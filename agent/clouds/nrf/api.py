@@ -42,7 +42,9 @@ class NrfApi:
         self._key = key
         self._id = id
         self.making_rules = asyncio.Lock()
-        """Held from the look for a rule until it is made."""
+        """Held while one is made."""
+        self.rules_made = 0
+        """How often that was tried: who looked before has to look again."""
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     @property

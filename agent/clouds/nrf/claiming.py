@@ -131,12 +131,15 @@ async def ensure_rule(
     api: NrfApi, tag: str = bodies.ONBOARDING_TAG, *, sec_tag: int = SEC_TAG, coap: bool = True
 ) -> RuleLook:
     """See that a rule brings boards with this tag into nRF Cloud; make it if there is none."""
+    made = api.rules_made
     look = await _rule(api, tag)
     if look is not None:
         return look
     # Many boards are set up at once, and whether the service keeps two rules apart is not known.
     async with api.making_rules:
-        return await _rule(api, tag) or await _make_rule(api, tag, sec_tag=sec_tag, coap=coap)
+        look = await _rule(api, tag) if api.rules_made != made else None
+        api.rules_made += 1
+        return look or await _make_rule(api, tag, sec_tag=sec_tag, coap=coap)
 
 
 async def _make_rule(api: NrfApi, tag: str, *, sec_tag: int, coap: bool) -> RuleLook:
