@@ -12,13 +12,14 @@ import msgspec
 from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.events import DeviceStatus
 from agent.simulator.nrf_config import SERIALS, USB, NrfConfig
-from agent.simulator.nrf_firmware import NoOrders, NrfProgram
+from agent.simulator.nrf_firmware import NrfProgram
 from agent.simulator.nrf_identity import ModemIdentity
 from agent.simulator.nrf_modem import SimulatedModem
+from agent.simulator.nrf_orders import NoOrders
 from agent.simulator.ports import open_port
 
 if TYPE_CHECKING:
-    from agent.simulator.nrf_firmware import ProvisioningService
+    from agent.simulator.nrf_orders import ProvisioningService
     from agent.simulator.ports import BoardPort
 
 PORTS: Final = 2

@@ -24,8 +24,10 @@ Operation = Literal[
     "bulk",
     "errors",
     "board",
+    "listen",
 ]
-"""Calls by what they do; ``claim`` also asks whether it could be done, ``board`` is a device's own."""
+"""Calls by what they do; ``claim`` also asks whether it could be done, ``board`` is a device's own.
+``listen`` is one too: it waits for news of its shadow, again and again."""
 Act = Literal["hang", "close", "lose", "slow", "status", "text"]
 """``hang``: nothing is done or said, and the connection stays. ``close``: nothing is done, the
 connection ends. ``lose``: it is done, the connection ends without an answer. ``slow``: answered after
@@ -38,7 +40,7 @@ class Fault:
 
     act: Act
     operation: Operation | None = None
-    """None: any."""
+    """None: any but ``listen``, which would always be the first to come."""
     times: int | None = 1
     """How often; None: until it is cleared."""
     seconds: float = 0.0
@@ -56,7 +58,8 @@ class Faults(FaultQueue[Fault]):
 
     def take(self, operation: Operation) -> Fault | None:
         """The fault that this request meets."""
-        return self.take_fitting(lambda fault: fault.operation in {None, operation})
+        any_of = {operation} if operation == "listen" else {None, operation}
+        return self.take_fitting(lambda fault: fault.operation in any_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The device's side of the simulated provisioning service: in this process, or over HTTP.
+"""The device's side of the simulated nRF Cloud: its commands, and what its shadow wants of it.
 
 For :class:`agent.simulator.nrf_firmware.NrfProgram`. In the place of the web token that only the
 modem's own firmware makes stands a fresh attestation token: both are signed by the identity key.
@@ -7,17 +7,17 @@ Source: cloud-nrf, section 6.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from agent.protocols.nrf.cose import Damaged
 from agent.protocols.nrf.token import parse_token
-from agent.simulator.cloud_caller import post
 from agent.simulator.nrf_cloud_commands import WrongCommand, device_commands
 from agent.simulator.nrf_cloud_state import NotClaimed
-from agent.simulator.nrf_firmware import Order, Result
 from agent.simulator.nrf_identity import genuine
+from agent.simulator.nrf_orders import Order, Result, ServiceAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 5
 """Commands that a device asks for at a time."""
+HOLD_S: Final = 25.0
+"""How long a device that listens gets no answer while its shadow wants nothing: below what routers forget."""
 
 
 class CloudService:
@@ -72,12 +74,22 @@ class CloudService:
                 except WrongCommand as wrong:
                     self._state.fail(command, str(wrong))
 
+    async def hear(self, token: str, last: int) -> int:
+        """What the shadow wants, after at most ``HOLD_S``; ``last`` is confirmed there."""
+        device = self._state.devices.get(_device_id(token))
+        if device is None:
+            raise ServiceAwayError
+        if last:
+            device.state["reported"]["command"] = [1, last]
+        try:
+            return await asyncio.wait_for(device.wait_command(), HOLD_S)
+        except TimeoutError:
+            return 0
+
     def _claimed(self, token: str) -> Claimed | None:
         try:
-            if not genuine(token):
-                return None
-            return self._state.apply_rules(parse_token(token).device_id)
-        except (Damaged, NotClaimed):
+            return self._state.apply_rules(_device_id(token))
+        except NotClaimed:
             return None
 
     def _next(self, claimed: Claimed) -> list[Command]:
@@ -86,19 +98,9 @@ class CloudService:
         return [] if failed else waiting[:LIMIT]
 
 
-class HttpService:
-    """The same for a board in another process, over the calls of ``nrf_cloud_board``."""
-
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
-
-    async def fetch(self, token: str) -> list[Order] | None:
-        """See :class:`CloudService`; nothing to do where nobody answers."""
-        status, body = await post(self._base_url, "/p/cmd", b"", token)
-        if status == 200:
-            return msgspec.json.decode(body, type=list[Order])
-        return [] if status is None else None
-
-    async def respond(self, token: str, results: Sequence[Result]) -> None:
-        """See :class:`CloudService`."""
-        await post(self._base_url, "/p/rsp", msgspec.json.encode(results), token)
+def _device_id(token: str) -> str:
+    """Who proves itself with this; empty: nobody."""
+    try:
+        return parse_token(token).device_id if genuine(token) else ""
+    except Damaged:
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import secrets
 import uuid
@@ -116,6 +117,31 @@ class Device:
     firmware_types: tuple[str, ...] = ()
     certificate: str = ""
     state: Json = field(default_factory=lambda: {"reported": {}, "desired": {}})
+    changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False, compare=False)
+    """Somebody changed its shadow."""
+
+    @property
+    def command(self) -> int:
+        """The number of the command that the device has not confirmed; 0: there is none."""
+        match self.state["desired"].get("command"):
+            case [1, int(number)] if number != self.confirmed:
+                return number
+        return 0
+
+    @property
+    def confirmed(self) -> int:
+        """The number of the last command that it took; 0: none."""
+        match self.state["reported"].get("command"):
+            case [1, int(number)]:
+                return number
+        return 0
+
+    async def wait_command(self) -> int:
+        """The number of a command as soon as there is one."""
+        while not self.command:
+            self.changed.clear()
+            await self.changed.wait()
+        return self.command
 
     def as_json(self) -> Json:
         """As device management shows it."""
@@ -287,6 +313,7 @@ class NrfCloudState:
             said = patch.get(part)
             if isinstance(said, dict):
                 device.state[part] |= said
+        device.changed.set()
         listener = self.shadow_listeners.get(device.id)
         if listener is not None and isinstance(patch.get("desired"), dict):
             listener(dict(device.state["desired"]))

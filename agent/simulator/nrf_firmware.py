@@ -7,22 +7,21 @@ subsys/net/lib/nrf_provisioning.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from agent.simulator.nrf_console import Console, RawConsole, ShellConsole
+from agent.simulator.nrf_orders import RETRY_S, Result, ServiceAwayError, next_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from agent.simulator.nrf_config import NrfConfig
     from agent.simulator.nrf_modem import SimulatedModem
+    from agent.simulator.nrf_orders import Order, ProvisioningService
 
 NETWORK_S: Final = 1.5
 """Until it is in the network; a real one needs some seconds to minutes."""
 LOG_EVERY_S: Final = 1.0
-RETRY_S: Final = 5.0
-"""After a service that does not answer; the real one doubles it each time."""
 BAD_MESSAGE: Final = 77
 """Of the library, whatever the modem answered: lib/modem_attest_token."""
 NO_MODEM: Final = "Sending AT command failed with error code -1"
@@ -41,59 +40,6 @@ _KNOWN: Final = {
 _BOOTLOADER: Final = ("*** Booting MCUboot v2.1.0-dev ***", "*** Using Zephyr OS build v4.0.99 ***")
 _BANNER: Final = ("*** Booting nRF Connect SDK v3.0.2 ***", "*** Using Zephyr OS v4.0.99 ***")
 _OTHER: Final = "$GPGGA,092750.000,5321.6802,N,00630.3372,W,1,8,1.03,61.7,M,55.2,M,,*76"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Something that the service wants of a board."""
-
-    id: str
-    name: str
-    """``%CMNG``, ``%KEYGEN``, ``config`` or ``finished``."""
-    parameters: str = ""
-    """Of the AT command, behind the ``=``."""
-    ignored: tuple[int, ...] = ()
-    """Errors of the modem that count as done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of an order."""
-
-    id: str
-    name: str
-    error: int | None = None
-    """Of the modem; None: done."""
-    text: str = ""
-    """What the modem answered."""
-
-
-class ServiceAwayError(Exception):
-    """The service does not answer, or is busy."""
-
-
-class ProvisioningService(Protocol):
-    """The provisioning service, as a board sees it. Raises :class:`ServiceAwayError`."""
-
-    async def fetch(self, token: str) -> Sequence[Order] | None:
-        """What is to be done, by a board that proves itself; None: it is not claimed."""
-
-    async def respond(self, token: str, results: Sequence[Result]) -> None:
-        """What came of it."""
-
-
-class NoOrders:
-    """A service that has nothing to do, for a board that is claimed or not."""
-
-    def __init__(self, *, claimed: bool) -> None:
-        self._claimed = claimed
-
-    async def fetch(self, token: str) -> Sequence[Order] | None:  # noqa: ARG002 - the interface
-        """See :class:`ProvisioningService`."""
-        return [] if self._claimed else None
-
-    async def respond(self, token: str, results: Sequence[Result]) -> None:
-        """See :class:`ProvisioningService`."""
 
 
 class NrfProgram:
@@ -118,10 +64,14 @@ class NrfProgram:
         """It hears nothing from now on."""
         self.service = service
         """May be exchanged while it runs."""
+        self.last_command = 0
+        """The number with which it was told over the air; it keeps it without power."""
         self._speed = speed
         self._again = False
         """It was told to provision while it did."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ear: asyncio.Task[None] | None = None
+        """It looks at its shadow."""
         self._began = 0.0
         shell = config.firmware in _KNOWN
         self._console: Console = (
@@ -246,6 +196,8 @@ class NrfProgram:
             self._spawn(self._provision())
 
     async def _provision(self) -> None:
+        if self._ear is not None:
+            self._ear.cancel()
         while self._again:
             self._again = False
             try:
@@ -291,6 +243,15 @@ class NrfProgram:
         await self._wait(NETWORK_S)
         self.state = "ONLINE"
         self.say_log("inf", "cloud", "Connected to Cloud")
+        if self.config.firmware.startswith("tracker"):
+            self._ear = self._spawn(self._listen())
+
+    async def _listen(self) -> None:
+        """While it is connected: a new command in its shadow lets it provision again."""
+        attest, last = self.modem.identity.attest, self.last_command
+        self.last_command = await next_command(self.service, attest, last, self._wait)
+        self.say_log("inf", "cloud", "Provisioning request received")
+        self._begin()
 
     async def _obey(self, orders: Sequence[Order]) -> list[Result]:
         """Do it in order, up to the first that fails; without the network."""
@@ -353,7 +314,8 @@ class NrfProgram:
     async def _wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from agent.simulator.cloud_caller import post
-from agent.simulator.nrf_firmware import Order, ServiceAwayError
+from agent.simulator.cloud_caller import post, post_patiently
+from agent.simulator.nrf_orders import Order, ServiceAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.simulator.nrf_firmware import Result
+    from agent.simulator.nrf_orders import Result
 
 _REFUSED: Final = {401, 403}
+PATIENCE_S: Final = 40.0
+"""Longer than the service lets a board wait that listens."""
+
+
+class _Heard(msgspec.Struct):
+    command: int
 
 
 class VisitedService:
@@ -43,3 +49,14 @@ class VisitedService:
         status, _ = await post(self._base, "/p/rsp", msgspec.json.encode(results), token)
         if status not in {200, 204}:
             raise ServiceAwayError
+
+    async def hear(self, token: str, last: int) -> int:
+        """See the interface."""
+        asked = msgspec.json.encode({"command": last})
+        status, body = await post_patiently(self._base, "/p/shadow", asked, token, PATIENCE_S)
+        if status != 200:
+            raise ServiceAwayError
+        try:
+            return msgspec.json.decode(body, type=_Heard).command
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise ServiceAwayError from None

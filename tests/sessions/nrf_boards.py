@@ -14,7 +14,7 @@ from agent.simulator.nrf_config import NrfConfig
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agent.simulator.nrf_firmware import ProvisioningService
+    from agent.simulator.nrf_orders import ProvisioningService
 
 SPEED = 200.0
 

@@ -10,8 +10,8 @@ from agent.errors import NrfNotClaimed, NrfProvisioningFailed, NrfProvisioningSi
 from agent.protocols.nrf.cmng import CLOUD_TAG, CredentialType
 from agent.protocols.nrf.logs import Seen
 from agent.sessions.nrf_progress import follow
-from agent.simulator.nrf_firmware import Order, Result
 from agent.simulator.nrf_identity import genuine
+from agent.simulator.nrf_orders import NoOrders, Order, Result
 from tests.sessions.nrf_boards import talking
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 CA = "some certificate"
 
 
-class Service:
+class Service(NoOrders):
     """Gives its orders once, to boards that prove themselves."""
 
     def __init__(self, *orders: Order) -> None:
+        super().__init__(claimed=True)
         self.orders = list(orders)
         self.results: list[Result] = []
 

@@ -11,9 +11,10 @@ import pytest
 from agent.protocols.nrf.bodies import rule_body
 from agent.protocols.nrf.commands import configuration, encode_command, finished, server_certificate
 from agent.simulator.nrf_cloud import SimulatedNrfCloud
-from agent.simulator.nrf_cloud_service import CloudService, HttpService
-from agent.simulator.nrf_firmware import Order, Result
+from agent.simulator.nrf_cloud_service import CloudService
 from agent.simulator.nrf_identity import ModemIdentity
+from agent.simulator.nrf_orders import Order, Result, ServiceAwayError
+from agent.simulator.nrf_visit import VisitedService
 from tests.sessions.nrf_boards import board
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def settled(plugged: SimulatedNrfBoard) -> str:
 @pytest.mark.parametrize("way", ["here", "http"])
 async def test_a_claimed_board_makes_its_keys_and_is_a_device_then(way):
     async with cloud() as running:
-        service = CloudService(running.state) if way == "here" else HttpService(running.base_url)
+        service = CloudService(running.state) if way == "here" else VisitedService(running.base_url)
         async with board(service, firmware="tracker") as plugged:
             assert await settled(plugged) == "IDLE"
             identity = plugged.identity
@@ -81,7 +82,7 @@ async def test_settings_and_the_end_are_orders_too():
         assert claimed is not None
         for command in (configuration({"a": "1"}), server_certificate(PEM, 5), finished()):
             running.state.queue(claimed, encode_command(command)["request"], "")
-        service = HttpService(running.base_url)
+        service = VisitedService(running.base_url)
         orders = await service.fetch(identity.attest())
         assert orders is not None
         assert [(order.name, order.parameters) for order in orders] == [
@@ -118,8 +119,9 @@ async def test_who_proves_nothing_gets_nothing():
         body = ModemIdentity("A").attest().partition(".")[0]
         for token in ("", "x.y", body, ModemIdentity("A").attest()):
             assert await service.fetch(token) is None
-            assert await HttpService(running.base_url).fetch(token) is None
+            assert await VisitedService(running.base_url).fetch(token) is None
             await service.respond(token, [])
         assert Order("1", "x").ignored == ()
-        gone = HttpService(running.base_url)
-    assert await gone.fetch(ModemIdentity("A").attest()) == []
+        gone = VisitedService(running.base_url)
+    with pytest.raises(ServiceAwayError):
+        await gone.fetch(ModemIdentity("A").attest())

@@ -10,9 +10,10 @@ import pytest
 from agent.protocols.nrf.lines import LineReader
 from agent.protocols.nrf.logs import LogReader, Progress, Seen, TokenPrinted
 from agent.simulator.nrf_config import NrfConfig
-from agent.simulator.nrf_firmware import NoOrders, NrfProgram
+from agent.simulator.nrf_firmware import NrfProgram
 from agent.simulator.nrf_identity import ModemIdentity
 from agent.simulator.nrf_modem import SimulatedModem
+from agent.simulator.nrf_orders import NoOrders
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

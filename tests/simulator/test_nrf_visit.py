@@ -12,6 +12,7 @@ from agent.protocols.nrf.logs import Seen
 from agent.sessions.nrf_progress import follow
 from agent.simulator.cloud_caller import post
 from agent.simulator.nrf_cloud import SimulatedNrfCloud
+from agent.simulator.nrf_orders import NoOrders
 from agent.simulator.nrf_visit import VisitedService
 from tests.sessions.nrf_boards import talking
 
@@ -67,19 +68,8 @@ async def test_a_service_that_is_away_is_asked_again(cloud):
         def tell(event: Seen) -> None:
             seen.append(event)
             if event is Seen.BUSY:
-                plugged.program.service = Nothing()
+                plugged.program.service = NoOrders(claimed=True)
 
         await opened.trigger()
         await follow(opened, tell, limit_s=15.0)
         assert Seen.BUSY in seen
-
-
-class Nothing:
-    """A service that is there and has nothing."""
-
-    async def fetch(self, token: str) -> list[Any]:
-        assert token
-        return []
-
-    async def respond(self, token: str, results: object) -> None:
-        raise AssertionError(token, results)

@@ -100,7 +100,7 @@ class NrfFollowing(NrfReading):
         raise NotImplementedError
 
     def _followed(self) -> None:
-        """The board is through, as ``said_by`` says; leaves the state."""
+        """The board is through, as ``said_by`` says; ends the step and leaves the state."""
         raise NotImplementedError
 
     def _give_up(self, error: MooringError | None = None) -> None:
@@ -179,6 +179,10 @@ class NrfFollowing(NrfReading):
                 return self._advanced(event)
         return True
 
+    def _ours(self, look: DeviceLook) -> tuple[CommandState, ...]:
+        """The commands that this job is about."""
+        return look.commands
+
     @property
     def _looks(self) -> bool:
         """The cloud is being asked, so that the board need not tell."""
@@ -212,9 +216,10 @@ class NrfFollowing(NrfReading):
 
     def _looked(self, look: DeviceLook) -> None:
         """The service had nothing for the board: because all is done, or not yet, or never."""
-        waiting = any(each.progress is Progress.WAITING for each in look.commands)
-        if not waiting and (look.commands or look.record is not None):
-            self.commands = look.commands
+        commands = self._ours(look)
+        waiting = any(each.progress is Progress.WAITING for each in commands)
+        if not waiting and (commands or look.record is not None):
+            self.commands = commands or self.commands
             self._through("board")
         elif self._again:
             self._again = False
@@ -239,8 +244,6 @@ class NrfFollowing(NrfReading):
 
     def _through(self, sayer: Sayer) -> None:
         self.said_by = sayer
-        # What the cloud said before the board was through is old by now.
-        self._complete(words.count_words(self.commands) if sayer == "cloud" else "")
         self._followed()
 
     def _troubled(self, error: MooringError) -> None:

@@ -210,6 +210,9 @@ class NrfProvision(NrfFollowing):
         return WatchCommands(self.device_id, self._known)
 
     def _followed(self) -> None:
+        # What the cloud said before the board was through is old by now.
+        by_cloud = self.said_by == "cloud"
+        self._complete(words.count_words(self.commands) if by_cloud else words.THROUGH)
         self._go(State.ONLINE)
 
     # The device ----------------------------------------------------------------------------------

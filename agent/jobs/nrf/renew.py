@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import NrfCommandUnsure, NrfUnclaimed, Unreachable
+from agent.errors import NrfCommandFailed, NrfCommandUnsure, NrfUnclaimed, Unreachable
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.effects import (
     FollowCommands,
-    LookAtDevice,
     LookClaimed,
     LookForLeft,
     QueueCommands,
@@ -23,9 +22,11 @@ from agent.jobs.nrf.effects import (
 from agent.jobs.nrf.following import STEP_FOLLOW, NrfFollowing
 from agent.jobs.nrf.reading import STEP_READ
 from agent.jobs.states import State
+from agent.protocols.nrf.commands import Progress
 
 if TYPE_CHECKING:
     from agent.errors import MooringError
+    from agent.jobs.nrf.effects import DeviceLook
     from agent.jobs.nrf.reading import NrfOrder
     from agent.protocols.nrf.answers import CommandState
     from agent.protocols.nrf.commands import Command
@@ -34,7 +35,7 @@ STEP_QUEUE: Final = "queue"
 QUEUE_LIMIT_S: Final = 300.0
 """Twenty commands at most, one by one, each with its repetitions."""
 LOOK_LIMIT_S: Final = 60.0
-"""One list, which nothing depends on any more."""
+"""Until the cloud shows what the board says; nothing depends on it any more."""
 
 
 class NrfRenew(NrfFollowing):
@@ -165,27 +166,38 @@ class NrfRenew(NrfFollowing):
         self._do(TriggerByAir(self.device_id))
 
     def _followed(self) -> None:
-        if self.said_by == "board":
-            self._go(State.LOOKING)
-        else:
+        if self._all_done:
             self._done()
+        else:
+            self._go(State.LOOKING)
 
     def _looking(self, event: Event) -> bool:
-        """The board said it first; what the service has of it by now is told as well."""
+        """The board said it first; what the cloud makes of it is waited for, but not for long."""
         match event:
             case Entered():
-                self._do(LookAtDevice(self.device_id))
-            case Done(LookAtDevice(), look):
-                ours = {each.id for each in self._queued}
-                self.commands = tuple(each for each in look.commands if each.id in ours)
+                self._do(FollowCommands(self.device_id, self._queued))
+            case Done(FollowCommands(), commands):
+                self.commands = commands
                 self._done()
+            case Failed(FollowCommands(), NrfCommandFailed() as error):
+                self._give_up(error)
             case Failed() | LimitReached():
                 self._done()
             case _:
-                return False
+                return self._advanced(event)
         return True
 
+    @property
+    def _all_done(self) -> bool:
+        return all(each.progress is Progress.DONE for each in self.commands)
+
+    def _ours(self, look: DeviceLook) -> tuple[CommandState, ...]:
+        ours = {each.id for each in self._queued}
+        return tuple(each for each in look.commands if each.id in ours)
+
     def _done(self) -> None:
+        unseen = words.UNSEEN.format(cloud=self.order.title)
+        self._complete(words.count_words(self.commands) if self._all_done else unseen)
         result: dict[str, Any] = {
             "device": self._shown,
             "device_id": self.device_id,

@@ -31,6 +31,8 @@ BY_ITSELF: Final = (
 )
 GONE: Final = "The board is not connected; its commands wait for it. Plug it in again"
 AGAIN: Final = "The service does not know the board yet; it asks once more"
+THROUGH: Final = "the board says that it is through"
+UNSEEN: Final = "the board says that it is through; {cloud} has not heard of it yet"
 NO_NETWORK: Final = "The board has no network yet; it asks once more"
 
 _SEEN: Final = {
@@ -68,8 +70,10 @@ def shown_commands(commands: Iterable[CommandState]) -> list[dict[str, str]]:
 
 
 def count_words(commands: Sequence[CommandState]) -> str:
-    """How many are done."""
+    """How many are done; empty: nothing is known of any."""
     done = sum(1 for each in commands if each.progress is Progress.DONE)
+    if len(commands) == 1 and done:
+        return "its command is done"
     return f"{done} of {len(commands)} commands done" if commands else ""
 
 

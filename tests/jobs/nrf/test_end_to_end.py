@@ -10,6 +10,7 @@ import pytest
 from agent.jobs.job import JobState
 from agent.jobs.nrf import words
 from agent.simulator.nrf_cloud_faults import Fault
+from agent.simulator.nrf_orders import NoOrders
 from tests.jobs.nrf.nrf_bench import leaks
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from agent.jobs.job import Job
     from agent.simulator.nrf_board import SimulatedNrfBoard
-    from agent.simulator.nrf_firmware import Order, Result
+    from agent.simulator.nrf_orders import Order, Result
     from tests.jobs.nrf.nrf_bench import NrfBench
 
 MARKER = "c0ffee5ec2e7c0ffee5ec2e7"
@@ -90,7 +91,6 @@ async def test_new_keys_are_made_over_the_cable_and_over_the_air(
     device_id = result(await provisioned(desk))["device_id"]
     told = result(await provisioned(desk, kind="renew", attended=False))
     assert (told["told"], told["device_id"]) == ("cable", device_id)
-    desk.cloud.state.shadow_listeners[device_id] = lambda _: plugged.press_button()
     wanted = [
         {"clientPrivateKeyGeneration": {"secTag": 42}},
         {"psk": {"secTag": 43, "identity": "me", "secret": MARKER}},
@@ -197,8 +197,11 @@ async def test_what_was_cancelled_goes_on_from_there(desk: NrfBench) -> None:
     assert result(await provisioned(desk))["claimed"] == "before"
 
 
-class Silent:
+class Silent(NoOrders):
     """A service that does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(claimed=True)
 
     async def fetch(self, token: str) -> Sequence[Order] | None:
         assert token

@@ -20,7 +20,7 @@ from agent.errors import (
 from agent.jobs.effects import WaitBoardBack
 from agent.jobs.job import JobState
 from agent.jobs.nrf import effects as fx
-from agent.jobs.nrf import facts
+from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.renew import NrfRenew
 from agent.protocols.nrf.commands import cloud_access_key, finished
 from agent.protocols.nrf.logs import Seen
@@ -66,6 +66,11 @@ def result(drive: Drive) -> dict[str, Any]:
     return drive.finish.result
 
 
+def end(drive: Drive) -> str:
+    """What the last step says."""
+    return drive.job.steps[-1].message
+
+
 def stays(drive: Drive, cause: str, state: JobState = JobState.FAILED) -> None:
     assert drive.state is state
     assert drive.finish
@@ -83,17 +88,33 @@ def test_a_board_on_a_cable_is_told_over_it():
 
 def test_what_the_board_says_first_is_told_with_what_the_cloud_knows_by_then():
     drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.FINISHED)
-    other = samples.command("other")
-    said = result(drive.done(fx.LookAtDevice, samples.look(*DONE, other)))
-    assert (said["said_by"], [each["id"] for each in said["commands"]]) == ("board", ["c1"])
+    assert drive.steps()["provision"] == "running"
+    said = result(drive.done(fx.FollowCommands, DONE))
+    assert (said["said_by"], said["commands"][0]["status"]) == ("board", "SUCCEEDED")
+    assert end(drive) == "its command is done"
+
+
+def test_a_board_that_was_faster_than_its_order_is_done_with_its_own_commands():
+    drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.NOTHING_QUEUED)
+    other = samples.command("other", "PENDING")
+    said = result(drive.done(fx.LookAtDevice, samples.look(other, *DONE)))
+    assert [each["id"] for each in said["commands"]] == ["c1"]
+    assert end(drive) == "its command is done"
 
 
 @pytest.mark.parametrize("how", ["fail", "limit", "cancel"])
-def test_what_is_done_is_done_though_the_cloud_does_not_answer_any_more(how: str):
+def test_what_the_cloud_does_not_show_is_told_as_the_board_s_word(how: str):
     drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.FINISHED)
     if how == "fail":
-        drive.fail(fx.LookAtDevice, UNREACHABLE)
+        drive.fail(fx.FollowCommands, UNREACHABLE)
     assert result(drive.fire("limit") if how == "limit" else drive.cancel())
+    assert end(drive) == words.UNSEEN.format(cloud="nRF Cloud")
+
+
+def test_a_command_that_failed_is_no_success_though_the_board_is_online():
+    drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.ONLINE)
+    failed = NrfCommandFailed(cloud="", device=ID, name="x", status="FAILED", detail="")
+    stays(drive.fail(fx.FollowCommands, failed), failed.code)
 
 
 def test_a_device_without_a_cable_is_told_over_the_air():

@@ -19,6 +19,7 @@ def test_commands_are_told_without_what_they_carry():
     told = words.shown_commands([secret])
     assert told == [{"id": "1", "name": "psk", "status": "PENDING"}]
     assert words.count_words([secret, samples.command()]) == "1 of 2 commands done"
+    assert words.count_words([samples.command()]) == "its command is done"
     assert words.count_words([]) == ""
 
 
