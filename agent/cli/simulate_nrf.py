@@ -18,7 +18,7 @@ NRF_MODELS: Final = ("thingy91", "thingy91x", "nrf9151_dk", "nrf9160_dk")
 """As ``NrfModel`` of ``agent.simulator.nrf_config``, which takes longer to load; a test compares."""
 FIRMWARE: Final = ("at", "tracker", "tracker-old", "sample", "other", "none")
 NRF_ONLY: Final = (
-    *("nrf_firmware", "claimed", "no_sim", "modem_off", "flood", "cut", "refuse"),
+    *("nrf_firmware", "claimed", "no_sim", "battery", "modem_off", "flood", "cut", "refuse"),
     *("old_requests", "no_echo", "plain"),
 )
 _REFUSE: Final = re.compile(r"([+%][A-Z]{1,16})=(\d{1,4})")
@@ -31,6 +31,9 @@ _OPTIONS: Final = (
     ),
     click.option("--claimed", is_flag=True, help="An nRF91 board that is claimed already."),
     click.option("--no-sim", is_flag=True, help="An nRF91 board without SIM card."),
+    click.option(
+        "--battery", is_flag=True, help="An nRF91 board that runs on when its cable is pulled."
+    ),
     click.option("--modem-off", is_flag=True, help="An nRF91 board whose modem does not run."),
     click.option(
         "--flood",
@@ -80,6 +83,7 @@ def nrf_boards(model: str, given: dict[str, Any]) -> tuple[NrfConfig, ...]:
         "claimed": given["claimed"],
         "modem": not given["modem_off"],
         "sim": not given["no_sim"],
+        "battery": given["battery"],
         "echo": False if given["no_echo"] else None,
         "colours": not given["plain"],
         "log": given["log"],

@@ -100,11 +100,12 @@ class SimulatedNrfBoard:
         await self.plug()
 
     async def stop(self) -> None:
-        """Unplug for good."""
+        """Unplug for good, and switch off what has a battery."""
         self.unplug()
+        self.program.stop()
 
     async def plug(self) -> None:
-        """Plug in, which is when its program starts."""
+        """Plug in, which is when its program starts, unless its battery lets it run already."""
         if self._ports:
             return
         for number in range(PORTS):
@@ -121,11 +122,13 @@ class SimulatedNrfBoard:
                 announce(self._folder, each, f"{self.serial_number}-{number}")
                 for number, each in enumerate(self.ports)
             ]
-        self.program.start()
+        if not self._runs:
+            self.program.start()
 
     def unplug(self) -> None:
         """Pull the cable; what the modem stores stays."""
-        self.program.stop()
+        if not self.board.battery:
+            self.program.stop()
         for file in self._files:
             with contextlib.suppress(OSError):
                 withdraw(file)
@@ -136,13 +139,13 @@ class SimulatedNrfBoard:
 
     def press_reset(self) -> None:
         """Restart its program."""
-        if self._ports:
+        if self._runs:
             self.program.stop()
             self.program.start()
 
     def press_button(self) -> None:
         """Button 1 for three seconds: provision now."""
-        if self._ports:
+        if self._runs:
             self.program.press_button()
 
     def status(self) -> DeviceStatus:
@@ -150,7 +153,7 @@ class SimulatedNrfBoard:
         return DeviceStatus(
             board=self.serial_number,
             address=self.port.address if self._ports else None,
-            state=self.program.state if self._ports else "UNPLUGGED",
+            state=self.program.state if self._runs else "UNPLUGGED",
             host_connected=False,
             resets=0,
             board_seconds=0.0,
@@ -161,6 +164,10 @@ class SimulatedNrfBoard:
             in_bootloader=self.program.state == "BOOTLOADER",
             advertises=False,
         )
+
+    @property
+    def _runs(self) -> bool:
+        return self.program.state != "OFF"
 
     def _hear(self, data: bytes) -> None:
         self.received += data

@@ -40,6 +40,8 @@ class NrfConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     modem: bool = True
     """Its modem's library runs."""
     sim: bool = True
+    battery: bool = False
+    """It runs on without its cable."""
     echo: bool | None = None
     """None: a shell echoes, a raw port does not."""
     colours: bool = True

@@ -65,3 +65,14 @@ async def test_the_second_port_is_silent():
         assert plugged.received == b"AT\r\n"
         await link.close()
         await first.close()
+
+
+async def test_a_board_with_a_battery_runs_on_without_its_cable():
+    async with board(tcp=True, battery=True, claimed=True) as plugged:
+        plugged.unplug()
+        assert plugged.port.address == ""
+        plugged.press_button()
+        assert plugged.status().state == "PROVISIONING"
+        await plugged.plug()
+        assert plugged.status().state == "PROVISIONING"
+    assert plugged.status().state == "UNPLUGGED"

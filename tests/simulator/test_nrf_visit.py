@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,14 @@ import pytest
 
 from agent.protocols.nrf.cmng import CLOUD_TAG
 from agent.protocols.nrf.logs import Seen
+from agent.protocols.nrf.token import parse_token
 from agent.sessions.nrf_progress import follow
 from agent.simulator.cloud_caller import post
 from agent.simulator.nrf_cloud import SimulatedNrfCloud
-from agent.simulator.nrf_orders import NoOrders
+from agent.simulator.nrf_cloud_faults import Fault
+from agent.simulator.nrf_cloud_state import Device
+from agent.simulator.nrf_identity import ModemIdentity
+from agent.simulator.nrf_orders import NoOrders, ServiceAwayError
 from agent.simulator.nrf_visit import VisitedService
 from tests.sessions.nrf_boards import talking
 
@@ -73,3 +78,49 @@ async def test_a_service_that_is_away_is_asked_again(cloud):
         await opened.trigger()
         await follow(opened, tell, limit_s=15.0)
         assert Seen.BUSY in seen
+
+
+async def test_a_shadow_is_heard_once_for_each_command(cloud):
+    service, identity = VisitedService(cloud.base_url), ModemIdentity("A")
+    device = cloud.state.devices[str(identity.device_id)] = Device(str(identity.device_id), "t")
+
+    def want(command: object) -> None:
+        cloud.state.patch_shadow(device, {"desired": {"command": command}})
+
+    first = asyncio.create_task(service.hear(identity.attest(), 0))
+    for other in ([2, 9], "x", [1], [1, 0]):
+        want(other)
+        assert not device.command
+    want([1, 9])
+    assert await first == 9
+    # What was not confirmed is told again; what was is not.
+    assert await service.hear(identity.attest(), 0) == 9
+    second = asyncio.create_task(service.hear(identity.attest(), 9))
+    while device.confirmed != 9:
+        await asyncio.sleep(0.001)
+    want([1, 9])
+    assert not device.command
+    want([1, 10])
+    assert await second == 10
+
+
+async def test_who_has_no_shadow_hears_nothing(cloud):
+    service, token = VisitedService(cloud.base_url), ModemIdentity("A").attest()
+    for who in (token, "x.y"):
+        with pytest.raises(ServiceAwayError):
+            await service.hear(who, 0)
+    cloud.faults.add(Fault("text", "listen", text="[]"))
+    cloud.state.devices[parse_token(token).device_id] = device = Device("d", "t")
+    cloud.state.patch_shadow(device, {"desired": {"command": [1, 5]}})
+    with pytest.raises(ServiceAwayError):
+        await service.hear(token, 0)
+    assert await service.hear(token, 0) == 5
+    cloud.down = True
+    with pytest.raises(ServiceAwayError):
+        await service.hear(token, 0)
+
+
+async def test_a_board_that_listens_leaves_faults_to_others(cloud):
+    cloud.faults.add(Fault("status", None))
+    assert cloud.faults.take("listen") is None
+    assert cloud.faults.take("board")
