@@ -187,4 +187,4 @@ def test_what_the_board_has_just_done_is_not_counted_by_an_older_list():
     waiting = samples.look(samples.command(status="PENDING"))
     drive = claim(read(start()), samples.BEFORE).done(fx.LookAtDevice, waiting)
     drive.done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.FINISHED)
-    assert drive.job.steps[2].message == ""
+    assert drive.job.steps[2].message == words.THROUGH
