@@ -50,6 +50,11 @@ class Server:
         return tuple(self._sessions)
 
     @property
+    def wires(self) -> int:
+        """Polls that wait and WebSockets, together."""
+        return len(self._wires)
+
+    @property
     def next_deadline(self) -> float | None:
         """When :meth:`tick` is due; it changes with every event."""
         due = (session.next_deadline for session in self._sessions.values())

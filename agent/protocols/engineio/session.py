@@ -217,7 +217,6 @@ class Session:
         effects: list[Effect] = []
         if self.state is State.WEBSOCKET:
             # What waits goes out before the end, whatever is on its way already.
-            self._unsent = 0
             self._put(Packet(Kind.CLOSE))
             while self._queue and self._socket is not None:
                 effects.append(self._frames(self._socket))

@@ -124,8 +124,6 @@ class Server:
         return [*gone, *self._up(self._engine.close(sid, now), now)]
 
     def _say(self, sid: str, packet: Packet, now: float) -> list[Effect]:
-        if sid not in self._here:
-            return []
         return self._up(self._engine.send(sid, encode(packet)), now)
 
     def _gone(self, sid: str, reason: engineio.Reason) -> list[Effect]:

@@ -96,6 +96,7 @@ def test_no_packets_are_a_body_all_the_same():
         (b"\xff\xfe", "body is not UTF-8"),
         (b"4a", "length of a packet is not a number"),
         (b":4a", "length of a packet is not a number"),
+        (b" 2:4a", "length of a packet is not a number"),
         (b"+2:4a", "length of a packet is not a number"),
         (b"2.0:4a", "length of a packet is not a number"),
         (b"0x2:4a", "length of a packet is not a number"),

@@ -160,6 +160,7 @@ class AnyCourse(RuleBasedStateMachine):
         self.sockets: set[int] = set()
         """Accepted and not hung up."""
         self.unsent: list[int] = []
+        self.closing = False
         self.posted: list[str] = []
         self.told: list[str] = []
         self.given: list[str] = []
@@ -183,6 +184,8 @@ class AnyCourse(RuleBasedStateMachine):
                     self.sockets.add(wire)
                 case Frames(wire=wire, frames=frames):
                     assert wire in self.sockets
+                    probe = frames == ("3probe",)
+                    assert probe or self.closing or wire not in self.unsent
                     self.unsent.append(wire)
                     self.hear([decode_packet(frame) for frame in frames])
                 case HangUp(wire=wire):
@@ -195,7 +198,7 @@ class AnyCourse(RuleBasedStateMachine):
                     self.told.append(text)
                 case Closed(sid=sid):
                     assert sid == self.sid
-                    self.sid, self.upgraded = "", None
+                    self.sid, self.upgraded, self.closing = "", None, False
                 case _:
                     raise AssertionError(effect)
 
@@ -227,7 +230,7 @@ class AnyCourse(RuleBasedStateMachine):
     def poll(self) -> None:
         self.http("GET")
 
-    @precondition(lambda self: self.sid and self.upgraded is None)
+    @precondition(lambda self: self.sid and self.upgraded is None and not self.closing)
     @rule(texts=TEXTS, ping=st.booleans())
     def post(self, texts: list[str], *, ping: bool) -> None:
         packets = [Packet(Kind.MESSAGE, text) for text in texts]
@@ -265,7 +268,7 @@ class AnyCourse(RuleBasedStateMachine):
         self.sockets.discard(wire)
         self.see(self.server.lost(wire))
 
-    @precondition(lambda self: self.sid)
+    @precondition(lambda self: self.sid and not self.closing)
     @rule(text=st.text("ab😀", max_size=9))
     def send(self, text: str) -> None:
         self.given.append(text)
@@ -275,6 +278,12 @@ class AnyCourse(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
         self.see(self.server.tick(self.now))
+
+    @precondition(lambda self: self.sid and not self.closing)
+    @rule()
+    def close(self) -> None:
+        self.closing = True
+        self.see(self.server.close(self.sid, self.now))
 
     @precondition(lambda self: self.sid)
     @rule()
@@ -289,13 +298,14 @@ class AnyCourse(RuleBasedStateMachine):
         assert self.heard == self.given[: len(self.heard)]
         if self.sid:
             waiting = self.server.waiting(self.sid)
-            assert len(self.given) - len(self.heard) <= waiting <= LIMITS.queue_packets
+            assert len(self.given) - len(self.heard) <= waiting <= LIMITS.queue_packets + 1
 
     @invariant()
     def at_most_one_poll_waits_and_nothing_outlives_its_session(self) -> None:
         assert len(self.requests) <= (1 if self.sid else 0)
         assert not self.asked
         assert self.sid or not self.sockets
+        assert self.server.wires == len(self.requests | self.sockets)
         assert self.server.sids == ((self.sid,) if self.sid else ())
 
     @invariant()

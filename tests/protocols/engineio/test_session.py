@@ -196,6 +196,34 @@ def test_after_the_upgrade_http_is_refused(desk):
     assert desk.ask_websocket(OTHER) == [refused(OTHER)]
 
 
+def test_trying_a_websocket_is_a_sign_of_life(desk):
+    desk.pass_time(80)
+    desk.ask_websocket()
+    desk.frame("2probe")
+    assert desk.pass_time(9) == []
+    desk.frame("5")
+    assert desk.pass_time(SILENCE_S - 0.1) == []
+    assert desk.pass_time(0.1) == [HangUp(SOCKET), Closed(SID, Reason.SILENT)]
+
+
+def test_the_answer_to_the_probe_is_sent_before_anything_else_goes_there(desk):
+    desk.ask_websocket()
+    desk.frame("2probe")
+    desk.frame("2probe")
+    desk.frame("5")
+    desk.session.send("a")
+    assert desk.session.sent(SOCKET) == []
+    assert desk.session.sent(SOCKET) == [Frames(SOCKET, ("4a",))]
+
+
+def test_what_a_websocket_that_was_given_up_still_owes_does_not_hold_the_next_one_up(desk):
+    desk.ask_websocket(OTHER)
+    desk.frame("2probe", OTHER)
+    desk.session.lost(OTHER)
+    desk.upgrade()
+    assert desk.session.send("a") == [Frames(SOCKET, ("4a",))]
+
+
 def test_only_one_websocket_is_tried_at_a_time(desk):
     desk.ask_websocket()
     assert desk.ask_websocket(OTHER) == [refused(OTHER)]
@@ -320,6 +348,23 @@ def test_we_close_and_nobody_comes_for_the_last_packets(desk):
     desk.session.close(desk.now)
     assert desk.pass_time(29) == []
     assert desk.pass_time(1) == [Closed(SID, Reason.SERVER)]
+
+
+def test_we_close_and_many_packets_are_fetched_by_several_polls():
+    desk = Desk(Limits(batch_chars=2))
+    desk.session.send("aa")
+    desk.session.send("bb")
+    desk.session.close(desk.now)
+    assert desk.poll() == [Answer(POLL, body=b"3:4aa")]
+    assert desk.poll() == [Answer(POLL, body=b"3:4bb")]
+    assert desk.poll() == [Answer(POLL, body=CLOSE), Closed(SID, Reason.SERVER)]
+
+
+def test_we_close_a_client_that_was_silent_for_long_and_it_has_its_time_all_the_same(desk):
+    desk.pass_time(SILENCE_S - 5)
+    desk.session.close(desk.now)
+    desk.now += 10
+    assert desk.session.tick(desk.now) == []
 
 
 def test_we_close_while_a_websocket_is_tried(desk):

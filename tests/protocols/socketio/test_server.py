@@ -138,6 +138,11 @@ def test_a_client_that_leaves_is_gone_at_once_and_what_follows_is_not_told(desk)
     assert desk.server.next_deadline is None
 
 
+def test_binary_data_of_a_client_that_left_is_not_told(desk):
+    effects = desk.server.http(POST, "POST", desk.query(), b"2:416:b4AAEC", NOW)
+    assert effects == [Disconnected(desk.sid, Reason.CLIENT), Answer(POST)]
+
+
 def test_a_client_whose_session_ends_is_gone(desk):
     body = b"1:1"
     effects = desk.server.http(POST, "POST", desk.query(), body, NOW)
