@@ -129,13 +129,13 @@ class Server:
             return Problem.TRANSPORT
         if query.get("EIO", VERSION) != VERSION:
             return Problem.VERSION
+        sid = query.get("sid")
+        if sid and sid not in self._sessions:
+            return Problem.SID
         # A script in place of the answer (`j`) could be read by every page.
         if query["transport"] != transport or "j" in query:
             return Problem.REQUEST
-        sid = query.get("sid")
         if sid:
-            if sid not in self._sessions:
-                return Problem.SID
             return self._sessions[sid] if method in {"GET", "POST"} else Problem.REQUEST
         if method != "GET":
             return Problem.METHOD

@@ -69,8 +69,9 @@ def of(sid: str, transport: str = "polling") -> dict[str, str]:
         ("DELETE", BEGIN, Problem.METHOD),
         ("GET", {**BEGIN, "sid": "nobody"}, Problem.SID),
         ("POST", {**BEGIN, "sid": "nobody"}, Problem.SID),
+        ("GET", of("nobody", "websocket"), Problem.SID),
         ("PUT", of("sid0"), Problem.REQUEST),
-        ("GET", {**of("sid0"), "transport": "websocket"}, Problem.REQUEST),
+        ("GET", of("sid0", "websocket"), Problem.REQUEST),
     ],
 )
 def test_a_request_that_fits_nothing_is_refused(method, query, problem):
