@@ -128,6 +128,18 @@ async def test_a_board_in_the_air_has_the_address_that_is_its_own(
     assert await modules.evaluate(script, {"kind": "ble", **port}) == shown
 
 
+async def test_a_number_that_ports_share_is_said_once(modules: Page) -> None:
+    ports = [
+        {"kind": "serial", "address": "/dev/ttyACM0", "serial_number": "THINGY91X_5A"},
+        {"kind": "serial", "address": "/dev/ttyACM1", "serial_number": "THINGY91X_5A"},
+        {"kind": "ble", "address": "ble://A1:B2:C3:D4:E5:F6"},
+    ]
+    script = "async (p) => (await import('/lib/ports.js')).portsText(p)"
+    assert await modules.evaluate(script, ports) == (
+        "/dev/ttyACM0, /dev/ttyACM1 · serial number THINGY91X_5A, Bluetooth A1:B2:C3:D4:E5:F6"
+    )
+
+
 @pytest.mark.parametrize(
     ("said", "opened"),
     [

@@ -198,7 +198,7 @@ class NrfProvision(NrfFollowing):
 
     def _has_looked(self) -> None:
         before = self.outcome is not None and self.outcome.before
-        self._complete("by your team, before" if before else "now")
+        self._complete("your team had it before" if before else "your team has it now")
         if self._onboarded or not self.order.has_board:
             self._go(State.ONLINE)
         else:

@@ -89,8 +89,13 @@ export function airAddress(port) {
   return shortAddress(port.address).toUpperCase();
 }
 
-/** A port with everything that tells it from others. @param {Port} port */
-export function portText(port) {
-  if (port.kind === "ble") return `Bluetooth ${airAddress(port)}`;
-  return port.serial_number ? `${port.address} · serial number ${port.serial_number}` : port.address;
+/** Ports with everything that tells them from others; a number that they share is said once. @param {Port[]} ports */
+export function portsText(ports) {
+  return ports
+    .map((port, at) => {
+      if (port.kind === "ble") return `Bluetooth ${airAddress(port)}`;
+      const again = ports[at + 1]?.serial_number === port.serial_number;
+      return port.serial_number && !again ? `${port.address} · serial number ${port.serial_number}` : port.address;
+    })
+    .join(", ");
 }

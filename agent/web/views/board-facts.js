@@ -5,7 +5,7 @@ import { View, fill, h, say } from "../lib/dom.js";
 import { isBlynk, isNrf } from "../lib/clouds.js";
 import { modemWords } from "../lib/cloudwords.js";
 import { ago, duration } from "../lib/text.js";
-import { isImprov, onlyInAir, portText, talks } from "../lib/ports.js";
+import { isImprov, onlyInAir, portsText, talks } from "../lib/ports.js";
 import { updates } from "../lib/procedures.js";
 import { webAddress } from "../lib/weblink.js";
 import { ErrorCard } from "../parts/error-card.js";
@@ -56,7 +56,7 @@ export class BoardFactsList extends View {
     this.#fill("Sketch", sketchOf(board, facts) || (silent ? "none that speaks provisioning 2.0" : ""), waiting);
     this.#fill("Wi-Fi firmware", facts?.wifi_firmware ?? "", waiting);
     this.#fill("Library", facts?.library_version ?? "", waiting);
-    this.#fill("Port", board.ports.map(portText).join(", "), "none now");
+    this.#fill("Port", portsText(board.ports), "none now");
     this.#device(facts);
     const loader = board.state === "bootloader";
     const modem = isNrf(board);
