@@ -44,7 +44,9 @@ async def cloud() -> AsyncIterator[SimulatedNrfCloud]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def bench(tmp_path: Path, cloud: SimulatedNrfCloud) -> AsyncIterator[Agent]:
+async def bench(
+    tmp_path: Path, cloud: SimulatedNrfCloud
+) -> AsyncIterator[tuple[Agent, SimulatedNrfBoard]]:
     """An agent that knows this cloud as nRF Cloud, with a Thingy:91 X."""
     url = cloud.base_url
     more = f'[nrf]\nprovisioning_url = "{url}"\ndevices_url = "{url}"\n'
@@ -52,7 +54,7 @@ async def bench(tmp_path: Path, cloud: SimulatedNrfCloud) -> AsyncIterator[Agent
         agent = await stack.enter_async_context(running_agent(tmp_path / "home", more=more))
         agent.ports.mkdir(exist_ok=True)
         board = SimulatedNrfBoard(
-            NrfConfig(),
+            NrfConfig(battery=True),
             speed=HASTE,
             tcp=True,
             folder=str(agent.ports),
@@ -60,18 +62,19 @@ async def bench(tmp_path: Path, cloud: SimulatedNrfCloud) -> AsyncIterator[Agent
         )
         await board.start()
         stack.push_async_callback(board.stop)
-        yield agent
+        yield agent, board
 
 
 async def test_a_board_is_claimed_gets_new_keys_and_is_released(
-    page: Page, bench: Agent, cloud: SimulatedNrfCloud
+    page: Page, bench: tuple[Agent, SimulatedNrfBoard], cloud: SimulatedNrfCloud
 ) -> None:
+    agent, board = bench
     told: list[str] = []
     page.on(
         "websocket",
         lambda socket: socket.on("framereceived", lambda data: told.append(str(data))),
     )
-    await open_page(page, bench)
+    await open_page(page, agent)
     await row(page, "Thingy:91 X").click()
     form = page.locator("nrf-form")
     await form.get_by_label("API key", exact=True).fill(cloud.key.secret.reveal())
@@ -97,7 +100,20 @@ async def test_a_board_is_claimed_gets_new_keys_and_is_released(
     await expect(outcome.locator(".online")).to_have_text(
         "New keys for greenhouse", timeout=WORK_MS
     )
-    await page.get_by_role("link", name="Back to the board").click()
+
+    board.unplug()
+    await page.goto(f"{agent.url}#/clouds")
+    await page.locator("summary", has_text="new keys, or release").click()
+    await page.get_by_label("Device id").fill(device)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="New keys…").click()
+    await page.get_by_role("button", name="Make new keys").click()
+    await expect(outcome.locator(".online")).to_have_text(f"New keys for {device}", timeout=WORK_MS)
+    await expect(outcome).to_contain_text("over the air")
+    assert [command.status for command in claimed.commands] == ["SUCCEEDED"] * 5
+
+    await board.plug()
+    await row(page, "greenhouse").click()
     await page.get_by_role("button", name="Release…").click()
     await page.get_by_role("button", name="See what is lost").click()
     asked = question(page)

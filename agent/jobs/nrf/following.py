@@ -143,10 +143,11 @@ class NrfFollowing(NrfReading):
                 self._through("cloud")
             case Failed(WatchCommands() | FollowCommands(), error) if self._hears_without(error):
                 self.notes.append(error.report().title)
-            case Done(TriggerByCable() | TriggerByAir() as how):
-                if isinstance(how, TriggerByCable):
-                    self._do(FollowLog())
+            case Done(TriggerByCable()):
+                self._do(FollowLog())
                 self._say("The board was told to ask for its commands")
+            case Done(TriggerByAir()):
+                self._say(words.TOLD_BY_AIR)
             case Failed(TriggerByCable(), NrfNotTriggered()):
                 self._no_trigger()
             case Done(FollowLog(), seen):

@@ -29,6 +29,7 @@ AT_CLOUD: Final = "Its commands are in {cloud}; the board has not asked for them
 BY_ITSELF: Final = (
     "It cannot be told over this cable: restart it, or hold its button 1 for three seconds"
 )
+TOLD_BY_AIR: Final = "Told over the air; the board does it when it is online"
 GONE: Final = "The board is not connected; its commands wait for it. Plug it in again"
 AGAIN: Final = "The service does not know the board yet; it asks once more"
 THROUGH: Final = "the board says that it is through"

@@ -120,7 +120,8 @@ def test_a_command_that_failed_is_no_success_though_the_board_is_online():
 def test_a_device_without_a_cable_is_told_over_the_air():
     drive = queued(**away())
     assert not any(isinstance(each, fx.OpenModem) for each in drive.asked)
-    said = result(drive.done(fx.TriggerByAir).done(fx.FollowCommands, DONE))
+    assert end(drive.done(fx.TriggerByAir)) == words.TOLD_BY_AIR
+    said = result(drive.done(fx.FollowCommands, DONE))
     assert (said["device"], said["told"]) == (ID, "air")
 
 
