@@ -82,7 +82,8 @@ class Runner:
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._leaving: list[tuple[effects.Request, asyncio.Task[Any]]] = []
         self._unsaved = False
-        self._advancing = False
+        self._newest: effects.Advanced | None = None
+        """How far a request is, while that waits for its turn."""
         performer.on_advance = self._advanced
 
     def post(self, event: effects.Event, valid: Callable[[], bool] = lambda: True) -> None:
@@ -102,6 +103,8 @@ class Runner:
             await self._carry_out(self._machine.start(self._clock.wall()))
             while not self._machine.finished:
                 event, valid = await self._events.get()
+                if isinstance(event, effects.Advanced):
+                    event, self._newest = self._newest or event, None
                 if valid():
                     await self._carry_out(self._machine.handle(event, self._clock.wall()))
             return self.job
@@ -174,14 +177,10 @@ class Runner:
         self.post(event, lambda: self._delivered(entry))
 
     def _advanced(self, event: effects.Advanced) -> None:
-        """Only one waits at a time: the next will be newer anyway."""
-        if not self._advancing:
-            self._advancing = True
-            self.post(event, self._advance_delivered)
-
-    def _advance_delivered(self) -> bool:
-        self._advancing = False
-        return True
+        """Only one waits at a time, and that is the newest."""
+        waits, self._newest = self._newest is not None, event
+        if not waits:
+            self.post(event)
 
     def _delivered(self, entry: tuple[effects.Request, asyncio.Task[Any]]) -> bool:
         if entry not in self._requests:

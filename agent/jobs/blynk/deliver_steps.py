@@ -105,7 +105,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
         """Steps by what is heard of the board; they only go forward."""
         label = self.network.label if self.network else "the network"
         if self._step == DELIVER[0]:
-            # What is heard closely together may be told only once: the first is enough.
+            # Of what is heard closely together only the last may be told.
             self._complete("the board has them")
             self._begin(JOIN, f"Join {label}")
         if stage in {"connecting", "connected"} and self._step != ONLINE:
