@@ -48,17 +48,32 @@ class Excursion:
             self._stay = None
             stay.result()
 
+    @property
+    def is_inside(self) -> bool:
+        """The computer is in the board's network, as far as it has been noticed."""
+        stay, inside = self._stay, self._inside
+        return (
+            stay is not None and not stay.done() and inside is not None and not inside.lost.is_set()
+        )
+
     async def within(self, work: Coroutine[Any, Any, T]) -> T:
-        """``work``, unless the stay ends first: then what ended it is raised."""
-        stay, task = self._stay, asyncio.ensure_future(work)
+        """``work``, unless the stay ends first: then what ended it is raised.
+
+        After its end nothing is begun: at home the board's address is somebody else's.
+        """
+        stay = self._stay
+        if stay is None or not self.is_inside:
+            work.close()
+            if stay is not None and stay.done():
+                stay.result()
+            raise self._lost
+        task = asyncio.ensure_future(work)
         try:
-            if stay is not None:
-                tasks: set[asyncio.Future[Any]] = {task, stay}
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            tasks: set[asyncio.Future[Any]] = {task, stay}
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
-            if stay is not None:
-                stay.result()
+            stay.result()
             raise self._lost
         except PortGone:
             if self._inside is not None and self._inside.lost.is_set():
@@ -74,12 +89,13 @@ class Excursion:
             await self._inside.lost.wait()
 
     async def leave(self) -> None:
-        """Be back; raises :class:`WifiNotBack`. May be called again; cancelled, it goes on by itself."""
+        """Be back; raises :class:`WifiNotBack`. Cancelled, it goes on by itself; called again, it waits."""
         self._leaving.set()
-        stay, self._stay = self._stay, None
+        stay = self._stay
         if stay is None:
             return
         await asyncio.shield(asyncio.wait({stay}))
+        self._stay = None
         error = stay.exception() if not stay.cancelled() else None
         if isinstance(error, MooringError):
             raise error

@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from agent.errors import ApNotHeard, MooringError, PortError, PortGone, WifiAbsent
+from agent.errors import ApNotHeard, MooringError, OtherBoard, PortError, PortGone, WifiAbsent
 from agent.jobs.blynk.deliver import await_board
 from agent.jobs.blynk.effects import Arrived
 from agent.jobs.blynk.excursion import Excursion
@@ -75,6 +75,8 @@ class Point:
         else:
             await self._enter(again_s)
         board = await self._within_info()
+        if not self._is_ours(board):
+            raise OtherBoard(expected=decode_text(self._ssid), found=board.name)
         self._board = board
         return board
 
@@ -84,6 +86,7 @@ class Point:
 
     async def reset(self) -> None:
         """Let the board forget its settings."""
+        await self._be_there()
         await self._inside(self._session.reset())
 
     async def give_up(self) -> None:
@@ -91,9 +94,8 @@ class Point:
 
     async def leave(self) -> None:
         """Be back in the computer's own network; raises :class:`WifiNotBack`."""
-        stay, self._stay = self._stay, None
-        if stay is not None:
-            await stay.leave()
+        if self._stay is not None:
+            await self._stay.leave()
 
     async def close(self) -> None:
         """The same, whatever happens."""
@@ -104,8 +106,7 @@ class Point:
         self, cloud: Waits, config: BlynkConfig, told: Callable[[Told], None], *, fresh: bool
     ) -> Arrived:
         """Give it these settings, be back, and hear what the cloud or else the board says."""
-        if self._stay is None and not self._by_hand:
-            await self.open(again_s=self._pace.point_again_s)
+        await self._be_there()
         outcome = await self._configure(config, told)
         await self.leave()
         if outcome.state == "failed":
@@ -132,6 +133,11 @@ class Point:
 
     # --- inside ------------------------------------------------------------------------------
 
+    async def _be_there(self) -> None:
+        """Before anything is sent: at home, its address is somebody else's, who is told no password."""
+        if self._stay is None or not self._stay.is_inside:
+            await self.open(again_s=self._pace.point_again_s)
+
     async def _enter(self, again_s: float) -> None:
         if self._points is None:
             raise WifiAbsent(detail="This system has none that Mooring knows.")
@@ -139,15 +145,15 @@ class Point:
         loop = asyncio.get_running_loop()
         end = loop.time() + again_s
         while True:
-            stay = Excursion(self._points, self._ssid)
+            # Known from its beginning: who stops while it begins waits for its end, too.
+            self._stay = Excursion(self._points, self._ssid)
             try:
-                await stay.enter()
+                await self._stay.enter()
             except ApNotHeard:
                 if loop.time() >= end:
                     raise
                 await asyncio.sleep(self._pace.point_look_s)
             else:
-                self._stay = stay
                 return
 
     async def _wait_by_hand(self) -> None:
@@ -158,7 +164,7 @@ class Point:
                 raise OSError from error
             except MooringError:
                 return False
-            return board.name in {"", decode_text(self._ssid)}
+            return self._is_ours(board)
 
         machine = ManualJoin(self._ssid, address=self._place.host)
         await wait_for_board(machine, probe, lambda _: None)
@@ -174,6 +180,10 @@ class Point:
 
     async def _inside(self, work: Coroutine[Any, Any, T]) -> T:
         return await (work if self._stay is None else self._stay.within(work))
+
+    def _is_ours(self, board: BoardInfo) -> bool:
+        """A board says the name of its network; another at the same address is not told ours."""
+        return board.name in {"", decode_text(self._ssid)}
 
     async def _comes_back(self) -> None:
         """Return when the access point is heard again after the board had taken it away."""
@@ -201,7 +211,7 @@ class Point:
             return None
         finally:
             await self.close()
-        failure = from_code(board.last_error)
+        failure = from_code(board.last_error) if self._is_ours(board) else None
         if failure is None:
             return None
         self._board = board
