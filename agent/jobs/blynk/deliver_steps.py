@@ -136,7 +136,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
             by = "cloud" if arrived.state == "online" else "board"
             self._record(facts.ONLINE, connected=by, seconds=round(arrived.seconds, 3))
             self._complete("it is online" if by == "cloud" else "the board says that it is")
-            self._home_first(self._is_online)
+            self._home_first(self._is_online, anyway=True)
         else:
             self._home_first(lambda: self._go(State.ASKING))
 

@@ -11,7 +11,7 @@ from agent.jobs.blynk.questions import erase
 from agent.jobs.blynk.steps import READ, BlynkSteps
 from agent.jobs.effects import Answered, Done, Entered, Event
 from agent.jobs.machine import Rule
-from agent.jobs.states import ANSWER_LIMIT_S, RESET_LIMIT_S, State
+from agent.jobs.states import ANSWER_LIMIT_S, State
 
 if TYPE_CHECKING:
     from agent.jobs.blynk.order import BlynkOrder
@@ -27,7 +27,7 @@ class ForgetBlynk(BlynkSteps):
         fail, stop = self._fail, self._stop
         self.rules |= {
             State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
-            State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, fail, stop),
+            State.RESETTING: Rule(self._resetting, self._erase_s, fail, stop),
         }
 
     @property
@@ -36,7 +36,11 @@ class ForgetBlynk(BlynkSteps):
         return [*self.departing, READ, ERASE]
 
     def _was_read(self) -> None:
-        self._go(State.CONFIRMING)
+        if self.order.confirmed:
+            self._begin(*ERASE)
+            self._go(State.RESETTING)
+        else:
+            self._home_first(lambda: self._go(State.CONFIRMING))
 
     @property
     def _all(self) -> bool:
@@ -47,10 +51,7 @@ class ForgetBlynk(BlynkSteps):
         match event:
             case Entered():
                 self._begin(*ERASE)
-                if self.order.confirmed:
-                    self._go(State.RESETTING)
-                else:
-                    self._ask(erase(self.order.cloud, everything=self._all))
+                self._ask(erase(self.order.cloud, everything=self._all))
             case Answered(questions.CONTINUE):
                 self._go(State.RESETTING)
             case Answered() if self.attended:
@@ -65,7 +66,9 @@ class ForgetBlynk(BlynkSteps):
     def _resetting(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._do(Erase())
+                self._erase()
+            case Answered():
+                self._stop()
             case Done(Erase()):
                 self._complete("it waits for settings")
                 erased = "network and identity" if self._all else "network"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agent.errors import InputError
 from agent.jobs import questions as common
 from agent.jobs.blynk import questions
-from agent.jobs.blynk.effects import GoBack, PlanLeaving
+from agent.jobs.blynk.effects import Erase, GoBack, PlanLeaving
 from agent.jobs.effects import Answered, Done, Entered, Event, Failed, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.return_steps import ReturnSteps
@@ -41,6 +41,8 @@ class PointSteps(ReturnSteps):
         self._in_point = False
         """The computer may be in the board's network."""
         self._then: Callable[[], None] = self._go_on
+        self._anyway = False
+        """That is gone on with even if somebody cancelled on the way."""
         if order.access_point:
             self.state = State.DEPARTING
         self.rules = {
@@ -90,15 +92,31 @@ class PointSteps(ReturnSteps):
         self._complete("you do that" if self._by_hand else "for a few minutes")
         self._go_on()
 
+    def _erase(self) -> None:
+        """Let the board forget its settings; in its own network where that is the way to it."""
+        self._in_point = bool(self.order.access_point) and not self._by_hand
+        self._do(Erase())
+        if self._by_hand:
+            self._ask(questions.join_by_hand(self.order.access_point))
+
     # Back ----------------------------------------------------------------------------------------
 
-    def _home_first(self, then: Callable[[], None]) -> None:
-        """``then``, once the computer is back in its own network."""
+    def _home_first(self, then: Callable[[], None], *, anyway: bool = False) -> None:
+        """``then``, once the computer is back in its own network; the end, if somebody cancels meanwhile.
+
+        ``anyway``: what is begun is brought to its end all the same.
+        """
         if not self._in_point:
             then()
             return
-        self._then = then
+        self._then, self._anyway = then, anyway
         self._go(State.HOMEWARD)
+
+    def _at_home(self) -> None:
+        if self.stopped and not self._anyway:
+            self._give_up()
+        else:
+            self._then()
 
     def _homeward(self, event: Event) -> bool:
         match event:
@@ -107,11 +125,11 @@ class PointSteps(ReturnSteps):
                 self._say("Back into the computer's own network")
                 self._do(GoBack())
             case Done(GoBack()):
-                self._then()
+                self._at_home()
             case Failed(GoBack(), error):
                 self._not_back(error)
             case LimitReached():
-                self._then()
+                self._at_home()
             case _:
                 return False
         return True
@@ -120,7 +138,7 @@ class PointSteps(ReturnSteps):
         """The agent goes on trying, and says so by itself; the job goes on as well as it can."""
         report = error.report()
         self.notes.append(f"{report.title} {report.remedy}")
-        self._then()
+        self._at_home()
 
     def _close(
         self, *, result: dict[str, Any] | None = None, error: MooringError | None = None
@@ -130,4 +148,4 @@ class PointSteps(ReturnSteps):
 
         if self._in_point:
             self._complete_because(error)
-        self._home_first(close)
+        self._home_first(close, anyway=True)

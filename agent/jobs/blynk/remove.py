@@ -27,7 +27,6 @@ from agent.jobs.machine import Rule
 from agent.jobs.states import (
     ANSWER_LIMIT_S,
     ENROL_LIMIT_S,
-    RESET_LIMIT_S,
     VAULT_LIMIT_S,
     State,
 )
@@ -60,7 +59,7 @@ class RemoveBlynk(BlynkSteps):
         self.rules |= {
             State.NAMING: Rule(self._naming, VAULT_LIMIT_S, fail, stop),
             State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
-            State.RESETTING: Rule(self._resetting, RESET_LIMIT_S, left, lambda: None),
+            State.RESETTING: Rule(self._resetting, self._erase_s, left, lambda: None),
             State.UNDOING: Rule(self._undoing, ENROL_LIMIT_S, left, lambda: None),
             State.DROPPING: Rule(
                 self._dropping, VAULT_LIMIT_S, lambda error: self._removed([], error), lambda: None
@@ -153,12 +152,13 @@ class RemoveBlynk(BlynkSteps):
         match event:
             case Entered():
                 self._begin(*ERASE)
-                self._in_point = bool(self.order.access_point)
-                self._do(Erase())
+                self._erase()
             case Done(Erase()):
                 self._erased = True
                 self._complete("it waits for settings")
-                self._home_first(lambda: self._go(State.UNDOING))
+                self._home_first(lambda: self._go(State.UNDOING), anyway=True)
+            case Answered():
+                self._stop()
             case _:
                 return False
         return True

@@ -13,7 +13,7 @@ from agent.jobs.blynk.point_steps import PointSteps
 from agent.jobs.effects import Answered, Done, Entered, Event, Learn
 from agent.jobs.job import Action
 from agent.jobs.machine import Rule
-from agent.jobs.states import ANSWER_LIMIT_S, State
+from agent.jobs.states import ANSWER_LIMIT_S, RESET_LIMIT_S, State
 
 if TYPE_CHECKING:
     from agent.errors import MooringError
@@ -55,6 +55,11 @@ class BlynkSteps(PointSteps):
     @property
     def _reach_s(self) -> float:
         return REACH_POINT_LIMIT_S if self.order.access_point else REACH_LIMIT_S
+
+    @property
+    def _erase_s(self) -> float:
+        """A board's network is joined once more for it."""
+        return RESET_LIMIT_S + (REACH_POINT_LIMIT_S if self.order.access_point else 0.0)
 
     @property
     def board(self) -> BoardInfo:

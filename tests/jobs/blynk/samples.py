@@ -7,6 +7,7 @@ from typing import Any
 from agent.errors import BlynkTemplate
 from agent.jobs.blynk.effects import Found, Kept, Looked, Put
 from agent.jobs.blynk.order import BlynkOrder
+from agent.links.access_point_question import Leaving
 from agent.protocols.blynk.device_names import name_of_board
 from agent.protocols.blynk.info import BoardInfo, Interface, Scan, SeenNetwork
 from agent.protocols.blynk.platform import Provisioned
@@ -34,6 +35,8 @@ MADE = Provisioned(TOKEN, 55)
 PUT = Put("7cd48fdc", "blynk.cloud")
 PROVEN = Kept("0a0b0c0d", "Kitchen", OTHER, proven=True)
 PENDING = Kept("0a0b0c0d", "Kitchen", OTHER, proven=False)
+
+LEAVING = Leaving("Blynk Thermo-FK8D", "wlan0", "Home", internet_goes=True, limit_s=180)
 
 
 def check_template(board: str, wanted: str) -> None:

@@ -11,7 +11,7 @@ from agent.jobs import effects as fx
 from agent.jobs.blynk import effects as bx
 from agent.jobs.blynk.forget import ForgetBlynk
 from agent.jobs.job import JobState
-from tests.jobs.blynk.samples import BOARD, FOUND, POINT, order
+from tests.jobs.blynk.samples import BOARD, FOUND, LEAVING, POINT, order
 from tests.jobs.drive import Drive
 
 
@@ -63,3 +63,23 @@ def test_what_a_board_says_against_it_is_told(error: PortGone | StatusReported) 
     assert drive.done(fx.CloseSession).error == error.code
     late = machine(confirmed=True).done(bx.Reach, FOUND).fire("limit")
     assert late.done(fx.CloseSession).state is JobState.FAILED
+
+
+def test_in_its_own_network_the_computer_is_at_home_while_a_person_is_asked() -> None:
+    point = order(access_point=b"Blynk Thermo-FK8D", listed=False)
+    drive = Drive(ForgetBlynk(point, attended=True)).done(bx.PlanLeaving, LEAVING)
+    drive.answer("continue").done(bx.Reach, POINT)
+    assert drive.question is None
+    drive.done(bx.GoBack).answer("continue").done(bx.Erase).done(bx.GoBack)
+    assert drive.done(fx.CloseSession).state is JobState.DONE
+
+
+def test_a_person_who_joins_by_hand_is_asked_to_be_there_again() -> None:
+    point = order(access_point=b"Blynk Thermo-FK8D", listed=False)
+    drive = Drive(ForgetBlynk(point, attended=True)).done(bx.PlanLeaving, LEAVING)
+    drive.answer("by-hand").done(bx.Reach, POINT).answer("continue")
+    assert drive.question is not None
+    assert drive.question.access_point is not None
+    assert drive.waits_for(bx.Erase)
+    drive.answer("stop")
+    assert drive.done(fx.CloseSession).state is JobState.CANCELLED

@@ -25,7 +25,6 @@ from agent.jobs.blynk import effects as bx
 from agent.jobs.blynk.facts import blynk_left, blynk_result
 from agent.jobs.blynk.provision import ProvisionBlynk
 from agent.jobs.job import JobState
-from agent.links.access_point_question import Leaving
 from agent.protocols.blynk.failures import FAILURES
 from agent.protocols.blynk.platform import Device
 from agent.protocols.blynk.tokens import Pasted
@@ -35,6 +34,7 @@ from tests.jobs.blynk.samples import (
     BOARD,
     FOUND,
     HOME,
+    LEAVING,
     MADE,
     OTHER,
     PASSWORD,
@@ -50,7 +50,6 @@ from tests.jobs.blynk.samples import (
 from tests.jobs.drive import Drive
 
 ONLINE = bx.Arrived("online", 3.2, joined=True)
-LEAVING = Leaving("Blynk Thermo-FK8D", "wlan0", "Home", internet_goes=True, limit_s=180)
 GONE = PortGone(port="/dev/ttyUSB0")
 DOWN = Unreachable(cloud="Blynk.Cloud", detail="no answer")
 LOST = BlynkTokenLost(cloud="Blynk.Cloud", detail="x.", left="y.")
@@ -474,6 +473,26 @@ def test_with_all_that_is_needed_the_boards_network_is_used_once() -> None:
     drive.fail(bx.Deliver, ApNotHeard(ssid="x")).done(bx.GoBack)
     assert actions(drive) == ["retry", "stop"]
     assert closed(drive.answer("stop")).error == "blynk-kept"
+
+
+@pytest.mark.parametrize("on_the_way", ["to the cloud", "to a question"])
+def test_who_stops_on_the_way_home_is_asked_nothing_more(on_the_way: str) -> None:
+    network = None if on_the_way == "to a question" else HOME
+    drive = (
+        away(confirmed=True, network=network).done(bx.PlanLeaving, LEAVING).done(bx.Reach, POINT)
+    )
+    if network is None:
+        drive.done(bx.LookAround, SCAN)
+    drive.cancel().done(bx.GoBack)
+    assert drive.question is None
+    assert closed(drive).state is JobState.CANCELLED
+
+
+def test_a_board_that_is_online_already_stays_so_for_who_stops_on_the_way_home() -> None:
+    drive = away(token=Pasted(OTHER), confirmed=True).done(bx.PlanLeaving, LEAVING)
+    drive.done(bx.Reach, POINT).done(bx.Keep, PUT).done(bx.Deliver, ONLINE)
+    drive.cancel().done(bx.GoBack)
+    assert end(drive)["connected"] == "cloud"
 
 
 def test_a_computer_that_is_not_back_is_told_of_and_the_job_goes_on() -> None:
