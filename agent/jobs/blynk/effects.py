@@ -133,6 +133,8 @@ class FindKept(BlynkEffect):
 
     name: str = ""
     """Only one of a device with this name."""
+    said: tuple[str, ...] = ()
+    """What the board says of itself that no other says, the same on every way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,15 @@ class OpenKept(BlynkEffect):
 
 @dataclass(frozen=True, slots=True)
 class ForgetTokens(BlynkEffect):
-    """Forget all entries of devices with these names. Value: ids of those that were forgotten."""
+    """Forget all entries of this board with these names. Value: ids of those that were forgotten.
+
+    Of this board are those that ``said`` is kept with, and all of a board that has the ``token``.
+    """
 
     names: tuple[str, ...]
+    token: Secret = field(repr=False)
+    """Of the device that was removed; empty: not known."""
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from agent.settings.credentials import AccessToken
 if TYPE_CHECKING:
     from agent.clouds.blynk.cloud import Blynk
     from agent.clouds.vault import Vault
+    from agent.clouds.vault_view import VaultEntry
     from agent.jobs.blynk.deliver import Pace
     from agent.jobs.blynk.point import Place
     from agent.jobs.kit import Hold, KitEffect
@@ -146,8 +147,8 @@ class BlynkHands:
 
     async def _keep(self, request: KitEffect, vault: Vault) -> Any:  # noqa: ANN401 - as above
         match request:
-            case wanted.FindKept(name=name):
-                return await self._find(vault, name)
+            case wanted.FindKept(name=name, said=said):
+                return await self._find(vault, name, said)
             case wanted.Keep():
                 return await self._put(vault, request)
             case wanted.OpenKept(entry=entry):
@@ -156,32 +157,62 @@ class BlynkHands:
                 await vault.prove(entry)
             case wanted.TellKey():
                 return await vault.is_file_key_news()
-            case wanted.ForgetTokens(names=names):
-                return await self._forget(vault, {clean_text(name) for name in names})
+            case wanted.ForgetTokens():
+                return await self._forget(vault, request)
         return None
 
-    async def _find(self, vault: Vault, name: str) -> wanted.Kept | None:
+    async def _find(self, vault: Vault, name: str, said: tuple[str, ...]) -> wanted.Kept | None:
         """The newest that can be read; what was earlier was replaced."""
-        entries = (
-            await vault.of_board(self._key, CLOUD)
-            if self._key
-            else [each for each in (await vault.list()).entries if each.cloud == CLOUD]
-        )
-        for each in entries:
-            if each.state not in {"pending", "proven"} or each.problem:
+        for each in (await vault.list()).entries:
+            if each.state not in {"pending", "proven"} or not self._is_ours(each, said):
                 continue
-            settings = await vault.entry(each.id)
-            if isinstance(settings.credentials, AccessToken) and name in {"", settings.name}:
+            settings = await self._token_of(vault, each)
+            if settings is not None and name in {"", settings.name}:
                 return _kept(each.id, settings, proven=each.state == "proven")
         return None
 
-    async def _forget(self, vault: Vault, names: set[str]) -> list[str]:
-        """Also those of another way to the board, under which it has another key."""
-        gone: list[str] = []
-        for each in (await vault.list()).entries:
-            if each.cloud == CLOUD and each.device in names:
-                await vault.forget(each.id)
-                gone.append(each.id)
+    def _is_ours(self, entry: VaultEntry, said: tuple[str, ...]) -> bool:
+        """Of this board, also where it was reached in another way; without a board all of the cloud.
+
+        A socket, or the number of a USB chip, may be that of several boards; what a board says of
+        itself is kept with its entries. Of two boards that are listed neither is the other.
+        """
+        if entry.cloud != CLOUD or not self._key:
+            return entry.cloud == CLOUD
+        told = entry.hardware_id
+        if entry.board == clean_text(self._key):
+            return not (told and said) or told in said
+        here = {each.id for each in self._hold.surroundings.boards.list()}
+        return told in said and not {entry.board, self._hold.board} <= here
+
+    async def _token_of(self, vault: Vault, entry: VaultEntry) -> CloudSettings | None:
+        settings = None if entry.problem else await vault.entry(entry.id)
+        has_token = settings is not None and isinstance(settings.credentials, AccessToken)
+        return settings if has_token else None
+
+    async def _forget(self, vault: Vault, request: wanted.ForgetTokens) -> list[str]:
+        """Also those of another way to the board; not those of another one with the same name."""
+        names = {clean_text(name) for name in request.names}
+        named = [
+            each
+            for each in (await vault.list()).entries
+            if each.cloud == CLOUD and each.device in names
+        ]
+        boards = {(each.board, each.hardware_id) for each in named}
+        if self._key or len(boards) > 1:
+            boards = set()
+            for each in named:
+                settings = await self._token_of(vault, each)
+                if settings is not None and _token(settings) == request.token:
+                    boards.add((each.board, each.hardware_id))
+        gone = [
+            each.id
+            for each in named
+            if (each.board, each.hardware_id) in boards
+            or (self._key and self._is_ours(each, request.said))
+        ]
+        for entry in gone:
+            await vault.forget(entry)
         return gone
 
     async def _put(self, vault: Vault, request: wanted.Keep) -> wanted.Put:
@@ -237,7 +268,11 @@ class BlynkHands:
         return named[0] if len(named) == 1 else None
 
 
-def _kept(entry: str, settings: CloudSettings, *, proven: bool) -> wanted.Kept:
+def _token(settings: CloudSettings) -> Secret:
     if not isinstance(settings.credentials, AccessToken):
         raise InternalError(kind="an entry without a token")
-    return wanted.Kept(entry, settings.name, settings.credentials.token, proven)
+    return settings.credentials.token
+
+
+def _kept(entry: str, settings: CloudSettings, *, proven: bool) -> wanted.Kept:
+    return wanted.Kept(entry, settings.name, _token(settings), proven)

@@ -84,7 +84,7 @@ class RemoveBlynk(BlynkSteps):
     def _naming(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._do(FindKept(self.order.name))
+                self._do(FindKept(self.order.name, self._said))
             case Done(FindKept(), kept):
                 self._kept = kept
                 self._find()
@@ -100,13 +100,23 @@ class RemoveBlynk(BlynkSteps):
         return True
 
     def _find(self) -> None:
-        token = self._kept.token if self._kept is not None else Secret()
         if not self.order.platform:
             self._known()
-        elif token or self.order.name:
-            self._do(FindDevice(token, self.order.name))
+        elif self._token or self.order.name:
+            self._do(FindDevice(self._token, self.order.name))
         else:
             self._known()
+
+    @property
+    def _said(self) -> tuple[str, ...]:
+        return self.found.board.own_marks if self.found is not None else ()
+
+    @property
+    def _token(self) -> Secret:
+        """Of the device; empty: not known."""
+        if self._kept is not None:
+            return self._kept.token
+        return (self._device.token if self._device is not None else None) or Secret()
 
     def _known(self) -> None:
         device, kept = self._device, self._kept
@@ -187,7 +197,8 @@ class RemoveBlynk(BlynkSteps):
             case Entered():
                 self._begin(FORGET, "Forget its token")
                 kept = self._kept.name if self._kept is not None else self.name
-                self._do(ForgetTokens(tuple(dict.fromkeys((self.name, kept)))))
+                names = tuple(dict.fromkeys((self.name, kept)))
+                self._do(ForgetTokens(names, self._token, self._said))
             case Done(ForgetTokens(), gone):
                 self._removed(gone, None)
             case _:

@@ -32,7 +32,7 @@ class RenewBlynk(ProvisionBlynk):
                 if self.order.name:
                     self._do(FindDevice(Secret(), self.order.name))
                 else:
-                    self._do(FindKept())
+                    self._do(FindKept(said=self.board.own_marks))
             case Done(FindKept(), Kept() as kept):
                 self._do(FindDevice(kept.token))
             case Done(FindKept()) | Done(FindDevice(), None):

@@ -85,7 +85,7 @@ class TokenSteps(BlynkSteps):
                 elif self._new:
                     self._make_or_ask()
                 else:
-                    self._do(FindKept(self.order.name))
+                    self._do(FindKept(self.order.name, self.board.own_marks))
             case Done(FindKept(), Kept() as kept):
                 self.token, self.source, self.fresh = kept.token, "vault", not kept.proven
                 self.name, self.entry = kept.name, kept.entry
@@ -202,7 +202,8 @@ class TokenSteps(BlynkSteps):
     def _vaulting(self, event: Event) -> bool:
         match event:
             case Entered() if self.token is not None:
-                self._do(Keep(self.name, self.token, self.board.uid, self.entry))
+                mark = next(iter(self.board.own_marks), "")
+                self._do(Keep(self.name, self.token, mark, self.entry))
             case Done(Keep(), Put() as put):
                 self.entry, self.host = put.entry, put.host
                 self._note_token()

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.protocols.blynk.names import parse_name
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ class BoardInfo:
     """See :mod:`agent.protocols.blynk.failures`."""
     interfaces: tuple[Interface, ...] = ()
     live_status: bool = False
+
+    @property
+    def own_marks(self) -> tuple[str, ...]:
+        """What no other board says of itself; the first is the same on every way to it, if it has one.
+
+        The name has a part that is made of the chip's id; a name without is one of many boards.
+        """
+        name = self.name if parse_name(self.name) is not None else ""
+        return tuple(filter(None, (name, self.uid)))
 
     @property
     def template_problem(self) -> str:

@@ -255,6 +255,23 @@ async def test_a_device_keeps_its_board_is_renewed_and_removed(blynk: BlynkBench
     assert board.device.stored is None
 
 
+async def test_a_board_that_had_a_cable_is_the_same_device_in_its_own_network(
+    blynk: BlynkBench,
+) -> None:
+    board = await blynk.plug(1)
+    await blynk.start_agent()
+    first = await blynk.ended(await blynk.begin(name="Kitchen"))
+    assert first.state is JobState.DONE, first.error
+    await blynk.ended(await blynk.begin("forget", confirmed=True))
+    while not board.device.access_point:
+        board.pass_time()
+        await asyncio.sleep(0.002)
+    again = await blynk.ended(await blynk.begin(access_point=blynk.point, confirmed=True))
+    assert again.state is JobState.DONE, again.error
+    assert ((again.result or {})["token"], (again.result or {})["way"]) == ("vault", "http")
+    assert [device.name for device in blynk.cloud.state.devices.values()] == ["Kitchen"]
+
+
 async def test_an_unplugged_board_is_waited_for(blynk: BlynkBench) -> None:
     await blynk.plug(2, speed=5)
     await blynk.start_agent()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.protocols.blynk.info import (
+    BoardInfo,
     SeenNetwork,
     console_info,
     make_scan,
@@ -128,3 +129,10 @@ def test_a_list_of_networks_has_each_name_once_and_no_hidden_one():
     )
     assert [(each.ssid, each.rssi_dbm) for each in scan.networks] == [("Lab", -40), ("Far", -90)]
     assert scan.hidden == 2
+
+
+def test_what_no_other_board_says_of_itself_is_its_name_and_its_id() -> None:
+    name = "Blynk Thermo-4Y1H"
+    assert BoardInfo(generation=1, name=name).own_marks == (name,)
+    assert BoardInfo(generation=2, name=name, uid="c0ffee").own_marks == (name, "c0ffee")
+    assert BoardInfo(generation=2, name="Thermo").own_marks == ()
