@@ -11,6 +11,13 @@ from agent import errors
 from agent.errors import ErrorReport, ExitStatus, MooringError, ReportedError
 
 CODES = {
+    "tool-archive": "ToolRefused",
+    "tool-index": "ToolIndexRefused",
+    "tool-store": "ToolStoreFailed",
+    "tool-system": "ToolNotForSystem",
+    "tool-unknown": "ToolUnknown",
+    "upload-refused": "UploadRefused",
+    "upload-signature": "UploadUnsigned",
     "admin-conflict": "AdminConflict",
     "admin-forbidden": "AdminForbidden",
     "admin-missing": "AdminMissing",

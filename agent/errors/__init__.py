@@ -5,7 +5,7 @@ an instance carries the facts. The command line prints the sentences, the page r
 fields (:class:`ErrorReport`), the log gets the facts.
 """
 
-from agent.errors import blynk_cloud, nrf, nrf_board, wifi
+from agent.errors import blynk_cloud, nrf, nrf_board, tools, wifi
 from agent.errors.base import ErrorReport, ExitStatus, Fact, MooringError, ReportedError
 from agent.errors.bluetooth import (
     BleLost,
@@ -190,6 +190,7 @@ from agent.errors.thingsboard import (
     EnrolUsedUp,
     ProfileKeyUnknown,
 )
+from agent.errors.tools import *  # noqa: F403  (the list there says which)
 from agent.errors.vault import (
     EntryOfOther,
     EntryStale,
@@ -380,4 +381,5 @@ __all__ = [
 ]
 __all__ += blynk_cloud.__all__
 __all__ += nrf_board.__all__
+__all__ += tools.__all__
 __all__ += wifi.__all__

@@ -57,6 +57,17 @@ def test_a_late_signature_with_a_weak_hash_is_refused():
         check_detached(DATA, signature("late_sha1.sig"), KEY)
 
 
+def test_a_weak_hash_counts_for_whoever_asks_for_it_and_only_over_the_same_data():
+    weak = signature("late_sha1.sig")
+    assert check_detached(DATA, weak, KEY, sha1=True) is not None
+    for data in (b"", DATA + b" ", DATA[:-1]):
+        with pytest.raises(SignatureWrong, match="does not match"):
+            check_detached(data, weak, KEY, sha1=True)
+    other = Tsk.generate("Other <other@example.invalid>", profile=Profile.RFC4880)
+    with pytest.raises(SignatureWrong):
+        check_detached(DATA, weak, bytes(other.extract_certificate()), sha1=True)
+
+
 def test_a_signature_by_another_key_is_refused():
     other = Tsk.generate("Other <other@example.invalid>", profile=Profile.RFC4880)
     made = sign(other.signer(), DATA, mode=SignatureMode.DETACHED, armor=False)
