@@ -13,7 +13,7 @@ from agent.clouds.address import check_base_url
 from agent.clouds.http import CloudHttp, Request, detail_of
 from agent.clouds.nrf.api import maybe_done
 from agent.clouds.nrf.claiming import CLAIM, all_claimed
-from agent.errors import CloudError, InputError, NrfFileUnsure
+from agent.errors import CloudAnswer, CloudError, InputError, NrfFileUnsure, Unreachable
 from agent.protocols.nrf import bodies, csv
 from agent.protocols.nrf.answers import (
     BulkClaimed,
@@ -63,7 +63,10 @@ async def claim_many(
             if not maybe_done(error):
                 raise
             problems = dict.fromkeys((token.device_id for token in part), LOST)
-        results += await _judged(api, part, problems)
+        try:
+            results += await _judged(api, part, problems)
+        except CloudError as error:
+            raise _unsure(api, len(part), error) from error
     return results
 
 
@@ -79,14 +82,11 @@ async def onboard_many(api: NrfApi, routes: Routes, rows: Sequence[OnboardRow]) 
             said = api.read(answer, parse_bulk, action)
             if isinstance(said, BulkClaimed):
                 raise api.unexpected(answer, action)
-            problems = await _problems(api, routes, said.request, ids)
         except CloudError as error:
             if not maybe_done(error):
                 raise
-            detail = str(error.facts.get("detail") or error.report().title)
-            raise NrfFileUnsure(
-                cloud=api.title, count=len(part), detail=detail, maybe_done=True
-            ) from error
+            raise _unsure(api, len(part), error) from error
+        problems = await _problems(api, routes, said.request, ids)
         results += [
             RowResult(each, "failed" if each in problems else "done", problems.get(each, ""))
             for each in ids
@@ -146,13 +146,20 @@ async def _judged(
 async def _problems(
     api: NrfApi, routes: Routes, request: str, ids: Sequence[str]
 ) -> dict[str, str]:
-    """Wait until a file is done; what is wrong by device id."""
-    status = await _wait(api, request, len(ids))
-    if status.progress is Progress.DONE:
-        return {}
-    if not status.errors_url:
-        return dict.fromkeys(ids, NO_REASON)
-    rows, others = await _errors(api, routes, status.errors_url)
+    """Wait until a file is done; what is wrong by device id.
+
+    The service has the file: whatever keeps its result away, a key that is refused by now included,
+    says nothing about the devices (:class:`NrfFileUnsure`).
+    """
+    try:
+        status = await _wait(api, request)
+        if status.progress is Progress.DONE:
+            return {}
+        if not status.errors_url:
+            return dict.fromkeys(ids, NO_REASON)
+        rows, others = await _errors(api, routes, status.errors_url)
+    except CloudError as error:
+        raise _unsure(api, len(ids), error) from error
     found = {ids[row]: detail_of(text) for row, text in rows.items() if row < len(ids)}
     if not found:
         text = detail_of(" ".join(others)) or NO_REASON
@@ -160,7 +167,7 @@ async def _problems(
     return found
 
 
-async def _wait(api: NrfApi, request: str, count: int) -> BulkStatus:
+async def _wait(api: NrfApi, request: str) -> BulkStatus:
     action = "see what became of a file"
     looks, waited_s = 0, 0.0
     while (delay_s := poll_delay_s(looks, waited_s)) is not None:
@@ -171,8 +178,16 @@ async def _wait(api: NrfApi, request: str, count: int) -> BulkStatus:
         status = api.read(await api.send(api.devices, sent, action), parse_bulk_status, action)
         if status.progress is not Progress.WAITING:
             return status
-    detail = "It is still being carried out."
-    raise NrfFileUnsure(cloud=api.title, count=count, detail=detail, maybe_done=True)
+    raise CloudAnswer(cloud=api.title, detail="It is still being carried out.")
+
+
+def _unsure(api: NrfApi, count: int, error: CloudError) -> NrfFileUnsure:
+    said = str(error.facts.get("detail") or "")
+    if isinstance(error, CloudAnswer | Unreachable) and said:
+        detail = said
+    else:
+        detail = f"{error.report().title} {said}".strip()
+    return NrfFileUnsure(cloud=api.title, count=count, detail=detail, maybe_done=True)
 
 
 async def _errors(api: NrfApi, routes: Routes, url: str) -> tuple[dict[int, str], list[str]]:
@@ -181,9 +196,8 @@ async def _errors(api: NrfApi, routes: Routes, url: str) -> tuple[dict[int, str]
     try:
         base = check_base_url("errorSummaryUrl", f"{parts.scheme}://{parts.netloc}")
     except InputError as error:
-        raise NrfFileUnsure(
-            cloud=api.title, count=0, detail="Its errors are at an address that is not safe."
-        ) from error
+        detail = "Its errors are at an address that is not safe."
+        raise CloudAnswer(cloud=api.title, detail=detail) from error
     http = CloudHttp(title=api.title, base_url=base, clock=api.clock, routes=routes)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     try:

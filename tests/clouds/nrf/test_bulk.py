@@ -135,6 +135,24 @@ async def test_a_file_that_never_ends_and_one_whose_answer_is_lost_are_told(
         await nrf.onboard_many(rows)
 
 
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_a_refusal_behind_the_upload_says_nothing_about_the_devices(
+    nrf: NrfCloud, service: SimulatedNrfCloud, status: int
+):
+    service.bulks.waits = PENDING
+    service.faults.add(Fault("status", "bulk", status=status, times=None))
+    with pytest.raises(NrfFileUnsure) as unsure:
+        await nrf.onboard_many([OnboardRow("a", certificate("a"))])
+    assert unsure.value.facts["maybe_done"] is True
+    assert unsure.value.facts["count"] == 1
+    service.claims.bulk_shape = "202"
+    with pytest.raises(NrfFileUnsure) as unsure:
+        await nrf.claim_many(tokens(1))
+    assert unsure.value.facts["maybe_done"] is True
+    service.faults.clear()
+    assert [each.state for each in await nrf.claim_many(tokens(1))] == ["before"]
+
+
 @pytest.mark.parametrize("url", ["http://elsewhere.invalid/x", "ftp://x", "", "https://"])
 async def test_errors_at_an_address_that_is_not_safe_are_not_fetched(
     nrf: NrfCloud, service: SimulatedNrfCloud, url: str
