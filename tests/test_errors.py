@@ -109,6 +109,7 @@ CODES = {
     "cloud-claim-undone": "ClaimUndone",
     "cloud-device-left": "DeviceLeft",
     "cloud-device-refused": "DeviceRefused",
+    "cloud-fault": "ServiceFault",
     "cloud-key-mismatch": "KeyMismatch",
     "cloud-not-authorised": "NotAuthorised",
     "cloud-not-online": "NotOnline",

@@ -22,6 +22,7 @@ from agent.errors import (
     DeviceLeft,
     DeviceRefused,
     MooringError,
+    ServiceFault,
     Unreachable,
 )
 from agent.protocols.v1.certificate import CertificateUnusable, CompressedCertificate, compress
@@ -231,7 +232,8 @@ class ArduinoDevices:
             found = await self.find(new.serial_number)
         except CloudError:
             detail = lost.facts.get("detail")
-            raise Unreachable(cloud=self._title, detail=detail, sent=True) from lost
+            kind = ServiceFault if isinstance(lost, ServiceFault) else Unreachable
+            raise kind(cloud=self._title, detail=detail, sent=True) from lost
         made = [d for d in found if d.id not in known and d.name == new.name]
         return made[0] if len(made) == 1 else None
 

@@ -26,7 +26,7 @@ from agent.clouds.pacing import (
 )
 from agent.clouds.route import Routes
 from agent.clouds.trust import leads_elsewhere
-from agent.errors import CaptivePortal, CloudAnswer, QuotaReached, Unreachable
+from agent.errors import CaptivePortal, CloudAnswer, QuotaReached, ServiceFault, Unreachable
 from agent.settings import Secret, clean_text
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class CloudHttp:
     async def send(self, request: Request) -> Answer:
         """Send, again where that is allowed, and return the first answer that counts.
 
-        Raises :class:`QuotaReached` for a 429 that stayed, :class:`Unreachable` for a 5xx that
-        stayed or no answer (``sent`` is False where the cloud surely saw nothing of it), and
+        Raises :class:`QuotaReached` for a 429 that stayed, :class:`ServiceFault` for a 5xx that
+        did, :class:`Unreachable` for no answer (``sent`` is False where the cloud surely saw nothing of it), and
         :class:`CloudAnswer` for an answer that is too long.
         """
         attempts = 0
@@ -198,8 +198,8 @@ class CloudHttp:
             detail = sentence or "Too many requests in a short time."
             raise QuotaReached(cloud=self.title, detail=detail, status=answer.status)
         if answer.status >= SERVER_ERROR:
-            detail = f"It has a fault of its own (HTTP status {answer.status}). {sentence}".strip()
-            raise Unreachable(cloud=self.title, detail=detail, status=answer.status, sent=True)
+            detail = f"It answered with HTTP status {answer.status}. {sentence}".strip()
+            raise ServiceFault(cloud=self.title, detail=detail, status=answer.status, sent=True)
 
     def _portal(self, answer: Answer, request: Request) -> CaptivePortal | None:
         """The error where the network answered, and not the cloud."""

@@ -71,6 +71,7 @@ from agent.errors.clouds import (
     NotSignedIn,
     OnlineAnyway,
     QuotaReached,
+    ServiceFault,
     Unreachable,
 )
 from agent.errors.consent import (
@@ -351,6 +352,7 @@ __all__ = [
     "RemovalLeft",
     "ReportedError",
     "ScopeRefused",
+    "ServiceFault",
     "SettingNotTaken",
     "SettingRefused",
     "SettingsBroken",

@@ -42,7 +42,7 @@ class QuotaReached(CloudError):
 
 
 class Unreachable(CloudError):
-    """No answer from the cloud within the limit, or a server error that stayed."""
+    """No answer from the cloud within the limit; a fault of its own is :class:`ServiceFault`."""
 
     code = "cloud-unreachable"
     retryable = True
@@ -52,6 +52,15 @@ class Unreachable(CloudError):
         "Check this computer's Internet connection and proxy, and the address if you entered it; "
         "then try again."
     )
+
+
+class ServiceFault(Unreachable):
+    """5xx: the service answered, and cannot do its work. ``status`` is that of HTTP."""
+
+    code = "cloud-fault"
+    title = "{cloud} has a fault."
+    meaning = "{detail} The way to it is in order."
+    remedy = "Try again in some minutes; if it stays, ask whoever runs the service."
 
 
 class ClaimRefused(CloudError):

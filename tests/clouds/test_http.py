@@ -22,6 +22,7 @@ from agent.errors import (
     ProxyAccount,
     ProxyUnusable,
     QuotaReached,
+    ServiceFault,
     Unreachable,
 )
 from agent.settings import Secret
@@ -108,7 +109,7 @@ async def test_an_overload_that_ends_is_waited_for(clock: ManualClock, code: int
     assert clock.slept == pytest.approx([1.0, 2.0])
 
 
-@pytest.mark.parametrize(("code", "error"), [(429, QuotaReached), (503, Unreachable)])
+@pytest.mark.parametrize(("code", "error"), [(429, QuotaReached), (503, ServiceFault)])
 async def test_an_overload_that_stays_is_reported_after_the_last_attempt(
     clock: ManualClock, code: int, error: type[Exception]
 ) -> None:
@@ -124,6 +125,19 @@ async def test_an_overload_that_stays_is_reported_after_the_last_attempt(
     assert len(asked) == 5
     assert clock.slept == pytest.approx([1.0, 2.0, 4.0, 8.0])
     assert "request limit reached" in caught.value.report().meaning  # type: ignore[attr-defined]  # both have it
+
+
+async def test_a_service_that_answered_with_a_fault_sends_nobody_to_the_internet_connection(
+    clock: ManualClock,
+) -> None:
+    async with serving(clock, in_turn(status(502, "bad gateway"))) as (http, _):
+        with pytest.raises(ServiceFault) as caught:
+            await http.send(POST)
+    told = caught.value.report()
+    assert (told.code, caught.value.facts["sent"]) == ("cloud-fault", True)
+    assert "502. bad gateway" in told.meaning
+    assert "connection" not in told.remedy
+    assert "again in some minutes" in told.remedy
 
 
 async def test_retry_after_goes_before_the_steps(clock: ManualClock) -> None:

@@ -9,7 +9,7 @@ from agent.clouds.coap import CoapBroken, CoapSilent, ask
 from agent.clouds.dtls import HANDSHAKE_LIMIT_S, DtlsClient
 from agent.clouds.thingsboard.carrier import Asked
 from agent.clouds.thingsboard.way import NOT_OURS, explain, is_alert
-from agent.errors import Unreachable
+from agent.errors import ServiceFault, Unreachable
 from agent.protocols.coap import GET, POST, Request
 from agent.protocols.thingsboard.provisioning import Attempt, Outcome
 from agent.protocols.thingsboard.requests import COAP_SEGMENTS
@@ -97,7 +97,8 @@ class CoapCarrier:
         if answer.code == UNAUTHORIZED:
             return False
         detail = f"It answers the question for a device with {_dotted(answer.code)}."
-        raise Unreachable(cloud=self._title, detail=detail, sent=True)
+        kind = ServiceFault if answer.code >= SERVER_ERROR else Unreachable
+        raise kind(cloud=self._title, detail=detail, sent=True)
 
     async def _ask(
         self, code: int, path: tuple[str, ...], payload: bytes = b"", own: Certificate | None = None

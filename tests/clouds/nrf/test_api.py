@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.clouds.http import Limits
-from agent.errors import CloudAnswer, QuotaReached, Unreachable
+from agent.errors import CloudAnswer, QuotaReached, ServiceFault
 from agent.protocols.nrf.commands import cloud_access_key
 from agent.protocols.nrf.token import parse_token
 from agent.simulator.nrf_cloud_faults import Fault
@@ -49,7 +49,7 @@ async def test_a_fault_of_the_service_is_tried_again_and_told_if_it_stays(
     service.faults.add(Fault("status", "claimed", times=3, status=503))
     assert await nrf.all_claimed() == []
     service.faults.add(Fault("status", "claimed", times=None, status=500))
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceFault):
         await nrf.all_claimed()
 
 

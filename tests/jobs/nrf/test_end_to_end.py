@@ -237,7 +237,7 @@ def status(number: int) -> Callable[..., None]:
         (another_team, "nrf-cloud-owned"),
         (status(422), "nrf-cloud-token"),
         (status(429), "cloud-quota"),
-        (status(500), "cloud-unreachable"),
+        (status(500), "cloud-fault"),
     ],
 )
 async def test_a_claim_that_is_refused_ends_the_job(
