@@ -254,6 +254,7 @@ CODES = {
     "nrf-refused": "NrfRefused",
     "nrf-silent": "NrfSilent",
     "nrf-token": "NrfTokenDamaged",
+    "nrf-token-input": "NrfTokenInput",
     "nrf-token-other": "NrfTokenOfOther",
     "nrf-token-stale": "NrfTokenStale",
     "nrf-unanswered": "NrfUnanswered",

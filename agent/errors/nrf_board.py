@@ -18,6 +18,7 @@ __all__ = [
     "NrfRefused",
     "NrfSilent",
     "NrfTokenDamaged",
+    "NrfTokenInput",
     "NrfTokenOfOther",
     "NrfTokenStale",
     "NrfUnanswered",
@@ -80,6 +81,14 @@ class NrfTokenDamaged(BoardError):
         "Read it again from the board. If you copied it from a terminal, make its window wider, or "
         "copy all lines between BEGIN and END."
     )
+
+
+class NrfTokenInput(NrfTokenDamaged):
+    """The same of one that a person gave."""
+
+    code = "nrf-token-input"
+    exit_status = ExitStatus.USAGE
+    retryable = False
 
 
 class NrfTokenOfOther(BoardError):

@@ -154,7 +154,7 @@ async def test_nothing_of_nrf_cloud_is_left_by_a_board_that_failed_and_then_came
     await leaves.ends(await leaves.begin(board="", cloud="nrf", token=token), "failed")
     cut = token[:-30]
     words = ("provision", "--cloud", "nrf", "--token-stdin")
-    assert leaves.add("cut token", await leaves.mooring.run(*words, stdin=cut)).status == 1
+    assert leaves.add("cut token", await leaves.mooring.run(*words, stdin=cut)).status == 2
     faults = nrf.cloud.faults
     faults.add(nrf_cloud_faults.Fault("status", "rule", status=403, text=f"Bearer {key}: viewer"))
     await leaves.ends(await leaves.begin(board=serial, cloud="nrf"), "failed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import InputError, NotSignedIn, NrfTokenDamaged
+from agent.errors import InputError, NotSignedIn, NrfTokenInput
 from agent.jobs.job import JobKind
 from agent.jobs.nrf.identify import NrfIdentify
 from agent.jobs.nrf.provision import NrfProvision
@@ -34,7 +34,7 @@ async def nrf_way(
     """The procedure, and what of the request may be shown.
 
     Raises :class:`InputError`, :class:`NotSignedIn`, :class:`NeedsCable`, and
-    :class:`NrfTokenDamaged` for a token that was pasted.
+    :class:`NrfTokenInput` for a token that was pasted.
     """
     if via != "usb":
         raise needs_cable(board, "be asked for its modem", _WHY)
@@ -101,4 +101,4 @@ def _token(text: Secret) -> AttestationToken:
     try:
         return parse_token(text.reveal())
     except Damaged as error:
-        raise NrfTokenDamaged(problem=error.problem.value) from None
+        raise NrfTokenInput(problem=error.problem.value) from None

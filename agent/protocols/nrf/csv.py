@@ -2,7 +2,7 @@
 
 Claims: one quoted token a row, tags in a second quoted column. Onboarding: device id, type, tags,
 firmware types, certificate. Attestation tokens: IMEI, device id, token, when it was read. None has a
-header. Semicolons and tabs are read as well, as spreadsheets write them.
+header; one above tokens, as people write it into a spreadsheet, is passed over. Semicolons and tabs are read as well, as spreadsheets write them.
 Source: cloud-nrf, sections 4 and 7; claim_devices, cli_helpers and gather_attestation_tokens of
 nrfcloud-utils.
 """
@@ -32,6 +32,22 @@ FILE_CHARS: Final = 8 * 1024 * 1024
 FIRMWARE_TYPES: Final = ("APP", "MODEM", "BOOT", "MDM_FULL", "SOFTDEVICE", "BOOTLOADER")
 USUAL_TYPES: Final = ("APP", "MODEM")
 COLUMNS: Final = 5
+TOKEN_NAMES: Final = frozenset({"token", "attestationtoken", "claimtoken"})
+"""What the column of tokens is called, of letters alone."""
+COLUMN_NAMES: Final = TOKEN_NAMES | {
+    "imei",
+    "uuid",
+    "id",
+    "deviceid",
+    "deviceuuid",
+    "tags",
+    "date",
+    "datetime",
+    "time",
+    "timestamp",
+    "readat",
+    "subtype",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,9 @@ def read_tokens(text: str) -> Read[TokenRow]:
     good: list[TokenRow] = []
     bad: list[BadRow] = []
     seen: dict[str, int] = {}
-    for number, columns in _rows(text):
+    for place, (number, columns) in enumerate(_rows(text)):
+        if place == 0 and _is_header(columns):
+            continue
         gathered = len(columns) > 2
         try:
             token = parse_token(columns[2] if gathered else columns[0])
@@ -201,6 +219,12 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     except csv.Error:
         # The library's message may quote the row, and with it a token.
         raise InputError(field="file", problem=f"is no CSV in row {number + 1}") from None
+
+
+def _is_header(columns: Sequence[str]) -> bool:
+    """Names of columns, with one for the tokens among them; a cut token is none."""
+    names = {"".join(filter(str.isalpha, column.lower())) for column in columns} - {""}
+    return names <= COLUMN_NAMES and bool(names & TOKEN_NAMES)
 
 
 def _parted_by(text: str) -> str:

@@ -137,6 +137,32 @@ def test_what_is_no_table_is_refused_without_being_quoted(text):
     assert "a" * 3 not in str(caught.value.facts["problem"]).replace("characters", "")
 
 
+@pytest.mark.parametrize(
+    ("header", "gathered"),
+    [
+        ("IMEI,UUID,Attestation Token,Timestamp", True),
+        ("imei,device_id,token,date", True),
+        ('"IMEI","Device ID","attestation_token",""', True),
+        ("claimToken,tags", False),
+        ("Token", False),
+    ],
+)
+def test_names_of_columns_above_the_tokens_are_passed_over(header: str, gathered: bool):
+    rows = [TokenRow(each, "350") for each in TOKENS]
+    text = nrf.token_file(rows) if gathered else nrf.claim_files(TOKENS)[0]
+    found = nrf.read_tokens(f"\ufeff\n{header}\n{text.reveal()}")
+    assert [row.token for row in found.rows] == TOKENS
+    assert found.bad == ()
+
+
+@pytest.mark.parametrize("line", ["imei,uuid", "350,uuid,token,now", "2dn3hQFQSWHIc0CMRc6x", "x"])
+def test_what_is_no_header_is_a_row_that_cannot_be_used(line: str):
+    text = nrf.claim_files(TOKENS)[0].reveal()
+    assert [bad.row for bad in nrf.read_tokens(f"{line}\n{text}").bad] == [1]
+    # A header stands above everything else.
+    assert len(nrf.read_tokens(f"{text}token\n").bad) == 1
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text):
     for read in (nrf.read_tokens, nrf.read_onboarding):
