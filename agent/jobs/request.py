@@ -72,6 +72,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     board is not to be used over its link."""
     group: Group | None = None
     """Of the jobs that were begun with this one; nothing but a mark by which they are found again."""
+    foreign: bool = False
+    """A page of somebody else asks, which is told nothing of what an account has; set by the bridge."""
     network: Any = None
     """A network setting as data (``agent.settings.network``)."""
     cloud: str | None = None
@@ -121,7 +123,7 @@ def parse_request(data: Mapping[str, Any]) -> Request:
         field, problem = _explain(str(error))
         raise InputError(field=field, problem=problem) from None
     for field, value in data.items():
-        if field in {"kind", "board", "via", "group"} or value is None or value is False:
+        if field in {"kind", "board", "via", "group", "foreign"} or value is None or value is False:
             continue
         if field not in _USES[request.kind]:
             raise InputError(field=field, problem=f"is not used by {request.kind.value}")

@@ -336,6 +336,18 @@ async def test_a_foreign_page_sees_only_the_jobs_that_it_started(bridge: Bridge)
     assert (await page.call("agent.info"))["own"] is False
 
 
+async def test_a_job_knows_whether_a_foreign_page_began_it_and_no_page_can_say_so(
+    bridge: Bridge,
+) -> None:
+    _, board = await bridge.board()
+    own, page = await bridge.open(own=True), await bridge.open(FOREIGN)
+    for client, foreign in ((own, None), (page, True)):
+        await client.call("jobs.start", kind="identify", board=board)
+        assert bridge.jobs.requests[-1].get("foreign") is foreign
+        refused = await client.fail("jobs.start", kind="identify", board=board, foreign=False)
+        assert refused["code"] == -32602
+
+
 async def test_a_file_with_secrets_is_for_who_started_the_job_and_for_programs(
     bridge: Bridge, caplog: pytest.LogCaptureFixture
 ) -> None:

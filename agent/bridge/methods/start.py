@@ -47,6 +47,8 @@ class Starter:
             raise NotAllowed(method="A claim of a board by its token")
         if "access_point" in request and not call.peer.own:
             raise NotAllowed(method="A job that takes this computer into another network")
+        if not call.peer.own:
+            request["foreign"] = True
         if request["board"]:
             request["board"] = self._services.boards.find(request["board"]).id
         if "url" in request:

@@ -28,9 +28,13 @@ class NrfIdentify(NrfReading):
 
     needs_token = False
 
-    def __init__(self, order: NrfOrder, *, signed_in: bool, attended: bool) -> None:
+    def __init__(
+        self, order: NrfOrder, *, signed_in: bool, attended: bool, foreign: bool = False
+    ) -> None:
+        """``signed_in``: the team may be asked; ``foreign``: the IMEI is not told either."""
         super().__init__(order, attended=attended)
         self._signed_in = signed_in
+        self._foreign = foreign
         self._why = ""
         self.rules |= {
             State.LOOKING: Rule(self._looking, LOOK_LIMIT_S, self._fail, self._stop),
@@ -84,7 +88,7 @@ class NrfIdentify(NrfReading):
         facts = ModemFacts(
             dialect=board.dialect,
             port=modem.port,
-            imei=clean_text(board.imei),
+            imei="" if self._foreign else clean_text(board.imei),
             model=clean_text(board.model),
             firmware=clean_text(board.modem_firmware),
             chip=token.chip_name if token is not None else "",

@@ -41,7 +41,11 @@ async def nrf_way(
     if request.kind is JobKind.IDENTIFY:
         info = await cloud.info()
         order = NrfOrder(board=board.name, cloud=cloud.id, title=info.title)
-        return Way(NrfIdentify(order, signed_in=info.signed_in, attended=attended), shown={})
+        signed_in = info.signed_in and not request.foreign
+        machine = NrfIdentify(
+            order, signed_in=signed_in, foreign=request.foreign, attended=attended
+        )
+        return Way(machine, shown={})
     for field in _UNUSED:
         if getattr(request, field) is not None:
             raise InputError(field=field, problem=f"is not used with {cloud.id}")

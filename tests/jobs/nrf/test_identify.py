@@ -42,6 +42,14 @@ def test_without_an_account_nobody_is_asked():
     assert modem(drive.done(fx.ReadToken, samples.token()))["claimed"] is None
 
 
+def test_a_foreign_page_is_told_nothing_of_the_team_and_no_imei():
+    machine = NrfIdentify(samples.order(), signed_in=False, foreign=True, attended=False)
+    drive = NrfDrive(machine).done(fx.OpenModem, samples.modem())
+    found = modem(drive.done(fx.ReadToken, samples.token()))
+    assert (found["claimed"], found["tags"], found["imei"]) == (None, [], "")
+    assert found["device_id"] == ID
+
+
 def test_a_cloud_that_does_not_answer_keeps_nothing_of_the_rest():
     for late in (True, False):
         drive = start().done(fx.OpenModem, samples.modem()).done(fx.ReadToken, samples.token())

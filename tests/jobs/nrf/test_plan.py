@@ -8,6 +8,7 @@ import pytest
 
 from agent.errors import MooringError
 from agent.jobs.absent import absent_board
+from agent.jobs.nrf import effects as fx
 from agent.jobs.nrf.identify import NrfIdentify
 from agent.jobs.nrf.plan import nrf_way
 from agent.jobs.nrf.provision import NrfProvision
@@ -49,6 +50,15 @@ async def test_each_kind_has_its_procedure_and_shows_no_secret() -> None:
     assert isinstance((await way(kind="remove")).machine, NrfRemove)
     found = await way(kind="identify", signed_in=False)
     assert isinstance(found.machine, NrfIdentify)
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+async def test_the_team_is_asked_about_a_board_for_own_pages_alone(*, foreign: bool) -> None:
+    found = await way(kind="identify", foreign=foreign)
+    drive = samples.NrfDrive(found.machine).done(fx.OpenModem, samples.modem())
+    drive.done(fx.ReadToken, samples.token())
+    asked = drive.waits_for(fx.LookClaimed) is not None
+    assert asked is not foreign
 
 
 async def test_what_is_not_here_is_known_by_its_token_or_its_id() -> None:
