@@ -66,12 +66,12 @@ class NoNetworkList(BoardError):
 class OtherBoard(BoardError):
     """Another board is on the port than the one that the job began with.
 
-    ``expected`` and ``found`` are hardware ids, or what devices without one say of themselves.
+    ``expected_board`` and ``found_board`` are hardware ids, or what devices without one say of themselves.
     """
 
     code = "board-other"
     title = "This is another board than before."
-    meaning = "The job began with {expected}; what answers now is {found}."
+    meaning = "The job began with {expected_board}; what answers now is {found_board}."
     remedy = "Bring the first one back, or start a new job for this one."
 
 
@@ -80,7 +80,9 @@ class OtherInTheAir(BoardError):
 
     code = "board-other-air"
     title = "Something else answers over Bluetooth in the place of this board."
-    meaning = "The board is known to have hardware id {expected}; what answers has {found}."
+    meaning = (
+        "The board is known to have hardware id {expected_board}; what answers has {found_board}."
+    )
     remedy = (
         "It was sent nothing. Everybody around can advertise as this board, so use the board itself "
         "over its cable: a hardware id that is read there is believed."

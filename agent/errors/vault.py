@@ -68,13 +68,13 @@ class VaultDamaged(MooringError):
 class EntryOfOther(BoardError):
     """An entry shall be put on another board than it was given to.
 
-    ``expected`` and ``found`` are hardware ids, or ids of boards where hardware told none.
+    ``expected_board`` and ``found_board`` are hardware ids, or ids of boards where hardware told none.
     """
 
     code = "vault-other-board"
     title = "Entry {entry} of the vault is of another board."
     meaning = (
-        "{name} is {board_name} ({expected}), and this board is {found}. Two boards with the same "
+        "{name} is {board_name} ({expected_board}), and this board is {found_board}. Two boards with the same "
         "credentials take the connection away from each other."
     )
     remedy = (

@@ -67,7 +67,7 @@ class ReopenSteps(BoardSteps, ReturnSteps):
             case Done(OpenSession()):
                 self._do(ReadBoard())
             case Done(ReadBoard(), read) if read.uhwid != self.facts.uhwid:
-                self._trouble(OtherBoard(expected=self.facts.uhwid, found=read.uhwid))
+                self._trouble(OtherBoard(expected_board=self.facts.uhwid, found_board=read.uhwid))
             case Done(ReadBoard(), read):
                 self._note(read)
                 if self.attended:

@@ -62,7 +62,7 @@ class BoardSteps(Machine):
             case Done(ReadBoard(), facts) if self._is_other(facts):
                 # Nothing of it is learned: it would be noted as what the board itself is.
                 found = facts.uhwid or "none"
-                self._fail(OtherInTheAir(expected=self.known_as, found=found))
+                self._fail(OtherInTheAir(expected_board=self.known_as, found_board=found))
                 return True
             case Done(ReadBoard(), facts):
                 self._note(facts)

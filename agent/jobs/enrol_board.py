@@ -175,7 +175,9 @@ class BoardPart(ReadPart, SeenPart):
         """The credentials are for the board that was read, and for no other."""
         if found.hardware_id != self._way.hardware.hardware_id:
             expected = self._way.hardware.hardware_id or "one that tells no id"
-            self._trouble(OtherBoard(expected=expected, found=found.hardware_id or "none"))
+            self._trouble(
+                OtherBoard(expected_board=expected, found_board=found.hardware_id or "none")
+            )
             return
         if self.attended:
             self._returns = 0

@@ -177,7 +177,7 @@ class BoardFaces:
     def _no_sketch(self, place: str | None, seconds: float) -> Exception:
         if (other := self._other_in(place)) is not None:
             found = other.ports[0].serial_number or other.id
-            return OtherBoard(expected=self._lease.board.id, found=found)
+            return OtherBoard(expected_board=self._lease.board.id, found_board=found)
         if self.loader is not None:
             return SketchGone()
         detail = f"the board did not show itself with its new sketch within {seconds:g} s"

@@ -241,7 +241,7 @@ class JoinImprov(NetworkSteps, ReopenSteps):
         match event:
             case Done(ReadBoard(), read) if read.device != self.facts.device:
                 # It has no hardware id; and this one shall not get the password.
-                self._trouble(OtherBoard(expected=_of(self.facts), found=_of(read)))
+                self._trouble(OtherBoard(expected_board=_of(self.facts), found_board=_of(read)))
                 return True
         return super()._reopening(event)
 

@@ -100,8 +100,8 @@ class RestoreBoard(EnrolBoard):
             entry=self.kept.id,
             name=self.name,
             board_name=self.kept.board_name or self.kept.board,
-            expected=self.kept.hardware_id or self.kept.board,
-            found=self._found_id or self._board_id,
+            expected_board=self.kept.hardware_id or self.kept.board,
+            found_board=self._found_id or self._board_id,
         )
 
     # Are they still good? ------------------------------------------------------------------------

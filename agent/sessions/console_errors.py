@@ -37,7 +37,7 @@ def console_error(failure: Failure, values: Mapping[str, bytes], hardware_id: st
             return OtherDelivery()
         case Reason.OTHER_BOARD:
             found = " ".join(failure.words) or "a board without a hardware id"
-            return OtherBoard(expected=hardware_id, found=found)
+            return OtherBoard(expected_board=hardware_id, found_board=found)
         case Reason.DIGEST:
             return DigestDiffers(why="it received something else, several times.")
         case Reason.NOT_STORED:

@@ -46,7 +46,7 @@ FORBIDDEN = NoPermission(port="/dev/ttyACM0", group="dialout")
 NOT_THERE = NoBootloader(detail="it did not appear within 10 s", manual="Press reset twice.")
 BROKEN = FlashFailed(stage="write", detail="the board stopped answering")
 UNLIKE = VerifyFailed(address="0x2000", found="1234", expected="5678")
-OTHER = OtherBoard(expected="mkr-1", found="mkr-2")
+OTHER = OtherBoard(expected_board="mkr-1", found_board="mkr-2")
 
 FETCH_ERRORS: list[MooringError] = [
     DOWN,

@@ -380,7 +380,7 @@ VALUES = {"tb_ca": b"x" * 900}
     [
         (Failure(Reason.UNPROVEN, "commit"), DeliveryUnproven, {}),
         (Failure(Reason.OTHER_HOST, "set"), OtherDelivery, {}),
-        (Failure(Reason.OTHER_BOARD, "hello", words=("ab",)), OtherBoard, {"found": "ab"}),
+        (Failure(Reason.OTHER_BOARD, "hello", words=("ab",)), OtherBoard, {"found_board": "ab"}),
         (Failure(Reason.DIGEST, "commit"), DigestDiffers, {}),
         (Failure(Reason.NOT_STORED, "commit"), DigestDiffers, {}),
         (Failure(Reason.RESTARTING, "set"), DeliveryFailed, {}),

@@ -51,6 +51,8 @@ KINDS: Final = {
     "device_id": "id",
     "thing_id": "id",
     "claim": "id",
+    "expected_board": "board",
+    "found_board": "board",
     "uhwid": "board",
     "hardware_id": "board",
     "serial_number": "board",

@@ -129,7 +129,7 @@ class BlynkSteps(PointSteps):
                 self._say("Asking the board again")
                 self._reach()
             case Done(Reach(), found) if self._is_another(found):
-                names = {"expected": self.board.name, "found": found.board.name}
+                names = {"expected_board": self.board.name, "found_board": found.board.name}
                 self._trouble(OtherBoard(**names))
             case Done(Reach(), found):
                 self.found = found

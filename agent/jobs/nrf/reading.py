@@ -160,7 +160,7 @@ class NrfReading(Machine):
         now = modem.board
         for first, second in ((before.imei, now.imei), (before.device_id, now.device_id)):
             if first and second and first != second:
-                return OtherBoard(expected=clean_text(first), found=clean_text(second))
+                return OtherBoard(expected_board=clean_text(first), found_board=clean_text(second))
         return None
 
     def _proved(self, token: AttestationToken) -> None:

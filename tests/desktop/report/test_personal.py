@@ -5,15 +5,20 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 
+import pytest
+
 from agent.desktop.report.masks import Masks
 from agent.desktop.report.personal import (
     learn_computer,
     learn_fields,
     learn_gateway,
+    learn_jobs,
     learn_secrets,
     learn_url,
 )
+from agent.errors import EntryOfOther, MooringError, OtherBoard, OtherInTheAir
 from agent.jobs.enrol_ways import shown_ways
+from agent.jobs.job import Job, JobKind
 
 
 def test_fields_of_known_names_are_learned_at_any_depth():
@@ -41,6 +46,31 @@ def test_of_a_board_with_credentials_its_ids_are_learned_and_not_the_ways_to_it(
     learn_fields(masks, result, frozenset())
     text = masks.clean("console of 3cc661051a2b, header for greenhouse")
     assert text == "console of <board-1>, header for <id-1>"
+
+
+@pytest.mark.parametrize("kind", [OtherBoard, OtherInTheAir, EntryOfOther])
+def test_the_ids_of_a_board_and_of_another_in_its_place_are_learned(kind: type[MooringError]):
+    facts = {"expected_board": "351358811124234", "found_board": "351358811124999"}
+    job = Job(
+        id="7",
+        kind=JobKind.PROVISION,
+        board="thingy91x-1",
+        title="",
+        created_at=0.0,
+        error=kind(**facts).report(),
+    )
+    masks = Masks()
+    learn_jobs(masks, [job], frozenset())
+    assert job.error
+    told = masks.clean(f"{job.error.meaning} {job.error.facts}")
+    assert not any(each in told for each in facts.values())
+    assert "<board-" in told
+
+
+def test_versions_and_sums_that_were_found_stay_readable():
+    masks = Masks()
+    learn_fields(masks, {"found": "0.6.0", "expected": "0.7.1"}, frozenset())
+    assert masks.clean("0.6.0, not 0.7.1") == "0.6.0, not 0.7.1"
 
 
 def test_a_network_whose_name_is_no_text_is_known_by_its_bytes():
