@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import stat
 import tarfile
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def tar(files: Mapping[str, bytes | tarfile.TarInfo], *, packing: str = "gz") -> bytes:
     """A packed TAR; names that end in ``!`` are programs."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=f"w:{packing}") as archive:
+    with tarfile.open(fileobj=out, mode="w") as archive:
         for name, content in files.items():
             if isinstance(content, tarfile.TarInfo):
                 archive.addfile(content)
@@ -24,7 +26,8 @@ def tar(files: Mapping[str, bytes | tarfile.TarInfo], *, packing: str = "gz") ->
             info.size = len(content)
             info.mode = 0o6755 if name.endswith("!") else 0o644
             archive.addfile(info, io.BytesIO(content))
-    return out.getvalue()
+    pack = bz2.compress if packing == "bz2" else gzip.compress
+    return pack(out.getvalue())
 
 
 def entry(name: str, kind: bytes, *, link: str = "") -> tarfile.TarInfo:

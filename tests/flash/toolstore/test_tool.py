@@ -34,14 +34,14 @@ ORDERS = [
 
 @pytest.mark.parametrize("versions", ORDERS, ids=lambda versions: versions[-1])
 def test_versions_have_the_order_that_people_expect(versions):
-    assert sorted(versions[::-1], key=version_key) == versions
+    assert sorted(versions[1:] + versions[:1], key=version_key) == versions
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text("0129.-+ab", max_size=9)))
 def test_any_texts_have_one_order(versions):
     ordered = sorted(versions, key=version_key)
-    assert sorted(versions[::-1], key=version_key) == ordered
+    assert sorted(versions[1:] + versions[:1], key=version_key) == ordered
 
 
 REAL_HOSTS = [

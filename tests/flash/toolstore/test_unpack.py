@@ -148,11 +148,7 @@ def test_a_link_out_of_the_folder_refuses_the_archive(kind, target, tmp_path):
 
 
 def test_nothing_is_written_through_a_link(tmp_path):
-    files = {
-        "l": entry("t/d", tarfile.SYMTYPE, link="."),
-        "t/d/evil": b"x",
-    }
-    unpack(tar(files), tmp_path)
+    unpack(tar({"l": entry("t/d", tarfile.SYMTYPE, link="."), "t/d/evil": b"x"}), tmp_path)
     assert not (tmp_path / "d").is_symlink()
 
 
