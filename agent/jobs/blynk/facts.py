@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from agent.jobs.facts import Fact
 
 ASKED: Final = "blynk-asked"
-"""``{cloud}``: the platform is about to be asked for a token."""
+"""``{cloud}``: the platform is about to be asked for a token; ``{name, device_id}`` too where it is
+a new one of a device."""
 TOKEN: Final = "blynk-token"  # noqa: S105 - the name of a fact
 """``{name, entry, source, device_id}``: there is a token; ``entry`` is of the vault, or empty."""
 SENDING: Final = "blynk-sending"
@@ -27,6 +28,10 @@ REMOVED: Final = "blynk-removed"
 LOST: Final = (
     "A token may have been made that nobody got. It is of no use to anybody, and no device came of "
     "it."
+)
+LOST_NEW: Final = (
+    "The old token of {name} may have ended, and the new one was lost; the device and its data are as "
+    "they were. Start the job again: it makes another one."
 )
 
 
@@ -71,7 +76,7 @@ def blynk_left(facts: Iterable[Fact]) -> str | None:
         )
     token, sent = known.get(TOKEN), known.get(SENDING)
     if token is None:
-        return LOST if ASKED in known else None
+        return lost(str(known[ASKED].get("name") or "")) if ASKED in known else None
     name = clean_text(str(token.get("name")))
     board = "The board was given nothing."
     if sent:
@@ -83,6 +88,11 @@ def blynk_left(facts: Iterable[Fact]) -> str | None:
         f"The token of {name} is in the vault (entry {token['entry']}). {board} Start the job again: it "
         "goes on from there."
     )
+
+
+def lost(name: str) -> str:
+    """What is left when an answer with a token is lost; ``name``: of the device that had one."""
+    return LOST_NEW.format(name=clean_text(name)) if name else LOST
 
 
 def _known(facts: Iterable[Fact]) -> dict[str, dict[str, Any]]:

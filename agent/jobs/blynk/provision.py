@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import BlynkKept, BlynkUnkept, InputError, MooringError, NotSupported
+from agent.errors import (
+    BlynkKept,
+    BlynkTokenLost,
+    BlynkUnkept,
+    InputError,
+    MooringError,
+    NotSupported,
+)
 from agent.jobs.blynk.deliver_steps import DELIVER, JOIN, ONLINE, DeliverSteps
 from agent.jobs.blynk.effects import Prove, Rename, TellKey
 from agent.jobs.blynk.order import CLOUD
@@ -114,6 +121,8 @@ class ProvisionBlynk(DeliverSteps):
 
     @property
     def _safe(self) -> str:
+        if isinstance(self._refused, BlynkTokenLost):
+            return "Nothing was changed on the board."
         if self.token is None:
             return "Nothing was made in the cloud, and nothing was changed on the board."
         kept = f"is in the vault (entry {self.entry})" if self.entry else "is kept until you decide"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.errors import BlynkNoPlatform, BlynkNotThere
 from agent.jobs.blynk.effects import FindDevice, FindKept, Kept, MakeToken
@@ -22,6 +22,9 @@ class RenewBlynk(ProvisionBlynk):
     Which device that is says its name, or else the token that the vault has of the board.
     """
 
+    _kept_name = ""
+    """Of the device that the vault has a token of."""
+
     def _keying(self, event: Event) -> bool:
         match event:
             case Entered() if not self.order.platform:
@@ -34,7 +37,11 @@ class RenewBlynk(ProvisionBlynk):
                 else:
                     self._do(FindKept(said=self.board.own_marks))
             case Done(FindKept(), Kept() as kept):
+                self._kept_name = kept.name
                 self._do(FindDevice(kept.token))
+            case Done(FindDevice(token=token), None) if token and self._kept_name:
+                # A new token that was lost took the place of the kept one; the name is what is left.
+                self._do(FindDevice(Secret(), self._kept_name))
             case Done(FindKept()) | Done(FindDevice(), None):
                 self._give_up(self._no_device)
             case Done(FindDevice(), device):
@@ -51,6 +58,10 @@ class RenewBlynk(ProvisionBlynk):
 
     def _make(self) -> MakeToken:
         return MakeToken(self.device_id)
+
+    @property
+    def _asked_for(self) -> dict[str, Any]:
+        return {"name": self.name, "device_id": self.device_id}
 
     @property
     def _no_device(self) -> BlynkNotThere:

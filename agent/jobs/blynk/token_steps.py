@@ -6,7 +6,7 @@ anything else is done with it; nothing is ever made twice by itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import (
     BlynkNoPlatform,
@@ -133,7 +133,7 @@ class TokenSteps(BlynkSteps):
             case Entered():
                 self._new, self.entry = False, ""
                 self._say(f"Asking {self.order.cloud} for one")
-                self._record(facts.ASKED, cloud=CLOUD)
+                self._record(facts.ASKED, cloud=CLOUD, **self._asked_for)
                 self._do(self._make())
             case Done(MakeToken(), made):
                 self._made(made)
@@ -148,10 +148,17 @@ class TokenSteps(BlynkSteps):
     @property
     def _lost(self) -> BlynkTokenLost:
         detail = "It did not answer in time."
-        return BlynkTokenLost(cloud=self.order.cloud, detail=detail, left=facts.LOST)
+        return BlynkTokenLost(
+            cloud=self.order.cloud, detail=detail, left=facts.lost(self._asked_for.get("name", ""))
+        )
 
     def _make(self) -> MakeToken:
         return MakeToken()
+
+    @property
+    def _asked_for(self) -> dict[str, Any]:
+        """The device that gets a new token, as the journal has it; empty: there is none yet."""
+        return {}
 
     def _made(self, made: Provisioned) -> None:
         self.token, self.source, self.fresh = made.token, "made", True

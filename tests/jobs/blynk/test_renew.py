@@ -9,6 +9,7 @@ import pytest
 from agent.errors import Unreachable, VaultFailed
 from agent.jobs import effects as fx
 from agent.jobs.blynk import effects as bx
+from agent.jobs.blynk.facts import blynk_left
 from agent.jobs.blynk.renew import RenewBlynk
 from agent.jobs.job import JobState
 from agent.protocols.blynk.platform import Device, Provisioned
@@ -52,8 +53,8 @@ def test_without_a_device_nothing_is_made(name: str) -> None:
     drive = machine(name=name)
     drive = drive.done(bx.FindDevice) if name else drive.done(bx.FindKept)
     assert drive.done(fx.CloseSession).error == "blynk-not-there"
-    gone = machine().done(bx.FindKept, PROVEN).done(bx.FindDevice).done(fx.CloseSession)
-    assert gone.error == "blynk-not-there"
+    gone = machine().done(bx.FindKept, PROVEN).done(bx.FindDevice).done(bx.FindDevice)
+    assert gone.done(fx.CloseSession).error == "blynk-not-there"
 
 
 def test_what_goes_wrong_before_it_is_made_leaves_all_as_it_was() -> None:
@@ -63,3 +64,21 @@ def test_what_goes_wrong_before_it_is_made_leaves_all_as_it_was() -> None:
     down = machine().done(bx.FindKept, PROVEN).fail(bx.FindDevice, Unreachable(cloud="b"))
     assert down.done(fx.CloseSession).error == "cloud-unreachable"
     assert machine().cancel().done(fx.CloseSession).state is JobState.CANCELLED
+
+
+def test_where_the_new_token_was_lost_the_next_job_knows_the_device_by_its_name() -> None:
+    first = machine().done(bx.FindKept, PROVEN).done(bx.FindDevice, DEVICE)
+    left = blynk_left(first.facts) or ""
+    assert "old token of Kitchen may have ended" in left
+    assert "of no use" not in left
+    lost = first.fire("limit")
+    assert lost.question is not None
+    assert "old token of Kitchen may have ended" in lost.question.meaning
+    assert "in the cloud" not in lost.question.safe
+    again = machine().done(bx.FindKept, PROVEN).done(bx.FindDevice)
+    find = again.waits_for(bx.FindDevice)
+    assert find is not None
+    assert (find.name, bool(find.token)) == ("Kitchen", False)
+    make = again.done(bx.FindDevice, DEVICE).waits_for(bx.MakeToken)
+    assert make is not None
+    assert make.device_id == 77
