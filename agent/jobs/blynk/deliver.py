@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONFIRM_LIMIT_S: Final = 20.0
 """For the cloud to say what the board has said: it knows within a second, if it can be asked."""
+BEFORE_LIMIT_S: Final = 5.0
+"""For the cloud to say whether the device is online already; without an answer it is not waited for."""
 REFUSED: Final = 703
 """The code of a board whose token is refused."""
 
@@ -44,6 +46,7 @@ class Pace:
     configure_s: float = CONFIGURE_LIMIT_S
     arrival_s: float = ARRIVAL_LIMIT_S
     confirm_s: float = CONFIRM_LIMIT_S
+    before_s: float = BEFORE_LIMIT_S
     look_s: float | None = None
     """Between two looks of a session; None: its own."""
     point_follow_s: float = 20.0
@@ -65,8 +68,8 @@ async def deliver(
 ) -> Arrived:
     """Whoever says first that the board is online, or why not.
 
-    A token that a board is online with already says nothing about this one until the board has said
-    that it is connected: a cloud takes a while to notice that a board went away.
+    A device that is online already says nothing about this board until the board has said that it is
+    connected: a cloud takes a while to notice that a board went away, also with a new token for it.
     """
     heard = asyncio.Event()
 
@@ -75,7 +78,7 @@ async def deliver(
             heard.set()
         told(news)
 
-    before = not fresh and await _is_online(cloud, config.token)
+    before = await _is_online(cloud, config.token, pace.before_s)
     configuring = asyncio.create_task(session.configure(config, hear))
 
     async def arrive() -> Arrived:
@@ -124,8 +127,9 @@ async def await_board(
     return Arrived("online", seconds)
 
 
-async def _is_online(cloud: Waits, token: Secret) -> bool:
+async def _is_online(cloud: Waits, token: Secret, limit_s: float) -> bool:
     try:
-        return await cloud.connected(token)
-    except CloudError:
+        async with asyncio.timeout(limit_s):
+            return await cloud.connected(token)
+    except (CloudError, TimeoutError):
         return False

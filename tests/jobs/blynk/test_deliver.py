@@ -47,7 +47,7 @@ class Board:
 class Cloud:
     """A cloud whose answer is decided here."""
 
-    def __init__(self, *, before: bool | MooringError = False) -> None:
+    def __init__(self, *, before: bool | MooringError | None = False) -> None:
         self.before = before
         self.answers: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.asked = asyncio.Event()
@@ -57,7 +57,9 @@ class Cloud:
         assert token == TOKEN
         if isinstance(self.before, MooringError):
             raise self.before
-        return self.before
+        if self.before is None:
+            await asyncio.Event().wait()
+        return self.before is True
 
     async def wait_for_board(
         self,
@@ -79,7 +81,7 @@ class Scene:
     def __init__(self, cloud: Cloud | None = None, *, fresh: bool = True) -> None:
         self.board, self.cloud = Board(), cloud or Cloud()
         self.news: list[str] = []
-        pace = Pace(confirm_s=0.02)
+        pace = Pace(confirm_s=0.02, before_s=0.02)
         self.task: asyncio.Task[Arrived] = asyncio.create_task(
             deliver(
                 self.board,  # type: ignore[arg-type]  # all that is used of a session
@@ -158,8 +160,11 @@ async def test_a_board_that_goes_away_is_told() -> None:
     assert scene.cloud.answers.cancelled() or not scene.cloud.asked.is_set()
 
 
-async def test_a_cloud_in_which_the_token_is_online_already_is_asked_after_the_board() -> None:
-    scene = Scene(Cloud(before=True), fresh=False)
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_a_cloud_in_which_the_device_is_online_already_is_asked_after_the_board(
+    *, fresh: bool
+) -> None:
+    scene = Scene(Cloud(before=True), fresh=fresh)
     await scene.board.begun.wait()
     assert not scene.cloud.asked.is_set()
     scene.board.ends.set_result(Outcome("connected", joined=True))
@@ -170,6 +175,13 @@ async def test_a_cloud_in_which_the_token_is_online_already_is_asked_after_the_b
     await down.cloud.asked.wait()
     down.cloud.answers.set_result(2.0)
     assert (await down.task).state == "online"
+
+
+async def test_a_cloud_that_does_not_say_what_is_online_keeps_no_board_waiting() -> None:
+    scene = Scene(Cloud(before=None))
+    await scene.board.begun.wait()
+    scene.board.ends.set_result(Outcome("failed", BY_CODE[722]))
+    assert (await scene.task).failure == BY_CODE[722]
 
 
 async def test_who_stops_lets_go_of_both() -> None:
