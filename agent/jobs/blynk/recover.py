@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.jobs.blynk import facts
-from agent.jobs.blynk.effects import CheckToken, OpenKept, Prove
+from agent.jobs.blynk.effects import CheckToken, OpenKept, Prove, Rename
 from agent.jobs.effects import Cancelled, Done, Entered, Event, Failed, LimitReached
 from agent.jobs.machine import Machine, Rule
 from agent.jobs.states import FIND_LIMIT_S, State
+from agent.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +57,20 @@ class BlynkRecover(Machine):
                 self._result = facts.result_with(self._known, online)
                 self._do(Prove(self._entry))
             case Done(Prove()) | Failed(Prove()):
+                self._name()
+            case Done(Rename()) | Failed(Rename()):
                 self._close(result=self._result)
             case Done() | Failed() | LimitReached():
                 self._close(result=self._result)
             case _:
                 return False
         return True
+
+    def _name(self) -> None:
+        """A device that was made for the job is called as the template until somebody names it."""
+        result = self._result or {}
+        device_id, name = result.get("device_id"), result.get("device")
+        if result.get("token") == "made" and device_id and name:
+            self._do(Rename(device_id, name, Secret()))
+        else:
+            self._close(result=self._result)

@@ -53,12 +53,25 @@ def test_what_was_not_sent_is_only_told() -> None:
 
 def test_a_board_that_came_online_meanwhile_is_done() -> None:
     drive = recovered(known(facts.ASKED, facts.TOKEN, facts.SENDING)).done(bx.OpenKept, PENDING)
-    drive.done(bx.CheckToken, True).done(bx.Prove).done(fx.CloseSession)
+    drive.done(bx.CheckToken, True).done(bx.Prove)
+    rename = drive.waits_for(bx.Rename)
+    assert rename is not None
+    assert (rename.device_id, rename.name) == (55, "Kitchen")
+    drive.done(bx.Rename).done(fx.CloseSession)
     assert drive.state is JobState.DONE
     assert drive.finish is not None
     result = drive.finish.result or {}
     assert (result["device"], result["connected"], result["way"]) == ("Kitchen", "cloud", "console")
     assert drive.facts[-1].kind == facts.ONLINE
+
+
+def test_a_device_that_was_there_before_keeps_its_name() -> None:
+    drive = recovered(known(facts.TOKEN, facts.SENDING, source="vault"))
+    drive.done(bx.OpenKept, PENDING).done(bx.CheckToken, True).done(bx.Prove)
+    assert drive.waits_for(bx.Rename) is None
+    named = recovered(known(facts.ASKED, facts.TOKEN, facts.SENDING)).done(bx.OpenKept, PENDING)
+    named.done(bx.CheckToken, True).done(bx.Prove).fail(bx.Rename, Unreachable(cloud="b"))
+    assert named.done(fx.CloseSession).state is JobState.DONE
 
 
 @pytest.mark.parametrize(
