@@ -78,7 +78,8 @@ class DeliverSteps(TokenSteps, NetworkSteps):
             case Advanced(Deliver(), done=stage, message=detail):
                 self._advance(STAGES[stage], detail)
             case Done(Deliver() | AwaitBoard(), Arrived() as arrived):
-                self._arrived = arrived
+                was_in = self._again and self._arrived.joined
+                self._arrived = arrived._replace(joined=arrived.joined or was_in)
                 self._came()
             case Failed(Deliver(), InputError() | NotSupported() as error):
                 self._not_sent(error)
@@ -162,7 +163,13 @@ class DeliverSteps(TokenSteps, NetworkSteps):
                 self._ask(inquiry)
             case Entered() if network is not None:
                 self._ask(
-                    questions.not_seen(self._not_arrived, network, self._seen, safe=self._safe)
+                    questions.not_seen(
+                        self._not_arrived,
+                        network,
+                        self._seen,
+                        joined=self._arrived.joined,
+                        safe=self._safe,
+                    )
                 )
             case Answered(questions.PASSWORD, password=password) if network is not None:
                 changed = common.retry_network(network, password)

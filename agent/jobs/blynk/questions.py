@@ -13,6 +13,7 @@ from agent.jobs.job import Action, Question, without_secrets
 from agent.jobs.machine import Inquiry
 from agent.links.access_point_manual import ADDRESS, qr_text
 from agent.links.access_point_name import access_point_text
+from agent.protocols.blynk.failures import BY_CODE
 from agent.sessions.session import NetworkOption
 from agent.settings import clean_text
 from agent.settings.network import WiFi
@@ -32,6 +33,8 @@ PASSWORD: Final = questions.RETRY
 STOP: Final = questions.STOP
 WAIT: Final = questions.WAIT
 BY_HAND: Final = "by-hand"
+UNREACHED: Final = 702
+"""The code of a board that joined, and did not reach Blynk."""
 
 _STOP: Final = Action(id=STOP, label="Stop")
 _NETWORK: Final = Action(id=questions.NETWORK, label="Choose another network", needs="network")
@@ -149,23 +152,35 @@ def not_joined(
 
 
 def not_seen(
-    error: BlynkNotArrived, network: BoardNetwork, networks: list[dict[str, Any]], *, safe: str
+    error: BlynkNotArrived,
+    network: BoardNetwork,
+    networks: list[dict[str, Any]],
+    *,
+    joined: bool,
+    safe: str,
 ) -> Inquiry:
-    """Neither the board nor the cloud says that it is online."""
+    """Neither the board nor the cloud says that it is online; ``joined``: it is in the network.
+
+    Then its password was right, and the reasons are those of a board that says so by a code.
+    """
     report = error.report()
+    title, meaning = report.title, f"{report.meaning} {report.remedy}"
+    if joined:
+        known = BY_CODE[UNREACHED]
+        title, meaning = known.title, f"{known.meaning} {error.facts['detail']} {known.remedy}"
     password = Action(id=PASSWORD, label="Try again with this password", needs="password")
     question = Question(
         id=0,
         step="",
-        title=report.title,
-        meaning=f"{report.meaning} {report.remedy}",
+        title=title,
+        meaning=" ".join(meaning.split()),
         safe=safe,
         error=report,
         network=without_secrets(network),
         networks=networks,
         actions=[
             Action(id=WAIT, label="Wait longer"),
-            *([password] if isinstance(network, WiFi) else []),
+            *([password] if isinstance(network, WiFi) and not joined else []),
             _NETWORK,
             _STOP,
         ],

@@ -413,6 +413,17 @@ def test_a_refused_token_is_replaced_by_a_new_one_or_another() -> None:
     assert deliver.config.token == OTHER
 
 
+def test_a_board_that_is_in_the_network_is_not_asked_for_its_password_again() -> None:
+    drive = delivering().done(bx.Deliver, bx.Arrived("unseen", 120.0, joined=True))
+    for _ in range(2):
+        assert actions(drive) == ["wait", "network", "stop"]
+        assert drive.question is not None
+        assert "joined the network but did not reach Blynk" in drive.question.title
+        drive.answer("wait").done(bx.AwaitBoard, bx.Arrived("unseen", 120.0))
+    again = drive.answer("network", network=HOME).done(bx.Deliver, bx.Arrived("unseen", 120.0))
+    assert actions(again)[1] == "retry"
+
+
 def test_nobody_sees_the_board_and_the_person_waits_longer() -> None:
     drive = delivering().done(bx.Deliver, bx.Arrived("unseen", 120.0))
     assert actions(drive) == ["wait", "retry", "network", "stop"]
