@@ -97,7 +97,7 @@ class ToolStore:
     def get(self, tool: ToolId) -> InstalledTool | None:
         """The tool in this version; None if it is not installed."""
         with self._failing():
-            return _read(self._folder_of(tool) / RECORD)
+            return _read(self._place_of(tool) / RECORD)
 
     def find(self, key: str) -> InstalledTool | None:
         """The tool that a command line calls ``name`` or ``name-version``.
@@ -106,6 +106,11 @@ class ToolStore:
         """
         named = [t for t in self.list() if key in {t.id.name, f"{t.id.name}-{t.id.version}"}]
         return max(named, key=lambda t: t.installed_at, default=None)
+
+    def folder_of(self, key: str) -> Path | None:
+        """Where the files of :meth:`find`'s tool are; None if it is not installed."""
+        found = self.find(key)
+        return found.folder if found is not None else None
 
     def is_whole(self, tool: InstalledTool) -> bool:
         """Whether each file is as it was unpacked; reads them all."""
@@ -127,7 +132,7 @@ class ToolStore:
         tool_id(tool.packager, tool.name, tool.version)
         with self._failing(), self._turn():
             self._sweep()
-            place = self._folder_of(tool)
+            place = self._place_of(tool)
             draft = self.folder / _DRAFTS / secrets.token_hex(6)
             try:
                 draft.mkdir(mode=0o700, parents=True)
@@ -160,7 +165,7 @@ class ToolStore:
     def remove(self, tool: ToolId) -> bool:
         """Take a tool out; whether it was there. Raises :class:`ToolStoreFailed`."""
         with self._failing(), self._turn():
-            place = self._folder_of(tool)
+            place = self._place_of(tool)
             record = place / RECORD
             there = record.exists()
             # The record first: from here on it is not installed, whatever happens.
@@ -201,7 +206,7 @@ class ToolStore:
 
     # --- files ---
 
-    def _folder_of(self, tool: ToolId) -> Path:
+    def _place_of(self, tool: ToolId) -> Path:
         checked = tool_id(tool.packager, tool.name, tool.version)
         return self.folder / checked.packager / checked.name / checked.version
 
