@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from agent.errors import CloudError, ToolIndexRefused, ToolRefused
 from agent.flash.toolstore.index import ARCHIVE_LIMIT
@@ -52,7 +53,8 @@ class Toolbox:
         self._fetcher = fetcher
         self._now = now
         self._computer = computer or computer_here()
-        self._turns: dict[ToolId, asyncio.Lock] = {}
+        # Pages choose the names: what nobody waits for is not remembered.
+        self._turns: WeakValueDictionary[ToolId, asyncio.Lock] = WeakValueDictionary()
 
     async def available(self) -> list[ToolId]:
         """The vendor's list; raises what :meth:`ToolIndexSource.get` raises."""
@@ -93,7 +95,8 @@ class Toolbox:
         self, tool: ToolId, archive: Archive, *, notes: tuple[str, ...] = ()
     ) -> Got:
         """A tool from an address that somebody trusted answers for; raises as :meth:`install`."""
-        async with self._turns.setdefault(tool, asyncio.Lock()):
+        turn = self._turns.setdefault(tool, asyncio.Lock())
+        async with turn:
             there = await self._whole(tool)
             if there is not None and there.archive == archive.sha256:
                 return Got(tool=there, fetched=False, notes=notes)
