@@ -90,7 +90,7 @@ async def test_a_removal_that_is_killed_says_what_is_left_and_is_finished(
     left = await left_by_kill(bench)
     assert left.state is JobState.INTERRUPTED
     assert left.error
-    assert told in left.error.meaning
+    assert told in left.error.title
     # What is known of the device goes last.
     assert [each.id for each in (await bench.vault.list()).entries] == [entry.id]
     (board,) = bench.boards.list()
