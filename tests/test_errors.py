@@ -246,6 +246,7 @@ CODES = {
     "nrf-credential-exists": "NrfCredentialExists",
     "nrf-key": "NrfKeyDamaged",
     "nrf-modem-off": "NrfModemOff",
+    "nrf-claimed-other": "NrfClaimedOther",
     "nrf-no-attestation": "NrfNoAttestation",
     "nrf-not-claimed": "NrfNotClaimed",
     "nrf-not-triggered": "NrfNotTriggered",

@@ -6,6 +6,7 @@ from agent.errors.base import ExitStatus
 from agent.errors.boards import BoardError
 
 __all__ = [
+    "NrfClaimedOther",
     "NrfCredentialDiffers",
     "NrfCredentialExists",
     "NrfKeyDamaged",
@@ -102,6 +103,21 @@ class NrfTokenOfOther(BoardError):
     )
     remedy = (
         "Leave the token out: it is read from the board. Or claim the other board without this one."
+    )
+
+
+class NrfClaimedOther(BoardError):
+    """The cloud's IMEI of a claim is not that of the board, whose firmware gave no token."""
+
+    code = "nrf-claimed-other"
+    title = "The attestation token is of another board than the one that is connected."
+    meaning = (
+        "The board that is claimed has IMEI {imei}; the one that is connected has {found_board}, and "
+        "nothing was done to it."
+    )
+    remedy = (
+        "Connect the board that the token is of, or give the token of this one. A claim that was not "
+        "meant is given up with mooring remove."
     )
 
 

@@ -51,6 +51,8 @@ _DEVICE = re.compile(
 _HEX = re.compile(
     r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,}(?![0-9a-z])", re.IGNORECASE
 )
+_IMEI = re.compile(r"(?<!\d)\d{15}(?!\d)")
+"""The number of a modem; the same number of digits stands for next to nothing else."""
 _OPAQUE = re.compile(
     r"(?<![\w+/=-])(?=[^\s]*[A-Z])(?=[^\s]*[a-z])(?=[^\s]*\d)(?:[A-Za-z0-9_-]{20,}|[A-Za-z0-9+]{16,})={0,2}(?![\w+-])"
 )
@@ -151,6 +153,7 @@ class Masks:
             (_HOME, self._home),
             (_LOCAL_NAME, lambda m: self.name("computer", m[0])),
             (_DEVICE, lambda m: m["head"] + self.name("serial", m["name"])),
+            (_IMEI, lambda m: self.name("hardware", m[0])),
             (_HEX, lambda m: self.name("id", m[0])),
             (_OPAQUE, lambda m: self.name("id", m[0])),
         )

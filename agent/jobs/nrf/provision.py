@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import CloudError, NrfClaimUnsure, Unreachable
+from agent.errors import CloudError, NrfClaimedOther, NrfClaimUnsure, Unreachable
 from agent.jobs.effects import Done, Entered, Event, Failed, Learn, LimitReached
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
@@ -42,6 +42,8 @@ CLAIM_LIMIT_S: Final = 300.0
 ONLINE_LIMIT_S: Final = 720.0
 """The cloud is looked at for ten minutes, then a name and a list, each with repetitions."""
 PROCEDURE: Final = "nrf"
+IMEI_DIGITS: Final = 14
+"""What follows is a check digit, or the version of the software."""
 
 
 class NrfProvision(NrfFollowing):
@@ -178,12 +180,26 @@ class NrfProvision(NrfFollowing):
         if outcome.missing_tags:
             lacks = clean_text(", ".join(outcome.missing_tags))
             self.notes.append(words.TAGS_LACK.format(tags=lacks))
-        if self.stopped:
+        if other := self._claimed_other(outcome):
+            self._give_up(other)
+        elif self.stopped:
             self._give_up()
         elif outcome.before:
             self._do(LookAtDevice(self.device_id))
         else:
             self._has_looked()
+
+    def _claimed_other(self, outcome: ClaimOutcome) -> NrfClaimedOther | None:
+        """Of a token that was given for a board here, which itself says nothing of whose it is."""
+        given = self.token is self.order.token
+        if self.modem is None or not given or self.modem.board.device_id:
+            return None
+        claimed, here = outcome.device.imei.strip(), self.modem.board.imei.strip()
+        if not (claimed and here):
+            self.notes.append(words.UNCHECKED)
+        elif claimed[:IMEI_DIGITS] != here[:IMEI_DIGITS]:
+            return NrfClaimedOther(imei=clean_text(claimed), found_board=clean_text(here))
+        return None
 
     def _known_before(self, look: DeviceLook) -> None:
         left = (

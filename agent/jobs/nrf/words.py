@@ -25,6 +25,10 @@ INACTIVE: Final = "The rule for the tag {tag} is switched off: it gives the boar
 TAGS_LACK: Final = (
     "Your team had claimed the board before, without these tags: {tags}. A claim keeps its tags."
 )
+UNCHECKED: Final = (
+    "The board gives no token of its own, and the IMEI of the claim is not known: nothing shows that "
+    "the token that was given is of this board."
+)
 AT_CLOUD: Final = "Its commands are in {cloud}; the board has not asked for them yet"
 BY_ITSELF: Final = (
     "It cannot be told over this cable: restart it, or hold its button 1 for three seconds"

@@ -96,3 +96,10 @@ def test_any_text_can_be_cleaned_and_once_is_enough(text, value, quoted):
     once = masks.clean(f"{text}{value}{text}", quoted=quoted)
     assert value.strip() not in once
     assert masks.clean(once, quoted=quoted) == once
+
+
+def test_the_number_of_a_modem_is_found_by_its_shape():
+    text = Masks().clean(
+        "the board with IMEI 351358811124234, nrf-351358811124234, not 1700000000000000"
+    )
+    assert text == "the board with IMEI <hardware-1>, nrf-<hardware-1>, not 1700000000000000"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from agent.clouds.nrf.claiming import ClaimOutcome
@@ -11,6 +12,7 @@ from agent.errors import (
     CloudError,
     NrfClaimUnsure,
     NrfModemOff,
+    NrfNoAttestation,
     NrfNotOnboarded,
     NrfSilent,
 )
@@ -53,6 +55,42 @@ def test_the_board_says_first_that_it_is_through():
     ]
     assert drive.steps() == dict.fromkeys(["read", "claim", "provision", "online"], "done")
     assert facts.CLAIMING in {fact.kind for fact in drive.facts}
+
+
+def given_for_a_silent_board(imei: str, *, before: bool = False) -> Drive:
+    """The token was pasted, the board's firmware gives none; ``imei`` is what the claim says."""
+    drive = start(token=samples.token()).done(fx.OpenModem, samples.modem())
+    drive.fail(fx.ReadToken, NrfNoAttestation()).done(fx.EnsureRule, "there")
+    device = msgspec.structs.replace(samples.CLAIMED, imei=imei)
+    if before:
+        return drive.done(fx.TryClaim, ClaimOutcome(device, before=True))
+    return drive.done(fx.TryClaim, None).done(fx.ClaimBoard, ClaimOutcome(device, before=False))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_given_token_of_another_board_is_seen_by_the_imei_of_its_claim(*, before: bool):
+    drive = given_for_a_silent_board("350000000000000", before=before)
+    assert drive.error == "nrf-unfinished"
+    assert drive.finish
+    assert drive.finish.error
+    assert drive.finish.error.facts["cause_code"] == "nrf-claimed-other"
+    assert "351358811124234" in drive.finish.error.meaning
+    assert not any(isinstance(each, fx.TriggerByCable) for each in drive.asked)
+
+
+@pytest.mark.parametrize("imei", ["351358811124234", "3513588111242301"])
+def test_a_given_token_of_this_board_is_known_by_the_imei_of_its_claim(imei: str):
+    drive = given_for_a_silent_board(imei)
+    assert drive.waits_for(fx.TriggerByCable)
+    drive.done(fx.WatchCommands, (samples.command(),))
+    assert words.UNCHECKED not in result(online(drive))["notes"]
+
+
+def test_a_claim_without_imei_is_told_as_not_checked():
+    drive = given_for_a_silent_board("").done(fx.WatchCommands, (samples.command(),))
+    assert words.UNCHECKED in result(online(drive))["notes"]
+    plain = followed().done(fx.WatchCommands, (samples.command(),))
+    assert words.UNCHECKED not in result(online(plain))["notes"]
 
 
 def test_the_cloud_says_first_that_it_is_through():
