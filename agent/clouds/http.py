@@ -24,6 +24,7 @@ from agent.clouds.pacing import (
     parse_retry_after,
     retry_delay,
 )
+from agent.clouds.quoted import without_secrets
 from agent.clouds.route import Routes
 from agent.clouds.trust import leads_elsewhere
 from agent.errors import CaptivePortal, CloudAnswer, QuotaReached, ServiceFault, Unreachable
@@ -103,10 +104,7 @@ class Answer:
 
 def detail_of(text: str, secrets: Iterable[Secret] = ()) -> str:
     """A foreign sentence fit to be shown: secrets taken out, then cleaned and bounded."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret.reveal(), "***")
-    return clean_text(" ".join(text.split()))
+    return clean_text(" ".join(without_secrets(text, secrets).split()))
 
 
 class CloudHttp:
@@ -143,8 +141,8 @@ class CloudHttp:
         """Send, again where that is allowed, and return the first answer that counts.
 
         Raises :class:`QuotaReached` for a 429 that stayed, :class:`ServiceFault` for a 5xx that
-        did, :class:`Unreachable` for no answer (``sent`` is False where the cloud surely saw nothing of it), and
-        :class:`CloudAnswer` for an answer that is too long.
+        did, :class:`Unreachable` for no answer (``sent`` is False where the cloud surely saw nothing
+        of it), and :class:`CloudAnswer` for an answer that is too long.
         """
         attempts = 0
         while True:

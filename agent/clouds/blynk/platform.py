@@ -19,6 +19,7 @@ from agent.errors import (
 from agent.protocols.blynk import platform as wire
 from agent.protocols.blynk.oauth import TOKEN_PATH, Grant, basic_of, parse_refusal
 from agent.protocols.blynk.replies import NotAsDocumented, error_of
+from agent.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from agent.clouds.blynk.regional import Regional
     from agent.clouds.clock import Clock
     from agent.protocols.blynk.tokens import StaticToken
-    from agent.settings import Secret
 
 T = TypeVar("T")
 
@@ -236,7 +236,15 @@ class Platform:
         # A refresh token works once, so that its request is not repeated.
         repeatable = query["grant_type"] == "client_credentials"
         headers = {"Authorization": self._basic.reveal()}
-        request = Request("POST", TOKEN_PATH, query=query, headers=headers, repeatable=repeatable)
+        renewing = Secret(query.get("refresh_token", ""))
+        request = Request(
+            "POST",
+            TOKEN_PATH,
+            query=query,
+            headers=headers,
+            repeatable=repeatable,
+            secrets=(self._account.client_secret, self._basic, renewing),
+        )
         try:
             return await self._http.send(request)
         except Unreachable as error:
