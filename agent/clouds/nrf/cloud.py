@@ -198,28 +198,29 @@ class NrfCloud:
         known: Collection[str] = (),
         say: Callable[[str], None] | None = None,
         heard: asyncio.Event | None = None,
+        imei: str = "",
     ) -> list[CommandState]:
         """Wait until there are commands that are not known yet, and all are done."""
-        return await watching.watch(await self._signed_in(), device_id, known, say, heard)
+        return await watching.watch(await self._signed_in(), device_id, known, say, heard, imei)
 
-    async def trigger(self, device_id: str) -> int:
+    async def trigger(self, device_id: str, imei: str = "") -> int:
         """Tell a device over the air to ask for its commands."""
         last = self._last_commands.get(device_id, 0)
-        number = await records.trigger(await self._signed_in(), device_id, last)
+        number = await records.trigger(await self._signed_in(), device_id, last, imei)
         self._last_commands[device_id] = number
         return number
 
     # --- devices ---
 
-    async def record(self, device_id: str) -> DeviceRecord | None:
-        """The device; None: the id is free."""
-        return await records.record(await self._signed_in(), device_id)
+    async def record(self, device_id: str, imei: str = "") -> DeviceRecord | None:
+        """The device; None: the id is free. With ``imei`` also as older firmware calls it."""
+        return await records.record(await self._signed_in(), device_id, imei)
 
     async def wait_for_record(
-        self, device_id: str, say: Callable[[str], None] | None = None
+        self, device_id: str, say: Callable[[str], None] | None = None, imei: str = ""
     ) -> DeviceRecord:
-        """The device as soon as it is there."""
-        return await records.wait_for_record(await self._signed_in(), device_id, say)
+        """The device as soon as it is there, by either id."""
+        return await records.wait_for_record(await self._signed_in(), device_id, say, imei)
 
     async def rename(self, device_id: str, name: str) -> None:
         """Give the device a name for people."""

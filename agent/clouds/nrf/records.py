@@ -54,8 +54,14 @@ class Removal:
         return tuple(lost)
 
 
-async def record(api: NrfApi, device_id: str) -> DeviceRecord | None:
-    """The device; None: the id is free."""
+async def record(api: NrfApi, device_id: str, imei: str = "") -> DeviceRecord | None:
+    """The device; None: the id is free. With ``imei`` also as older firmware calls it; ``id`` says which."""
+    found = await _record(api, device_id)
+    older = bodies.older_id(imei)
+    return await _record(api, older) if found is None and older else found
+
+
+async def _record(api: NrfApi, device_id: str) -> DeviceRecord | None:
     bodies.check_device_id(device_id)
     request = Request("GET", bodies.record_path(device_id), repeatable=True)
     answer = await api.send(api.devices, request, "see devices", device=device_id)
@@ -65,15 +71,18 @@ async def record(api: NrfApi, device_id: str) -> DeviceRecord | None:
 
 
 async def wait_for_record(
-    api: NrfApi, device_id: str, say: Callable[[str], None] | None = None
+    api: NrfApi, device_id: str, say: Callable[[str], None] | None = None, imei: str = ""
 ) -> DeviceRecord:
-    """The device as soon as it is there; :class:`NrfNotOnboarded` after ten minutes."""
+    """The device as soon as it is there, by either id as in :func:`record`.
+
+    :class:`NrfNotOnboarded` after ten minutes.
+    """
     looks, waited_s = 0, 0.0
     while (delay_s := poll_delay_s(looks, waited_s)) is not None:
         if delay_s:
             await api.clock.sleep(delay_s)
         looks, waited_s = looks + 1, waited_s + delay_s
-        found = await record(api, device_id)
+        found = await record(api, device_id, imei)
         if found is not None:
             return found
         if say is not None and looks == 1:
@@ -82,18 +91,19 @@ async def wait_for_record(
     raise NrfNotOnboarded(cloud=api.title, device=device_id, minutes=minutes)
 
 
-async def trigger(api: NrfApi, device_id: str, last: int = 0) -> int:
+async def trigger(api: NrfApi, device_id: str, last: int = 0, imei: str = "") -> int:
     """Tell a device over the air to ask for its commands; the number that it was told with.
 
+    It is found by either id as in :func:`record`.
     ``last``: the number used before, if it is known; the one in the shadow counts in any case.
     """
-    found = await record(api, device_id)
+    found = await record(api, device_id, imei)
     if found is None:
         raise NrfRecordAbsent(cloud=api.title, device=device_id, detail="")
     number = bodies.command_id(api.clock.wall(), max(last, found.last_command))
     body = bodies.shadow_body(number)
     # The same number twice is one command, so this may be repeated.
-    request = json_request("PATCH", bodies.shadow_path(device_id), body, again=True)
+    request = json_request("PATCH", bodies.shadow_path(found.id), body, again=True)
     answer = await api.send(api.devices, request, SHADOW, device=device_id)
     if answer.status == NOT_FOUND:
         raise NrfRecordAbsent(cloud=api.title, device=device_id, detail=api.said(answer))
@@ -133,7 +143,7 @@ async def look_at_removal(api: NrfApi, device_id: str) -> Removal:
     except CloudError:
         states = []  # the list is not documented; without it less is told
     waiting = sum(1 for state in states if state.progress is Progress.WAITING)
-    return Removal(device, await record(api, device_id), waiting)
+    return Removal(device, await record(api, device_id, device.imei), waiting)
 
 
 async def unclaim(api: NrfApi, removal: Removal) -> None:

@@ -36,6 +36,7 @@ async def watch(
     known: Collection[str] = (),
     say: Callable[[str], None] | None = None,
     heard: asyncio.Event | None = None,
+    imei: str = "",
 ) -> list[CommandState]:
     """Wait until there are commands that are not ``known``, as rules make them, and all are done.
 
@@ -52,7 +53,7 @@ async def watch(
         looks, waited_s = looks + 1, waited_s + delay_s
         states = await listed(api, device_id)
         if states is None:
-            if await record(api, device_id) is not None:
+            if await record(api, device_id, imei) is not None:
                 return []
             continue
         fresh = [state for state in states if state.id not in known]

@@ -98,6 +98,8 @@ class LookAtDevice(KitEffect):
     """Value: :class:`DeviceLook`."""
 
     device_id: str
+    imei: str = ""
+    """By which older firmware calls the device; empty: it is not known. So in what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class WatchCommands(KitEffect):
     device_id: str
     known: frozenset[str]
     """Ids of those that were done before."""
+    imei: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ class TriggerByAir(KitEffect):
     """Tell the device through its shadow to ask for its commands. Value: None."""
 
     device_id: str
+    imei: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ class WaitRecord(KitEffect):
     """Wait until the device is in device management. Value: :class:`DeviceRecord`."""
 
     device_id: str
+    imei: str = ""
 
 
 @dataclass(frozen=True, slots=True)

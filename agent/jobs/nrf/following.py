@@ -197,7 +197,7 @@ class NrfFollowing(NrfReading):
 
     def _trigger(self) -> None:
         if self.modem is None:
-            self._do(TriggerByAir(self.device_id))
+            self._do(TriggerByAir(self.device_id, self.imei))
         elif self._reopens:
             self._do(OpenModem())
         else:
@@ -210,7 +210,7 @@ class NrfFollowing(NrfReading):
 
     def _log_ended(self, seen: Seen) -> None:
         if seen is Seen.NOTHING_QUEUED:
-            self._do(LookAtDevice(self.device_id))
+            self._do(LookAtDevice(self.device_id, self.imei))
             return
         self._online = seen is Seen.ONLINE
         self._through("board")

@@ -103,21 +103,21 @@ class NrfHands:
                 return await cloud.claim(token, tags, tried=True)
             case wanted.LookClaimed(device_id=device_id):
                 return await cloud.claimed(device_id)
-            case wanted.LookAtDevice(device_id=device_id):
+            case wanted.LookAtDevice(device_id=device_id, imei=imei):
                 commands = tuple(await cloud.listed(device_id) or ())
-                return wanted.DeviceLook(commands, await cloud.record(device_id))
-            case wanted.WatchCommands(device_id=device_id, known=known):
-                return tuple(await cloud.watch(device_id, known, say, self._heard))
+                return wanted.DeviceLook(commands, await cloud.record(device_id, imei))
+            case wanted.WatchCommands(device_id=device_id, known=known, imei=imei):
+                return tuple(await cloud.watch(device_id, known, say, self._heard, imei))
             case wanted.LookForLeft(device_id=device_id):
                 return tuple(await cloud.left_before(device_id))
             case wanted.QueueCommands(device_id=device_id, commands=asked, left=left):
                 return tuple(await cloud.queue(device_id, asked, left))
             case wanted.FollowCommands(device_id=device_id, queued=queued):
                 return tuple(await cloud.follow(device_id, queued, say, self._heard))
-            case wanted.TriggerByAir(device_id=device_id):
-                await cloud.trigger(device_id)
-            case wanted.WaitRecord(device_id=device_id):
-                return await cloud.wait_for_record(device_id, say)
+            case wanted.TriggerByAir(device_id=device_id, imei=imei):
+                await cloud.trigger(device_id, imei)
+            case wanted.WaitRecord(device_id=device_id, imei=imei):
+                return await cloud.wait_for_record(device_id, say, imei)
             case wanted.RenameDevice(device_id=device_id, name=name):
                 await cloud.rename(device_id, name)
             case wanted.LookAtRemoval(device_id=device_id):

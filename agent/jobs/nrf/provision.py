@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from agent.errors import MooringError
     from agent.jobs.nrf.effects import DeviceLook
     from agent.jobs.nrf.reading import NrfOrder
+    from agent.protocols.nrf.answers import DeviceRecord
 
 STEP_CLAIM: Final = "claim"
 STEP_ONLINE: Final = "online"
@@ -59,6 +60,8 @@ class NrfProvision(NrfFollowing):
         self.rule: str | None = None
         self._known: frozenset[str] = frozenset()
         self._onboarded = False
+        self._record_id = ""
+        """In device management: the device id, or as older firmware says it."""
         self._sure = True
         self.rules |= {
             State.CLAIMING: Rule(self._claiming, CLAIM_LIMIT_S, self._unclaimed, self._cancelled),
@@ -176,6 +179,7 @@ class NrfProvision(NrfFollowing):
         if outcome.before:
             self._note_claim()
         self.outcome = outcome
+        self.claimed_imei = outcome.device.imei
         self._record(facts.CLAIMED, before=outcome.before)
         if outcome.missing_tags:
             lacks = clean_text(", ".join(outcome.missing_tags))
@@ -185,7 +189,7 @@ class NrfProvision(NrfFollowing):
         elif self.stopped:
             self._give_up()
         elif outcome.before:
-            self._do(LookAtDevice(self.device_id))
+            self._do(LookAtDevice(self.device_id, self.imei))
         else:
             self._has_looked()
 
@@ -223,7 +227,7 @@ class NrfProvision(NrfFollowing):
     # The board does its commands -----------------------------------------------------------------
 
     def _looking_for(self) -> WatchCommands:
-        return WatchCommands(self.device_id, self._known)
+        return WatchCommands(self.device_id, self._known, self.imei)
 
     def _followed(self) -> None:
         # What the cloud said before the board was through is old by now.
@@ -239,13 +243,12 @@ class NrfProvision(NrfFollowing):
                 self._begin(STEP_ONLINE, f"See it in {self.order.title}")
                 if not self.order.has_board:
                     self._say("Waiting until the board comes online; you need not wait for it")
-                self._do(WaitRecord(self.device_id))
-            case Done(WaitRecord()):
-                self._onboarded = True
-                self._complete(f"device {self.device_id}")
-                self._do(LookAtDevice(self.device_id))
+                self._do(WaitRecord(self.device_id, self.imei))
+            case Done(WaitRecord(), record):
+                self._has_record(record)
+                self._do(LookAtDevice(self.device_id, self.imei))
                 if self.order.name:
-                    self._do(RenameDevice(self.device_id, self.order.name))
+                    self._do(RenameDevice(self._record_id, self.order.name))
             case Done(LookAtDevice(), look):
                 self.commands = look.commands
                 self._when_all_came()
@@ -259,6 +262,14 @@ class NrfProvision(NrfFollowing):
             case _:
                 return self._advanced(event)
         return True
+
+    def _has_record(self, record: DeviceRecord) -> None:
+        self._onboarded = True
+        self._record_id = clean_text(record.id)
+        if record.id != self.device_id:
+            told = words.OLDER.format(device=self._record_id, cloud=self.order.title)
+            self.notes.append(told)
+        self._complete(f"device {self._record_id}")
 
     def _when_all_came(self) -> None:
         if not self._waiting:
@@ -292,7 +303,7 @@ class NrfProvision(NrfFollowing):
         assert outcome is not None  # noqa: S101 - there is no way here without one
         connected = "cloud" if self._onboarded else None
         result: dict[str, Any] = {
-            "device": self.order.name or self.device_id,
+            "device": self.order.name or self._record_id or self.device_id,
             "device_id": self.device_id,
             "cloud": self.order.cloud,
             "link": "",

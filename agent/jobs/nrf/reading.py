@@ -79,6 +79,7 @@ class NrfReading(Machine):
         self.modem: Modem | None = None
         self.token: AttestationToken | None = None
         self.device_id = order.device_id
+        self.claimed_imei = ""
         self.notes: list[str] = []
         self.began = 0.0
         self._without: MooringError = NrfNoAttestation()
@@ -92,6 +93,11 @@ class NrfReading(Machine):
     def _shown(self) -> str:
         """What people call the device."""
         return clean_text(self.order.name or self.order.board) or self.device_id
+
+    @property
+    def imei(self) -> str:
+        """Of the board here, or what its claim says; empty: not known."""
+        return (self.modem.board.imei if self.modem is not None else "") or self.claimed_imei
 
     def _read(self) -> None:
         """The device id is known, and the token if it is needed; leaves the state."""

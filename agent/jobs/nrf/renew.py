@@ -93,7 +93,8 @@ class NrfRenew(NrfFollowing):
                 self._do(LookClaimed(self.device_id))
             case Done(LookClaimed(), None):
                 self._fail(NrfUnclaimed(cloud=self.order.title, device=self.device_id, detail=""))
-            case Done(LookClaimed()):
+            case Done(LookClaimed(), found):
+                self.claimed_imei = found.imei
                 self._do(LookForLeft(self.device_id))
             case Done(LookForLeft(), left):
                 self._record(

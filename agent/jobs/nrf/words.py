@@ -25,6 +25,9 @@ INACTIVE: Final = "The rule for the tag {tag} is switched off: it gives the boar
 TAGS_LACK: Final = (
     "Your team had claimed the board before, without these tags: {tags}. A claim keeps its tags."
 )
+OLDER: Final = (
+    "The device is called {device} in {cloud}: the board's firmware names it by its IMEI."
+)
 UNCHECKED: Final = (
     "The board gives no token of its own, and the IMEI of the claim is not known: nothing shows that "
     "the token that was given is of this board."

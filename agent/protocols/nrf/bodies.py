@@ -45,6 +45,7 @@ PROVISION: Final = 1
 COMMAND_ID_MAX: Final = 4_294_967_294
 NAME_CHARS: Final = 256
 _ID: Final = re.compile(r"[A-Za-z0-9:_.-]+")
+_IMEI: Final = re.compile(r"[0-9]{15}")
 
 
 def device_path(device_id: str) -> str:
@@ -137,6 +138,12 @@ def command_id(now_s: float, last: int) -> int:
 def name_body(name: str) -> list[str]:
     """The name for people."""
     return [name]
+
+
+def older_id(imei: str) -> str:
+    """What older firmware calls the device; empty: the IMEI is not known."""
+    imei = imei.strip()
+    return f"nrf-{imei}" if _IMEI.fullmatch(imei) else ""
 
 
 def check_device_id(device_id: str) -> None:

@@ -69,6 +69,25 @@ async def test_a_device_that_is_not_there_is_told(nrf: NrfCloud, service: Simula
             await call
 
 
+async def test_a_device_that_older_firmware_named_is_found_where_the_imei_is_known(
+    nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem
+):
+    imei = OLD.removeprefix("nrf-")
+    device = add(service)
+    for found in (await nrf.record(modem.id, imei), await nrf.wait_for_record(modem.id, imei=imei)):
+        assert found
+        assert found.id == OLD
+    number = await nrf.trigger(modem.id, imei)
+    assert device.state["desired"]["command"] == [1, number]
+    for other in ("", "351358811124234", "350-00"):
+        assert await nrf.record(modem.id, other) is None
+    # That of newer firmware counts, if there are both.
+    add(service, modem.id)
+    newer = await nrf.record(modem.id, imei)
+    assert newer
+    assert newer.id == modem.id
+
+
 async def test_a_device_that_does_not_come_is_given_up_after_ten_minutes(
     nrf: NrfCloud, clock: ManualClock
 ):

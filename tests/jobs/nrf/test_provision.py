@@ -93,6 +93,32 @@ def test_a_claim_without_imei_is_told_as_not_checked():
     assert words.UNCHECKED not in result(online(plain))["notes"]
 
 
+def test_a_device_that_is_called_by_its_imei_is_looked_for_named_and_told():
+    drive = followed(name="kitchen").done(fx.WatchCommands, (samples.command(),))
+    request = drive.waits_for(fx.WaitRecord)
+    assert request
+    assert (request.device_id, request.imei) == (ID, "351358811124234")
+    older = msgspec.structs.replace(samples.RECORD, id="nrf-351358811124234")
+    renaming = drive.done(fx.WaitRecord, older).waits_for(fx.RenameDevice)
+    assert renaming
+    assert renaming.device_id == older.id
+    drive.done(fx.RenameDevice).done(fx.LookAtDevice, samples.look(samples.command(), record=older))
+    said = result(drive)
+    assert said["device_id"] == ID
+    assert any(older.id in note for note in said["notes"])
+
+
+def test_of_a_board_that_is_elsewhere_the_claim_tells_the_imei():
+    drive = start(token=samples.token(), has_board=False, board="")
+    device = msgspec.structs.replace(samples.CLAIMED, imei="350000000000000")
+    claim(drive, ClaimOutcome(device, before=False))
+    request = drive.waits_for(fx.WaitRecord)
+    assert request
+    assert request.imei == "350000000000000"
+    plain = online(claim(start(token=samples.token(), has_board=False, board="")))
+    assert (result(plain)["device"], result(plain)["notes"]) == (ID, [])
+
+
 def test_the_cloud_says_first_that_it_is_through():
     drive = followed().done(fx.WatchCommands, (samples.command(),))
     said = result(online(drive))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from agent.errors import (
@@ -115,6 +116,15 @@ def test_a_command_that_failed_is_no_success_though_the_board_is_online():
     drive = queued().done(fx.TriggerByCable, "x").done(fx.FollowLog, Seen.ONLINE)
     failed = NrfCommandFailed(cloud="", device=ID, name="x", status="FAILED", detail="")
     stays(drive.fail(fx.FollowCommands, failed), failed.code)
+
+
+def test_a_device_over_the_air_is_known_by_the_imei_of_its_claim_as_well():
+    drive = start(**away())
+    claimed = msgspec.structs.replace(samples.CLAIMED, imei="350000000000000")
+    drive.done(fx.LookClaimed, claimed).done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED)
+    request = drive.waits_for(fx.TriggerByAir)
+    assert request
+    assert (request.device_id, request.imei) == (ID, "350000000000000")
 
 
 def test_a_device_without_a_cable_is_told_over_the_air():
