@@ -74,7 +74,7 @@ class BlynkInTheAir:
         self._beside = beside
         if beside is None:
             config = config or EdgentConfig(generation=2, inject="ble")
-            self.device = EdgentDevice(config, world, cloud=cloud)
+            self.device = EdgentDevice(config, world, cloud=cloud, speed=speed)
             self.face = BlynkBleFace(self.device)
         else:
             self.device, self.face = beside.device, beside.ble

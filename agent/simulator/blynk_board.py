@@ -44,7 +44,7 @@ class BlynkBoard:
 
         ``cloud`` is asked with token and server, and ``leave`` told when the board has no network.
         """
-        self.device = EdgentDevice(config, world, cloud=cloud)
+        self.device = EdgentDevice(config, world, cloud=cloud, speed=speed)
         self.device.on_leave = leave
         self.console = BlynkConsoleFace(self.device)
         self.ble = BlynkBleFace(self.device)

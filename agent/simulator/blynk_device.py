@@ -56,12 +56,18 @@ class EdgentDevice:
         world: World | None = None,
         *,
         cloud: Callable[[str, str], CloudAnswer] = lambda _token, _host: "ok",
+        speed: float = 1.0,
     ) -> None:
-        """``cloud`` gets token and server of a board that has Internet."""
+        """``cloud`` gets token and server of a board that has Internet.
+
+        ``speed``: how much faster than a real board its time runs; whoever sets it up is no faster,
+        so it waits for settings as long as a real one.
+        """
         self.config = config or EdgentConfig()
         self.world = world or demo_world()
         self.cloud = cloud
         self.now = 0.0
+        self._patience_ms = CONFIG_MS * max(1.0, speed)
         self.state = "INIT"
         self.settings = Settings()
         """In its RAM; lost by a restart."""
@@ -262,7 +268,7 @@ class EdgentDevice:
                 self._ends = self.now + ERROR_MS
             case "WAIT_CONFIG":
                 self.address = ""
-                self._ends = self.now + CONFIG_MS if self.generation == 2 else math.inf
+                self._ends = self.now + self._patience_ms if self.generation == 2 else math.inf
             case _:
                 self._ends = math.inf
 

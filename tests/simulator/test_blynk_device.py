@@ -128,6 +128,14 @@ def test_generation_2_cannot_be_reached_after_ten_minutes_without_settings():
     assert not device.access_point
 
 
+def test_a_board_that_is_faster_than_real_ones_waits_as_long_for_people():
+    device = EdgentDevice(SECOND, speed=50.0)
+    device.run(50 * 590_000)
+    assert device.state == "WAIT_CONFIG"
+    device.run(50 * 601_000)
+    assert device.state == "IDLE"
+
+
 @pytest.mark.parametrize(
     ("config", "held", "resets"),
     [
