@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -23,6 +24,10 @@ CONFIRM_LIMIT_S: Final = 20.0
 """For the cloud to say what the board has said: it knows within a second, if it can be asked."""
 BEFORE_LIMIT_S: Final = 5.0
 """For the cloud to say whether the device is online already; without an answer it is not waited for."""
+OLD_NEWS_LIMIT_S: Final = 75.0
+"""How long the cloud's “online” may be of the time before the settings: it notices a board that went
+after about 100 s, of which 20 s have gone by in the board's network. A board that fails is back in it
+before: it tries for 50 s at most, and a scan takes some."""
 REFUSED: Final = 703
 """The code of a board whose token is refused."""
 
@@ -53,6 +58,7 @@ class Pace:
     """How long a board that keeps its access point is followed there: the Internet may be away."""
     point_look_s: float = 8.0
     """Between two looks for an access point that went with its board's attempt."""
+    point_doubt_s: float = OLD_NEWS_LIMIT_S
     point_again_s: float = 60.0
     """How long it is looked for before settings are sent again: a restart of the board, and a scan."""
 
@@ -125,6 +131,20 @@ async def await_board(
         detail = str(error.facts.get("detail") or "")
         return Arrived("unseen", seconds=limit_s, detail=detail)
     return Arrived("online", seconds)
+
+
+async def old_news_over(cloud: Waits, token: Secret, pace: Pace) -> None:
+    """Return when the cloud can be believed of a device that was online before its board got settings.
+
+    That is when it has noticed that the board went, or must have.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(pace.point_doubt_s):
+            while True:
+                with contextlib.suppress(CloudError):
+                    if not await cloud.connected(token):
+                        return
+                await asyncio.sleep(pace.point_look_s)
 
 
 async def _is_online(cloud: Waits, token: Secret, limit_s: float) -> bool:

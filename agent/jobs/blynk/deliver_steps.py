@@ -100,7 +100,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
         self._sent = True
         self._begin(*DELIVER)
         self._in_point = bool(self.order.access_point) and not self._by_hand
-        self._do(Deliver(make_config(network, token, host), self.fresh))
+        self._do(Deliver(make_config(network, token, host), self.fresh, self.was_online))
 
     def _advance(self, stage: str, detail: str) -> None:
         """Steps by what is heard of the board; they only go forward."""

@@ -112,6 +112,8 @@ class Deliver(BlynkEffect):
     config: BlynkConfig
     fresh: bool
     """The token is of no device until a board has logged in with it."""
+    was_online: bool = False
+    """Its device may be called online because it was so before the board is given this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,13 @@ class BlynkHands:
 
         session = self._open_one()
         if isinstance(session, Point):
-            return await session.deliver(self._cloud, request.config, told, fresh=request.fresh)
+            return await session.deliver(
+                self._cloud,
+                request.config,
+                told,
+                fresh=request.fresh,
+                was_online=request.was_online,
+            )
         return await deliver(
             session, self._cloud, request.config, told, fresh=request.fresh, pace=self._pace
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from agent.errors import ApNotHeard, MooringError, OtherBoard, PortError, PortGone, WifiAbsent
-from agent.jobs.blynk.deliver import await_board
+from agent.jobs.blynk.deliver import await_board, old_news_over
 from agent.jobs.blynk.effects import Arrived
 from agent.jobs.blynk.excursion import Excursion
 from agent.links.access_point_manual import ManualJoin, wait_for_board
@@ -103,7 +103,13 @@ class Point:
             await self.leave()
 
     async def deliver(
-        self, cloud: Waits, config: BlynkConfig, told: Callable[[Told], None], *, fresh: bool
+        self,
+        cloud: Waits,
+        config: BlynkConfig,
+        told: Callable[[Told], None],
+        *,
+        fresh: bool,
+        was_online: bool,
     ) -> Arrived:
         """Give it these settings, be back, and hear what the cloud or else the board says."""
         await self._be_there()
@@ -112,11 +118,23 @@ class Point:
         if outcome.state == "failed":
             return Arrived("failed", failure=outcome.failure, joined=outcome.joined)
         told(Told("joining", HOME if self._by_hand else ""))
-        return await self.follow(cloud, config.token, fresh=fresh)
+        return await self.follow(cloud, config.token, fresh=fresh, was_online=was_online)
 
-    async def follow(self, cloud: Waits, token: Secret, *, fresh: bool) -> Arrived:
-        """What becomes of a board that has its settings."""
-        arriving = asyncio.create_task(await_board(cloud, token, fresh=fresh, pace=self._pace))
+    async def follow(
+        self, cloud: Waits, token: Secret, *, fresh: bool, was_online: bool = False
+    ) -> Arrived:
+        """What becomes of a board that has its settings.
+
+        ``was_online``: its device may have been called so before. A board of generation 1 does not say
+        that it is connected, so its cloud is believed only when that must be over.
+        """
+
+        async def arrive() -> Arrived:
+            if was_online and self._is_first_generation:
+                await old_news_over(cloud, token, self._pace)
+            return await await_board(cloud, token, fresh=fresh, pace=self._pace)
+
+        arriving = asyncio.create_task(arrive())
         coming_back = asyncio.create_task(self._comes_back())
         try:
             await asyncio.wait({arriving, coming_back}, return_when=asyncio.FIRST_COMPLETED)

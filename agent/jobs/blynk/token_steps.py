@@ -52,10 +52,10 @@ class TokenSteps(BlynkSteps):
         self.host = ""
         self.device_id = 0
         """0: not known."""
+        self.was_online = False
+        """The cloud may call its device online without this board: it was so before."""
         self._refused: MooringError | None = None
         """Why there is no token, or the one before is not used."""
-        self._new = False
-        """A new one is wanted, whatever the vault has."""
         fail, stop = self._no_token, self._stop
         self.rules |= {
             State.KEYING: Rule(self._keying, VAULT_LIMIT_S, fail, stop),
@@ -80,14 +80,13 @@ class TokenSteps(BlynkSteps):
             case Entered():
                 self._begin(*STEP)
                 self.name = self.order.name or self.order.make_name(*self._called)
-                if self.order.token is not None and not self._new:
+                if self.order.token is not None:
                     self._use_pasted(self.order.token)
-                elif self._new:
-                    self._make_or_ask()
                 else:
                     self._do(FindKept(self.order.name, self.board.own_marks))
             case Done(FindKept(), Kept() as kept):
                 self.token, self.source, self.fresh = kept.token, "vault", not kept.proven
+                self.was_online = True
                 self.name, self.entry = kept.name, kept.entry
                 self._say(f"The vault has one of {kept.name} (entry {kept.entry})")
                 self._go(State.CHECKING)
@@ -123,7 +122,7 @@ class TokenSteps(BlynkSteps):
             self._refuse(error)
             return
         self.token, self.source, self.fresh = pasted.token, "pasted", False
-        self.device_id, self.entry = 0, ""
+        self.device_id, self.entry, self.was_online = 0, "", True
         self._go(State.CHECKING)
 
     # The platform ------------------------------------------------------------------------------
@@ -131,7 +130,7 @@ class TokenSteps(BlynkSteps):
     def _claiming(self, event: Event) -> bool:
         match event:
             case Entered():
-                self._new, self.entry = False, ""
+                self.entry = ""
                 self._say(f"Asking {self.order.cloud} for one")
                 self._record(facts.ASKED, cloud=CLOUD, **self._asked_for)
                 self._do(self._make())
@@ -163,6 +162,7 @@ class TokenSteps(BlynkSteps):
     def _made(self, made: Provisioned) -> None:
         self.token, self.source, self.fresh = made.token, "made", True
         self.device_id = made.device_id
+        self.was_online = bool(self._asked_for)
         self._go(State.VAULTING)
 
     # One that was there before -----------------------------------------------------------------
@@ -174,11 +174,12 @@ class TokenSteps(BlynkSteps):
             case Entered() if self.token is not None:
                 self._say(f"Asking {self.order.cloud} whether it knows it")
                 self._do(CheckToken(self.token))
-            case Done(CheckToken()):
-                self.fresh = False
+            case Done(CheckToken(), online):
+                self.fresh, self.was_online = False, online
                 self._settled()
             case Failed(CheckToken(), BlynkTokenUnknown() as error):
                 if self.source == "vault" and self.fresh:
+                    self.was_online = False
                     self._settled()  # no board has logged in with it yet
                 else:
                     self._unknown(error)

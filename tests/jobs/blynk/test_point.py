@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from agent.links.access_point_wifi import AccessPoint
     from agent.settings import Secret
 
 CONFIG = BlynkConfig(token=TOKEN, wifi=NETWORK)
-PACE = Pace(point_look_s=0.005, point_again_s=5.0, look_s=0.005, point_follow_s=0.1)
+PACE = Pace(
+    point_look_s=0.005, point_again_s=5.0, look_s=0.005, point_follow_s=0.1, point_doubt_s=30.0
+)
 
 
 class Online:
@@ -45,12 +49,33 @@ class Online:
         return 0.5
 
 
+class Noticing(Online):
+    """One that notices after a while that the board went."""
+
+    _asked = 0
+
+    async def connected(self, token: Secret) -> bool:
+        self._asked += 1
+        return await super().connected(token) and self._asked < 3
+
+
+class CountedWifi(TestWifi):
+    """One whose looks are counted."""
+
+    scans = 0
+
+    async def scan(self, limit_s: float, wanted: bytes | None = None) -> list[AccessPoint]:
+        self.scans += 1
+        return await super().scan(limit_s, wanted)
+
+
 class Address:
     """What answers at a board's address: the board, or at home the router."""
 
     def __init__(self, wifi: TestWifi) -> None:
         self._wifi = wifi
         self.name = SSID.decode()
+        self.last_error = 0
         self.board: list[str] = []
         self.router: list[str] = []
         """Paths that each was asked for."""
@@ -61,7 +86,8 @@ class Address:
         asked.append(target)
         said: dict[str, object] = {"status": "ok", "msg": "fine"}
         if target.endswith("info.json"):
-            said = {"board": "Thermo", "ssid": self.name, "tmpl_id": TEMPLATE, "last_error": 0}
+            said = {"board": "Thermo", "ssid": self.name, "tmpl_id": TEMPLATE}
+            said["last_error"] = self.last_error
         body = json.dumps(said).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
@@ -71,7 +97,7 @@ class Street:
     """One computer, one board, one router."""
 
     def __init__(self, folder: Path) -> None:
-        self.wifi = TestWifi()
+        self.wifi = CountedWifi()
         self.address = Address(self.wifi)
         file = folder / "way.json"
         self.points = AccessPointKeeper(
@@ -112,12 +138,51 @@ async def test_a_board_whose_network_went_is_joined_again_before_it_is_told_a_pa
     await point.open()
     street.wifi.gone.set()
     street.wifi.current = HOME  # as systems do by themselves
-    delivering = asyncio.create_task(point.deliver(Online(), CONFIG, lambda _: None, fresh=True))
+    delivering = asyncio.create_task(
+        point.deliver(Online(), CONFIG, lambda _: None, fresh=True, was_online=False)
+    )
     await street.wifi.returning.wait()
     street.wifi.gone.clear()
     assert (await delivering).state == "online"
     assert not any(PASSWORD.reveal() in each for each in street.address.router)
     assert any(PASSWORD.reveal() in each for each in street.address.board)
+    await point.close()
+
+
+async def test_a_device_that_was_online_before_is_believed_only_when_its_board_did_not_come_back(
+    street: Street,
+) -> None:
+    point = street.point()
+    await point.open()
+    told = street.wifi.points
+    street.wifi.points = []  # its board takes it away for the attempt
+    delivering = asyncio.create_task(
+        point.deliver(Online(), CONFIG, lambda _: None, fresh=False, was_online=True)
+    )
+    await street.wifi.returning.wait()
+    while street.wifi.scans < 3:
+        await asyncio.sleep(0)
+        assert not delivering.done()
+    street.address.last_error = 701
+    street.wifi.points = told
+    arrived = await delivering
+    assert arrived.failure is not None
+    assert arrived.failure.code == 701
+    assert street.wifi.current == HOME
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_a_device_that_was_online_before_is_believed_once_that_is_over(
+    street: Street, noticed: bool
+) -> None:
+    cloud = Noticing() if noticed else Online()
+    limit_s = 30.0 if noticed else 0.02
+    pace = replace(PACE, point_doubt_s=limit_s)
+    point = Point(street.points, SSID, Place("127.0.0.1", street.port), pace, by_hand=False)
+    await point.open()
+    street.wifi.points = []
+    arrived = await point.deliver(cloud, CONFIG, lambda _: None, fresh=False, was_online=True)
+    assert arrived.state == "online"
     await point.close()
 
 

@@ -486,6 +486,24 @@ def test_with_all_that_is_needed_the_boards_network_is_used_once() -> None:
     assert closed(drive.answer("stop")).error == "blynk-kept"
 
 
+@pytest.mark.parametrize("said", [True, False])
+def test_a_device_that_was_online_before_says_nothing_of_the_board_in_its_own_network(
+    said: bool,
+) -> None:
+    drive = away(confirmed=True).done(bx.PlanLeaving, LEAVING).done(bx.Reach, POINT)
+    drive.done(bx.GoBack).done(bx.FindKept, PROVEN).done(bx.CheckToken, said).done(bx.Keep, PUT)
+    deliver = drive.waits_for(bx.Deliver)
+    assert deliver is not None
+    assert deliver.was_online is said
+    unasked = away(token=Pasted(OTHER), confirmed=True).done(bx.PlanLeaving, LEAVING)
+    deliver = unasked.done(bx.Reach, POINT).done(bx.Keep, PUT).waits_for(bx.Deliver)
+    assert deliver is not None
+    assert deliver.was_online
+    made = delivering().waits_for(bx.Deliver)
+    assert made is not None
+    assert not made.was_online
+
+
 @pytest.mark.parametrize("on_the_way", ["to the cloud", "to a question"])
 def test_who_stops_on_the_way_home_is_asked_nothing_more(on_the_way: str) -> None:
     network = None if on_the_way == "to a question" else HOME

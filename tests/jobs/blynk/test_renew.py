@@ -35,7 +35,7 @@ def test_the_device_of_the_boards_token_gets_a_new_one() -> None:
     drive.done(bx.MakeToken, Provisioned(TOKEN, 77)).done(bx.Keep, PUT)
     deliver = drive.waits_for(bx.Deliver)
     assert deliver is not None
-    assert deliver.config.token == TOKEN
+    assert (deliver.config.token, deliver.was_online) == (TOKEN, True)
     drive.done(bx.Deliver, bx.Arrived("online")).done(bx.TellKey).done(bx.Prove)
     drive.done(bx.Rename, DEVICE).done(fx.CloseSession)
     assert drive.finish is not None
