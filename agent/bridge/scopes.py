@@ -55,6 +55,10 @@ account."""
 OWN_ANSWERS: Final = frozenset({ADMINISTRATOR, REPLACE})
 """Only they may give these answers: an administrator reaches every device, whichever board asked."""
 
+WHOSE_BOARD: Final = "A token that says whose a board is"
+"""What only they may give, in a request or an answer: with one of its own a page would take the board
+into its account, or claim any board into the person's."""
+
 OWN_FILES: Final = frozenset(FILES.values())
 """Only they may read these files of a job: with the name of a device that exists, it is its
 credentials that the vault has, or an administrator read, which are in them."""

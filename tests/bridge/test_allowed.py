@@ -93,6 +93,27 @@ async def test_no_page_claims_a_board_of_its_own_choice_into_the_account(bridge:
     assert code(await own.request("jobs.start", **asked)) == "done"
 
 
+@pytest.mark.parametrize(
+    "named", [{"kind": "provision", "cloud": "blynk"}, {"kind": "configure"}], ids=["new", "known"]
+)
+async def test_no_page_makes_a_board_the_device_of_a_token_of_its_own(
+    bridge: Bridge, named: dict[str, str]
+) -> None:
+    page, own = await page_with(bridge, Scope), await bridge.open(own=True)
+    _, board = await bridge.board()
+    asked = {**named, "board": board, "network": WIFI}
+    token = "page_token_0123456789abcdef01234"
+    assert code(await page.request("jobs.start", **asked, token=token)) == "not-allowed"
+    assert bridge.jobs.requests == []
+    job = (await page.call("jobs.start", **asked))["job"]
+    bridge.jobs.ask(job)
+    answer = {"job": job, "answer": {"action": "token", "token": token}}
+    assert code(await page.request("jobs.answer", **answer)) == "not-allowed"
+    assert bridge.jobs.answers == []
+    assert code(await own.request("jobs.answer", **answer)) == "done"
+    assert code(await own.request("jobs.start", **asked, token=token)) == "done"
+
+
 async def test_its_own_jobs_are_closed_to_a_page_that_lost_the_scope(bridge: Bridge) -> None:
     _, board = await bridge.board()
     page = await page_with(bridge, [Scope.PROVISION, Scope.FLASH])

@@ -13,7 +13,7 @@ from agent.bridge.fields import NetworkData
 from agent.bridge.methods.start import Started
 from agent.bridge.outbox import Notification
 from agent.bridge.rpc import Call, Method, Nothing, Params
-from agent.bridge.scopes import JOB_SCOPES, OWN_ANSWERS, OWN_FILES
+from agent.bridge.scopes import JOB_SCOPES, OWN_ANSWERS, OWN_FILES, WHOSE_BOARD
 from agent.clouds.enrolment import CredentialsKind
 from agent.errors import NotAllowed, UnknownJob
 from agent.jobs.enrol_effects import WayKind
@@ -201,6 +201,8 @@ def methods(services: Services, owners: JobOwners, starter: Starter) -> list[Met
         await require(call.peer, params.job)
         if params.answer.action in OWN_ANSWERS and not call.peer.own:
             raise NotAllowed(method="What an administrator of the cloud may do")
+        if params.answer.token is not None and not call.peer.own:
+            raise NotAllowed(method=WHOSE_BOARD)
         given: dict[str, Any] = {"action": params.answer.action}
         if params.answer.password is not None:
             given["password"] = params.answer.password

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.bridge.scopes import JOB_SCOPES, OWN_JOBS
+from agent.bridge.scopes import JOB_SCOPES, OWN_JOBS, WHOSE_BOARD
 from agent.errors import InputError, NotAllowed
-from agent.jobs.absent import NRF
 from agent.jobs.flash_effects import Upload
 from agent.jobs.job import JobKind
 from agent.settings.addresses import is_below
@@ -43,8 +42,8 @@ class Starter:
         call.peer.require(JOB_SCOPES[kind])
         if kind in OWN_JOBS and not call.peer.own:
             raise NotAllowed(method=f"A job of the kind {kind.value}")
-        if "token" in request and request.get("cloud") == NRF and not call.peer.own:
-            raise NotAllowed(method="A claim of a board by its token")
+        if "token" in request and not call.peer.own:
+            raise NotAllowed(method=WHOSE_BOARD)
         if "access_point" in request and not call.peer.own:
             raise NotAllowed(method="A job that takes this computer into another network")
         if not call.peer.own:
