@@ -42,11 +42,16 @@ def removal_error(known: dict[str, Any], last: str, cause: str) -> RemovalLeft:
     name = clean_text(known.get("name", ""))
     return RemovalLeft(
         name=name,
-        what=name if _PLAIN.fullmatch(name) else f'"{name}"',
+        what=command_word(name),
         cloud=clean_text(known.get("cloud", "")),
         state=removal_state(known, last),
         cause=cause,
     )
+
+
+def command_word(name: str) -> str:
+    """A name as a command takes it."""
+    return name if _PLAIN.fullmatch(name) else f'"{name}"'
 
 
 def removal_state(known: dict[str, Any], last: str) -> str:

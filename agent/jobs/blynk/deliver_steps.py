@@ -128,7 +128,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
         self._begin(ONLINE, f"See it in {self.order.cloud}")
 
     def _came(self) -> None:
-        self._again = False
+        self._again = self._visiting = False
         arrived = self._arrived
         if arrived.state in {"online", "told"}:
             if self._step != ONLINE:

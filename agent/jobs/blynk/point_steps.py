@@ -40,14 +40,18 @@ class PointSteps(ReturnSteps):
         """A person joins the board's network; nobody can bring the computer back but he."""
         self._in_point = False
         """The computer may be in the board's network."""
+        self._visiting = False
+        """The person has joined it, and has not said that he is back."""
         self._then: Callable[[], None] = self._go_on
+        self._not_then: Callable[[], None] = self._stop
+        """Instead, where the person says no."""
         self._anyway = False
         """That is gone on with even if somebody cancelled on the way."""
         if order.access_point:
             self.state = State.DEPARTING
         self.rules = {
             State.DEPARTING: Rule(self._departing, ANSWER_LIMIT_S, self._fail, self._stop),
-            State.HOMEWARD: Rule(self._homeward, BACK_LIMIT_S, self._not_back, lambda: None),
+            State.HOMEWARD: Rule(self._homeward, BACK_LIMIT_S, self._not_back, self._stay_away),
         }
 
     @property
@@ -58,6 +62,10 @@ class PointSteps(ReturnSteps):
     def _go_on(self) -> None:
         """Where to go when the computer may join."""
         self._go(State.READING)
+
+    @property
+    def _safe_away(self) -> str:
+        return "Nothing was changed on the board."
 
     def _departing(self, event: Event) -> bool:
         point = self.order.access_point
@@ -97,6 +105,7 @@ class PointSteps(ReturnSteps):
         self._in_point = bool(self.order.access_point) and not self._by_hand
         self._do(Erase())
         if self._by_hand:
+            self._visiting = True
             self._ask(questions.join_by_hand(self.order.access_point))
 
     # Back ----------------------------------------------------------------------------------------
@@ -112,6 +121,19 @@ class PointSteps(ReturnSteps):
         self._then, self._anyway = then, anyway
         self._go(State.HOMEWARD)
 
+    def _to_cloud(self, then: Callable[[], None], *, otherwise: Callable[[], None]) -> None:
+        """``then``, which asks the cloud, once a person who joined by hand says that he is back."""
+        if self._visiting and self.order.platform:
+            self._then, self._not_then = then, otherwise
+            self._go(State.HOMEWARD)
+        else:
+            then()
+
+    def _stay_away(self) -> None:
+        """A cancel: the computer comes back all the same, a person is not waited for."""
+        if self._asking:
+            self._not_then()
+
     def _at_home(self) -> None:
         if self.stopped and not self._anyway:
             self._give_up()
@@ -120,6 +142,13 @@ class PointSteps(ReturnSteps):
 
     def _homeward(self, event: Event) -> bool:
         match event:
+            case Entered() if self._visiting:
+                self._ask(questions.back_home(self.order.cloud, safe=self._safe_away))
+            case Answered(common.CONTINUE):
+                self._visiting = False
+                self._then()
+            case Answered():
+                self._not_then()
             case Entered():
                 self._in_point = False
                 self._say("Back into the computer's own network")

@@ -92,7 +92,7 @@ class ProvisionBlynk(DeliverSteps):
         self._trouble(error)
 
     def _has_network(self) -> None:
-        self._go(State.KEYING)
+        self._to_cloud(lambda: self._go(State.KEYING), otherwise=self._give_up)
 
     def _is_online(self) -> None:
         self._go(State.PROVING)

@@ -263,6 +263,24 @@ def join_by_hand(point: bytes) -> Inquiry:
     )
 
 
+def back_home(cloud: str, *, safe: str) -> Inquiry:
+    """The person has joined the board's network; the cloud is not reached from there."""
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title="Is this computer back in its own network?",
+            meaning=(
+                f"{cloud} is asked next, and is not reached from the board's network. Choose your own "
+                "network in the Wi-Fi menu."
+            ),
+            safe=safe,
+            actions=[Action(id=questions.CONTINUE, label="It is back"), _STOP],
+        ),
+        STOP,
+    )
+
+
 def remove(name: str, cloud: str, *, in_cloud: bool, board: bool, vault: bool) -> Inquiry:
     """Before a device is removed for good."""
     told: list[Fate] = []

@@ -24,6 +24,7 @@ from agent.jobs.blynk.steps import READ, BlynkSteps
 from agent.jobs.effects import Answered, Done, Entered, Event, Failed, Learn
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
+from agent.jobs.remove_facts import command_word
 from agent.jobs.states import (
     ANSWER_LIMIT_S,
     ENROL_LIMIT_S,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 ERASE: Final = ("erase", "Erase its settings")
 DELETE: Final = "delete"
 FORGET: Final = "forget"
+STOPPED: Final = "The job was stopped."
 
 
 class RemoveBlynk(BlynkSteps):
@@ -59,7 +61,7 @@ class RemoveBlynk(BlynkSteps):
         self.rules |= {
             State.NAMING: Rule(self._naming, VAULT_LIMIT_S, fail, stop),
             State.CONFIRMING: Rule(self._confirming, ANSWER_LIMIT_S, fail, stop),
-            State.RESETTING: Rule(self._resetting, self._erase_s, left, lambda: None),
+            State.RESETTING: Rule(self._resetting, self._erase_s, left, self._after_it),
             State.UNDOING: Rule(self._undoing, ENROL_LIMIT_S, left, lambda: None),
             State.DROPPING: Rule(
                 self._dropping, VAULT_LIMIT_S, lambda error: self._removed([], error), lambda: None
@@ -77,7 +79,10 @@ class RemoveBlynk(BlynkSteps):
         ]
 
     def _was_read(self) -> None:
-        self._home_first(lambda: self._go(State.NAMING))
+        self._home_first(lambda: self._to_cloud(self._name_it, otherwise=self._stop))
+
+    def _name_it(self) -> None:
+        self._go(State.NAMING)
 
     # Which device --------------------------------------------------------------------------------
 
@@ -166,12 +171,31 @@ class RemoveBlynk(BlynkSteps):
             case Done(Erase()):
                 self._erased = True
                 self._complete("it waits for settings")
-                self._home_first(lambda: self._go(State.UNDOING), anyway=True)
+                self._home_first(self._is_erased, anyway=True)
             case Answered():
                 self._stop()
             case _:
                 return False
         return True
+
+    def _after_it(self) -> None:
+        """A cancel counts when the board has answered; a person who has not joined is not waited for."""
+        if self._asking:
+            self._stop()
+
+    def _is_erased(self) -> None:
+        """A cancel that came meanwhile counts now: the rest can be done another day."""
+        if self.stopped:
+            self._left_off()
+        else:
+            self._to_cloud(lambda: self._go(State.UNDOING), otherwise=self._left_off)
+
+    def _left_off(self) -> None:
+        self._leave(STOPPED)
+
+    @property
+    def _safe_away(self) -> str:
+        return "The board is erased." if self._erased else super()._safe_away
 
     def _undoing(self, event: Event) -> bool:
         match event:
@@ -226,8 +250,14 @@ class RemoveBlynk(BlynkSteps):
 
     def _left_so(self, error: MooringError) -> None:
         """Something was done, and something was not."""
-        state = "The board is erased." if self._erased else "The board has what it had."
-        state += " The device is still in the cloud, and its token in the vault."
         report = error.report()
-        cause = f"{report.title} {report.meaning} {report.remedy}"
-        self._close(error=RemovalLeft(name=self.name or self.order.board, state=state, cause=cause))
+        self._leave(f"{report.title} {report.meaning} {report.remedy}")
+
+    def _leave(self, cause: str) -> None:
+        state = "The board is erased." if self._erased else "The board has what it had."
+        left = [f"The device is still in {self.order.cloud}."] if self._device or self._kept else []
+        left += ["Its token is still in the vault."] if self._kept else []
+        state = " ".join([state, *left])
+        name = self.name or self.order.board
+        named = {"name": name, "what": command_word(name), "cloud": CLOUD}
+        self._close(error=RemovalLeft(**named, state=state, cause=cause))

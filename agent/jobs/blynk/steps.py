@@ -149,6 +149,7 @@ class BlynkSteps(PointSteps):
         self._in_point = bool(point) and not self._by_hand
         self._do(Reach(point, self._by_hand))
         if self._by_hand:
+            self._visiting = True
             self._ask(questions_of_blynk.join_by_hand(point))
 
     def _is_another(self, found: Found) -> bool:

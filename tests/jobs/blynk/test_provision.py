@@ -554,7 +554,7 @@ def test_a_person_who_joins_by_hand_is_asked_to_at_each_visit() -> None:
     reach = drive.waits_for(bx.Reach)
     assert reach is not None
     assert reach.by_hand
-    drive.done(bx.Reach, POINT)
+    drive.done(bx.Reach, POINT).answer("continue")
     drive.done(bx.FindKept).done(bx.MakeToken, MADE).done(bx.Keep, PUT)
     assert actions(drive) == ["stop"]
     drive.done(bx.Reach, POINT)

@@ -13,7 +13,7 @@ from agent.jobs.blynk.facts import blynk_left, blynk_result
 from agent.jobs.blynk.remove import RemoveBlynk
 from agent.jobs.job import JobState
 from agent.protocols.blynk.platform import Device
-from tests.jobs.blynk.samples import FOUND, OTHER, PROVEN, order
+from tests.jobs.blynk.samples import FOUND, LEAVING, OTHER, POINT, PROVEN, order
 from tests.jobs.drive import Drive
 
 DEVICE = Device(id=77, name="Kitchen", token=OTHER)
@@ -73,6 +73,56 @@ def test_what_stops_in_the_middle_says_what_is_left(step: type[bx.BlynkEffect]) 
         drive.done(bx.Erase)
     assert drive.fail(step, error).done(fx.CloseSession).error == "remove-unfinished"
     assert "Remove it once more" in (blynk_left(drive.facts) or "")
+
+
+def test_who_stops_while_the_board_is_erased_keeps_the_device_and_is_told_so() -> None:
+    drive = asked(confirmed=True).cancel().done(bx.Erase)
+    assert not drive.waits_for(bx.DeleteDevice)
+    assert drive.done(fx.CloseSession).state is JobState.CANCELLED
+    assert drive.finish is not None
+    assert drive.finish.error is not None
+    title = drive.finish.error.title
+    assert "The board is erased. The device is still in Blynk.Cloud. Its token is still" in title
+    assert "was stopped" in drive.finish.error.meaning
+    assert "mooring remove Kitchen --cloud blynk" in drive.finish.error.remedy
+    failed = asked(confirmed=True).cancel().fail(bx.Erase, PortGone(port="x"))
+    assert failed.done(fx.CloseSession).finish is not None
+    assert "has what it had" in str(failed.finish)
+
+
+def by_hand(**changes: Any) -> Drive:
+    drive = machine(access_point=b"Blynk Thermo-FK8D", **changes).done(bx.PlanLeaving, LEAVING)
+    return drive.answer("by-hand").done(bx.Reach, POINT)
+
+
+def test_who_joined_by_hand_says_that_he_is_back_before_the_cloud_is_asked() -> None:
+    drive = by_hand(confirmed=False)
+    assert not drive.asked[2:]
+    drive.answer("continue").done(bx.FindKept, PROVEN).done(bx.FindDevice, DEVICE)
+    drive.answer("continue").done(bx.Erase)
+    assert not drive.waits_for(bx.DeleteDevice)
+    assert drive.question is not None
+    assert "is this computer back" in drive.question.title.lower()
+    assert drive.question.safe == "The board is erased."
+    drive.answer("continue").done(bx.DeleteDevice).done(bx.ForgetTokens, [PROVEN.entry])
+    assert drive.done(fx.CloseSession).state is JobState.DONE
+    assert by_hand(platform=False).waits_for(bx.FindKept)
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_who_does_not_come_back_by_hand_ends_the_job_where_it_is(cancelled: bool) -> None:
+    drive = by_hand()
+    drive = drive.cancel() if cancelled else drive.answer("stop")
+    assert drive.done(fx.CloseSession).state is JobState.CANCELLED
+    assert not any(isinstance(each, bx.FindKept) for each in drive.asked)
+    joining = by_hand().answer("continue").done(bx.FindKept, PROVEN).done(bx.FindDevice, DEVICE)
+    joining.answer("continue")
+    joining = joining.cancel() if cancelled else joining.answer("stop")
+    assert joining.done(fx.CloseSession).state is JobState.CANCELLED
+    late = by_hand().answer("continue").done(bx.FindKept, PROVEN).done(bx.FindDevice, DEVICE)
+    late.answer("continue").done(bx.Erase)
+    late = late.cancel() if cancelled else late.answer("stop")
+    assert late.done(fx.CloseSession).error == "remove-unfinished"
 
 
 def test_nothing_is_done_by_who_stops_or_with_nobody_there() -> None:

@@ -13,7 +13,7 @@ from agent.jobs.blynk.facts import blynk_left
 from agent.jobs.blynk.renew import RenewBlynk
 from agent.jobs.job import JobState
 from agent.protocols.blynk.platform import Device, Provisioned
-from tests.jobs.blynk.samples import FOUND, OTHER, PROVEN, PUT, TOKEN, order
+from tests.jobs.blynk.samples import FOUND, LEAVING, OTHER, POINT, PROVEN, PUT, TOKEN, order
 from tests.jobs.drive import Drive
 
 DEVICE = Device(id=77, name="Kitchen", token=OTHER)
@@ -82,3 +82,13 @@ def test_where_the_new_token_was_lost_the_next_job_knows_the_device_by_its_name(
     make = again.done(bx.FindDevice, DEVICE).waits_for(bx.MakeToken)
     assert make is not None
     assert make.device_id == 77
+
+
+def test_who_joined_by_hand_says_that_he_is_back_before_the_cloud_is_asked() -> None:
+    away = Drive(RenewBlynk(order(access_point=b"Blynk Thermo-FK8D"), attended=True))
+    away.done(bx.PlanLeaving, LEAVING).answer("by-hand").done(bx.Reach, POINT)
+    assert not away.waits_for(bx.FindKept)
+    away.answer("continue").done(bx.FindKept, PROVEN).done(bx.FindDevice, DEVICE)
+    away.done(bx.MakeToken, Provisioned(TOKEN, 77)).done(bx.Keep, PUT)
+    assert not away.waits_for(bx.Deliver)
+    assert away.done(bx.Reach, POINT).waits_for(bx.Deliver)
