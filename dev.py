@@ -46,7 +46,7 @@ BESIDE = (
     ("tests/cli/test_[a-em]*.py",),
     ("tests/cli/test_[!a-em]*.py",),
     ("tests/jobs/test_[a-h]*.py",),
-    ("tests/jobs/test_[!a-h]*.py",),
+    ("tests/jobs/test_[!a-h]*.py", "tests/jobs/blynk", "tests/jobs/nrf"),
     ("tests/links", "tests/sessions", "tests/simulator", "tests/boards"),
     ("tests/clouds", "tests/desktop", "tests/gateway"),
 )
