@@ -97,7 +97,7 @@ class DeliverSteps(TokenSteps, NetworkSteps):
             raise LookupError(msg)
         host = board_host(self.host, self._reached.way, self.board.generation)
         self._record(facts.SENDING, way=self._reached.way, network=network.label)
-        self._sent = True
+        self._sent, self._arrived = True, Arrived("unseen")
         self._begin(*DELIVER)
         self._in_point = bool(self.order.access_point) and not self._by_hand
         self._do(Deliver(make_config(network, token, host), self.fresh, self.was_online))

@@ -389,6 +389,18 @@ def test_every_code_of_a_board_becomes_a_question_in_its_words(
         assert not any(isinstance(each, bx.MakeToken) for each in drive.asked[-2:])
 
 
+def test_a_board_that_refused_its_settings_is_not_said_to_come_online_with_them() -> None:
+    stopped = closed(failed(722).answer("stop")).finish
+    assert stopped is not None
+    assert stopped.error is not None
+    assert "did not come online with them" in stopped.error.title
+    again = failed(722).answer("retry", password=Secret("right horse"))
+    ended = closed(again.cancel().done(bx.GiveUp)).finish
+    assert ended is not None
+    assert ended.error is not None
+    assert "may come online" in ended.error.title
+
+
 def test_another_password_or_network_goes_to_the_board_with_the_same_token() -> None:
     right = Secret("right horse")
     drive = failed(722).answer("retry", password=right)
