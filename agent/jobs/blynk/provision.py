@@ -118,7 +118,9 @@ class ProvisionBlynk(DeliverSteps):
         if not self._sent:
             return "The board was given nothing."
         if self._arrived.failure is not None:
-            return "The board was given its settings, and says that it did not come online with them."
+            return (
+                "The board was given its settings, and says that it did not come online with them."
+            )
         return "The board was given its settings, and may come online with them."
 
     @property

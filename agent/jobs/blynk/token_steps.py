@@ -19,7 +19,16 @@ from agent.errors import (
 from agent.jobs import enrol_questions
 from agent.jobs import questions as common
 from agent.jobs.blynk import facts, questions
-from agent.jobs.blynk.effects import CheckToken, FindKept, Keep, Kept, MakeToken, Put, Source
+from agent.jobs.blynk.effects import (
+    CheckToken,
+    FindDevice,
+    FindKept,
+    Keep,
+    Kept,
+    MakeToken,
+    Put,
+    Source,
+)
 from agent.jobs.blynk.order import CLOUD
 from agent.jobs.blynk.steps import BlynkSteps
 from agent.jobs.effects import Answered, Done, Entered, Event, Failed, LimitReached
@@ -30,7 +39,7 @@ from agent.protocols.blynk.tokens import Pasted, parse_pasted
 
 if TYPE_CHECKING:
     from agent.jobs.blynk.order import BlynkOrder
-    from agent.protocols.blynk.platform import Provisioned
+    from agent.protocols.blynk.platform import Device, Provisioned
     from agent.settings import Secret
 
 STEP: Final = ("token", "Get a token for it")
@@ -52,6 +61,8 @@ class TokenSteps(BlynkSteps):
         self.host = ""
         self.device_id = 0
         """0: not known."""
+        self._template = ""
+        """Of the pasted token, if it says so."""
         self.was_online = False
         """The cloud may call its device online without this board: it was so before."""
         self._refused: MooringError | None = None
@@ -122,6 +133,7 @@ class TokenSteps(BlynkSteps):
             self._refuse(error)
             return
         self.token, self.source, self.fresh = pasted.token, "pasted", False
+        self._template = pasted.template_id
         self.device_id, self.entry, self.was_online = 0, "", True
         self._go(State.CHECKING)
 
@@ -176,7 +188,11 @@ class TokenSteps(BlynkSteps):
                 self._do(CheckToken(self.token))
             case Done(CheckToken(), online):
                 self.fresh, self.was_online = False, online
-                self._settled()
+                self._known()
+            case Done(FindDevice(), device):
+                self._is_of(device)
+            case Failed(FindDevice()):
+                self._settled()  # the account may make tokens and see no devices
             case Failed(CheckToken(), BlynkTokenUnknown() as error):
                 if self.source == "vault" and self.fresh:
                     self.was_online = False
@@ -185,11 +201,30 @@ class TokenSteps(BlynkSteps):
                     self._unknown(error)
             case Failed(CheckToken(), error):
                 self._unchecked(error.report().title)
+            case LimitReached() if any(isinstance(each, FindDevice) for each in self._waiting):
+                self._settled()
             case LimitReached():
                 self._unchecked("it did not answer in time.")
             case _:
                 return False
         return True
+
+    def _known(self) -> None:
+        """A pasted token alone does not say of which template its device is; the platform may."""
+        if self.token and self.source == "pasted" and not self._template and self.order.platform:
+            self._do(FindDevice(self.token))
+        else:
+            self._settled()
+
+    def _is_of(self, device: Device | None) -> None:
+        try:
+            if device is not None:
+                self.device_id = device.id
+                self.order.check_template(self.board.template_id, device.template_id)
+        except MooringError as error:
+            self._refuse(error)
+        else:
+            self._settled()
 
     def _unknown(self, error: MooringError) -> None:
         if self.source == "vault" and self.order.platform:

@@ -271,7 +271,8 @@ def test_a_token_that_cannot_be_had_can_be_asked_for_again_or_pasted(
     assert drive.question is not None
     assert drive.question.error is not None
     assert drive.question.error.facts["field"] == "token"
-    drive.answer("token", token=OTHER).done(bx.CheckToken, False).done(bx.Keep, PUT)
+    drive.answer("token", token=OTHER).done(bx.CheckToken, False).done(bx.FindDevice)
+    drive.done(bx.Keep, PUT)
     deliver = drive.waits_for(bx.Deliver)
     assert deliver is not None
     assert (deliver.config.token, deliver.fresh) == (OTHER, False)
@@ -306,6 +307,29 @@ def test_a_token_of_the_request_is_checked_before_it_is_used() -> None:
     assert "could not be asked" in result["notes"][0]
     late = read(token=Pasted(OTHER)).fire("limit").done(bx.Keep, PUT)
     assert late.waits_for(bx.Deliver)
+
+
+def test_a_token_alone_is_refused_where_the_platform_knows_another_template_for_it() -> None:
+    drive = read(token=Pasted(OTHER)).done(bx.CheckToken, False)
+    drive.done(bx.FindDevice, Device(id=9, name="Shed", template_id="TMPLother0000"))
+    assert drive.question is not None
+    assert drive.question.error is not None
+    assert drive.question.error.code == "blynk-template"
+    assert not any(isinstance(each, bx.Keep) for each in drive.asked)
+    for known in (TEMPLATE, ""):
+        right = read(token=Pasted(OTHER)).done(bx.CheckToken, False)
+        right.done(bx.FindDevice, Device(id=9, name="Shed", template_id=known))
+        assert right.done(bx.Keep, PUT).facts[-2].data["device_id"] == 9
+    unseen = read(token=Pasted(OTHER)).done(bx.CheckToken, False)
+    assert unseen.fail(bx.FindDevice, BlynkForbidden(cloud="b")).waits_for(bx.Keep)
+    late = read(token=Pasted(OTHER)).done(bx.CheckToken, False).fire("limit")
+    end(late.done(bx.Keep, PUT).done(bx.Deliver, ONLINE))
+    assert late.finish is not None
+    assert (late.finish.result or {})["notes"] == []
+    for told in (Pasted(OTHER, TEMPLATE), None):
+        client = told is not None
+        sure = read(token=told or Pasted(OTHER), platform=client).done(bx.CheckToken, False)
+        assert sure.waits_for(bx.Keep)
 
 
 def test_the_token_in_the_vault_is_used_again() -> None:
@@ -419,7 +443,8 @@ def test_another_password_or_network_goes_to_the_board_with_the_same_token() -> 
 def test_a_refused_token_is_replaced_by_a_new_one_or_another() -> None:
     drive = failed(703).answer("new-token").done(bx.MakeToken, MADE).done(bx.Keep, PUT)
     assert drive.waits_for(bx.Deliver)
-    drive = failed(703).answer("token", token=OTHER).done(bx.CheckToken, False).done(bx.Keep, PUT)
+    drive = failed(703).answer("token", token=OTHER).done(bx.CheckToken, False)
+    drive.done(bx.FindDevice).done(bx.Keep, PUT)
     deliver = drive.waits_for(bx.Deliver)
     assert deliver is not None
     assert deliver.config.token == OTHER
