@@ -61,6 +61,7 @@ async def test_a_file_in_parts_reaches_the_job_whole(bridge: Bridge) -> None:
             "image": Upload(name="Blink.ino.bin", data=CONTENT),
             "attended": True,
             "owner": FOREIGN,
+            "foreign": True,
         }
     ]
     assert "nothing was offered" in await problem(client, board, image), "it is used up"
