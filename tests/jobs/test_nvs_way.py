@@ -170,7 +170,7 @@ async def test_settings_reach_the_area_and_the_sketch_says_that_it_is_connected(
         assert (found.hardware_id, found.family) == ("a01122334455", "esp32c3")
         assert (found.holds, found.networks) == ("", True)
         await delivery.put(SETTINGS, tell_nobody)
-        state = await delivery.cloud_state(10)
+        state = await delivery.cloud_state(30)
     assert (state.outcome, state.detail) == ("connected", "as bench")
     assert held(board.rom) == FULL
     assert read_store(area(board.rom)).get("sketch", "count") == 77

@@ -101,7 +101,7 @@ async def test_the_documented_lines_read_what_was_delivered(tmp_path):
     async with board(tmp_path) as real, delivery(real) as opened:
         await opened.put(SETTINGS, tell_nobody)
         assert stored(tmp_path) == FULL
-        state = await opened.cloud_state(10)
+        state = await opened.cloud_state(30)
         assert (state.outcome, state.detail) == ("connected", "Prüfstand “7”")
         assert (await opened.identify()).holds == "Prüfstand “7”"
     assert {path.name for path in tmp_path.iterdir()} == {"main.py", "mooring.json"}
@@ -113,7 +113,7 @@ async def test_the_documented_lines_read_the_old_file_between_the_renames(tmp_pa
     (tmp_path / "main.py").write_text(documented() + "print('mooring: refused', settings)\n")
     async with board(tmp_path) as real, delivery(real) as opened:
         assert (await opened.identify()).holds == "old"
-        assert (await opened.cloud_state(10)).detail == "{'tb_name': 'old'}"
+        assert (await opened.cloud_state(30)).detail == "{'tb_name': 'old'}"
         await opened.put(SETTINGS, tell_nobody)
     assert {path.name for path in tmp_path.iterdir()} == {"main.py", "mooring.json"}
 

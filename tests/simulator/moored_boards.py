@@ -70,5 +70,5 @@ def tell_nobody(_done: int, _total: int) -> None:
 async def put(delivery: Delivery, wanted: BoardSettings) -> str:
     """Deliver; how the board says that its connection ends."""
     await delivery.put(wanted, tell_nobody)
-    state = await delivery.cloud_state(10)
+    state = await delivery.cloud_state(30)
     return f"{state.outcome} {state.detail}".rstrip()

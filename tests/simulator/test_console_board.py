@@ -248,7 +248,7 @@ def tell_nobody(_done: int, _total: int) -> None:
 async def put(delivery: ConsoleDelivery, cloud: CloudSettings) -> str:
     """Deliver; how the board's connection ends."""
     await delivery.put(BoardSettings(network=HOME, cloud=cloud), tell_nobody)
-    return (await delivery.cloud_state(10)).outcome
+    return (await delivery.cloud_state(30)).outcome
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["pty", "tcp"])
@@ -339,11 +339,11 @@ async def test_a_connection_that_the_server_ends_is_made_again() -> None:
         assert await put(delivery, cloud) == "connected"
         other = token_credentials("another")
         server.state.replace_credentials(device, other)  # the server ends the session
-        while (state := await delivery.cloud_state(10)).outcome == "connected":
+        while (state := await delivery.cloud_state(30)).outcome == "connected":
             await asyncio.sleep(0.01)
         assert state.outcome in {"refused", "network-failed"}
         server.state.replace_credentials(device, stored(TOKEN))
-        while (await delivery.cloud_state(10)).outcome != "connected":
+        while (await delivery.cloud_state(30)).outcome != "connected":
             await asyncio.sleep(0.01)
 
 
@@ -361,6 +361,6 @@ async def test_a_board_without_power_is_not_connected() -> None:
         assert board.address is not None
         again = await open_console(await open_link(board.address, BAUD))
         try:
-            assert (await again.cloud_state(10)).outcome == "connected"
+            assert (await again.cloud_state(30)).outcome == "connected"
         finally:
             await again.close()

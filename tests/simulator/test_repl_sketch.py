@@ -92,7 +92,7 @@ async def test_its_file_outlives_its_power():
         await device.plug()
         async with opened(device) as delivery:
             assert (await delivery.identify()).holds == NAME
-            assert (await delivery.cloud_state(10)).outcome == "connected"
+            assert (await delivery.cloud_state(30)).outcome == "connected"
 
 
 async def test_a_drive_that_the_computer_uses_is_in_the_way():
