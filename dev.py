@@ -166,8 +166,11 @@ def test(words: list[str]) -> int:
     with ThreadPoolExecutor(max_workers=1) as pool:
         # Beside the tests, which wait most of the time.
         sound = pool.submit(static_checks)
-        passed = all_tests(command)
-    return int(not (passed and sound.result()))
+        failed = all_tests(command)
+        # What the checks printed is far above by now.
+        failed = [*sound.result(), *failed]
+    print("\n".join(f"FAILED: {name}" for name in failed) or "all passed")
+    return int(bool(failed))
 
 
 def lint(words: list[str]) -> int:
@@ -175,7 +178,7 @@ def lint(words: list[str]) -> int:
     if words:
         return usage(f"lint takes no words: {' '.join(words)}")
     ensure_venv(DEV_LOCK)
-    return int(not static_checks())
+    return int(bool(static_checks()))
 
 
 def bench(words: list[str]) -> int:
@@ -211,8 +214,11 @@ def lock(words: list[str]) -> int:
     return 0
 
 
-def all_tests(command: list[str]) -> bool:
-    """Run the tests in several processes; the first tells all at once, of the others what failed."""
+def all_tests(command: list[str]) -> list[str]:
+    """Run the tests in several processes; the first tells all at once, of the others what failed.
+
+    Returns what failed.
+    """
     others = [f"--ignore={path}" for group in BESIDE for path in paths_of(group)]
     stages = [(" ".join(group), [*command, *paths_of(group)]) for group in BESIDE]
     with ThreadPoolExecutor(max_workers=len(stages)) as pool:
@@ -221,7 +227,8 @@ def all_tests(command: list[str]) -> bool:
         results = [each.result() for each in beside]
     for name, seconds, status, output in results:
         print(f"{findings(output) if status else last_line(output)}\n{name}: {seconds:.0f} s\n")
-    return done.returncode == 0 and not any(status for _, _, status, _ in results)
+    first = [("the tests that are told as they run", done.returncode)]
+    return [name for name, status in first + [(each[0], each[2]) for each in results] if status]
 
 
 def system_parts() -> ModuleType:
@@ -252,8 +259,8 @@ def last_line(output: str) -> str:
     return output.rstrip().rpartition("\n")[2]
 
 
-def static_checks() -> bool:
-    """Run ruff and mypy; prints what they found and how long each took."""
+def static_checks() -> list[str]:
+    """Run ruff and mypy; prints what they found and how long each took. Returns what failed."""
     ruff = [venv_python(), "-m", "ruff"]
     stages: list[tuple[str, list[str]]] = [
         ("ruff format --check", [*ruff, "format", "--check", "--quiet", "--diff", "."]),
@@ -265,8 +272,7 @@ def static_checks() -> bool:
         mypy = [venv_python(), "-m", "mypy", "--platform", platform, "--cache-dir", str(cache)]
         stages.append((f"mypy for {platform}", [*mypy, "--no-error-summary"]))
     with ThreadPoolExecutor(max_workers=2) as pool:
-        failed = [result for result in pool.map(timed, stages) if not report(result)]
-    return not failed
+        return [result[0] for result in pool.map(timed, stages) if not report(result)]
 
 
 def timed(stage: tuple[str, list[str]]) -> tuple[str, float, int, str]:

@@ -74,8 +74,8 @@ class EntryOfOther(BoardError):
     code = "vault-other-board"
     title = "Entry {entry} of the vault is of another board."
     meaning = (
-        "{name} is {board_name} ({expected_board}), and this board is {found_board}. Two boards with the same "
-        "credentials take the connection away from each other."
+        "{name} is {board_name} ({expected_board}), and this board is {found_board}. Two boards with "
+        "the same credentials take the connection away from each other."
     )
     remedy = (
         "Take the board that it belongs to. If that one is gone for good, say that this board is "

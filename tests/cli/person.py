@@ -6,18 +6,20 @@ import asyncio
 import os
 import re
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tests.cli.terminal import echoes, open_terminal
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Starts
 
+Home = TypeVar("Home", bound="Starts")
 
-class Person:
+
+class Person(Generic[Home]):
     """Somebody at a terminal: sees what is shown, types, presses Ctrl-C."""
 
-    def __init__(self, mooring: Starts) -> None:
+    def __init__(self, mooring: Home) -> None:
         self.mooring = mooring
         self.shown = ""
         self.everything = ""

@@ -237,14 +237,14 @@ async def test_a_board_is_set_up_without_a_cable(both: Outdoors) -> None:
 
 
 @pytest.fixture
-async def person(alone: Mooring) -> AsyncIterator[Person]:
+async def person(alone: Mooring) -> AsyncIterator[Person[Mooring]]:
     person = Person(alone)
     yield person
     await person.close()
 
 
 async def test_a_button_to_be_pressed_is_asked_for_and_the_job_goes_on_by_itself(
-    person: Person,
+    person: Person[Mooring],
 ) -> None:
     async with outdoors(person.mooring, 0, [ImprovConfig(needs_button=True)]) as out:
         await person.start("configure", out.air.address(0), "--ssid", "HomeNet")
@@ -261,7 +261,7 @@ async def test_a_button_to_be_pressed_is_asked_for_and_the_job_goes_on_by_itself
 
 
 async def test_bluetooth_that_ends_in_the_middle_is_waited_for_and_then_the_job_goes_on(
-    person: Person,
+    person: Person[Mooring],
 ) -> None:
     async with outdoors(person.mooring, 1) as out:
         await person.start(

@@ -131,7 +131,7 @@ async def test_a_changed_manifest_is_gone_on_with_only_if_that_is_meant(line: Li
 
 @pytest.mark.system("linux", "darwin")
 async def test_an_operator_sees_each_socket(line: Line):
-    person = Person(line)  # type: ignore[arg-type]  # it starts commands, which is all that is used
+    person = Person(line)
     try:
         await person.start("batch", str(line.manifest(BY_ID + "2\n")))
         await person.sees("0 of 2 done")

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.system("linux", "darwin")
 
 
 @pytest.fixture
-async def person(alone: Mooring) -> AsyncIterator[Person]:
+async def person(alone: Mooring) -> AsyncIterator[Person[Mooring]]:
     person = Person(alone)
     yield person
     await person.close()
 
 
 async def test_what_may_stay_empty_is_said_and_what_has_lines_comes_out_of_a_file(
-    person: Person, tmp_path: Path
+    person: Person[Mooring], tmp_path: Path
 ):
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")

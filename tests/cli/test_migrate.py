@@ -40,7 +40,7 @@ async def mooring(request: pytest.FixtureRequest, alone: Mooring) -> AsyncIterat
 
 
 @pytest.fixture
-async def person(alone: Mooring) -> AsyncIterator[Person]:
+async def person(alone: Mooring) -> AsyncIterator[Person[Mooring]]:
     person = Person(alone)
     yield person
     await person.close()
@@ -95,7 +95,7 @@ async def test_what_nobody_can_be_asked_must_be_given(alone: Mooring):
     assert alone.demo.boards.events == ()
 
 
-async def test_a_person_is_told_what_is_lost_and_kept_and_may_refuse(person: Person):
+async def test_a_person_is_told_what_is_lost_and_kept_and_may_refuse(person: Person[Mooring]):
     await person.start("migrate", SERIAL, "--ssid", "HomeNet")
     await person.sees("Password of “HomeNet”")
     person.types("correct horse\n")
@@ -113,7 +113,7 @@ async def test_a_person_is_told_what_is_lost_and_kept_and_may_refuse(person: Per
     assert "Restart into the bootloader" not in person.shown
 
 
-async def test_a_person_agrees_watches_and_chooses_a_network_of_the_board(person: Person):
+async def test_a_person_agrees_watches_and_chooses_a_network_of_the_board(person: Person[Mooring]):
     await person.start("migrate", SERIAL, "--name", "kitchen")
     await person.sees("(yes or no): ")
     person.types("yes\n")
@@ -200,7 +200,7 @@ async def test_a_lost_header_can_be_had_again_from_the_agent_that_made_it(
     assert "no longer kept" in gone.err
 
 
-async def test_a_lora_board_asks_for_its_frequency_plan(person: Person, tmp_path: Path):
+async def test_a_lora_board_asks_for_its_frequency_plan(person: Person[Mooring], tmp_path: Path):
     header = tmp_path / "s.h"
     await person.start(*provision(LORA.serial_number, "--header", str(header)))
     await person.sees("Write the sketch? (yes or no): ")

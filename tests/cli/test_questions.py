@@ -17,7 +17,7 @@ pytestmark = pytest.mark.system("linux", "darwin")
 
 
 @pytest.fixture
-async def person(alone: Mooring) -> AsyncIterator[Person]:
+async def person(alone: Mooring) -> AsyncIterator[Person[Mooring]]:
     await alone.have_account()
     person = Person(alone)
     yield person
@@ -27,7 +27,7 @@ async def person(alone: Mooring) -> AsyncIterator[Person]:
 PROVISION = ("--cloud", "arduino", "--name", "kitchen-sensor", "--ssid", "HomeNet")
 
 
-async def begin_with_a_wrong_password(person: Person) -> None:
+async def begin_with_a_wrong_password(person: Person[Mooring]) -> None:
     await person.start("provision", person.mooring.board, *PROVISION)
     await person.sees("Password of “HomeNet”")
     assert not person.sees_what_is_typed
@@ -35,7 +35,7 @@ async def begin_with_a_wrong_password(person: Person) -> None:
     await person.sees("The board could not join HomeNet.")
 
 
-async def test_a_wrong_password_is_asked_again_and_the_claim_stays(person: Person):
+async def test_a_wrong_password_is_asked_again_and_the_claim_stays(person: Person[Mooring]):
     await begin_with_a_wrong_password(person)
     await person.sees("Password (empty for other choices): ")
     assert not person.sees_what_is_typed
@@ -47,7 +47,7 @@ async def test_a_wrong_password_is_asked_again_and_the_claim_stays(person: Perso
     assert len(person.mooring.demo.cloud.state.onboardings) == 1
 
 
-async def test_another_network_can_be_chosen_from_what_the_board_sees(person: Person):
+async def test_another_network_can_be_chosen_from_what_the_board_sees(person: Person[Mooring]):
     await begin_with_a_wrong_password(person)
     await person.sees("Password (empty for other choices): ")
     person.types("\n")
@@ -67,7 +67,7 @@ async def test_another_network_can_be_chosen_from_what_the_board_sees(person: Pe
     assert await person.status() == 0
 
 
-async def test_giving_up_undoes_the_claim(person: Person):
+async def test_giving_up_undoes_the_claim(person: Person[Mooring]):
     await begin_with_a_wrong_password(person)
     await person.sees("Password (empty for other choices): ")
     person.types("\n")
@@ -78,7 +78,9 @@ async def test_giving_up_undoes_the_claim(person: Person):
     assert person.mooring.claims == []
 
 
-async def test_ctrl_c_at_a_question_undoes_the_claim_and_shows_typing_again(person: Person):
+async def test_ctrl_c_at_a_question_undoes_the_claim_and_shows_typing_again(
+    person: Person[Mooring],
+):
     await begin_with_a_wrong_password(person)
     await person.sees("Password (empty for other choices): ")
     person.interrupts()
@@ -88,7 +90,7 @@ async def test_ctrl_c_at_a_question_undoes_the_claim_and_shows_typing_again(pers
     assert person.mooring.claims == []
 
 
-async def test_a_network_that_the_board_does_not_see_is_questioned_first(person: Person):
+async def test_a_network_that_the_board_does_not_see_is_questioned_first(person: Person[Mooring]):
     await person.start("provision", person.mooring.board, *PROVISION[:-1], "Homenet")
     await person.sees("Password of “Homenet”")
     person.types("correct horse\n")

@@ -22,7 +22,7 @@ async def home(tmp_path: Path) -> AsyncIterator[BoardHome]:
 
 async def test_a_person_is_told_what_is_lost_and_says_yes(home: BoardHome) -> None:
     await home.set_up()
-    person = Person(home)  # type: ignore[arg-type]  # it starts commands, which is all that is used
+    person = Person(home)
     try:
         await person.start("remove", NAME, "--cloud", "thingsboard")
         await person.sees(f"Remove {NAME} from ThingsBoard for good?")

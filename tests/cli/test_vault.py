@@ -79,8 +79,8 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-async def person(home: Home) -> AsyncIterator[Person]:
-    person = Person(home)  # type: ignore[arg-type]  # it starts commands, which is all that is used
+async def person(home: Home) -> AsyncIterator[Person[Home]]:
+    person = Person(home)
     yield person
     await person.close()
 
@@ -150,7 +150,9 @@ async def test_credentials_are_revealed_to_who_said_yes(home: Home, kind: Any) -
 
 
 @pytest.mark.system("linux", "darwin")
-async def test_a_person_is_asked_before_credentials_are_shown(home: Home, person: Person) -> None:
+async def test_a_person_is_asked_before_credentials_are_shown(
+    home: Home, person: Person[Home]
+) -> None:
     entry = await add_proven(home.vault)
     await person.start("vault", "show", entry, "--reveal")
     await person.sees("Show the credentials of bench-7 in clear? (yes or no): ")
@@ -161,7 +163,7 @@ async def test_a_person_is_asked_before_credentials_are_shown(home: Home, person
 
 
 @pytest.mark.system("linux", "darwin")
-async def test_a_person_who_says_no_sees_no_credentials(home: Home, person: Person) -> None:
+async def test_a_person_who_says_no_sees_no_credentials(home: Home, person: Person[Home]) -> None:
     entry = await add_proven(home.vault)
     await person.start("vault", "show", entry, "--reveal")
     await person.sees("(yes or no): ")
@@ -172,7 +174,7 @@ async def test_a_person_who_says_no_sees_no_credentials(home: Home, person: Pers
 
 @pytest.mark.system("linux", "darwin")
 async def test_forgetting_asks_and_says_what_only_the_board_has_then(
-    home: Home, person: Person
+    home: Home, person: Person[Home]
 ) -> None:
     entry = await add_proven(home.vault)
     await person.start("vault", "forget", entry[:6])

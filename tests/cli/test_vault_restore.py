@@ -72,7 +72,7 @@ async def test_a_person_is_asked_about_another_board(home: BoardHome) -> None:
     home.board.facts["id"] = "3cc66105ffff"
     home.board.values.clear()
     await home.board.plug()
-    person = Person(home)  # type: ignore[arg-type]  # it starts commands, which is all that is used
+    person = Person(home)
     try:
         await person.start("vault", "restore", entry, "3CC66105FFFF")
         await person.sees("of another board")

@@ -10,8 +10,8 @@ from playwright.async_api import expect
 
 from agent.errors import Finding, Level
 from tests.web.fake import SILENCE, Refusal
+from tests.web.faults import faults_of
 from tests.web.people import open_page
-from tests.web.test_page_access import faults_of
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page

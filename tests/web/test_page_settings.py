@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.web.fake import SILENCE, Refusal
-from tests.web.test_page_access import faults_of
+from tests.web.faults import faults_of
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page

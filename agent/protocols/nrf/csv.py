@@ -2,7 +2,8 @@
 
 Claims: one quoted token a row, tags in a second quoted column. Onboarding: device id, type, tags,
 firmware types, certificate. Attestation tokens: IMEI, device id, token, when it was read. None has a
-header; one above tokens, as people write it into a spreadsheet, is passed over. Semicolons and tabs are read as well, as spreadsheets write them.
+header; one above tokens, as people write it into a spreadsheet, is passed over. Semicolons and tabs
+are read as well, as spreadsheets write them.
 Source: cloud-nrf, sections 4 and 7; claim_devices, cli_helpers and gather_attestation_tokens of
 nrfcloud-utils.
 """
