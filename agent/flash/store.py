@@ -25,6 +25,7 @@ from agent.flash.sketch import (
     check_content,
     safe_name,
 )
+from agent.flash.store_folder import StoreFolder
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ TURN_LIMIT_S: Final = 30.0
 
 _RECORD: Final = ".json"
 _DAMAGED: Final = "damaged"
-_LOCK: Final = ".lock"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,11 +51,12 @@ class SketchStore:
     def __init__(self, folder: Path, *, limit: int = STORE_LIMIT) -> None:
         """``limit`` is the size of the whole store in bytes."""
         self.folder = folder
+        self._disk = StoreFolder(folder, StoreFailed, TURN_LIMIT_S)
         self._limit = limit
 
     def list(self) -> list[Sketch]:
         """What is there, by board, kind and age (newest first); contents are not checked."""
-        with self._failing():
+        with self._disk.failing():
             found = [sketch for _, sketch in self._records()]
         return sorted(found, key=lambda s: (s.fqbn, s.kind, -s.fetched_at))
 
@@ -91,7 +92,7 @@ class SketchStore:
         :class:`InputError` if it is empty, too large or the store is full, :class:`StoreFailed`.
         """
         check_content(sketch, data)
-        with self._failing(), self._turn():
+        with self._disk.failing(), self._disk.turn():
             folder = self.folder / sketch.sha256
             there = self._data_file(folder)
             if there is not None and _digest_of(there) == sketch.sha256:
@@ -132,7 +133,7 @@ class SketchStore:
             self._set_aside(sketch)
             raise
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._disk.error(error) from error
         with contextlib.suppress(OSError):
             # When it was used last decides what goes when the store is full.
             os.utime(path)
@@ -140,7 +141,7 @@ class SketchStore:
 
     def remove(self, sketch: Sketch) -> None:
         """Take the sketch out, for all boards that it is for."""
-        with self._failing(), self._turn():
+        with self._disk.failing(), self._disk.turn():
             self._delete(self.folder / sketch.sha256)
 
     # --- what needs the turn ---
@@ -168,7 +169,7 @@ class SketchStore:
 
     def _set_aside(self, sketch: Sketch) -> None:
         """Out of the way, with its records; the last few are kept."""
-        with self._failing(), self._turn():
+        with self._disk.failing(), self._disk.turn():
             folder = self.folder / sketch.sha256
             data = folder / sketch.name
             if (
@@ -211,28 +212,6 @@ class SketchStore:
             if not path.name.startswith(".") and path.suffix != _RECORD and path.is_file():
                 return path
         return None
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with FileLock(self.folder / _LOCK, timeout=TURN_LIMIT_S):
-                yield
-        except Timeout:
-            detail = f"another process has been writing for {TURN_LIMIT_S:.0f} s"
-            raise StoreFailed(path=str(self.folder), detail=detail) from None
-
-    @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: OSError) -> StoreFailed:
-        return StoreFailed(path=str(self.folder), detail=error.strerror or str(error))
 
 
 def _record_name(sketch: Sketch) -> str:

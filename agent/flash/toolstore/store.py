@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from agent.errors import InputError, ToolRefused, ToolStoreFailed
+from agent.flash.store_folder import StoreFolder
 from agent.flash.toolstore.tool import ToolId, tool_id, version_key
 from agent.flash.toolstore.unpack import (
     ArchiveWrong,
@@ -40,7 +41,6 @@ TURN_LIMIT_S: Final = 60.0
 RECORD: Final = "installed.json"
 RECORD_LIMIT: Final = 8 * 1024 * 1024
 _DRAFTS: Final = ".drafts"
-_LOCK: Final = ".lock"
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,19 +84,20 @@ class ToolStore:
     ) -> None:
         """``limit``: bytes of all tools; ``limits``: what one archive may become."""
         self.folder = folder
+        self._disk = StoreFolder(folder, ToolStoreFailed, TURN_LIMIT_S)
         self._limit = limit
         self._tools_limit = tools_limit
         self._limits = limits or Limits()
 
     def list(self) -> list[InstalledTool]:
         """What is installed, by packager, name and version; contents are not checked."""
-        with self._failing():
+        with self._disk.failing():
             found = [tool for path in self._records() if (tool := _read(path)) is not None]
         return sorted(found, key=lambda t: (t.id.packager, t.id.name, version_key(t.id.version)))
 
     def get(self, tool: ToolId) -> InstalledTool | None:
         """The tool in this version; None if it is not installed."""
-        with self._failing():
+        with self._disk.failing():
             return _read(self._place_of(tool) / RECORD)
 
     def find(self, key: str) -> InstalledTool | None:
@@ -130,7 +131,7 @@ class ToolStore:
         :class:`InputError` if the store is full, :class:`ToolStoreFailed`.
         """
         tool_id(tool.packager, tool.name, tool.version)
-        with self._failing(), self._turn():
+        with self._disk.failing(), self._disk.turn():
             self._sweep()
             place = self._place_of(tool)
             draft = self.folder / _DRAFTS / secrets.token_hex(6)
@@ -164,7 +165,7 @@ class ToolStore:
 
     def remove(self, tool: ToolId) -> bool:
         """Take a tool out; whether it was there. Raises :class:`ToolStoreFailed`."""
-        with self._failing(), self._turn():
+        with self._disk.failing(), self._disk.turn():
             place = self._place_of(tool)
             record = place / RECORD
             there = record.exists()
@@ -213,26 +214,6 @@ class ToolStore:
     def _records(self) -> Iterator[Path]:
         for place in _folders(self.folder, 3):
             yield place / RECORD
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with FileLock(self.folder / _LOCK, timeout=TURN_LIMIT_S):
-                yield
-        except Timeout:
-            detail = f"another process has been writing for {TURN_LIMIT_S:.0f} s"
-            raise ToolStoreFailed(path=str(self.folder), detail=detail) from None
-
-    @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            detail = error.strerror or str(error)
-            raise ToolStoreFailed(path=str(self.folder), detail=detail) from error
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
