@@ -23,7 +23,8 @@ from agent.errors import (
     NotSupported,
     SketchDamaged,
 )
-from agent.flash.index import FRESH_S, age_text, date_text
+from agent.flash.index import date_text
+from agent.flash.signed_list import FRESH_S, age_text
 from agent.flash.sketch import SKETCH_LIMIT, Sketch, SketchKind
 from agent.settings import clean_text
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.clouds.devices import DeviceCloud
 from agent.errors import InputError, NotSupported
-from agent.flash.index import check_address
+from agent.flash.signed_list import check_address
 from agent.jobs import configure, forget, provision
 from agent.jobs.check import check_kind
 from agent.jobs.device_plan import DEVICE_PROCEDURES, device_machine

@@ -10,14 +10,9 @@ import pytest
 from agent.catalog import Catalog
 from agent.clouds.downloads import Downloads
 from agent.clouds.http import Limits
-from agent.errors import CloudAnswer, IndexRefused, InputError, Unreachable
-from agent.flash.index import (
-    FAILED_S,
-    IndexSource,
-    age_text,
-    check_address,
-    signature_address,
-)
+from agent.errors import CloudAnswer, IndexRefused, Unreachable
+from agent.flash.index import IndexSource, signature_address
+from agent.flash.signed_list import FAILED_S
 from agent.settings.config import SketchesConfig
 from agent.simulator.sketch_index import BOMB_BYTES, SimulatedSketchIndex
 from tests.clouds.manual_clock import ManualClock
@@ -226,43 +221,5 @@ async def test_a_key_that_is_missing_is_told(server, tmp_path, time):
         await source.get()
 
 
-@pytest.mark.parametrize(
-    ("url", "local", "good"),
-    [
-        ("https://example.com/index.json.gz", False, True),
-        ("http://127.0.0.1:8000/index.json.gz", True, True),
-        ("http://127.0.0.1:8000/index.json.gz", False, False),
-        ("http://example.com/index.json.gz", True, False),
-        ("file:///etc/passwd", True, False),
-        ("https://user@example.com/x", False, False),
-        ("https://example.com/a b", False, False),
-        ("https://[::1", False, False),
-        ("", False, False),
-    ],
-)
-def test_only_safe_addresses_are_used(url, local, good):
-    if good:
-        assert check_address("index_url", url, local=local) == url
-        return
-    with pytest.raises(InputError) as caught:
-        check_address("index_url", url, local=local)
-    assert caught.value.facts["field"] == "index_url"
-
-
 def test_the_signature_is_beside_the_list():
     assert signature_address(INDEX_URL).endswith("/binaries/index.json.sig")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-5, "less than a minute"),
-        (59, "less than a minute"),
-        (60, "1 minute"),
-        (7200, "2 hours"),
-        (86400, "1 day"),
-        (40 * DAY_S, "40 days"),
-    ],
-)
-def test_an_age_is_told_in_its_largest_unit(seconds, text):
-    assert age_text(seconds) == text

@@ -10,23 +10,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from agent.errors import (
-    CloudError,
     InputError,
     ToolIndexRefused,
     ToolNotForSystem,
     ToolStoreFailed,
     ToolUnknown,
 )
-from agent.flash.index import FAILED_S, FRESH_S, age_text, check_address
-from agent.flash.openpgp import SignatureWrong, check_detached
+from agent.flash.signed_list import ListKind, SignedList, check_address
 from agent.flash.toolstore.tool import LATEST, Computer, ToolId, best_host, tool_id, version_key
 from agent.settings import clean_text
-from agent.settings.files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +34,6 @@ PACKAGE_KEY: Final = Path(__file__).with_name("arduino_package_key.asc")
 """The vendor's public key, as its own agent carries it."""
 INDEX_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of the list; the vendor's had 0.3 MB in 2020 and grows by some versions a year."""
-SIGNATURE_LIMIT: Final = 16 * 1024
 ARCHIVE_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one archive. Tools that write to boards have 0.03 to 20 MB; the compilers of the same
 list have up to 220 MB and are of no use here."""
@@ -136,17 +131,8 @@ class ToolIndex:
         raise ToolNotForSystem(wanted=shown, system=str(computer))
 
 
-class _Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """The last good list as a file; its signature is checked again whenever it is used."""
-
-    url: str
-    plain: bytes
-    signature: bytes
-    fetched_at: float
-
-
-class ToolIndexSource:
-    """The list from its address, or the last good one from the disk."""
+class ToolIndexSource(SignedList[ToolIndex]):
+    """The list of tools."""
 
     def __init__(
         self,
@@ -157,94 +143,31 @@ class ToolIndexSource:
         key_file: Path = PACKAGE_KEY,
         now: Callable[[], float],
     ) -> None:
-        """``kept`` is the file of the last good list; ``now`` gives Unix seconds.
+        """As :class:`SignedList`."""
+        super().__init__(_KIND, fetcher, kept, url=url, key_file=key_file, now=now)
 
-        :class:`InputError` if ``url`` is not https, or http to this computer.
-        """
-        self.url = check_address("index_url", url, local=True)
-        self._fetcher = fetcher
-        self._kept = kept
-        self._key_file = key_file
-        self._now = now
-        self._failed: tuple[float, CloudError | ToolIndexRefused] | None = None
 
-    async def get(self, *, fresh_s: float = FRESH_S) -> tuple[ToolIndex, str | None]:
-        """A list that is right, and a sentence if it is not as new as it should be.
-
-        One that is younger than ``fresh_s`` is used without asking. Raises
-        :class:`agent.errors.CloudError` or :class:`ToolIndexRefused` only if there is no good one.
-        """
-        kept = self.last_good()
-        if kept is not None and 0 <= self._now() - kept.fetched_at < fresh_s:
-            return kept, None
-        if self._failed is not None and 0 <= self._now() - self._failed[0] < FAILED_S:
-            error = self._failed[1]
-        else:
+def _read(plain: bytes, fetched_at: float, signed_at: datetime | None) -> ToolIndex:
+    document = msgspec.json.decode(plain, type=_Document)
+    tools: dict[ToolId, dict[str, _System]] = {}
+    for package in document.packages:
+        for tool in package.tools or ():
             try:
-                index = await self._fetch(kept)
-            except (CloudError, ToolIndexRefused) as raised:
-                self._failed = self._now(), raised
-                error = raised
-            else:
-                self._failed = None
-                return index, None
-        if kept is None:
-            raise error
-        age = age_text(self._now() - kept.fetched_at)
-        return kept, f"{error.report().title} The last good list is used; it is {age} old."
+                found = tool_id(package.name, tool.name, tool.version)
+            except InputError:
+                continue  # One entry of a third party must not take the others away.
+            hosts = {system.host: system for system in reversed(tool.systems or ())}
+            tools.setdefault(found, hosts)
+    return ToolIndex(tools=tools, fetched_at=fetched_at, signed_at=signed_at)
 
-    def last_good(self) -> ToolIndex | None:
-        """The list on the disk; None if there is none for this address and key."""
-        try:
-            kept = msgspec.json.decode(self._kept.read_bytes(), type=_Kept)
-            if kept.url == self.url:
-                return self._check(kept)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, ToolIndexRefused):
-            pass
-        return None
 
-    async def _fetch(self, before: ToolIndex | None) -> ToolIndex:
-        plain = await self._fetcher.get(self.url, limit=INDEX_LIMIT)
-        signature = await self._fetcher.get(f"{self.url}.sig", limit=SIGNATURE_LIMIT)
-        kept = _Kept(
-            url=self.url, plain=plain.data, signature=signature.data, fetched_at=self._now()
-        )
-        index = self._check(kept)
-        if before and before.signed_at and index.signed_at and index.signed_at < before.signed_at:
-            # Signed once, but replaced since: somebody plays an old one back.
-            raise self._refused("it is older than the list that was used before")
-        try:
-            write_private(self._kept, msgspec.json.encode(kept))
-        except OSError as error:
-            detail = error.strerror or str(error)
-            raise ToolStoreFailed(path=str(self._kept), detail=detail) from error
-        return index
-
-    def _check(self, kept: _Kept) -> ToolIndex:
-        try:
-            key = self._key_file.read_bytes()
-        except OSError as error:
-            problem = f"its key {self._key_file} cannot be read: {error.strerror}"
-            raise self._refused(problem) from None
-        try:
-            # The vendor has signed with SHA-1 (seen in 2020); the way here is encrypted too.
-            signed_at = check_detached(kept.plain, kept.signature, key, sha1=True)
-        except SignatureWrong as error:
-            raise self._refused(clean_text(str(error))) from None
-        try:
-            document = msgspec.json.decode(kept.plain, type=_Document)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise self._refused(clean_text(f"it is not understood: {error}")) from None
-        tools: dict[ToolId, dict[str, _System]] = {}
-        for package in document.packages:
-            for tool in package.tools or ():
-                try:
-                    found = tool_id(package.name, tool.name, tool.version)
-                except InputError:
-                    continue  # One entry of a third party must not take the others away.
-                hosts = {system.host: system for system in reversed(tool.systems or ())}
-                tools.setdefault(found, hosts)
-        return ToolIndex(tools=tools, fetched_at=kept.fetched_at, signed_at=signed_at)
-
-    def _refused(self, problem: str) -> ToolIndexRefused:
-        return ToolIndexRefused(source=urlsplit(self.url).hostname or self.url, problem=problem)
+_KIND: Final = ListKind(
+    setting="compat.tool_index_url",
+    limit=INDEX_LIMIT,
+    signature_of="{}.sig".format,
+    read=_read,
+    refused=ToolIndexRefused,
+    failed=ToolStoreFailed,
+    # The vendor has signed with SHA-1 (seen in 2020); the way here is encrypted too.
+    sha1=True,
+)

@@ -8,7 +8,7 @@ import pytest
 from pysequoia import Cert
 
 from agent.errors import InputError, ToolIndexRefused, ToolNotForSystem, ToolUnknown, Unreachable
-from agent.flash.index import FAILED_S
+from agent.flash.signed_list import FAILED_S
 from agent.flash.toolstore.index import ARCHIVE_LIMIT, PACKAGE_KEY, archive_of
 from agent.flash.toolstore.tool import Computer, ToolId
 from agent.simulator.tool_index import INDEX_PATH, SimulatedToolIndex
