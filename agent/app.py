@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
@@ -70,8 +69,6 @@ if TYPE_CHECKING:
     from agent.settings import Secret
     from agent.settings.config import Config
     from agent.settings.paths import Paths
-
-_log = logging.getLogger(__name__)
 
 _PLATFORMS = {"win32": "windows", "darwin": "macos"}
 

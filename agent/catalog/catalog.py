@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -32,8 +31,6 @@ DRAWINGS: Final = frozenset({"uno", "mkr", "nano", "portenta", "opta", "nicla", 
 UsbRole: TypeAlias = Literal["sketch", "bootloader", "other"]
 """What runs when a model shows certain USB ids."""
 _ROLES: Final[tuple[UsbRole, ...]] = ("sketch", "bootloader", "other")
-
-_BLE_NAME = re.compile(r"Arduino-([0-9a-fA-F]{4})-([0-9a-fA-F]{4})")
 
 
 class UsbId(msgspec.Struct, frozen=True):
@@ -144,20 +141,6 @@ class Catalog:
     def by_fqbn(self, fqbn: str) -> Model | None:
         """The model of this FQBN; board options after the third part are ignored."""
         return self._by_fqbn.get(":".join(fqbn.split(":")[:3]))
-
-    def by_ble_name(self, name: str) -> Model | None:
-        """The model that advertises as ``Arduino-VVVV-PPPP``: the USB ids of its sketch.
-
-        Source: Arduino_NetworkConfigurator, BLE agent; UNO R4 WiFi always says 2341-1002.
-        """
-        found = _BLE_NAME.fullmatch(name)
-        if not found:
-            return None
-        vid, pid = int(found[1], 16), int(found[2], 16)
-        for match in self.by_usb(vid, pid):
-            if match.role == "sketch" and match.model.ble_provisioning.capable:
-                return match.model
-        return None
 
 
 def _model(record: BoardRecord) -> Model:

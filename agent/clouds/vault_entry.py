@@ -36,7 +36,6 @@ ENTRY_BYTES: Final = 64 << 10
 """The longest credentials (certificate, key and authorities, 28 KiB) take 38 KiB when sealed."""
 KEY_BYTES: Final = 32
 KEY_ID: Final = re.compile(r"[0-9a-f]{16}")
-ENTRY_ID: Final = re.compile(r"[0-9a-f]{8}")
 GROUP_CHARS: Final = 16
 ORDER_MAX: Final = 1 << 53
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 SILENCE_S: Final = 30.0
 """Erasing one sector of 128 KiB of an STM32H7 takes up to 4 s (data sheet), during which the tool
 says nothing; the bootloader of a detached sketch may take some seconds to appear."""
-RESULT_GONE: Final = 251
-"""Exit status: the device was gone already when the last reset was sent (flashing, section 4)."""
 RA6M5: Final = CortexM(ram=(range(0x20000000, 0x20080000),), base=0x10000)
 """Portenta C33: 512 KiB; the bootloader takes the first 64 KiB (flashing, section 4)."""
 

@@ -20,7 +20,6 @@ T = TypeVar("T")
 Steps: TypeAlias = Generator[Ask | FlashProgress, bytes, T]
 """A yielded progress marks a place where a run may stop: the loader takes any command next."""
 
-CPUID: Final = 0xE000ED00
 AIRCR: Final = 0xE000ED0C
 RESET_REQUEST: Final = 0x05FA0004
 DEVICE_ID: Final = 0x41002018

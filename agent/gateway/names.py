@@ -124,11 +124,6 @@ class DeviceNames:
         found = self._find(board_id, None)
         return found.name if found is not None else None
 
-    def boards_of(self, name: str) -> list[str]:
-        """Ids of the board behind a name, the latest first; empty: no board of ours."""
-        found = self._devices.get(name)
-        return list(reversed(found.boards)) if found is not None else []
-
     def rename(self, old: str, new: str) -> bool:
         """Somebody renamed a device on the server; False: it is none of ours, or no name."""
         found = self._devices.get(old)

@@ -107,11 +107,6 @@ def version() -> Ask:
     return Ask(b"V#", reply=_LINE)
 
 
-def identify() -> Ask:
-    """``I``, where announced: a line with a name of the chip."""
-    return Ask(b"I#", reply=_LINE)
-
-
 def fill(count: int) -> Ask:
     """Ends of empty commands: ignored, but they complete a transfer that somebody broke off."""
     return Ask(b"#" * count)
@@ -120,11 +115,6 @@ def fill(count: int) -> Ask:
 def read_word(address: int) -> Ask:
     """``w``: four bytes, see :func:`word`."""
     return Ask(b"w%08X,4#" % _in_range(address), reply=Exactly(4))
-
-
-def read_byte(address: int) -> Ask:
-    """``o``: one byte."""
-    return Ask(b"o%08X,4#" % _in_range(address), reply=Exactly(1))
 
 
 def read_block(address: int, size: int) -> Ask:
@@ -140,19 +130,9 @@ def write_word(address: int, value: int) -> Ask:
     return Ask(b"W%08X,%08X#" % (_in_range(address), _in_range(value)))
 
 
-def write_byte(address: int, value: int) -> Ask:
-    """``O``: 8 bits; no answer."""
-    return Ask(b"O%08X,%02X#" % (_in_range(address), value & 0xFF))
-
-
 def load(address: int, data: bytes, gap_s: float = GAP_S) -> Ask:
     """``S``: data to RAM; no answer."""
     return Ask(b"S%08X,%08X#" % (_in_range(address), len(data)), data=data, gap_s=gap_s)
-
-
-def go(address: int) -> Ask:
-    """``G``: call what a vector table at this address points to; no answer on USB."""
-    return Ask(b"G%08X#" % _in_range(address))
 
 
 def erase(address: int) -> Ask:

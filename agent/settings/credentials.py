@@ -82,7 +82,6 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
 
 Credentials: TypeAlias = AccessToken | MqttBasic | Certificate
-CREDENTIALS: Final[tuple[type[Credentials], ...]] = (AccessToken, MqttBasic, Certificate)
 
 
 class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):

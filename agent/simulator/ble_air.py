@@ -6,12 +6,11 @@ interfaces only, so that a board may also be a GATT server behind a simulated co
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 DEFAULT_MTU: Final = 23
 """ATT_MTU of a link on which nothing else was agreed (Bluetooth Core 5.4, Vol 3, Part G, 5.2.1)."""
@@ -19,8 +18,6 @@ WRITE_OVERHEAD: Final = 3
 """Opcode and handle before the value in a write request, a notification and an indication."""
 ADVERTISING_INTERVAL_S: Final = 0.1
 """ArduinoBLE a769ff8, src/utility/GAP.cpp: 160 steps of 0.625 ms."""
-
-Unwatch: TypeAlias = Callable[[], None]
 
 
 class AttError(Exception):

@@ -43,7 +43,6 @@ HEAD_BYTES: Final = 6
 """Tag and array head, as the firmware reckons its buffers."""
 TOKEN_BYTES: Final = 269
 UHWID_BYTES: Final = 32
-BLE_ADDRESS_BYTES: Final = 6
 
 # Sizes of the firmware's fields, terminator included. A string may fill all of a field.
 _SSID, _WIFI_PASSWORD = 33, 64

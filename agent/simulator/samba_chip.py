@@ -26,7 +26,6 @@ NVM_ADDRESS: Final = 0x4100401C
 ERASE_ROW: Final = 0xA502
 WRITE_PAGE: Final = 0xA504
 CLEAR_PAGE_BUFFER: Final = 0xA544
-ROW_PAGES: Final = 4
 ERASED: Final = 0xFF
 EVER: Final = 1 << 30
 """More writes than a test makes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from agent.simulator.cloud_faults import FaultQueue, RequestLog
 
@@ -17,9 +17,6 @@ connection ends. ``lose``: it is done, the connection ends without an answer. ``
 twice (MQTT). ``elsewhere``: answered on another topic (MQTT). ``slow``: answered after a time.
 ``status``: refused with this status (MQTT has none: closed); with an empty text it is the server's
 core that says nothing. ``text``: answered with this text."""
-
-HANG_S: Final = 3600.0
-"""A connection that hangs would do so for ever; nobody waits as long as this."""
 
 
 @dataclass(slots=True)

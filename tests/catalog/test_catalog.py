@@ -80,33 +80,6 @@ def test_an_id_finds_its_model(catalog):
     assert catalog.get("teapot") is None
 
 
-@pytest.mark.parametrize(
-    ("name", "model"),
-    [
-        ("Arduino-2341-1002", "uno_r4_wifi"),
-        ("Arduino-2341-8054", "mkr_wifi_1010"),
-        ("Arduino-2341-8057", "nano_33_iot"),
-        ("Arduino-2341-005e", "nano_rp2040_connect"),
-        ("Arduino-2341-025b", "portenta_h7"),
-        ("Arduino-2341-025f", "nicla_vision"),
-        ("Arduino-2341-0064", "opta"),
-        ("Arduino-2341-0266", "giga_r1_wifi"),
-        ("Arduino-2341-0068", "portenta_c33"),
-        ("Arduino-2341-025F", "nicla_vision"),
-    ],
-)
-def test_a_ble_name_finds_its_model(catalog, name, model):
-    assert catalog.by_ble_name(name).id == model
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["", "Arduino", "Arduino-2341-9999", "Arduino-2341-1002x", "Arduino-2341-0070", "UNO R4"],
-)
-def test_other_ble_names_find_nothing(catalog, name):
-    assert catalog.by_ble_name(name) is None
-
-
 def test_the_network_kinds_are_those_of_the_firmware(catalog):
     kinds = {model.id: set(model.networks) for model in catalog.models if model.networks}
     wifi_only = {

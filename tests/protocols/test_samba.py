@@ -11,7 +11,6 @@ ANSWERS = [
     (samba.hello(), b"\n\r", b""),
     (samba.version(), b"v2.0 [Arduino:XYZ] Mar  7 2020\n\r", b"v2.0 [Arduino:XYZ] Mar  7 2020"),
     (samba.read_word(0x41002018), b"\x05\x03\x01\x10", b"\x05\x03\x01\x10"),
-    (samba.read_byte(0x804001), b"\xff", b"\xff"),
     (samba.read_block(0x2000, 63), bytes(range(63)), bytes(range(63))),
     (samba.erase(0x2000), b"X\n\r", b"X"),
     (samba.set_source(0x20004000), b"Y\n\r", b"Y"),
@@ -110,8 +109,6 @@ def test_a_command_and_its_data_are_two_writes_with_a_pause_between():
 def test_commands_without_an_answer_end_when_they_are_written():
     assert run(samba.write_word(0xE000ED0C, 0x05FA0004), []) == b""
     assert run(samba.restart(), []) == b""
-    assert run(samba.go(0x20004020), []) == b""
-    assert run(samba.write_byte(0x2000, 0x1FF), []) == b""
 
 
 def test_what_is_left_of_one_answer_is_not_part_of_the_next():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -10,7 +10,6 @@ import pytest
 from agent.errors import InputError
 from agent.settings import Secret
 from agent.settings.credentials import (
-    CREDENTIALS,
     AccessToken,
     BoardSettings,
     Certificate,
@@ -58,7 +57,7 @@ def test_each_kind_of_credentials_travels_as_plain_data_and_back(credentials: Cr
 
 
 def test_the_kinds_are_told_apart_by_their_type() -> None:
-    assert {str(kind.__struct_config__.tag) for kind in CREDENTIALS} == {
+    assert {str(kind.__struct_config__.tag) for kind in get_args(Credentials)} == {
         "access_token",
         "mqtt_basic",
         "certificate",

@@ -31,19 +31,6 @@ def name_problem(name: str, *, of_board: bool = False) -> str | None:
     return None
 
 
-def template_name_problem(name: str, prefix: str = "Blynk") -> str | None:
-    """What is wrong with a template's name for boards that open an access point; None: nothing.
-
-    ``PREFIX NAME-XXXX``: all of it counts. Boards shorten what is too long by themselves, so it works
-    all the same, but is not called as its owner wrote it.
-    """
-    room = AIR_CHARS - CHIP_CHARS - len("-") - len(prefix.encode()) - len(" ")
-    size = len(name.encode())
-    if size > room:
-        return f"is {size - room} bytes too long for an access point; boards cut it to {room}"
-    return None
-
-
 def name_of_board(template_name: str, chip: str) -> str:
     """A name that the cloud takes and a person finds again: ``Thermo-4Y1H``."""
     kept = "".join(

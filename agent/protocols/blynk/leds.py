@@ -28,8 +28,6 @@ COLOURS: Final[dict[Colour, str]] = {
 
 RESET_HOLD_S: Final = 10
 """The button is held at least so long; what counts is that it is then released."""
-HOLD_SHOWN_S: Final[dict[Generation, int]] = {1: 3, 2: 4}
-"""From here on the light shows that the button is held."""
 CANCEL_HOLD_S: Final = 20
 """Generation 2: who holds it longer resets nothing."""
 

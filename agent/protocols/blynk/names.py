@@ -83,12 +83,5 @@ def make_name(prefix: str, template: str, unique: str, generation: Generation) -
     return made + f" {template}" * bool(template) + f"-{unique}" * bool(unique)
 
 
-def template_fits(prefix: str, template: str, generation: Generation) -> bool:
-    """Whether boards show the whole name of their template."""
-    unique = "0" * SUFFIX_CHARS
-    whole = f"{prefix}-{unique}" if template == prefix else f"{prefix} {template}-{unique}"
-    return len(whole.encode()) <= NAME_BYTES[generation]
-
-
 def _cut(text: str, size: int) -> str:
     return text.encode()[: max(size, 0)].decode(errors="ignore")

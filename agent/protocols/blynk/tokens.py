@@ -16,7 +16,6 @@ TOKEN_CHARS: Final = 32
 """Exactly; boards refuse any other length."""
 PASTED_CHARS: Final = 2000
 """The three lines of the console have 150; a whole sketch is not what is asked for."""
-STATIC_MARK: Final = "sqr_"
 DYNAMIC: Final = "DYNAMIC"
 """In the place of a template id: whoever provisions the board chooses its template."""
 ORG_MAX: Final = 2**31 - 1

@@ -8,10 +8,9 @@ differs each time, so an old answer proves nothing.
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Literal
+from typing import Literal
 
 Stage = Literal["draft", "stored"]
-DIGEST_CHARS: Final = 64
 
 
 def digest(stage: Stage, session: str, table: bytes) -> str:

@@ -192,11 +192,6 @@ def parse_rules(body: bytes) -> tuple[list[Rule], str]:
     return _page(body, Rule)
 
 
-def parse_tags(body: bytes) -> list[str]:
-    """Names of tags."""
-    return [tag.tag for tag in _page(body, _Tag)[0]]
-
-
 def parse_command(body: bytes) -> CommandState:
     """One command."""
     return _read(body, CommandState)
@@ -252,10 +247,6 @@ class _Desired(msgspec.Struct):
 
 class _Shadow(msgspec.Struct):
     desired: _Desired
-
-
-class _Tag(msgspec.Struct):
-    tag: str
 
 
 class _Account(msgspec.Struct):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -27,7 +27,6 @@ ACTIVITY: Final = ("active", "lastConnectTime", "lastActivityTime")
 """Attributes that the server keeps of every device; times are Unix milliseconds."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_T = TypeVar("_T")
 
 
 class ErrorCode(IntEnum):

@@ -10,7 +10,6 @@ from agent.protocols.blynk.device_names import (
     AIR_CHARS,
     name_of_board,
     name_problem,
-    template_name_problem,
 )
 
 
@@ -53,11 +52,3 @@ def test_a_name_made_from_a_board_is_that_of_its_template():
     assert name_of_board("Thermo", "4Y1H") == "Thermo-4Y1H"
     assert name_of_board("Tea & coffee", "4Y1H") == "Tea coffee-4Y1H"
     assert name_of_board("&", "4Y1H") == "Board-4Y1H"
-
-
-def test_a_template_whose_access_point_is_too_long_is_told():
-    assert template_name_problem("x" * 21) is None
-    assert template_name_problem("x" * 22) is not None
-    assert "1 bytes too long" in (template_name_problem("x" * 22) or "")
-    assert template_name_problem("x" * 22, prefix="Acme") is None
-    assert template_name_problem("ä" * 11) is not None

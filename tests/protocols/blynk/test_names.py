@@ -13,7 +13,6 @@ from agent.protocols.blynk.names import (
     NAME_BYTES,
     make_name,
     parse_name,
-    template_fits,
     unique_part,
 )
 
@@ -62,7 +61,8 @@ def test_a_name_is_never_longer_than_the_firmware_makes_it(prefix, template, val
     name = make_name(prefix, template, unique, generation)
     if generation == 2 or len(prefix) <= 24:
         assert len(name.encode()) <= NAME_BYTES[generation]
-    if template_fits(prefix, template, generation):
+    whole = f"{prefix}-{unique}" if template == prefix else f"{prefix} {template}-{unique}"
+    if len(whole.encode()) <= NAME_BYTES[generation]:
         assert template in name
         found = parse_name(name)
         assert found is not None
@@ -75,4 +75,3 @@ def test_the_names_of_the_documentation():
     long = "A template with a long name"
     assert make_name("Blynk", long, "4Y1H", 1) == f"Blynk {long[:20]}-4Y1H"
     assert make_name("Blynk", long, "4Y1H", 2) == f"Blynk {long[:18]}-4Y1H"
-    assert not template_fits("Blynk", long, 1)

@@ -65,10 +65,9 @@ def test_a_command_tells_its_name_and_what_came_of_it():
     assert answers.parse_command(b'{"id":"1","status":"NEW"}').progress is Progress.FAILED
 
 
-def test_rules_tags_and_accounts_are_read():
+def test_rules_and_accounts_are_read():
     rules, _ = answers.parse_rules(encoded({"items": [{"name": "r", "tags": ["t"]}]}))
     assert (rules[0].name, rules[0].tags, rules[0].active) == ("r", ("t",), True)
-    assert answers.parse_tags(encoded({"items": [{"tag": "t"}]})) == ["t"]
     assert answers.parse_account(encoded({"team": {"name": "us"}})).name == "us"
     assert answers.parse_account(b'{"mqttEndpoint":"x"}').name == ""
 
@@ -158,7 +157,6 @@ def test_any_answer_is_read_or_is_not_as_documented(body):
         answers.parse_claimed,
         answers.parse_claimed_list,
         answers.parse_rules,
-        answers.parse_tags,
         answers.parse_command,
         answers.parse_commands,
         answers.parse_record,
