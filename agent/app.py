@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from agent import __version__
 from agent.boards.attendance import Attendance
 from agent.boards.ble_advert import SERVICES
+from agent.boards.monitor import Monitors
 from agent.bridge.connection import Connection
 from agent.bridge.consent import Decision
 from agent.bridge.consent_service import Consent
@@ -191,6 +192,7 @@ class App:
                 capabilities=(*(kind.value for kind in JobKind), "serial"),
             ),
             boards=self.boards,
+            monitors=Monitors(self.boards),
             jobs=jobs,
             clouds=clouds,
             catalog=self.catalog,
@@ -302,7 +304,7 @@ class App:
 
     def connection(self) -> Connection:
         """A program of this user inside this process, over the same methods."""
-        relay = Relay(self.boards)
+        relay = Relay(self.services.monitors)
         dispatcher = build_dispatcher(self.services, relay, Uploads())
         return Connection(dispatcher, Peer(origin=None, own=True), relay.take_data)
 

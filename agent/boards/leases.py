@@ -152,8 +152,10 @@ class Lease:
             raise UnknownBoard(wanted=self._board_id)
         return board
 
-    async def open(self, baud: int) -> Link:
+    async def open(self, baud: int, address: str | None = None) -> Link:
         """Open the board's port of :attr:`via`, wherever it is now; an earlier link is closed first.
+
+        ``address``: this one of its serial ports, and no other.
 
         A serial port that came only just now may refuse for a moment and is tried again; see
         SETTLE_S. Through the air the rate means nothing. Raises :class:`PortError`
@@ -165,7 +167,8 @@ class Lease:
         if baud in COMMAND_BAUDS.get(self.board.model or "", ()):
             raise InputError(field="baud", problem=f"{baud} puts this model into its loader")
         await self._forget()
-        return await self._open_port(self._rested_port, baud)
+        where = self._rested_port if address is None else partial(self._port_at, address)
+        return await self._open_port(where, baud)
 
     async def open_all(self, baud: int) -> list[Link]:
         """Open every serial port of a board that has several; earlier links are closed first.
@@ -196,6 +199,12 @@ class Lease:
                 await asyncio.sleep(SETTLE_RETRY_S)
                 continue
             return await self._keep(link, sighting)
+
+    async def _port_at(self, address: str) -> Sighting:
+        for sighting in self._ports():
+            if sighting.port.address == address:
+                return sighting
+        raise PortGone(port=address)
 
     async def _nth_port(self, number: int) -> Sighting:
         ports = self._ports()

@@ -61,7 +61,7 @@ class BridgeServer:
         """``token`` is what programs of this user show; ``web`` replaces the page's files."""
         self.port = 0
         """The port, once started."""
-        self.relay = Relay(services.boards)
+        self.relay = Relay(services.monitors)
         self.uploads = Uploads()
         self.dispatcher = build_dispatcher(services, self.relay, self.uploads)
         self._services = services
@@ -131,7 +131,7 @@ class BridgeServer:
             connection.close(RESTART)
         for ask in list(self._asking):
             ask.close(RESTART)
-        await self.relay.stop()
+        await self._services.monitors.stop(limits.SHUTDOWN_S)
         await server.shutdown(sockets=self._sockets)
 
     # Requests ---------------------------------------------------------------------------------

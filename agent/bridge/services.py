@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from agent.boards.board import Board, BoardChanges, Via
+    from agent.boards.monitor import Monitors
     from agent.boards.pause import Pause
     from agent.bridge.consent_service import Consent
     from agent.bridge.origins import Origins
@@ -193,6 +194,8 @@ class Services:
 
     about: About
     boards: Boards
+    monitors: Monitors
+    """The serial monitors of everybody, over the same ``boards``."""
     jobs: Jobs
     clouds: Mapping[str, AnyCloud]
     catalog: Models

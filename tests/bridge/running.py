@@ -15,6 +15,7 @@ import msgspec
 import websockets.asyncio.client as websockets
 
 from agent.boards.ble_boards import BleBoards
+from agent.boards.monitor import Monitors
 from agent.boards.service import BoardService, port_sources
 from agent.bridge.consent_service import Consent
 from agent.bridge.origins import Origins
@@ -504,6 +505,7 @@ async def run_bridge(
             capabilities=("identify", "provision", "serial"),
         ),
         boards=boards,
+        monitors=Monitors(boards),
         jobs=MemoryJobs(),
         # Enough of a cloud for the bridge.
         clouds={"arduino": OneCloud(), "thingsboard": CredentialsCloud()},  # type: ignore[dict-item]  # what methods use of a cloud

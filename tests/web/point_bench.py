@@ -7,6 +7,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from agent.boards.monitor import Monitors
 from agent.bridge.consent_service import Consent
 from agent.bridge.origins import Origins
 from agent.bridge.pages import Pages
@@ -94,6 +95,7 @@ def _server(bench: PointBench, folder: Path) -> BridgeServer:
     services = Services(
         about=about,
         boards=bench.boards,
+        monitors=Monitors(bench.boards),
         jobs=bench.jobs,
         clouds={"none": NoCloud(), "blynk": bench.client},
         catalog=bench.catalog,
