@@ -67,6 +67,7 @@ CODES = {
     "blynk-forbidden": "BlynkForbidden",
     "blynk-refused": "BlynkRefused",
     "blynk-not-there": "BlynkNotThere",
+    "blynk-offline": "BlynkOffline",
     "blynk-token-unknown": "BlynkTokenUnknown",
     "blynk-token-lost": "BlynkTokenLost",
     "blynk-template": "BlynkTemplate",

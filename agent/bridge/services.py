@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agent.clouds.blynk.keeping import Keeps
 from agent.settings.held import Held
 from agent.settings.notices import Notices
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import AnyCloud
-    from agent.clouds.vault_view import VaultEntry, VaultList
+    from agent.clouds.vault_view import VaultEntry
     from agent.errors import BluetoothError, Examination, Looked, Paused
     from agent.flash.sketch import Sketch
     from agent.jobs.advice import Advice
@@ -165,11 +166,8 @@ class Settings(Protocol):
         """Change these; None: back to the default. All of them, or none and an error."""
 
 
-class Vault(Protocol):
+class Vault(Keeps, Protocol):
     """What clouds gave to boards; entries travel without their secrets."""
-
-    async def list(self) -> VaultList:
-        """All entries."""
 
     async def forget(self, entry: str) -> VaultEntry:
         """Erase the entry with this id or beginning of one; raises VaultUnknown."""

@@ -15,6 +15,7 @@ __all__ = [
     "BlynkNoPlatform",
     "BlynkNotArrived",
     "BlynkNotThere",
+    "BlynkOffline",
     "BlynkRefused",
     "BlynkRegion",
     "BlynkTemplate",
@@ -74,6 +75,19 @@ class BlynkNotThere(BlynkError):
     remedy = (
         "Look in the console: the template, the owner and the organisation have to be those of this "
         "OAuth client."
+    )
+
+
+class BlynkOffline(BlynkError):
+    """A board that is to be reached over the air is not connected."""
+
+    code = "blynk-offline"
+    retryable = True
+    title = "{name} is offline, so it heard nothing."
+    meaning = "{cloud} reaches a board only while it is connected. Nothing was changed on it."
+    remedy = (
+        "Hold the board's button for at least ten seconds and release it: it forgets its settings, and "
+        "waits for new ones with a blue light."
     )
 
 

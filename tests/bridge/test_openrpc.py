@@ -57,9 +57,10 @@ class Checked:
         self.called.add(method)
         return result
 
-    async def fail(self, method: str, **params: Any) -> None:
+    async def fail(self, method: str, **params: Any) -> dict[str, Any]:
         error = await self.client.fail(method, **params)
         check(error["data"], {"$ref": "#/components/schemas/ErrorReport"}, self.components)
+        return error
 
     async def next(self, method: str) -> Any:
         params = await self.client.next(method)

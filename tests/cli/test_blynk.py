@@ -36,11 +36,15 @@ class BlynkHome(Home):
         self.cloud = SimulatedBlynkCloud()
         world = World(networks=[Network(ssid="HomeNet", rssi=-45, password=Secret(PASSWORD))])
         config = EdgentConfig(generation=2)
-        near = NearCloud(self.cloud, config.template_id)
+        near = NearCloud(self.cloud, config.template_id, self._sent_back)
         self.board = BlynkBoard(config, world, speed=100.0, cloud=near)
         self.template = config.template_id
         self.serial = f"{config.chip:08X}"
         self._client = client
+
+    def _sent_back(self) -> None:
+        self.board.device.wait_for_settings()
+        self.board.pass_time()
 
     async def prepare(self) -> str:
         """See the base class."""
@@ -96,6 +100,51 @@ async def test_a_board_is_set_up_and_listed(tmp_path: Path) -> None:
         for ended in (known, made, listed, renewed, removed):
             assert not [each for each in secrets if each in ended.out + ended.err]
         assert home.found(secrets) == set()
+
+
+async def test_a_device_is_made_before_its_board_and_sent_back_for_another_network(
+    tmp_path: Path,
+) -> None:
+    async with BlynkHome(tmp_path) as home:
+        made = await home.run("blynk", "create", "Pump", "--template", home.template)
+        assert made.status == 0, made.err
+        assert "Its token is in the vault, entry" in made.out
+        (device,) = home.cloud.state.devices.values()
+        offline = await home.run("blynk", "reconfigure", "Pump", "--yes")
+        assert "[blynk-offline]" in offline.err, offline.err
+        words = ("provision", home.serial, "--cloud", "blynk", "--name", "Pump")
+        network = ("--ssid", "HomeNet", "--password-stdin")
+        ended = await home.run(*words, *network, stdin=PASSWORD + "\n")
+        assert "Pump is online in" in ended.out, ended.err
+        assert list(home.cloud.state.devices) == [device.id]
+        unasked = await home.run("blynk", "reconfigure", str(device.id))
+        assert "offline until somebody near it" in unasked.err, unasked.err
+        assert device.links
+        sent = await home.run("blynk", "reconfigure", str(device.id), "--yes")
+        assert sent.status == 0, sent.err
+        assert f"opens its network “{home.board.device.name}”" in " ".join(sent.out.split())
+        assert home.board.device.access_point or home.board.device.advertises
+        for each in (made, offline, ended, unasked, sent):
+            assert device.token not in each.out + each.err
+        assert home.found([device.token]) == set()
+
+
+async def test_a_prepared_device_is_claimed_by_its_code_and_given_back(tmp_path: Path) -> None:
+    async with BlynkHome(tmp_path) as home:
+        prepared = home.cloud.state.prepare(home.template)
+        asked = await home.run("blynk", "claim", stdin="")
+        assert "use --code-stdin" in asked.err
+        claimed = await home.run("blynk", "claim", "--code-stdin", stdin=prepared.token + "\n")
+        assert "is yours." in claimed.out, claimed.err
+        listed = await home.run("blynk", "static-tokens")
+        line = listed.out.splitlines()[1].split()
+        assert line == [f"…{prepared.token[-4:]}", "claimed", str(prepared.device_id)]
+        given = await home.run("blynk", "unclaim", str(prepared.device_id), "--yes")
+        assert "waits for an owner again" in given.out, given.err
+        assert not prepared.device_id
+        for each in (asked, claimed, listed, given):
+            assert prepared.token not in each.out + each.err
+            assert prepared.device_token not in each.out + each.err
 
 
 async def test_a_token_is_pasted_with_the_lines_around_it_and_nobody_sees_it(

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from agent.clouds.address import check_base_url, is_loopback
 
+CLOUD: Final = "blynk"
+"""Its id."""
 HOME: Final = "blynk.cloud"
 DEFAULT: Final = f"https://{HOME}"
 REGIONS: Final = {

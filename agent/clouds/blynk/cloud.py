@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.clouds.account_holder import AccountHolder
 from agent.clouds.blynk.account import Account, account_fields, account_schema, parse_account
-from agent.clouds.blynk.addresses import host_of, port_of
+from agent.clouds.blynk.addresses import CLOUD, host_of, port_of
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.cloud import CloudInfo
 from agent.clouds.route import Routes
@@ -55,7 +55,7 @@ class Blynk:
         routes: Routes | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.id: Final = "blynk"
+        self.id: Final = CLOUD
         self.title: Final = "Blynk.Cloud"
         self._accounts = accounts
         self._routes = routes or Routes()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.clouds.blynk.keeping import waits_for_board
 from agent.errors import InternalError, MooringError, PortGone, WifiAbsent
 from agent.jobs.blynk import effects as wanted
 from agent.jobs.blynk.deliver import await_board, deliver
@@ -168,10 +169,15 @@ class BlynkHands:
         return None
 
     async def _find(self, vault: Vault, name: str, said: tuple[str, ...]) -> wanted.Kept | None:
-        """The newest that can be read; what was earlier was replaced."""
-        for each in (await vault.list()).entries:
-            if each.state not in {"pending", "proven"} or not self._is_ours(each, said):
-                continue
+        """The newest that can be read; what was earlier was replaced.
+
+        Else that of a device which waits for its board, if ``name`` is the device's.
+        """
+        usable = [
+            each for each in (await vault.list()).entries if each.state in {"pending", "proven"}
+        ]
+        ours = [each for each in usable if self._is_ours(each, said)]
+        for each in [*ours, *(each for each in usable if waits_for_board(each, name))]:
             settings = await self._token_of(vault, each)
             if settings is not None and name in {"", settings.name}:
                 return _kept(each.id, settings, proven=each.state == "proven")
@@ -223,7 +229,8 @@ class BlynkHands:
 
     async def _put(self, vault: Vault, request: wanted.Keep) -> wanted.Put:
         settings = await self._cloud.settings(request.name, request.token)
-        if request.entry:
+        waiting = bool(request.entry and self._key) and not (await vault.find(request.entry)).board
+        if request.entry and not waiting:
             return wanted.Put(request.entry, settings.host)
         lease = self._hold.lease
         entry = await vault.add(
@@ -235,6 +242,8 @@ class BlynkHands:
             settings=settings,
             hardware_id=request.hardware_id,
         )
+        if waiting:  # from now on it is this board's
+            await vault.forget(request.entry)
         return wanted.Put(entry, settings.host)
 
     @property

@@ -112,3 +112,31 @@ async def test_without_its_board_the_token_says_which_is_meant(
     assert gone == ([second] if token else [])
     await around.vault.forget(second) if not token else None
     assert len(await around.hands("").perform(bx.ForgetTokens(("Kitchen",), Secret()))) == 1
+
+
+async def test_a_token_that_waits_for_its_board_is_found_by_name_and_becomes_the_boards(
+    around: Around,
+) -> None:
+    waiting = await around.vault.add(
+        board="",
+        board_name="",
+        cloud="blynk",
+        device="Garden pump",
+        job="",
+        settings=await around.cloud.settings("Garden pump", OTHER),
+    )
+    hands = around.hands("usb-10c4-ea60-1-1")
+    assert await hands.perform(bx.FindKept("", KITCHEN)) is None
+    assert await hands.perform(bx.FindKept("Shed", KITCHEN)) is None
+    kept = await hands.perform(bx.FindKept("Garden pump", KITCHEN))
+    assert isinstance(kept, bx.Kept)
+    assert (kept.entry, kept.token, kept.proven) == (waiting, OTHER, False)
+    put = await hands.perform(bx.Keep("Garden pump", OTHER, KITCHEN[0], waiting))
+    assert isinstance(put, bx.Put)
+    (entry,) = (await around.vault.list()).entries
+    assert (entry.id, entry.board, entry.hardware_id) == (
+        put.entry,
+        "usb-10c4-ea60-1-1",
+        KITCHEN[0],
+    )
+    assert await hands.perform(bx.Keep("Garden pump", OTHER, KITCHEN[0], put.entry)) == put

@@ -1,0 +1,77 @@
+"""The token of a device that waits for its board: in the vault, by the device's name.
+
+Whoever sets a board up under this name goes on with it; then it is kept with the board.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from agent.clouds.blynk.addresses import CLOUD
+from agent.errors import VaultUnknown, VaultUnreadable
+from agent.settings import clean_text
+from agent.settings.credentials import AccessToken
+
+if TYPE_CHECKING:
+    from agent.clouds.blynk.cloud import Blynk
+    from agent.clouds.vault_view import VaultEntry, VaultList
+    from agent.protocols.blynk.platform import Device
+    from agent.settings.credentials import CloudSettings
+
+
+class Keeps(Protocol):
+    """What is needed of :class:`agent.clouds.vault.Vault` here."""
+
+    async def list(self) -> VaultList:
+        """All entries."""
+
+    async def entry(self, entry: str) -> CloudSettings:
+        """What one holds."""
+
+    async def find(self, entry: str) -> VaultEntry:
+        """One, without its secrets."""
+
+    async def add(
+        self,
+        *,
+        board: str,
+        board_name: str,
+        cloud: str,
+        device: str,
+        job: str,
+        settings: CloudSettings | None = None,
+    ) -> str:
+        """Keep a new one; returns its id."""
+
+
+async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> VaultEntry | None:
+    """The entry with the device's token, new or there before; None: the platform does not tell it.
+
+    Raises :class:`agent.errors.VaultFailed`.
+    """
+    if device.token is None:
+        return None
+    for each in (await vault.list()).entries:
+        if each.cloud == CLOUD and each.state in {"pending", "proven"} and not each.problem:
+            try:
+                known = (await vault.entry(each.id)).credentials
+            except (VaultUnknown, VaultUnreadable):
+                continue
+            if isinstance(known, AccessToken) and known.token == device.token:
+                return each
+    entry = await vault.add(
+        board="",
+        board_name="",
+        cloud=CLOUD,
+        device=device.name,
+        job="",
+        settings=await cloud.settings(device.name, device.token),
+    )
+    return await vault.find(entry)
+
+
+def waits_for_board(entry: VaultEntry, name: str) -> bool:
+    """The token is of a device with this name, and of no board yet."""
+    return (
+        bool(name) and not entry.board and (entry.cloud, entry.device) == (CLOUD, clean_text(name))
+    )
