@@ -30,6 +30,7 @@ from agent.clouds.route import Routes
 from agent.clouds.vault import open_vault
 from agent.desktop.autostart import find_switch
 from agent.desktop.updates import Updates
+from agent.drop_in import make_drop_in
 from agent.flash.flashers import Flashers
 from agent.flash.nvs_backup import NvsBackups
 from agent.jobs.blynk.kit import BlynkKit
@@ -232,7 +233,8 @@ class App:
 
     async def serve(self, token: Secret) -> BridgeServer:
         """Answer pages and programs; ``token`` is what programs of this user show."""
-        server = BridgeServer(self.services, token=token, config=self._config.bridge)
+        guest = make_drop_in(self.services, self.live)
+        server = BridgeServer(self.services, token=token, config=self._config.bridge, guest=guest)
         await server.start()
         self._stack.push_async_callback(server.stop)
         updates = Updates(

@@ -15,7 +15,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"app", "alone"},
-    {"parts"},
+    {"parts", "drop_in"},
     {"bridge", "desktop", "compat", "web", "gateway"},
     {"jobs"},
     {"boards", "sessions", "flash", "clouds"},

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
+    from agent.bridge.guest import Guest
     from agent.bridge.services import Services
     from agent.settings import Secret
     from agent.settings.config import BridgeConfig
@@ -57,8 +58,12 @@ class BridgeServer:
         token: Secret,
         config: BridgeConfig,
         web: pages.Pages | None = None,
+        guest: Guest | None = None,
     ) -> None:
-        """``token`` is what programs of this user show; ``web`` replaces the page's files."""
+        """``token`` is what programs of this user show; ``web`` replaces the page's files.
+
+        ``guest`` serves its own paths on the same port.
+        """
         self.port = 0
         """The port, once started."""
         self.relay = Relay(services.monitors)
@@ -68,6 +73,7 @@ class BridgeServer:
         self._token = token
         self._config = config
         self._pages = web or pages.Pages()
+        self._guest = guest
         self._document = msgspec.json.encode(describe(self.dispatcher))
         self._live: set[Connection] = set()
         self._asking: set[Ask] = set()
@@ -131,6 +137,8 @@ class BridgeServer:
             connection.close(RESTART)
         for ask in list(self._asking):
             ask.close(RESTART)
+        if self._guest is not None:
+            await self._guest.stop()
         await self._services.monitors.stop(limits.SHUTDOWN_S)
         await server.shutdown(sockets=self._sockets)
 
@@ -139,25 +147,40 @@ class BridgeServer:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         if scope["type"] == "websocket":
-            from starlette.websockets import WebSocket
-
-            await self._serve_socket(WebSocket(scope, receive, send))
+            await self._serve_socket(scope, receive, send)
             return
         from starlette.requests import Request
 
-        response = self._respond(Request(scope))
+        request = Request(scope)
+        guest = self._guest_for(scope)
+        response = self._turned_away(request, guest is not None)
+        if response is None:
+            if guest is not None:
+                await guest(scope, receive, send)
+                return
+            response = self._respond(request)
         await response(scope, receive, send)
 
-    def _respond(self, request: HTTPConnection) -> Response:
-        from starlette.responses import PlainTextResponse, Response
+    def _guest_for(self, scope: Scope) -> Guest | None:
+        """Whose request it is, unless it is ours."""
+        guest = self._guest
+        return guest if guest is not None and guest.takes(scope["path"]) else None
 
+    def _turned_away(self, request: HTTPConnection, is_guests: bool) -> Response | None:
+        """The answer to a request that nobody here serves; None: it is served."""
         scope = request.scope
         if _header_bytes(scope) > limits.HEADER_BYTES:
             return _plain(431, "The request is too large.", {"connection": "close"})
         if not access.host_is_ours(request.headers.getlist("host"), self.port):
             return _plain(_MISDIRECTED, "This is not the address of the agent.")
-        if scope["path"] == "/" and _of_other_user(scope):
+        if (is_guests or scope["path"] == "/") and _of_other_user(scope):
             return _plain(_REFUSED, _words(OtherUser()))
+        return None
+
+    def _respond(self, request: HTTPConnection) -> Response:
+        from starlette.responses import PlainTextResponse, Response
+
+        scope = request.scope
         headers = pages.security_headers(request.headers["host"].lower())
         if scope["method"] not in {"GET", "HEAD"}:
             return _plain(405, "Only GET and HEAD.", {**headers, "allow": "GET, HEAD"})
@@ -178,9 +201,16 @@ class BridgeServer:
             return Response(None, 304, headers)
         return Response(page.body, 200, {**headers, "content-type": page.content_type})
 
-    async def _serve_socket(self, web: WebSocket) -> None:
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.websockets import WebSocket
+
+        web = WebSocket(scope, receive, send)
+        guest = self._guest_for(scope)
         try:
-            self._check_way(web)
+            self._check_way(web, guest is not None)
+            if guest is not None:
+                await guest(scope, receive, send)
+                return
             await (self._serve_peer if web.scope["path"] == "/rpc" else self._serve_asker)(web)
         except _Turned as turned:
             await web.send_denial_response(_plain(turned.status, turned.text))
@@ -222,12 +252,12 @@ class BridgeServer:
         finally:
             self._asking.discard(ask)
 
-    def _check_way(self, web: WebSocket) -> None:
+    def _check_way(self, web: WebSocket, is_guests: bool) -> None:
         if _header_bytes(web.scope) > limits.HEADER_BYTES:
             raise _Turned(431, "The request is too large.")
         if not access.host_is_ours(web.headers.getlist("host"), self.port):
             raise _Turned(_MISDIRECTED, "This is not the address of the agent.")
-        if web.scope["path"] not in {"/rpc", "/ask"}:
+        if not is_guests and web.scope["path"] not in {"/rpc", "/ask"}:
             raise _Turned(404, "There is nothing here.")
         if _of_other_user(web.scope):
             raise _Turned(_REFUSED, _words(OtherUser()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agent.bridge.refused_pages import RefusedPages
 from agent.clouds.blynk.keeping import Keeps
 from agent.settings.held import Held
 from agent.settings.notices import Notices
@@ -223,5 +224,7 @@ class Services:
     """A newer version of the agent, once one is known."""
     gateway: Held[GatewayInfo | None] = field(default_factory=lambda: Held(None))
     """How the agent is doing as a gateway of ThingsBoard; None: it is none."""
+    refused_pages: RefusedPages = field(default_factory=RefusedPages)
+    """Pages made for the Arduino Create Agent that were turned away lately."""
     seen: Held[int] = field(default_factory=lambda: Held(0))
     """Own pages that are before the person's eyes, as far as their browsers know."""

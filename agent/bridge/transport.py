@@ -1,7 +1,8 @@
 """The HTTP and WebSocket protocols of the server, bounded further than it does by itself.
 
-Added: a limit of open sockets and of the time until a request is complete, a bound on fragments
-and unread pongs, and a cut where a peer that no longer reads would keep a closed socket for ever.
+Added: a limit of open sockets and of the time until the head of a request is there, a bound on
+fragments and unread pongs, and a cut where a peer that no longer reads would keep a closed socket
+for ever.
 """
 
 from __future__ import annotations
@@ -43,15 +44,16 @@ class HttpProtocol(H11Protocol):
         self._forget_first()
         super().connection_lost(exc)
 
+    def handle_events(self) -> None:
+        """See the base class; once the head is there, who serves it bounds body and answer."""
+        super().handle_events()
+        if self.cycle is not None:
+            self._forget_first()
+
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """See the base class."""
         self._forget_first()
         super().handle_websocket_upgrade(event)
-
-    def on_response_complete(self) -> None:
-        """See the base class; from now on its keep-alive limit holds."""
-        self._forget_first()
-        super().on_response_complete()
 
     def _forget_first(self) -> None:
         if self._first is not None:

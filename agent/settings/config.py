@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from agent.settings.config_compat import CompatConfig
 from agent.settings.config_gateway import GatewayConfig
 from agent.settings.nvs_names import BOARD_KEYS, LEGAL, NvsNames
 from agent.settings.proxy import ProxyAddress
@@ -375,6 +376,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     flash: FlashConfig = FlashConfig()
     nvs: NvsConfig = NvsConfig()
     gateway: GatewayConfig = GatewayConfig()
+    compat: CompatConfig = CompatConfig()
     desktop: DesktopConfig = DesktopConfig()
     network: NetworkConfig = NetworkConfig()
     updates: UpdatesConfig = UpdatesConfig()

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from agent.bridge.guest import Guest
     from agent.bridge.pages import Pages
     from agent.errors import MooringError
     from agent.jobs.which import Procedure
@@ -481,10 +482,12 @@ async def run_bridge(
     *,
     radio: BleRadio | None = None,
     wifi: Wifi | None = None,
+    make_guest: Callable[[Services], Guest] | None = None,
 ) -> AsyncIterator[Bridge]:
     """A bridge on a free port, with two allowed pages and no board yet.
 
     ``radio``: the Bluetooth of this computer, which is closed at the end; ``wifi``: its Wi-Fi.
+    ``make_guest``: what else the server serves.
     """
     ports = folder / "ports"
     ports.mkdir()
@@ -530,7 +533,8 @@ async def run_bridge(
     services.notices.set("journal", NOTICE)
     first = free_port()
     config = BridgeConfig(first_port=first, last_port=min(first + 20, 65535))
-    server = BridgeServer(services, token=Secret(TOKEN), config=config, web=web)
+    guest = make_guest(services) if make_guest is not None else None
+    server = BridgeServer(services, token=Secret(TOKEN), config=config, web=web, guest=guest)
     await server.start()
     running = Bridge(server, services, ports)
     try:

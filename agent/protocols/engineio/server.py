@@ -65,6 +65,11 @@ class Server:
         session = self._sessions.get(sid)
         return session.waiting if session else 0
 
+    def waiting_chars(self, sid: str) -> int:
+        """Characters that were said to a client and are not sent yet; 0 if it is not there."""
+        session = self._sessions.get(sid)
+        return session.waiting_chars if session else 0
+
     def http(
         self, wire: int, method: str, query: Mapping[str, str], body: bytes, now: float
     ) -> list[Effect]:

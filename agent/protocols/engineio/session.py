@@ -103,6 +103,8 @@ class Session:
         """The WebSocket: in WEBSOCKET what is used, before it what is tried."""
         self._unsent = 0
         """Times that the WebSocket was given something and has not said yet that it is sent."""
+        self._given_chars = 0
+        """What it was given then."""
         self._upgrade_until = 0.0
         self._close_until = 0.0
         self._silent_until = 0.0
@@ -124,6 +126,11 @@ class Session:
     def waiting(self) -> int:
         """Packets that wait to be sent."""
         return len(self._queue)
+
+    @property
+    def waiting_chars(self) -> int:
+        """Characters that wait, and those that the WebSocket was given and has not sent yet."""
+        return self._queued_chars + self._given_chars
 
     def begin(self, wire: int, now: float, *, websocket: bool) -> list[Effect]:
         """The client's first request, by either transport."""
@@ -167,7 +174,7 @@ class Session:
         """A WebSocket of this session was asked for; only one is tried at a time."""
         if self.state is not State.POLLING or self._trying:
             return [refuse(wire, Problem.REQUEST)]
-        self._socket, self._unsent = wire, 0
+        self._socket, self._unsent, self._given_chars = wire, 0, 0
         self._upgrade_until = now + self._limits.upgrade_s
         return [Accept(wire)]
 
@@ -187,6 +194,8 @@ class Session:
         if wire != self._socket:
             return []
         self._unsent = max(self._unsent - 1, 0)
+        if not self._unsent:
+            self._given_chars = 0
         return self._flush()
 
     def lost(self, wire: int) -> list[Effect]:
@@ -322,7 +331,9 @@ class Session:
 
     def _frames(self, wire: int) -> Frames:
         self._unsent += 1
-        return Frames(wire, tuple(map(encode_packet, self._batch())))
+        frames = tuple(map(encode_packet, self._batch()))
+        self._given_chars += sum(map(len, frames))
+        return Frames(wire, frames)
 
     def _flush(self) -> list[Effect]:
         """Give what waits to the wire that can take it."""

@@ -81,6 +81,10 @@ class Server:
         """Packets that wait to be sent to a client; 0 if it is not there."""
         return self._engine.waiting(sid)
 
+    def waiting_chars(self, sid: str) -> int:
+        """Characters that were said to a client and are not sent yet; 0 if it is not there."""
+        return self._engine.waiting_chars(sid)
+
     def http(
         self, wire: int, method: str, query: Mapping[str, str], body: bytes, now: float
     ) -> list[Effect]:

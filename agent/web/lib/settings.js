@@ -12,6 +12,7 @@ const GROUPS = /** @type {[string, string[]][]} */ ([
   ["nRF Cloud", ["nrf"]],
   ["ThingsBoard", ["gateway"]],
   ["Writing sketches and settings", ["flash", "sketches", "nvs"]],
+  ["Pages of the Arduino Create Agent", ["compat"]],
   ["The agent and its log", ["bridge", "log"]],
 ]);
 

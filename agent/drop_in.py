@@ -1,0 +1,55 @@
+"""The interface of the Arduino Create Agent, put together from the parts of this agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent import __version__
+from agent.compat.drop_in import DropIn
+from agent.compat.hub import Hub
+from agent.compat.own_commands import add_own_commands, greeting
+from agent.compat.plain_routes import add_plain_routes
+from agent.compat.port_list import PortList
+from agent.flash.toolstore.tool import computer_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.boards.board import BoardChanges
+    from agent.bridge.services import Services
+    from agent.settings.live import LiveConfig
+
+
+class _Consent:
+    """What the person decided, as the drop-in asks for it."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def may(self, origin: str) -> frozenset[str]:
+        return frozenset(self._services.origins.may(origin))
+
+    def enter(self, origin: str) -> Callable[[], None]:
+        return self._services.consent.enter(origin)
+
+    def refused(self, origin: str) -> None:
+        self._services.refused_pages.add(origin)
+
+
+def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
+    """The interface over these services; it ends with the server whose guest it is."""
+    computer = computer_here()
+    ports = PortList(services.boards.list)
+    hub = Hub(ports.text, lambda: greeting(hub.commands, computer.system))
+    add_own_commands(hub, ports.text)
+    drop_in = DropIn(hub, _Consent(services), lambda: live.current.compat.enabled)
+    add_plain_routes(drop_in, computer, __version__, services.boards.pause.begin)
+
+    def boards_changed(_changes: BoardChanges) -> None:
+        if ports.is_new():
+            hub.push_list()
+
+    services.origins.when_revoked(drop_in.revoked)
+    drop_in.when_stopped(live.subscribe(drop_in.settings_changed))
+    drop_in.when_stopped(services.boards.subscribe(boards_changed))
+    return drop_in
