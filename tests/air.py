@@ -49,7 +49,7 @@ __all__ = [
 
 ON_LINUX = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
 """Other systems can import this module, but have no D-Bus library to run it with."""
-WAIT_S = 10.0
+WAIT_S = 30.0
 USUAL_DBM = -60
 
 

@@ -107,7 +107,7 @@ def test_the_agent_answers_pages_before_it_loads_clouds_keys_or_protocols(tmp_pa
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["url"]
         process.terminate()
-        _, shown = process.communicate(timeout=15)
+        _, shown = process.communicate(timeout=30)
     assert not loaded(shown) & (HEAVY - SERVER)
 
 

@@ -98,7 +98,7 @@ async def main():
         listener = MountListener()
         listener.start(woken.set)
         subprocess.run(command, check=True)
-        await asyncio.wait_for(woken.wait(), 10)
+        await asyncio.wait_for(woken.wait(), 30)
         listener.close()
     print("heard")
 

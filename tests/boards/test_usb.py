@@ -122,7 +122,7 @@ def touch(port):
     touched.dtr = False
     touched.close()
 
-link = Serial(baudrate=115200, timeout=5)
+link = Serial(baudrate=115200, timeout=30)
 commands = {"ports": ports, "signals": signals, "echo": echo, "touch": touch}
 for line in sys.stdin:
     command, facts = json.loads(line)
@@ -242,7 +242,7 @@ async def main():
             while (answer := [shown(b) for b in service.list()]) != facts["boards"]:
                 changed.clear()
                 try:
-                    await asyncio.wait_for(changed.wait(), 10)
+                    await asyncio.wait_for(changed.wait(), 30)
                 except TimeoutError:
                     break
         elif command == "lease":

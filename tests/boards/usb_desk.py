@@ -187,7 +187,7 @@ def in_loop(ask):
             answers.put({"error": errno.errorcode.get(getattr(error, "errno", 0), repr(error))})
 
     GLib.idle_add(once)
-    return answers.get(timeout=10)
+    return answers.get(timeout=30)
 
 
 if __name__ == "__main__":

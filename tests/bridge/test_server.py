@@ -42,7 +42,7 @@ async def get(
     """One HTTP request by the standard library, in a thread."""
 
     def ask() -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", bridge.server.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", bridge.server.port, timeout=30)
         try:
             connection.request(
                 method,

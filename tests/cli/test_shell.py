@@ -50,7 +50,7 @@ def start(code: str, **streams: object) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=15)
+    out, err = process.communicate(timeout=30)
     return process.returncode, out, err
 
 
@@ -131,7 +131,7 @@ def test_the_exit_status_is_right_even_if_nobody_reads_anything():
 @pytest.mark.system("linux", "darwin")
 def test_streams_that_the_caller_closed_are_no_defect():
     command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", WORK]
-    assert subprocess.run(command, cwd=ROOT, check=False, timeout=15).returncode == 3
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=30).returncode == 3
 
 
 @pytest.mark.system("linux")
@@ -151,7 +151,7 @@ run_command(False, body)
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=15,
+            timeout=30,
         )
     assert ended.returncode == 1
     assert ended.stderr == "The results cannot be written: No space left on device.\n"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONTENT = 0x45
 HELLO = Request(GET, ("a",))
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from agent.clouds.datagrams import LARGEST, QUEUE, Datagrams, resolve
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Peer(asyncio.DatagramProtocol):

@@ -22,7 +22,7 @@ from agent.errors import CertificatesUnreadable
 from agent.settings.proxy import ProxyAddress
 from tests.internet import HOST, Authority, RealProxy, Site, of_version_4
 
-LIMIT_S = 5.0
+LIMIT_S = 30.0
 
 
 def file(path):

@@ -16,7 +16,7 @@ LIMIT_S = 90
 
 # Runs on the private bus. The password must not be empty: the daemon would ask through a window.
 SESSION = r"""
-import asyncio, os, subprocess
+import asyncio, itertools, os, subprocess
 from pathlib import Path
 
 daemon = subprocess.Popen(
@@ -39,7 +39,7 @@ def process(limit_s=60.0):
 
 async def main():
     # The daemon takes the bus name, and then opens its keyring; until then files are used.
-    for number in range(200):
+    for number in itertools.count():
         probe = AccountStore(home / f"probe-{number}", use_keyring=True, service="mooring-probe",
                              keyring_limit_s=2.0)
         if await probe.set("ready", {"is": Secret("it")}) is Storage.KEYRING:

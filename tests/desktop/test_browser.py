@@ -12,7 +12,7 @@ from agent.desktop.browser import has_desktop, open_page, page_url
 if TYPE_CHECKING:
     from pathlib import Path
 
-START_S = 10.0
+START_S = 30.0
 URL = "http://127.0.0.1:8991/#/job/3"
 
 

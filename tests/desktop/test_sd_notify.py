@@ -23,7 +23,7 @@ def test_the_word_arrives(tmp_path: Path, kind: str) -> None:
     address = str(tmp_path / "notify") if kind == "path" else f"@mooring-test-{tmp_path}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(address.replace("@", "\0", 1) if kind == "abstract" else address)
-        systemd.settimeout(5)
+        systemd.settimeout(30)
         notify_systemd(READY, "STATUS=é", environ={"NOTIFY_SOCKET": address})
         assert systemd.recv(100) == "READY=1\nSTATUS=é".encode()
 

@@ -157,7 +157,7 @@ def at_rest(ask):
     """The answer of ``ask`` once nothing waits: calls of a program that was killed are over then."""
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
     GLib.idle_add(lambda: answers.put(ask()))
-    return answers.get(timeout=10)
+    return answers.get(timeout=30)
 
 
 if __name__ == "__main__":

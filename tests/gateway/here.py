@@ -173,5 +173,5 @@ class HereLink:
         return [said for where, said in self.said if where == topic]
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: bool(holds()))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.gateway.connection import GatewayLink
     from agent.simulator.thingsboard import SimulatedThingsBoard
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 PROVISIONING = "TB_GW_PROVISIONING_DEVICE_"
 
 

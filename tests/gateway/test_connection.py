@@ -86,7 +86,7 @@ async def test_a_crash_between_the_server_s_yes_and_the_file_loses_nothing(serve
     server.faults.add(Fault("hang", "connect", "mqtt"))
     given = variables(server, ACCESS_TOKEN="my-own-token")
     async with running(given, file) as seen:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while provisioned(server) != ["SUCCESS"]:
                 await asyncio.sleep(0.005)
     server.faults.clear()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agent.simulator.images import Runs
     from tests.jobs.bench import Bench
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 SIZE = 20_000
 
 

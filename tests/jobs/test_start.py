@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.jobs.bench import Bench
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 async def board_that(bench: Bench, holds: Callable[[Board], bool]) -> Board:

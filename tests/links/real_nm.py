@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 CONFIGURATION = """[main]
 plugins=keyfile
 auth-polkit=false

@@ -43,7 +43,7 @@ HOME = "93ea43ca-a0f1-4573-8424-1dc0c059e001"
 OURS = "93ea43ca-a0f1-4573-8424-1dc0c059e002"
 IN_MEMORY = 0x2
 DISCONNECTED = 30
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 def cable(uuid: str, *, autoconnect: bool) -> dict[str, dict[str, Any]]:

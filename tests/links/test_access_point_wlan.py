@@ -167,7 +167,7 @@ async def test_the_loss_of_the_access_point_is_told(points, api):
     async with points.join(SSID) as inside:
         api.now = None
         api.changed.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await inside.lost.wait()
     assert api.now == HOME
 

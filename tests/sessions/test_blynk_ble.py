@@ -43,7 +43,7 @@ async def near(
         while board.device.state != "WAIT_CONFIG":
             await asyncio.sleep(0.001)
         link = BoardLink(board)
-        yield board, link, BlynkBle(link, configure_limit_s=10)
+        yield board, link, BlynkBle(link, configure_limit_s=30)
 
 
 async def test_a_board_says_what_it_is_and_what_it_has():

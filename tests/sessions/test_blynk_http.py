@@ -43,7 +43,7 @@ async def joined(
     async with board:
         await until(board, access_point=True)
         session = BlynkHttp(
-            "127.0.0.1", board.http_port, configure_limit_s=10, look_every_s=2 / SPEED
+            "127.0.0.1", board.http_port, configure_limit_s=30, look_every_s=2 / SPEED
         )
         yield board, session
 

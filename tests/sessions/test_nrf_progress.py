@@ -51,7 +51,7 @@ async def test_provisioning_is_followed_to_its_end(firmware):
         service.orders = [*ORDERS, Order("3", "finished")]
         await opened.trigger()
         seen: list[Seen] = []
-        assert await follow(opened, seen.append, limit_s=10.0) is Seen.FINISHED
+        assert await follow(opened, seen.append, limit_s=30.0) is Seen.FINISHED
         assert {Seen.ACCEPTED, Seen.LTE_OFF, Seen.LTE_ON, Seen.WORKING} <= set(seen)
         assert plugged.modem.store[CLOUD_TAG, CredentialType.ROOT_CA] == CA
     assert [result.id for result in service.results] == ["1", "2", "3"]
@@ -63,27 +63,27 @@ async def test_the_end_is_noticed_where_no_order_says_finished():
     async with talking(service, firmware="tracker") as (_, opened):
         service.orders = [*ORDERS]
         await opened.trigger()
-        assert await follow(opened, lambda _: None, limit_s=10.0) is Seen.ONLINE
+        assert await follow(opened, lambda _: None, limit_s=30.0) is Seen.ONLINE
 
 
 async def test_a_service_that_has_nothing_for_the_board_is_told():
     async with talking(firmware="tracker", claimed=True) as (_, opened):
         await opened.trigger()
-        assert await follow(opened, lambda _: None, limit_s=10.0) is Seen.NOTHING_QUEUED
+        assert await follow(opened, lambda _: None, limit_s=30.0) is Seen.NOTHING_QUEUED
 
 
 async def test_a_board_that_is_not_claimed_is_told():
     async with talking(firmware="tracker") as (_, opened):
         await opened.trigger()
         with pytest.raises(NrfNotClaimed):
-            await follow(opened, lambda _: None, limit_s=10.0)
+            await follow(opened, lambda _: None, limit_s=30.0)
 
 
 async def test_without_sim_card_there_is_no_network_time():
     async with talking(firmware="tracker", sim=False) as (_, opened):
         await opened.trigger()
         with pytest.raises(NrfProvisioningFailed, match="network time"):
-            await follow(opened, lambda _: None, limit_s=10.0)
+            await follow(opened, lambda _: None, limit_s=30.0)
 
 
 async def test_an_order_that_the_modem_refuses_ends_it():
@@ -92,7 +92,7 @@ async def test_an_order_that_the_modem_refuses_ends_it():
         service.orders = [Order("1", "%CMNG", "3,5,0", ignored=(513,)), *ORDERS, ORDERS[0]]
         await opened.trigger()
         with pytest.raises(NrfProvisioningFailed):
-            await follow(opened, lambda _: None, limit_s=10.0)
+            await follow(opened, lambda _: None, limit_s=30.0)
         assert plugged.program.state == "IDLE"
     assert [result.error for result in service.results] == [None, None, None, 519]
 
@@ -117,5 +117,5 @@ async def test_each_way_to_fail_has_words_and_advice(line):
     async with talking(firmware="tracker", claimed=True) as (plugged, opened):
         plugged.program.say_log("err", "cloud", line)
         with pytest.raises(NrfProvisioningFailed) as raised:
-            await follow(opened, lambda _: None, limit_s=10.0)
+            await follow(opened, lambda _: None, limit_s=30.0)
         assert raised.value.report().remedy

@@ -18,8 +18,8 @@ from tests.sessions.nrf_boards import board, talking
 
 async def test_conversations_that_begin_at_once_do_not_mix():
     async with talking(firmware="tracker", claimed=True) as (plugged, opened):
-        models = [opened.ask("AT+CGMM", limit_s=5.0) for _ in range(5)]
-        numbers = [opened.ask("AT+CGSN", limit_s=5.0) for _ in range(5)]
+        models = [opened.ask("AT+CGMM", limit_s=30.0) for _ in range(5)]
+        numbers = [opened.ask("AT+CGSN", limit_s=30.0) for _ in range(5)]
         answers = await asyncio.gather(*models, *numbers)
         assert [answer.lines for answer in answers] == [("nRF9151-LACA",)] * 5 + [
             (plugged.identity.imei,)
@@ -48,7 +48,7 @@ async def test_events_that_nobody_takes_are_bounded():
 async def test_a_conversation_that_is_given_up_leaves_the_wire_usable():
     async with talking(firmware="at") as (plugged, opened):
         plugged.program.deaf = True
-        asking = asyncio.ensure_future(opened.ask("AT+CGMM", limit_s=5.0))
+        asking = asyncio.ensure_future(opened.ask("AT+CGMM", limit_s=30.0))
         while not plugged.received.endswith(b"AT+CGMM\r\n"):
             await asyncio.sleep(0)
         asking.cancel()

@@ -180,7 +180,7 @@ async def reset(device: SimulatedDevice) -> None:
     """Press the button, and wait for the board's new port."""
     before = device.address
     device.press_reset()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while device.address in {None, before}:
             await asyncio.sleep(0.01)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 GONE = "gone"
 """What a host reads from a port that was unplugged."""
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 Said = tuple[str, Any]
 """Tag and content of a message, or ("control", name), or ("text", bytes)."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agent.simulator.ble_air import Peripheral
     from tests.simulator.boards import Said
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 ON_LINUX = [pytest.mark.system("linux"), pytest.mark.needs("dbus")]
 """``pytestmark`` of a module that uses :func:`bluetooth`."""
 

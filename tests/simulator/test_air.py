@@ -32,7 +32,7 @@ THE_VERSION = ("0x12015", ["0.6.2"])
 async def heard(service: str, count: int) -> dict[str, int]:
     """Addresses with their strength, as soon as there are so many."""
     seen: dict[str, int] = {}
-    async with asyncio.timeout(10), BleakScanner(service_uuids=[service]) as scanner:
+    async with asyncio.timeout(30), BleakScanner(service_uuids=[service]) as scanner:
         async for device, said in scanner.advertisement_data():
             seen[device.address] = said.rssi
             if len(seen) == count:
@@ -42,7 +42,7 @@ async def heard(service: str, count: int) -> dict[str, int]:
 
 async def until_it_scans() -> None:
     """Bleak learns of a change when its signal arrives."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 async with BleakScanner():

@@ -49,7 +49,7 @@ async def neighbours(*boards: Any, **settings: Any) -> AsyncIterator[SimulatorHa
 
 async def strength(address: str, wanted: int) -> None:
     """Until a device arrives with this strength."""
-    async with asyncio.timeout(10), BleakScanner() as scanner:
+    async with asyncio.timeout(30), BleakScanner() as scanner:
         async for device, said in scanner.advertisement_data():
             if (device.address, said.rssi) == (address, wanted):
                 return
@@ -57,13 +57,13 @@ async def strength(address: str, wanted: int) -> None:
 
 async def scan_on() -> None:
     """Scan until that fails."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             await BleakScanner.discover(timeout=0.02)
 
 
 async def until_silent(handle: SimulatorHandle) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(each.advertises for each in await handle.status()):
             await asyncio.sleep(0.02)
 
@@ -167,7 +167,7 @@ async def test_signals_of_a_room_vary_and_differ() -> None:
     boards = [ble_board(f"R{number}") for number in range(5)]
     async with neighbours(*boards, rssi_dbm=None, seed=3):
         seen: dict[str, set[int]] = {}
-        async with asyncio.timeout(10), BleakScanner(service_uuids=[SERVICE_UUID]) as scanner:
+        async with asyncio.timeout(30), BleakScanner(service_uuids=[SERVICE_UUID]) as scanner:
             async for device, said in scanner.advertisement_data():
                 seen.setdefault(device.address, set()).add(said.rssi)
                 if len(seen) == 5 and all(len(each) > 2 for each in seen.values()):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 15
+LIMIT_S = 30
 """Starts in a fifth of a second; a busy machine may take several seconds."""
 
 

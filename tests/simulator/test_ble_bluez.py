@@ -47,7 +47,7 @@ def descriptors() -> int:
 
 async def until_it_scans() -> None:
     """Bleak learns of a change when its signal arrives."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 async with BleakScanner():
@@ -89,7 +89,7 @@ async def test_a_change_of_strength_is_told_and_a_board_that_goes_away_is_forgot
                 continue
             assert scanner.discovered_devices
             device.air.go_out_of_range()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while scanner.discovered_devices:
                     await asyncio.sleep(0.05)
             device.air.come_back()

@@ -48,7 +48,7 @@ class Player:
         results = await self._act(*(step["action"] or "WAIT").split(" "))
         self._run(step["wait_ms"])
         # Evidence of what came: as many indications as were recorded, or the end of the link.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.heard) < len(step["indications"]):
                 await asyncio.sleep(0.005)
             if "DISCONNECTED" in step["result"]:
@@ -150,7 +150,7 @@ async def test_what_the_reference_firmware_advertised_becomes_a_port_of_the_agen
         try:
             with contextlib.closing(boards):
                 boards.attend()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     while not boards.look():
                         heard.clear()
                         await heard.wait()

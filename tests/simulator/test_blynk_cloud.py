@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = "/api/v1/organization"
 TEMPLATE = "TMPLdemo00000"
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 CLIENT = "grant_type=client_credentials"
 
 

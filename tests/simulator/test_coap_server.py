@@ -25,7 +25,7 @@ from agent.simulator.coap_server import CoapAnswer, CoapRequest, CoapServer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 """An answer over loopback takes less than a millisecond; a busy machine may take long."""
 CONTENT = 0x45
 SILENT = b"to this nothing is said"

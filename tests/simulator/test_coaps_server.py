@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 """libcoap's client starts and asks in a tenth of a second; a busy machine may take seconds."""
 DAYS = {"leaf": 365, "old": -390}
 

@@ -54,7 +54,7 @@ class Seen:
         self._changed.set()
 
     async def wait_for(self, event: str, *, times: int = 1, step: str | None = None) -> DeviceEvent:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 found = [e for e in self.events if e.event == event and step in {None, e.step}]
                 if len(found) >= times:
@@ -85,7 +85,7 @@ def address_of(device: SimulatedDevice) -> str:
 
 async def until_left(device: SimulatedDevice) -> None:
     """Until the board has noticed that its host is gone; nothing on the wire tells it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while device.status().host_connected:
             await asyncio.sleep(0.005)
 

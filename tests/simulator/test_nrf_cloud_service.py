@@ -35,7 +35,7 @@ async def cloud() -> AsyncIterator[SimulatedNrfCloud]:
 
 
 async def settled(plugged: SimulatedNrfBoard) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while plugged.program.state in {"OFF", "PROVISIONING"}:
             await asyncio.sleep(0.01)
     return plugged.program.state

@@ -69,7 +69,7 @@ async def heard(device: SimulatedDevice) -> str:
     link = await open_link(device.address, 115_200)
     spoken = SpokenState()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (state := spoken.feed(await link.receive())) is None:
                 pass
     finally:

@@ -161,7 +161,7 @@ async def test_a_lora_board_tells_its_number_after_it_was_flashed():
         await seen.wait_for("sketch")
         link = await open_link(address_of(device), 57_600)
         heard = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while b"\n" not in heard:
                 heard += await link.receive()
         await link.close()
@@ -316,7 +316,7 @@ async def test_a_sketch_of_somebody_prints_text_and_can_be_touched():
         assert (device.status().runs, device.status().state) == ("other", "OTHER")
         link = await open_link(address_of(device), 9600)
         heard = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while b"uptime" not in heard:
                 heard += await link.receive()
         await link.close()

@@ -36,7 +36,7 @@ async def lines_of(device, wanted: bytes) -> None:
     link = await open_link(address_of(device), 9600)
     try:
         heard = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while wanted not in heard:
                 heard += await link.receive()
     finally:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROVISION = ("api", "v1", "provision")
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 """libcoap's client starts and asks in a tenth of a second; a busy machine may take seconds."""
 
 

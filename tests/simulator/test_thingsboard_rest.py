@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TELEMETRY = "/api/plugins/telemetry"
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 """An answer takes a millisecond; a busy machine may take seconds."""
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from agent.bridge.pages import WEB_FOLDER, security_headers
 from tests import system_parts
 from tests.web.fake import FakeAgent
+from tests.web.people import EVIDENCE_MS
 from tests.web.rig import Agent, running_agent
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+expect.set_options(timeout=EVIDENCE_MS)
 
 
 def chromium_program(*parts: str) -> str:
@@ -140,7 +143,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     await context.add_init_script(WATCH_POLICY)
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(EVIDENCE_MS)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
     page.on(

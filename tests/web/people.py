@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
     from tests.web.rig import Agent
 
-EVIDENCE_MS = 15_000
+EVIDENCE_MS = 30_000
 """Longest wait for something to appear; on a busy machine a start of a process takes seconds."""
-
-expect.set_options(timeout=EVIDENCE_MS)
 
 
 async def open_page(page: Page, agent: Agent, place: str = "") -> None:

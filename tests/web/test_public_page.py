@@ -31,8 +31,6 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-expect.set_options(timeout=EVIDENCE_MS)
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicSite]:

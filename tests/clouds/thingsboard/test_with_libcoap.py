@@ -148,7 +148,7 @@ async def test_a_token_with_attributes_is_known() -> None:
     async with libcoap(*ECHO) as running:
         path = ("api", "v1", "tok", "attributes")
         there = Request(PUT, path, b'{"client":{}}')
-        answer = await ask(running.server.host, running.server.port, there, limit_s=5.0)
+        answer = await ask(running.server.host, running.server.port, there, limit_s=30.0)
         assert answer.code == 0x41
         assert await running.carrier.knows("tok") is True
 
@@ -192,7 +192,7 @@ class TestDtls:
         async with libcoap(*words, dtls=dtls, ca=certificates.ca_pem) as running:
             there = Request(PUT, ("api", "v1", "attributes"), b"{}")
             dtls_client = DtlsClient(running.routes.to(running.server.url), own)
-            await ask("127.0.0.1", running.server.port, there, limit_s=5.0, dtls=dtls_client)
+            await ask("127.0.0.1", running.server.port, there, limit_s=30.0, dtls=dtls_client)
             assert await running.carrier.knows_certificate(own) is True
             with pytest.raises(Unreachable):  # it demands one
                 await running.carrier.knows("x")

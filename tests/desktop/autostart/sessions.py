@@ -27,7 +27,7 @@ HIERARCHIES = [
     if (path / "cgroup.procs").exists()
 ]
 """Where systemd keeps its control groups: the first two together, or the last one alone."""
-WAIT_S = 15.0
+WAIT_S = 30.0
 """For what takes a second or two; nothing here waits that long."""
 
 

@@ -16,7 +16,7 @@ from agent.desktop.autostart.xdg import ENTRY_NAME, FORBIDDEN, XdgAutostart, ent
 from agent.errors import AutostartFailed
 from tests.desktop.autostart.conftest import AWKWARD, Home
 
-START_S = 10.0
+START_S = 30.0
 """A start takes milliseconds; this is when the test gives up."""
 
 

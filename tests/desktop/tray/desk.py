@@ -44,7 +44,7 @@ PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 WIDTH, HEIGHT = 900, 500
 MENU_MIN = 80
 """Pixels."""
-SEEN_S = 5.0
+SEEN_S = 15.0
 """A key that did nothing within this time met nobody."""
 LIMIT_S = 30.0
 """The panel needs some four seconds on a quiet machine."""
@@ -122,7 +122,7 @@ async def end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30):
             await process.wait()
     except TimeoutError:
         process.kill()

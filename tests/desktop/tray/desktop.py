@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 SPEED = 20.0
 """How much faster the simulated boards are; a join that is refused takes 0.8 s."""
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 @dataclass

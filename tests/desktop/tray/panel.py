@@ -20,7 +20,7 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
 BUS = "org.freedesktop.DBus"
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 """For anything that a test waits for; the machine may be busy."""
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 VIEW = View(boards=(board(1, name="R&D"), board(2)), jobs=(job(),), chosen="uno_r4_wifi-1")
 SHOWN = Shown(IconState.WORKING, "1 job running", build_menu(VIEW))
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 class Screen:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from agent.jobs.job import Job
 
 PAGE = "http://127.0.0.1:8991/"
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 class Agent:

@@ -20,7 +20,7 @@ from tests.flash.toolstore.archives import tar, zipped
 
 BOSSAC = ToolId("arduino", "bossac", "1.9.1-arduino1")
 ROOT = Path(__file__).parents[3]
-KILL_LIMIT_S = 15.0
+KILL_LIMIT_S = 30.0
 
 
 def archive(content: bytes = b"program") -> bytes:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
 _News = TypeVar("_News", Connected, Event, Ignored, Disconnected)
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 """For what takes milliseconds, on a busy machine."""
 NAME = "command"
 
