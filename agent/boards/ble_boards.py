@@ -60,11 +60,14 @@ class BleBoards:
         *,
         silence_s: float = SILENCE_S,
         limit: int = BOARDS_LIMIT,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        """``clock`` tells seconds; None: that of the event loop."""
         self._radio = radio
         self._ignore = frozenset(address.upper().removeprefix(SCHEME.upper()) for address in ignore)
         self._silence_s = silence_s
         self._limit = limit
+        self._clock = clock
         self._heard: dict[str, _Heard] = {}
         self._count = 0
         self._wake: Callable[[], None] = _nobody
@@ -193,7 +196,7 @@ class BleBoards:
             stop()
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._clock() if self._clock else asyncio.get_running_loop().time()
 
 
 class _Heard:

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from agent.boards.ble_advert import COMPANY, SERVICES
-from agent.boards.ble_boards import POLL_S, BleBoards
+from agent.boards.ble_boards import POLL_S, SILENCE_S, BleBoards
 from agent.boards.board import Board, BoardChanges, BoardState, Port
 from agent.boards.service import BoardService
 from agent.links.ble import open_ble
-from agent.links.ble_radio import BleRadio
+from agent.links.ble_radio import Advert, BleRadio
 from agent.protocols.improv.gatt import (
     SERVICE_DATA_UUID,
     SERVICE_UUID,
@@ -33,12 +33,13 @@ MOVED = "5A:00:00:00:00:01"
 class Desk:
     """A source that somebody watches, as the watcher of ports does."""
 
-    def __init__(self, bluez: BluezStandIn, radio: BleRadio, source: BleBoards) -> None:
+    def __init__(self, bluez: BluezStandIn, radio: BleRadio, **options) -> None:
         self.bluez = bluez
         self.radio = radio
-        self.source = source
+        self.ahead_s = 0.0
+        self.source = BleBoards(radio, clock=self._now, **options)
         self._woken = asyncio.Event()
-        source.start(self._woken.set)
+        self.source.start(self._woken.set)
 
     def ports(self) -> list[Port]:
         return [sighting.port for sighting in self.source.look()]
@@ -54,17 +55,26 @@ class Desk:
                 continue
         return ports
 
+    async def fall_silent(self) -> None:
+        """Time passes until nobody is listed; what was on its way may still be heard."""
+        while self.ports():
+            self.ahead_s += SILENCE_S
+            await asyncio.sleep(0)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead_s
+
 
 @asynccontextmanager
 async def desk(*boards: ScriptedBoard, **options) -> AsyncIterator[Desk]:
     async with air(*boards) as bluez:
         radio = BleRadio(SERVICES)
-        source = BleBoards(radio, **options)
+        made = Desk(bluez, radio, **options)
         try:
-            yield Desk(bluez, radio, source)
+            yield made
         finally:
-            source.close()
-            source.close()
+            made.source.close()
+            made.source.close()
             await radio.close()
 
 
@@ -105,35 +115,41 @@ async def test_nothing_is_scanned_until_somebody_looks_and_after_the_last_one_le
 
 async def test_a_board_leaves_the_list_after_silence_and_comes_back():
     board = ScriptedBoard()
-    async with desk(board, silence_s=0.5) as here:
+    async with desk(board) as here:
         here.source.attend()
         first = (await here.wait(1), here.source.look()[0].node)
         board.silent = True
-        await here.wait(0)
+        await here.fall_silent()
         board.silent = False
         assert (await here.wait(1), here.source.look()[0].node) != first
         assert here.source.poll_s == POLL_S
 
 
 async def test_a_board_whose_strength_does_not_change_is_not_silent():
-    async with desk(ScriptedBoard(), silence_s=0.4) as here:
+    async with desk(ScriptedBoard()) as here:
         here.source.attend()
         await here.wait(1)
-        until = asyncio.get_running_loop().time() + 1.0
-        while asyncio.get_running_loop().time() < until:
-            assert len(here.ports()) == 1
-            await asyncio.sleep(0.02)
+        heard: list[tuple[int, int]] = []
+        enough = asyncio.Event()
+
+        def note(advert: Advert) -> None:
+            here.ahead_s += SILENCE_S - 1
+            heard.append((advert.rssi_dbm, len(here.ports())))
+            if len(heard) == 5:
+                enough.set()
+
+        here.radio.listen(note)
+        await enough.wait()
+        assert set(heard) == {(-60, 1)}
 
 
 async def test_a_board_that_we_are_connected_to_stays_listed():
-    async with desk(ScriptedBoard(), silence_s=0.3) as here:
+    async with desk(ScriptedBoard()) as here:
         here.source.attend()
         await here.wait(1)
         link = await open_ble(here.radio, ADDRESS)
-        until = asyncio.get_running_loop().time() + 0.6
-        while asyncio.get_running_loop().time() < until:
-            assert len(here.ports()) == 1
-            await asyncio.sleep(0.05)
+        here.ahead_s += 2 * SILENCE_S
+        assert len(here.ports()) == 1
         await link.close()
         assert len(here.ports()) == 1
 
@@ -172,13 +188,14 @@ async def test_a_board_that_switched_its_bluetooth_off_leaves_at_once_until_it_i
 
 async def test_a_board_that_is_silent_after_a_link_leaves():
     board = ScriptedBoard()
-    async with desk(board, silence_s=0.3) as here:
+    async with desk(board) as here:
         here.source.attend()
         await here.wait(1)
         link = await open_ble(here.radio, ADDRESS)
         board.silent = True
         await link.close()
-        await here.wait(0)
+        assert len(here.ports()) == 1
+        await here.fall_silent()
 
 
 async def test_an_improv_device_is_listed_with_what_it_can():
@@ -235,8 +252,11 @@ async def test_others_and_ignored_boards_are_not_listed():
     ignored = ScriptedBoard("A1:B2:C3:D4:E5:00")
     async with desk(other, ignored, ScriptedBoard(), ignore=["a1:b2:c3:d4:e5:00"]) as here:
         here.source.attend()
+        heard = set[str]()
+        here.radio.listen(lambda advert: heard.add(advert.address))
         assert [port.address for port in await here.wait(1)] == ["ble://" + ADDRESS]
-        await asyncio.sleep(0.3)
+        while ignored.address not in heard:
+            await asyncio.sleep(0.01)
         assert len(here.ports()) == 1
 
 
