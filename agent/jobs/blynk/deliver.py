@@ -56,6 +56,8 @@ class Pace:
     """Between two looks of a session; None: its own."""
     point_follow_s: float = 20.0
     """How long a board that keeps its access point is followed there: the Internet may be away."""
+    point_second_s: float = 40.0
+    """Before the one look why such a board is not online: by then its 50 s for joining are over."""
     point_look_s: float = 8.0
     """Between two looks for an access point that went with its board's attempt."""
     point_doubt_s: float = OLD_NEWS_LIMIT_S

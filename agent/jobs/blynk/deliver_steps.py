@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from agent.errors import BlynkNotArrived, InputError, NotSupported
 from agent.jobs import questions as common
 from agent.jobs.blynk import facts, questions
+from agent.jobs.blynk.ahead_steps import AheadSteps
 from agent.jobs.blynk.effects import STAGES, Arrived, AwaitBoard, Deliver, GiveUp
 from agent.jobs.blynk.network_steps import NetworkSteps
 from agent.jobs.blynk.order import board_host, board_network, make_config
 from agent.jobs.blynk.token_steps import STEP as TOKEN
-from agent.jobs.blynk.token_steps import TokenSteps
 from agent.jobs.effects import Advanced, Answered, Done, Entered, Event, Failed, LimitReached
 from agent.jobs.job import StepState
 from agent.jobs.machine import Rule
@@ -32,7 +32,7 @@ GIVE_UP_LIMIT_S: Final = 10.0
 """One command; a board answers at once, or after some tries."""
 
 
-class DeliverSteps(TokenSteps, NetworkSteps):
+class DeliverSteps(AheadSteps, NetworkSteps):
     """DELIVERING, ASKING and UNDOING."""
 
     def __init__(self, order: BlynkOrder, *, attended: bool) -> None:
@@ -139,6 +139,8 @@ class DeliverSteps(TokenSteps, NetworkSteps):
             self._complete("it is online" if by == "cloud" else "the board says that it is")
             self._home_first(self._is_online, anyway=True)
         else:
+            if (said := arrived.failure) is not None:
+                self._record(facts.FAILED, code=said.code, why=said.title, remedy=said.remedy)
             self._home_first(lambda: self._go(State.ASKING))
 
     def _not_sent(self, error: MooringError) -> None:

@@ -18,6 +18,8 @@ TOKEN: Final = "blynk-token"  # noqa: S105 - the name of a fact
 """``{name, entry, source, device_id}``: there is a token; ``entry`` is of the vault, or empty."""
 SENDING: Final = "blynk-sending"
 """``{way, network}``: the board is about to be given settings."""
+FAILED: Final = "blynk-failed"
+"""``{code, why, remedy}``: the board says that it did not come online with them, and waits for others."""
 ONLINE: Final = "blynk-online"
 """``{connected, seconds}``: the board is online; who says so."""
 REMOVING: Final = "blynk-removing"
@@ -82,6 +84,10 @@ def blynk_left(facts: Iterable[Fact]) -> str | None:
     if sent:
         network = clean_text(str(sent.get("network") or "its network"))
         board = f"The board may have been given {network}, and come online."
+        if FAILED in known:
+            said = known[FAILED]
+            why, remedy = (clean_text(str(said.get(part))) for part in ("why", "remedy"))
+            board = f"It did not come online in {network}: {why} (Its code is {said.get('code')}.) {remedy}"
     if not token.get("entry"):
         return f"The token of {name} was kept nowhere. {board}"
     return (
@@ -101,6 +107,8 @@ def _known(facts: Iterable[Fact]) -> dict[str, dict[str, Any]]:
     for fact in facts:
         if fact.kind == ASKED:
             known = {}
-        if fact.kind in {ASKED, TOKEN, SENDING, ONLINE, REMOVING, REMOVED}:
+        if fact.kind == SENDING:
+            known.pop(FAILED, None)
+        if fact.kind in {ASKED, TOKEN, SENDING, FAILED, ONLINE, REMOVING, REMOVED}:
             known[fact.kind] = dict(fact.data)
     return known

@@ -17,6 +17,7 @@ from agent.jobs.blynk.effects import Arrived
 from agent.jobs.blynk.excursion import Excursion
 from agent.links.access_point_manual import ManualJoin, wait_for_board
 from agent.protocols.blynk.failures import from_code
+from agent.protocols.blynk.leds import watched
 from agent.sessions.blynk import Told
 from agent.sessions.blynk_http import LOOK_EVERY_S, BlynkHttp
 from agent.settings import decode_text
@@ -36,6 +37,10 @@ T = TypeVar("T")
 FIRST_ANSWERS: Final = 4
 """Questions until the first answer: an address that was given just now may take a moment to be used."""
 HOME: Final = "Bring this computer back into its own network now."
+DOUBT: Final = (
+    "The cloud called its device online before, and notices late that a board went: for {seconds} s the "
+    "light says more."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class Point:
         await self.leave()
         if outcome.state == "failed":
             return Arrived("failed", failure=outcome.failure, joined=outcome.joined)
-        told(Told("joining", HOME if self._by_hand else ""))
+        told(Told("joining", self._meanwhile(was_online=was_online)))
         return await self.follow(cloud, config.token, fresh=fresh, was_online=was_online)
 
     async def follow(
@@ -125,12 +130,12 @@ class Point:
     ) -> Arrived:
         """What becomes of a board that has its settings.
 
-        ``was_online``: its device may have been called so before. A board of generation 1 does not say
-        that it is connected, so its cloud is believed only when that must be over.
+        ``was_online``: its device may have been called so before. Here no board says that it is
+        connected, so its cloud is believed only when that must be over.
         """
 
         async def arrive() -> Arrived:
-            if was_online and self._is_first_generation:
+            if was_online:
                 await old_news_over(cloud, token, self._pace)
             return await await_board(cloud, token, fresh=fresh, pace=self._pace)
 
@@ -138,12 +143,14 @@ class Point:
         coming_back = asyncio.create_task(self._comes_back())
         try:
             await asyncio.wait({arriving, coming_back}, return_when=asyncio.FIRST_COMPLETED)
-            if arriving.done() and arriving.result().state != "unseen":
+            if not arriving.done():
+                reason = await self._reason(new=not self._is_first_generation)
+                if reason is not None and not _is_seen(arriving):
+                    return reason
+                await asyncio.wait({arriving})
+            if _is_seen(arriving):
                 return arriving.result()
-            reason = await self._reason()
-            if reason is not None:
-                return reason
-            return await arriving
+            return await self._reason() or arriving.result()
         finally:
             for task in (arriving, coming_back):
                 task.cancel()
@@ -204,9 +211,15 @@ class Point:
         return board.name in {"", decode_text(self._ssid)}
 
     async def _comes_back(self) -> None:
-        """Return when the access point is heard again after the board had taken it away."""
-        gone = False
-        while self._points is not None and not self._by_hand and self._is_first_generation:
+        """Return when a look into the board's network is worth it: it may have failed.
+
+        Generation 1 takes its access point away for the attempt. That of generation 2 stays, so one look
+        is taken when the time that a board has for joining is over.
+        """
+        gone = not self._is_first_generation
+        if gone:
+            await asyncio.sleep(self._pace.point_second_s)
+        while self._points is not None and not self._by_hand:
             await asyncio.sleep(self._pace.point_look_s)
             with contextlib.suppress(MooringError):
                 heard = any(each.ssid == self._ssid for each in await self._points.seen())
@@ -219,8 +232,21 @@ class Point:
     def _is_first_generation(self) -> bool:
         return self._board is not None and self._board.generation == 1
 
-    async def _reason(self) -> Arrived | None:
-        """What the board says of its attempt, if it can be reached again."""
+    def _meanwhile(self, *, was_online: bool) -> str:
+        """What a person can do while nobody tells how it goes."""
+        generation = self._board.generation if self._board is not None else 1
+        parts = [HOME] if self._by_hand else []
+        parts.append(watched(generation))
+        if was_online:
+            parts.append(DOUBT.format(seconds=round(self._pace.point_doubt_s)))
+        return " ".join(parts)
+
+    async def _reason(self, *, new: bool = False) -> Arrived | None:
+        """What the board says of its attempt, if it can be reached again.
+
+        ``new``: only what it did not say before, as it may still be trying.
+        """
+        before = self._board.last_error if new and self._board is not None else 0
         try:
             if not self._by_hand:
                 await self._enter(0.0)
@@ -230,7 +256,11 @@ class Point:
         finally:
             await self.close()
         failure = from_code(board.last_error) if self._is_ours(board) else None
-        if failure is None:
+        if failure is None or failure.code == before:
             return None
         self._board = board
         return Arrived("failed", failure=failure, joined=failure.part == "cloud")
+
+
+def _is_seen(arriving: asyncio.Task[Arrived]) -> bool:
+    return arriving.done() and arriving.result().state != "unseen"

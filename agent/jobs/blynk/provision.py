@@ -77,7 +77,7 @@ class ProvisionBlynk(DeliverSteps):
         except MooringError as error:
             self._fail(error)
             return
-        if self.network is not None and self.order.token is not None:
+        if self.network is not None and self._given is not None:
             self._go(State.KEYING)  # all is there: the board's network is used only once
         elif self.network is not None:
             self._home_first(self._has_network)

@@ -6,7 +6,7 @@ anything else is done with it; nothing is ever made twice by itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agent.errors import (
     BlynkNoPlatform,
@@ -46,6 +46,16 @@ STEP: Final = ("token", "Get a token for it")
 UNCHECKED: Final = "{cloud} could not be asked whether it knows the token: {why}"
 
 
+class Ahead(NamedTuple):
+    """What the cloud said of a token while the computer was in its own network."""
+
+    token: Secret
+    online: bool
+    template: str = ""
+    """Of its device; empty: not known."""
+    device_id: int = 0
+
+
 class TokenSteps(BlynkSteps):
     """State of the token, and the four states."""
 
@@ -65,6 +75,11 @@ class TokenSteps(BlynkSteps):
         """Of the pasted token, if it says so."""
         self.was_online = False
         """The cloud may call its device online without this board: it was so before."""
+        self._given: Pasted | None = order.token
+        """What the person gave before the job began, or instead of that."""
+        self._ahead: Ahead | None = None
+        self._untried = False
+        """No board was ever seen with the token of the vault."""
         self._refused: MooringError | None = None
         """Why there is no token, or the one before is not used."""
         fail, stop = self._no_token, self._stop
@@ -91,13 +106,13 @@ class TokenSteps(BlynkSteps):
             case Entered():
                 self._begin(*STEP)
                 self.name = self.order.name or self.order.make_name(*self._called)
-                if self.order.token is not None:
-                    self._use_pasted(self.order.token)
+                if self._given is not None:
+                    self._use_pasted(self._given)
                 else:
                     self._do(FindKept(self.order.name, self.board.own_marks))
             case Done(FindKept(), Kept() as kept):
                 self.token, self.source, self.fresh = kept.token, "vault", not kept.proven
-                self.was_online = True
+                self.was_online, self._untried = True, not kept.proven
                 self.name, self.entry = kept.name, kept.entry
                 self._say(f"The vault has one of {kept.name} (entry {kept.entry})")
                 self._go(State.CHECKING)
@@ -127,15 +142,21 @@ class TokenSteps(BlynkSteps):
 
     def _use_pasted(self, pasted: Pasted) -> None:
         """:class:`BlynkTemplate` if the board is of another template than the token's device."""
+        ahead = self._ahead if self._ahead and self._ahead.token == pasted.token else None
+        template = pasted.template_id or (ahead.template if ahead else "")
         try:
-            self.order.check_template(self.board.template_id, pasted.template_id)
+            self.order.check_template(self.board.template_id, template)
         except MooringError as error:
             self._refuse(error)
             return
         self.token, self.source, self.fresh = pasted.token, "pasted", False
-        self._template = pasted.template_id
+        self._template = template
         self.device_id, self.entry, self.was_online = 0, "", True
-        self._go(State.CHECKING)
+        if ahead is None:
+            self._go(State.CHECKING)
+        else:
+            self.device_id, self.was_online = ahead.device_id, ahead.online
+            self._settled()
 
     # The platform ------------------------------------------------------------------------------
 
@@ -210,8 +231,12 @@ class TokenSteps(BlynkSteps):
         return True
 
     def _known(self) -> None:
-        """A pasted token alone does not say of which template its device is; the platform may."""
-        if self.token and self.source == "pasted" and not self._template and self.order.platform:
+        """A token alone does not say of which template its device is; the platform may.
+
+        That of the vault was checked when a board came online with it, if one did.
+        """
+        alone = self.source == "pasted" or (self.source == "vault" and self._untried)
+        if self.token and alone and not self._template and self.order.platform:
             self._do(FindDevice(self.token))
         else:
             self._settled()
@@ -302,7 +327,7 @@ class TokenSteps(BlynkSteps):
         if self.stopped:
             self._give_up(error)
         elif self.attended:
-            self._go(State.REFUSED)
+            self._home_first(lambda: self._go(State.REFUSED))
         else:
             self._no_token(error)
 
@@ -318,8 +343,8 @@ class TokenSteps(BlynkSteps):
             case Answered(questions.TOKEN, token=pasted) if pasted is not None:
                 self._paste(pasted)
             case Answered(questions.NEW):
-                self._refused = None
-                self._go(State.CLAIMING)
+                self._refused = self._given = None
+                self._go_for_new()
             case Answered():
                 self._give_up(self._refused)
             case _:
@@ -329,9 +354,17 @@ class TokenSteps(BlynkSteps):
     def _paste(self, pasted: Secret) -> None:
         self._refused = None
         try:
-            self._use_pasted(parse_pasted(pasted.reveal()))
+            self._given = parse_pasted(pasted.reveal())
         except InputError as error:
             self._refuse(error)
+        else:
+            self._use_given(self._given)
+
+    def _use_given(self, given: Pasted) -> None:
+        self._use_pasted(given)
+
+    def _go_for_new(self) -> None:
+        self._go(State.CLAIMING)
 
     def _no_token(self, error: MooringError) -> None:
         self._give_up(error)

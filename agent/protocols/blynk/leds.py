@@ -96,3 +96,13 @@ LIGHTS: Final[dict[Generation, tuple[Light, ...]]] = {
         Light("release", _RELEASE, "white", (50, 200)),
     ),
 }
+
+
+def watched(generation: Generation) -> str:
+    """What to look at while a board tries its settings, which it cannot tell from its own network."""
+    look = {light.state: light.look for light in LIGHTS[generation]}
+    trying = look.get("joining", look["connecting"])
+    return (
+        f"Its light tells meanwhile: {trying} while it tries; {look['running']} once it is online; "
+        f"{look['error']} if it failed."
+    )

@@ -59,6 +59,7 @@ PACE = Pace(
     confirm_s=5.0,
     look_s=0.02,
     point_follow_s=1.0,
+    point_second_s=0.5,
     point_look_s=0.01,
     point_doubt_s=2.0,
     point_again_s=10.0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.errors import OtherBoard
+from agent.errors import BlynkNotArrived, OtherBoard
 from agent.jobs.blynk.deliver import Pace
 from agent.jobs.blynk.point import Place, Point
 from agent.links.access_point_keeper import AccessPointKeeper
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 CONFIG = BlynkConfig(token=TOKEN, wifi=NETWORK)
 PACE = Pace(
-    point_look_s=0.005, point_again_s=5.0, look_s=0.005, point_follow_s=0.1, point_doubt_s=30.0
+    point_second_s=0.005,
+    point_look_s=0.005,
+    point_again_s=5.0,
+    look_s=0.005,
+    point_follow_s=0.1,
+    point_doubt_s=30.0,
 )
 
 
@@ -59,6 +64,18 @@ class Noticing(Online):
         return await super().connected(token) and self._asked < 3
 
 
+class Silent(Online):
+    """One that sees nobody, until its time is over."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    async def wait_for_board(self, token: Secret, **_: object) -> float:
+        del token
+        await self.over.wait()
+        raise BlynkNotArrived(cloud="b", server="s", seconds=120, detail="")
+
+
 class CountedWifi(TestWifi):
     """One whose looks are counted."""
 
@@ -76,6 +93,7 @@ class Address:
         self._wifi = wifi
         self.name = SSID.decode()
         self.last_error = 0
+        self.generation = 1
         self.board: list[str] = []
         self.router: list[str] = []
         """Paths that each was asked for."""
@@ -87,6 +105,8 @@ class Address:
         said: dict[str, object] = {"status": "ok", "msg": "fine"}
         if target.endswith("info.json"):
             said = {"board": "Thermo", "ssid": self.name, "tmpl_id": TEMPLATE}
+            if self.generation == 2:
+                said = {"vendor": "Blynk", "name": self.name, "tmpl_id": TEMPLATE, "ifs": []}
             said["last_error"] = self.last_error
         body = json.dumps(said).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
@@ -184,6 +204,39 @@ async def test_a_device_that_was_online_before_is_believed_once_that_is_over(
     arrived = await point.deliver(cloud, CONFIG, lambda _: None, fresh=False, was_online=True)
     assert arrived.state == "online"
     await point.close()
+
+
+@pytest.mark.parametrize("before", [0, 722])
+async def test_a_board_that_keeps_its_network_is_asked_once_more_when_its_time_is_over(
+    street: Street, before: int
+) -> None:
+    street.address.generation, street.address.last_error = 2, before
+    cloud, point = Silent(), street.point()
+    await point.open()
+    told: list[str] = []
+    delivering = asyncio.create_task(
+        point.deliver(
+            cloud, CONFIG, lambda news: told.append(news.detail), fresh=True, was_online=False
+        )
+    )
+    while (
+        not told or "green, short flashes while it tries" not in told[-1]
+    ):  # it is followed no more
+        await asyncio.sleep(0)
+    if before:
+        # What it said before it was given these settings is no reason while it may be trying.
+        looks = len(street.address.board)
+        while len(street.address.board) == looks:
+            await asyncio.sleep(0)
+        await street.wifi.returning.wait()
+        assert not delivering.done()
+        cloud.over.set()
+    else:
+        street.address.last_error = 722
+    arrived = await delivering
+    assert arrived.failure is not None
+    assert arrived.failure.code == 722
+    assert street.wifi.current == HOME
 
 
 async def test_another_board_at_the_same_address_is_not_taken_for_it(street: Street) -> None:

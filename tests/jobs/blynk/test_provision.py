@@ -501,6 +501,13 @@ def away(**changes: Any) -> Drive:
     return machine(access_point=b"Blynk Thermo-FK8D", **changes)
 
 
+def with_token(*, online: bool = False, template: str = TEMPLATE) -> Drive:
+    """A token was given and looked up; the computer is about to leave its network."""
+    drive = away(token=Pasted(OTHER), confirmed=True).done(bx.CheckToken, online)
+    drive.done(bx.FindDevice, Device(id=9, name="Shed", template_id=template))
+    return drive.done(bx.PlanLeaving, LEAVING)
+
+
 def test_the_computer_is_back_before_the_cloud_is_asked_and_before_the_end() -> None:
     drive = away().done(bx.PlanLeaving, LEAVING)
     assert actions(drive) == ["continue", "by-hand", "stop"]
@@ -513,11 +520,11 @@ def test_the_computer_is_back_before_the_cloud_is_asked_and_before_the_end() -> 
 
 
 def test_with_all_that_is_needed_the_boards_network_is_used_once() -> None:
-    drive = away(token=Pasted(OTHER), confirmed=True).done(bx.PlanLeaving, LEAVING)
-    drive.done(bx.Reach, POINT)
+    drive = with_token().done(bx.Reach, POINT)
     assert not drive.waits_for(bx.CheckToken)
     drive.done(bx.Keep, PUT)
     assert drive.waits_for(bx.Deliver)
+    assert drive.facts[-2].data["device_id"] == 9
     drive.fail(bx.Deliver, ApNotHeard(ssid="x")).done(bx.GoBack)
     assert actions(drive) == ["retry", "stop"]
     assert closed(drive.answer("stop")).error == "blynk-kept"
@@ -532,8 +539,13 @@ def test_a_device_that_was_online_before_says_nothing_of_the_board_in_its_own_ne
     deliver = drive.waits_for(bx.Deliver)
     assert deliver is not None
     assert deliver.was_online is said
-    unasked = away(token=Pasted(OTHER), confirmed=True).done(bx.PlanLeaving, LEAVING)
-    deliver = unasked.done(bx.Reach, POINT).done(bx.Keep, PUT).waits_for(bx.Deliver)
+    given = with_token(online=said).done(bx.Reach, POINT).done(bx.Keep, PUT)
+    deliver = given.waits_for(bx.Deliver)
+    assert deliver is not None
+    assert deliver.was_online is said
+    unasked = away(token=Pasted(OTHER), confirmed=True).fail(bx.CheckToken, DOWN)
+    unasked.done(bx.PlanLeaving, LEAVING).done(bx.Reach, POINT).done(bx.Keep, PUT)
+    deliver = unasked.waits_for(bx.Deliver)
     assert deliver is not None
     assert deliver.was_online
     made = delivering().waits_for(bx.Deliver)
@@ -555,8 +567,7 @@ def test_who_stops_on_the_way_home_is_asked_nothing_more(on_the_way: str) -> Non
 
 
 def test_a_board_that_is_online_already_stays_so_for_who_stops_on_the_way_home() -> None:
-    drive = away(token=Pasted(OTHER), confirmed=True).done(bx.PlanLeaving, LEAVING)
-    drive.done(bx.Reach, POINT).done(bx.Keep, PUT).done(bx.Deliver, ONLINE)
+    drive = with_token().done(bx.Reach, POINT).done(bx.Keep, PUT).done(bx.Deliver, ONLINE)
     drive.cancel().done(bx.GoBack)
     assert end(drive)["connected"] == "cloud"
 

@@ -92,3 +92,24 @@ def test_otherwise_the_vault_has_its_token(step: str) -> None:
             error = BlynkTokenUnknown(cloud="b") if step == "unknown" else Unreachable(cloud="b")
             drive.done(bx.OpenKept, PENDING).fail(bx.CheckToken, error)
     assert "may have been given HomeNet" in left(drive)
+
+
+def test_what_the_board_said_of_its_attempt_is_told_until_it_is_given_something_else() -> None:
+    said = {
+        "code": 722,
+        "why": "The network refused the board.",
+        "remedy": "Type the password again.",
+    }
+    failed = Fact(kind=facts.FAILED, data=said, at=2.0)
+    found = [*known(facts.ASKED, facts.TOKEN, facts.SENDING), failed]
+    told = left(recovered(found).done(bx.OpenKept, PENDING).done(bx.CheckToken, False))
+    assert (
+        "did not come online in HomeNet: The network refused the board. (Its code is 722.)" in told
+    )
+    assert "Type the password again." in told
+    assert "0a0b0c0d" in told
+    assert "may have" not in told
+    again = [*found, *known(facts.SENDING)]
+    told = left(recovered(again).done(bx.OpenKept, PENDING).done(bx.CheckToken, False))
+    assert "may have been given HomeNet" in told
+    assert "722" not in told

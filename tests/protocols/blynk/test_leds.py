@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from agent.protocols.blynk.leds import COLOURS, LIGHTS, RESET_HOLD_S
+from agent.protocols.blynk.leds import COLOURS, LIGHTS, RESET_HOLD_S, watched
 
 ALL = [light for lights in LIGHTS.values() for light in lights]
 
@@ -35,3 +35,10 @@ def test_words_for_rhythms():
     assert looks["error"] == "red, two short flashes and a pause"
     assert LIGHTS[2][0].look == "yellow, a short flash every 2 s"
     assert RESET_HOLD_S == 10
+
+
+def test_a_person_is_told_what_to_look_at_while_nobody_else_tells() -> None:
+    assert "turquoise, short flashes while it tries" in watched(1)
+    assert "green, short flashes while it tries" in watched(2)
+    for generation in (1, 2):
+        assert "red, two short flashes and a pause if it failed" in watched(generation)
