@@ -10,6 +10,7 @@ from agent.compat.hub import Hub
 from agent.compat.own_commands import add_own_commands, greeting
 from agent.compat.plain_routes import add_plain_routes
 from agent.compat.port_list import PortList
+from agent.compat.serial import SerialPorts
 from agent.flash.toolstore.tool import computer_here
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
     ports = PortList(services.boards.list)
     hub = Hub(ports.text, lambda: greeting(hub.commands, computer.system))
     add_own_commands(hub, ports.text)
+    serial = SerialPorts(services.boards, services.monitors, hub.push_list)
+    hub.commands.update(serial.commands)
+    ports.is_open = serial.is_open
     drop_in = DropIn(hub, _Consent(services), lambda: live.current.compat.enabled)
     add_plain_routes(drop_in, computer, __version__, services.boards.pause.begin)
 

@@ -66,13 +66,15 @@ class Watcher(Protocol):
 class Watch:
     """What one watcher has of a monitor: its place, and its way to the board."""
 
-    __slots__ = ("_address", "monitor", "queued", "watcher")
+    __slots__ = ("_address", "monitor", "queued", "texts", "watcher")
 
     def __init__(self, monitor: Monitor, watcher: Watcher, address: str | None) -> None:
         self.monitor = monitor
         self.watcher = watcher
         self.queued = 0
         """Bytes of this watcher that wait for the board."""
+        self.texts = 0
+        """In so many pieces."""
         self._address = address
 
     @property
@@ -124,6 +126,7 @@ class Monitor:
     def write(self, watch: Watch, data: bytes, written: asyncio.Future[None] | None) -> None:
         """See :meth:`Watch.write`."""
         watch.queued += len(data)
+        watch.texts += 1
         self._input.append((watch, data, written))
         self._has_input.set()
 
@@ -187,6 +190,7 @@ class Monitor:
                     await link.write(data[start : start + WRITE_BYTES])
                 self._input.popleft()
                 watch.queued -= len(data)
+                watch.texts -= 1
                 if written is not None and not written.done():
                     written.set_result(None)
             await self._has_input.wait()

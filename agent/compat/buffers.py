@@ -2,12 +2,13 @@
 
 ========== ============================ ==========================================================
 default    given out at once            text
-timed      given out every TICK_S       text
-timedraw   given out every TICK_S       base64 of the bytes
+timed      at most every TICK_S         text
+timedraw   at most every TICK_S         base64 of the bytes
 ========== ============================ ==========================================================
 
 Text is cut between characters: an incomplete one (up to three bytes) waits for its rest, a byte
-that belongs to none becomes U+FFFD at once. (The original's ``default`` waits for ever behind such
+that belongs to none becomes U+FFFD at once. After silence the timed kinds give out at once as well,
+so that what a person types comes back without delay. (The original's ``default`` waits for ever behind such
 a byte, and its ``timed`` destroys what a tick cuts.) What waits is bounded; the oldest goes, and is
 counted. No I/O, and time is an argument. Source: agent-api-compat, section 7.6.
 """
@@ -51,6 +52,7 @@ class Buffer:
         self.due: float | None = None
         """When there is something to take; None: nothing waits."""
         self._chunks: deque[bytes] = deque()
+        self._not_before = 0.0
         self._limit = limit
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -63,10 +65,12 @@ class Buffer:
         if self.size > self._limit:
             self._drop(self.size - self._limit)
         if self.due is None:
-            self.due = now if self.kind is Kind.DEFAULT else now + TICK_S
+            self.due = max(now, self._not_before)
 
-    def take(self) -> str | None:
+    def take(self, now: float) -> str | None:
         """The next value of ``D``; None: nothing, or only the beginning of a character."""
+        if self.kind is not Kind.DEFAULT:
+            self._not_before = now + TICK_S
         while self._chunks:
             data = self._piece()
             if not self._chunks:
@@ -81,6 +85,13 @@ class Buffer:
     def end(self) -> str | None:
         """What is left of a character once :meth:`take` gives nothing more."""
         return self._decoder.decode(b"", final=True) or None
+
+    def clear(self) -> None:
+        """Lose what waits."""
+        self.dropped += self.size
+        self.size, self.due = 0, None
+        self._chunks.clear()
+        self._decoder.reset()
 
     def _piece(self) -> bytes:
         parts = [self._chunks.popleft()]

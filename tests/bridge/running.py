@@ -126,6 +126,15 @@ class PtyBoard:
                 await asyncio.sleep(0.001)
         return data
 
+    def rate(self) -> int:
+        """The rate that somebody set last."""
+        if sys.platform == "win32":
+            raise NotImplementedError
+        import termios
+
+        rates: dict[int, int] = {termios.B1200: 1200, termios.B9600: 9600}
+        return rates[termios.tcgetattr(self._slave)[5]]
+
     def unplug(self) -> None:
         self._file.unlink(missing_ok=True)
         for handle in (self.master, self._slave):

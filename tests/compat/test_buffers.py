@@ -23,7 +23,7 @@ def run(buffer: Buffer, reads: list[tuple[bytes, bool]]) -> list[str]:
     values: list[str] = []
 
     def take() -> None:
-        while (value := buffer.take()) is not None:
+        while (value := buffer.take(0.0)) is not None:
             values.append(value)
 
     for data, taken in reads:
@@ -69,10 +69,10 @@ def test_no_character_is_cut(kind: Kind, text: str, cuts: list[int]) -> None:
 def test_an_invalid_byte_stalls_nothing(kind: Kind, wrong: bytes) -> None:
     buffer = Buffer(kind)
     buffer.feed(wrong, 0.0)
-    first = buffer.take() or ""
+    first = buffer.take(0.0) or ""
     assert first.startswith("\ufffd") or len(wrong) > 1
     buffer.feed(b"ok", 0.0)
-    text = first + (buffer.take() or "")
+    text = first + (buffer.take(0.0) or "")
     assert text.startswith("\ufffd")
     assert text.endswith("ok")
 
@@ -80,15 +80,15 @@ def test_an_invalid_byte_stalls_nothing(kind: Kind, wrong: bytes) -> None:
 def test_the_beginning_of_a_character_waits_for_its_rest_and_not_longer_than_the_link() -> None:
     buffer = Buffer(Kind.DEFAULT)
     buffer.feed("€".encode()[:2], 0.0)
-    assert buffer.take() is None
+    assert buffer.take(0.0) is None
     buffer.feed("€".encode()[2:], 1.0)
-    assert buffer.take() == "€"
+    assert buffer.take(0.0) == "€"
     buffer.feed("😀".encode()[:3], 2.0)
-    assert buffer.take() is None
+    assert buffer.take(0.0) is None
     assert buffer.end() == "\ufffd"
 
 
-def test_default_is_due_at_once_and_the_timed_kinds_after_a_tick() -> None:
+def test_after_silence_all_kinds_are_due_at_once_and_then_the_timed_ones_every_tick() -> None:
     for kind, wait_s in ((Kind.DEFAULT, 0.0), (Kind.TIMED, TICK_S), (Kind.TIMEDRAW, TICK_S)):
         buffer = Buffer(kind)
         assert buffer.due is None
@@ -96,11 +96,14 @@ def test_default_is_due_at_once_and_the_timed_kinds_after_a_tick() -> None:
         assert buffer.due is None
         buffer.feed(b"a", 2.0)
         buffer.feed(b"b", 2.01)
-        assert buffer.due == 2.0 + wait_s
-        assert buffer.take() in {"ab", base64.b64encode(b"ab").decode()}
+        assert buffer.due == 2.0
+        assert buffer.take(2.0) in {"ab", base64.b64encode(b"ab").decode()}
         assert buffer.due is None
-        buffer.feed(b"c", 3.0)
-        assert buffer.due == 3.0 + wait_s
+        buffer.feed(b"c", 2.001)
+        assert buffer.due == max(2.001, 2.0 + wait_s)
+        assert buffer.take(2.02) in {"c", base64.b64encode(b"c").decode()}
+        buffer.feed(b"d", 9.0)
+        assert buffer.due == 9.0
 
 
 def test_a_long_wait_is_given_out_in_pieces() -> None:
@@ -109,7 +112,7 @@ def test_a_long_wait_is_given_out_in_pieces() -> None:
     buffer.feed(text.encode(), 0.0)
     values = []
     while buffer.due is not None:
-        values.append(buffer.take() or "")
+        values.append(buffer.take(0.0) or "")
     assert len(values) > 3
     assert all(len(value.encode()) <= PIECE_BYTES + 3 for value in values)
     assert "".join(values) == text
@@ -127,7 +130,7 @@ def test_what_waits_is_bounded_and_what_is_lost_is_counted(
         assert buffer.size <= limit
     whole = b"".join(reads)
     assert buffer.size + buffer.dropped == len(whole)
-    value = buffer.take()
+    value = buffer.take(0.0)
     if kind is Kind.TIMEDRAW:
         assert base64.b64decode(value or "") == whole[buffer.dropped :]
     elif not buffer.dropped:
@@ -139,12 +142,12 @@ def test_after_a_loss_text_begins_with_a_whole_character(text: str, limit: int, 
     buffer = Buffer(Kind.TIMED, limit)
     beginning = "😀".encode()[:held]
     buffer.feed(beginning, 0.0)
-    assert buffer.take() is None
+    assert buffer.take(0.0) is None
     rest = "😀".encode()[held:] if held else b""
     data = rest + text.encode() + b"." * limit
     for at in range(0, len(data), 7):
         buffer.feed(data[at : at + 7], 0.0)
-    values = buffer.take() or ""
+    values = buffer.take(0.0) or ""
     if buffer.dropped:
         assert "\ufffd" not in values
     assert buffer.dropped + len(values.encode()) == len(beginning + data)
