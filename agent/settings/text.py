@@ -15,7 +15,11 @@ def clean_text(text: str, limit: int = SHOWN_TEXT_LIMIT) -> str:
     become ``·``; a text that was cut ends in ``…``.
     """
     head = text[: limit + 1]
-    shown = "".join(c if c == " " or _printable(c) else "·" for c in head)
+    if head.isascii() and head.isprintable():
+        # What tools and boards mostly say; a tool may print megabytes of it.
+        shown = head
+    else:
+        shown = "".join(c if c == " " or _printable(c) else "·" for c in head)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -1,0 +1,328 @@
+"""Uploads: ``POST /upload`` and ``killupload``, each upload a job of the agent.
+
+Both kinds are ``flash`` jobs: one that our own method does is the same as anybody's; one that runs
+the real tool has a kit (:mod:`agent.compat.tool_kit`). So each has a lease (one upload per port, and
+none beside other work on the board), stands on our page and in the journal, is asked about by
+``mooring quit``, and can be stopped by a person. Nobody is asked questions: the page waits.
+
+What is wrong with the body is answered with 400, as the original does. What is wrong with tools,
+board or port is found before the board is touched, too, but told on the socket after a 202: of an
+HTTP failure the client shows the words of the status only. While an upload of the same origin runs
+that would be taken for its end, as messages name no upload: then it is 409. Sources:
+agent-api-compat, sections 7.8 and 8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from agent.compat import upload_progress as words
+from agent.compat.answer import TEXT, Answer
+from agent.compat.tool_steps import ToolUpload
+from agent.compat.upload_plan import OwnMethod, Places, plan_upload, write_files
+from agent.compat.upload_request import parse_upload
+from agent.errors import FlashStopped, MooringError, PortGone, UploadRefused
+from agent.flash.sketch import without_options
+from agent.jobs.flash_effects import Upload as Image
+from agent.jobs.job import JobState
+from agent.settings import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agent.boards.board import Board
+    from agent.catalog import Catalog
+    from agent.compat.answer import Asked
+    from agent.compat.page import Page
+    from agent.compat.signature import CommandKey
+    from agent.compat.upload_plan import Plan, Tools
+    from agent.compat.upload_request import Upload
+    from agent.jobs.job import Job, JobChange
+
+SCOPE: Final = "flash"
+KILLED_S: Final = 1.0
+"""How long an answer to ``killupload`` waits for the end of what it kills; a tool is gone by then,
+and our own methods go on to a place where the bootloader takes the next sketch."""
+
+
+class Jobs(Protocol):
+    """The jobs of this agent (:class:`agent.jobs.service.JobService`)."""
+
+    async def start(
+        self, request: Mapping[str, Any], *, attended: bool, owner: object = None
+    ) -> str:
+        """Start a job; its id."""
+
+    async def cancel(self, job: str) -> None:
+        """Ask it to stop."""
+
+    async def wait(self, job: str) -> Job:
+        """The job once it has ended."""
+
+    def subscribe(self, callback: Callable[[JobChange], None]) -> Callable[[], None]:
+        """Hear of each change; the result ends that."""
+
+
+class BoardList(Protocol):
+    """The boards of this computer (:class:`agent.boards.service.BoardService`)."""
+
+    def list(self) -> list[Board]:
+        """All of them."""
+
+
+class Monitors(Protocol):
+    """The serial monitors that pages of this interface have open."""
+
+    async def let_go(self, port: str, origin: str | None) -> None:
+        """Close those that pages of ``origin`` have on ``port``; each page is told.
+
+        Returns when the port is free of them.
+        """
+
+
+class _Run:
+    """One upload, from its first check to its end."""
+
+    def __init__(self, origin: str | None, tell: Callable[[str], None]) -> None:
+        self.origin = origin
+        self.job = ""
+        """Its job, once there is one."""
+        self.own = True
+        """The job tells how far it is; else the tool does."""
+        self.killed = False
+        self.folder: Path | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.last = ""
+        self.lines = words.Lines(lambda line: tell(words.busy(line)))
+
+
+class Uploads:
+    """All uploads of the interface. To be used in one event loop."""
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        boards: BoardList,
+        catalog: Catalog,
+        tools: Tools,
+        key: Callable[[], CommandKey],
+        tell: Callable[[str | None, str], None],
+        monitors: Monitors,
+        folder: Path,
+        system: str,
+    ) -> None:
+        """``tell`` says a message to the pages of an origin; ``key`` is who may send command lines.
+
+        ``folder`` is for files while an upload runs, and for nothing else. ``system`` is
+        ``linux``, ``windows`` or ``darwin``.
+        """
+        self._jobs = jobs
+        self._boards = boards
+        self._catalog = catalog
+        self._tools = tools
+        self._key = key
+        self._tell = tell
+        self._monitors = monitors
+        self._folder = folder
+        self._system = system
+        self._runs: list[_Run] = []
+        self._unsubscribe = jobs.subscribe(self._changed)
+
+    async def start(self) -> None:
+        """Remove what an agent that was killed left."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def close(self) -> None:
+        """Stop what runs; returns when its files are gone."""
+        self._unsubscribe()
+        for run in list(self._runs):
+            await self._stop(run)
+        tasks = [run.task for run in self._runs if run.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # What pages ask --------------------------------------------------------------------------
+
+    async def upload(self, asked: Asked) -> Answer:
+        """``POST /upload``: everything is checked, then it runs by itself."""
+        if not asked.may(SCOPE):
+            return Answer(403, b"This page may not write sketches.", TEXT)
+        try:
+            upload = await asyncio.to_thread(parse_upload, asked.body, self._check)
+        except MooringError as error:
+            return Answer(400, _said(error).encode(), TEXT)
+        run = _Run(asked.origin, lambda text: self._tell(asked.origin, text))
+        self._runs.append(run)
+        try:
+            await self._begin(run, upload)
+        except OSError as error:
+            await self._forget(run)
+            problem = f"the files cannot be written: {error.strerror or type(error).__name__}"
+            return Answer(400, problem.encode(), TEXT)
+        except MooringError as error:
+            await self._forget(run)
+            return self._refused(run, error)
+        except BaseException:
+            await self._forget(run)
+            raise
+        return Answer(202, b"", TEXT)
+
+    async def kill(self, page: Page, _: str) -> None:
+        """``killupload``: stop the uploads of this page's origin."""
+        mine = [run for run in self._runs if run.origin == page.origin and page.may(SCOPE)]
+        for run in mine:
+            run.killed = True
+            run.lines.drop()
+            await self._stop(run)
+        tasks = [run.task for run in mine if run.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=KILLED_S)
+        page.say(words.kill_answer())
+        if mine:
+            self._tell(page.origin, words.killed())
+
+    # One upload ------------------------------------------------------------------------------
+
+    def _check(self, text: str, signature: str) -> None:
+        self._key().check(text, signature)
+
+    async def _begin(self, run: _Run, upload: Upload) -> None:
+        """Check the rest, and start the job; nothing was touched if this raises."""
+        board = self._board_at(upload.port)
+        run.folder = await asyncio.to_thread(self._make_folder)
+        plan = await asyncio.to_thread(
+            plan_upload,
+            upload,
+            board,
+            self._tools,
+            catalog=self._catalog,
+            places=Places(run.folder / "build", run.folder / "extra"),
+            system=self._system,
+        )
+        if board is None:
+            raise PortGone(port=clean_text(upload.port))
+        image = await self._image(run, upload, plan, board)
+        request = {"kind": "flash", "board": board.id, "via": "usb", **image}
+        await self._monitors.let_go(upload.port, run.origin)
+        if run.killed:
+            raise FlashStopped
+        run.job = await self._jobs.start(request, attended=False)
+        # Nothing of the job has run yet, so this is the first word.
+        self._tell(run.origin, words.starting())
+        run.task = asyncio.create_task(self._follow(run))
+
+    async def _image(
+        self, run: _Run, upload: Upload, plan: Plan, board: Board
+    ) -> dict[str, object]:
+        sketch = upload.sketch
+        if isinstance(plan, OwnMethod):
+            image = Image(name=sketch.name, data=sketch.data)
+            named = {} if board.model is not None else {"model": self._model(board, plan.model)}
+            return {"image": image, **named}
+        run.own = False
+        if run.folder is not None:
+            await asyncio.to_thread(write_files, upload, run.folder)
+        return {
+            "image": ToolUpload(
+                name=sketch.name,
+                data=sketch.data,
+                run=plan,
+                port=upload.port,
+                model=self._catalog.by_fqbn(without_options(upload.fqbn)),
+                touch=upload.touch,
+                wait_for_port=upload.wait_for_port,
+                on_line=run.lines.offer,
+            )
+        }
+
+    async def _follow(self, run: _Run) -> None:
+        """Until the job has ended; then the page hears how."""
+        try:
+            job = await self._jobs.wait(run.job)
+            await run.lines.close()
+            if not run.killed:
+                self._tell(run.origin, _end(job))
+        except MooringError as error:
+            if not run.killed:
+                self._tell(run.origin, words.failed(_said(error)))
+        finally:
+            await self._forget(run)
+
+    async def _stop(self, run: _Run) -> None:
+        if run.job:
+            # One that has ended meanwhile, or is asked too often, stops all the same.
+            with contextlib.suppress(MooringError):
+                await self._jobs.cancel(run.job)
+
+    async def _forget(self, run: _Run) -> None:
+        if run in self._runs:
+            self._runs.remove(run)
+        run.lines.drop()
+        await run.lines.close()
+        if run.folder is not None:
+            await asyncio.to_thread(shutil.rmtree, run.folder, ignore_errors=True)
+
+    def _refused(self, run: _Run, error: MooringError) -> Answer:
+        if run.killed:
+            return Answer(202, b"", TEXT)
+        if any(other.origin == run.origin for other in self._runs):
+            return Answer(409, _said(error).encode(), TEXT)
+        self._tell(run.origin, words.failed(_said(error)))
+        return Answer(202, b"", TEXT)
+
+    def _changed(self, change: JobChange) -> None:
+        """Our own methods tell how far they are by the steps of their job."""
+        run = next((run for run in self._runs if run.own and run.job == change.job), None)
+        step = next((step for step in change.snapshot.steps if step.id == change.step), None)
+        if run is None or step is None:
+            return
+        line = f"{step.name}: {step.message}" if step.message else step.name
+        if line != run.last:
+            run.last = line
+            run.lines.offer(line)
+
+    # Shared ----------------------------------------------------------------------------------
+
+    def _board_at(self, name: str) -> Board | None:
+        """The board at a port; stable names such as ``/dev/serial/by-id/…`` are links to it."""
+        names = {name, os.path.realpath(name)} if name.startswith("/") else {name}
+        for board in self._boards.list():
+            if any(port.kind == "serial" and port.address in names for port in board.ports):
+                return board
+        return None
+
+    def _model(self, board: Board, wanted: str) -> str:
+        """Which of the board's candidates it is, by what the sketch was built for."""
+        fqbn = next((each.fqbn for each in self._catalog.models if each.id == wanted), None)
+        for candidate in board.candidates:
+            model = self._catalog.get(candidate)
+            if model is not None and model.fqbn == fqbn:
+                return candidate
+        return wanted
+
+    def _make_folder(self) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
+
+def _end(job: Job) -> str:
+    if job.state is JobState.DONE:
+        return words.done()
+    if job.state is JobState.CANCELLED:
+        return words.killed()
+    if job.error is None:
+        return words.failed("The upload ended without a word.")
+    return words.failed(f"{job.error.title} {job.error.remedy}")
+
+
+def _said(error: MooringError) -> str:
+    """One line; who asks for something that cannot be has a remedy of its own."""
+    report = error.report()
+    return report.title if isinstance(error, UploadRefused) else f"{report.title} {report.remedy}"

@@ -1,0 +1,286 @@
+"""Uploads with real parts: ports, bootloaders, jobs, the journal; and all that may go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.jobs.job import JobKind, JobState
+from tests.compat.upload_bench import (
+    BOSSAC,
+    DONE,
+    KILLED,
+    OTHER,
+    PAGE,
+    REAL_BOSSAC,
+    STARTING,
+    TOOL,
+    a_desk,
+    body,
+    script,
+)
+from tests.jobs.flashing import happens, running, sketch, told
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agent.simulator.device import SimulatedDevice
+    from tests.compat.upload_bench import Desk
+
+POSIX = pytest.mark.system("linux", "darwin")
+HANGS = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+print("pid", os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with a_desk(tmp_path) as made:
+        yield made
+
+
+async def plugged(desk: Desk, **config) -> SimulatedDevice:
+    device = await desk.bench.plug(model="mkr_wifi_1010", sketch="other", **config)
+    await desk.begin()
+    return device
+
+
+def program(desk: Desk) -> bytes:
+    data: bytes = sketch(desk.bench, "mkr_wifi_1010").data
+    return data
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+
+
+async def test_a_line_that_we_do_ourselves_is_a_job_like_any_other(desk: Desk):
+    device = await plugged(desk)
+    answer = await desk.post(body(desk.port(), BOSSAC, program(desk)))
+    assert (answer.status, answer.body) == (202, b"")
+    assert await desk.ended() == DONE
+    await running(device, "application")
+    heard = desk.heard[PAGE]
+    assert heard[0] == STARTING
+    assert any("Write and verify" in line for line in desk.lines())
+    (job,) = await desk.bench.jobs.list(10)
+    assert (job.kind, job.state) == (JobKind.FLASH, JobState.DONE)
+    assert desk.monitors.asked
+    assert await desk.cleaned()
+
+
+@pytest.mark.needs("bossac")
+@POSIX
+async def test_the_real_bossac_writes_a_board_from_202_to_done(desk: Desk):
+    device = await plugged(desk)
+    desk.install("bossac", Path(shutil.which("bossac") or "").read_bytes(), "1.9.1")
+    answer = await desk.post(body(desk.port(), REAL_BOSSAC, program(desk)))
+    assert answer.status == 202
+    assert await desk.ended() == DONE
+    await running(device, "application")
+    lines = desk.lines()
+    assert any("Verify successful" in line for line in lines)
+    assert any(line.startswith("Flashing with command: ") for line in lines)
+    assert told(desk.bench).count("touch") == 1
+    (job,) = await desk.bench.jobs.list(10)
+    assert job.result is not None
+    assert (job.state, job.result["tool"]) == (JobState.DONE, "bossac")
+    assert {step.state.value for step in job.steps} == {"done"}
+    assert desk.bench.board.holder is None
+    assert await desk.cleaned()
+
+
+@pytest.mark.needs("bossac")
+@POSIX
+async def test_two_boards_at_once_are_not_swapped(desk: Desk):
+    first = await desk.bench.plug(model="mkr_wifi_1010", sketch="other")
+    second = await desk.bench.plug(model="mkr_wifi_1010", sketch="other")
+    await desk.begin()
+    desk.install("bossac", Path(shutil.which("bossac") or "").read_bytes(), "1.9.1")
+    other = sketch(desk.bench, "mkr_wifi_1010", "provisioning-2.0").data
+    answers = await asyncio.gather(
+        desk.post(body(desk.port(first), REAL_BOSSAC, program(desk)), PAGE),
+        desk.post(body(desk.port(second), REAL_BOSSAC, other), OTHER),
+    )
+    assert [answer.status for answer in answers] == [202, 202]
+    assert await desk.ended(PAGE) == await desk.ended(OTHER) == DONE
+    await running(first, "application")
+    await running(second, "provisioning-2.0")
+
+
+async def test_what_is_wrong_with_a_body_is_400_in_the_words_of_the_original(desk: Desk):
+    await plugged(desk)
+    port = desk.port()
+    for asked, said in [
+        (b"{", "err with the payload"),
+        (body(port, port=None), "port is required"),
+        (body(port, board=None), "board is required"),
+        (body(port, signature=None), "signature is required"),
+        (body(port, commandline=None), "commandline is required"),
+        (body(port, signature="00"), "signature is invalid"),
+        (body(port, commandline=BOSSAC + " "), "signature is invalid"),
+        (body(port, filename="../x.bin"), "unsafe path join"),
+        (body(port, extrafiles=[{"filename": "../../x", "hex": ""}]), "unsafe path join"),
+        (body(port, hex="YQ"), "illegal base64 data"),
+    ]:
+        answer = await desk.post(asked)
+        assert answer.status == 400
+        assert said in answer.body.decode()
+        assert "\n" not in answer.body.decode()
+    assert (await desk.post(body(port), may=False)).status == 403
+    assert desk.heard == {}
+    assert not desk.files.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"line": TOOL}, "tool is not installed"),
+        ({"board": "arduino:renesas_uno:unor4wifi"}, "UNO R4 WiFi"),
+        ({"port": "/dev/ttyACM99"}, "/dev/ttyACM99"),
+        ({"extra": {"network": True}}, "network"),
+    ],
+)
+async def test_what_cannot_work_is_told_on_the_socket_before_the_board_is_touched(
+    desk: Desk, changes, said
+):
+    device = await plugged(desk)
+    fields = dict(changes)
+    asked = body(desk.port(), fields.pop("line", BOSSAC), program(desk), **fields)
+    assert (await desk.post(asked)).status == 202
+    end = await desk.ended()
+    assert end["ProgrammerStatus"] == "Error"
+    assert said in end["Msg"]
+    assert "touch" not in told(desk.bench)
+    await running(device, "other")
+    assert await desk.bench.jobs.list(10) == []
+    assert await desk.cleaned()
+
+
+@POSIX
+async def test_a_port_takes_one_upload_and_the_second_does_not_disturb_the_first(desk: Desk):
+    await plugged(desk)
+    go = desk.folder / "go"
+    code = f"""
+import os, time
+print("waits", flush=True)
+while not os.path.exists({str(go)!r}):
+    time.sleep(0.01)
+"""
+    desk.install("tool", script(code))
+    asked = body(desk.port(), TOOL, extra={})
+    assert (await desk.post(asked)).status == 202
+    await desk.until(lambda _: "waits" in desk.lines())
+    again = await desk.post(asked)
+    assert again.status == 409
+    assert b"Writing a sketch" in again.body
+    assert (await desk.post(asked, OTHER)).status == 202
+    refused = await desk.ended(OTHER)
+    assert refused["ProgrammerStatus"] == "Error"
+    assert not any("Error" in each["ProgrammerStatus"] for each in desk.heard[PAGE])
+    go.write_text("")
+    assert await desk.ended() == DONE
+    assert len(desk.heard[OTHER]) == 1
+    assert await desk.cleaned()
+
+
+async def test_a_board_that_a_job_of_ours_holds_is_not_touched(desk: Desk):
+    await plugged(desk)
+    async with desk.bench.boards.lease(desk.bench.board.id, "Setting up kitchen"):
+        assert (await desk.post(body(desk.port(), BOSSAC, program(desk)))).status == 202
+        end = await desk.ended()
+    assert "Setting up kitchen" in end["Msg"]
+    assert "touch" not in told(desk.bench)
+
+
+@POSIX
+async def test_a_tool_that_forks_and_ignores_its_end_is_gone_when_killed_is_told(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script(HANGS))
+    await desk.post(body(desk.port(), TOOL, extra={}))
+    await desk.until(lambda _: sum(line.startswith("pid") for line in desk.lines()) == 2)
+    pids = [int(line.split()[1]) for line in desk.lines() if line.startswith("pid")]
+    assert all(alive(pid) for pid in pids)
+    assert await desk.kill() == [{"uploadStatus": "Killed"}]
+    assert desk.heard[PAGE][-1] == KILLED
+    await happens(desk.bench, lambda: not any(alive(pid) for pid in pids))
+    assert await desk.cleaned()
+    (job,) = await desk.bench.jobs.list(10)
+    assert job.state is JobState.CANCELLED
+    assert desk.bench.board.holder is None
+    assert desk.heard[PAGE][-1] == KILLED
+
+
+@POSIX
+async def test_killupload_of_another_origin_or_without_the_right_touches_nothing(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script(HANGS))
+    await desk.post(body(desk.port(), TOOL, extra={}))
+    await desk.until(lambda _: any(line.startswith("pid") for line in desk.lines()))
+    assert await desk.kill(OTHER) == [{"uploadStatus": "Killed"}]
+    assert await desk.kill(PAGE, may=False) == [{"uploadStatus": "Killed"}]
+    assert KILLED not in desk.heard[PAGE]
+    assert OTHER not in desk.heard
+    assert desk.bench.jobs.active == 1
+    await desk.kill()
+    assert KILLED in desk.heard[PAGE]
+
+
+@POSIX
+async def test_a_tool_that_prints_without_end_costs_neither_memory_nor_pages(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script("import os\nfor _ in range(1600):\n    os.write(1, b'x' * 65536)"))
+    await desk.post(body(desk.port(), TOOL, extra={}))
+    assert await desk.ended() == DONE
+    lines = desk.lines()
+    assert len(lines) < 1000
+    assert max(map(len, lines)) <= 1000
+    assert any("lines are left out" in line for line in lines)
+
+
+@POSIX
+async def test_a_tool_that_fails_is_told_with_its_last_words(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script("import sys\nprint('No device found')\nsys.exit(3)"))
+    await desk.post(body(desk.port(), TOOL, extra={}))
+    end = await desk.ended()
+    assert "status 3: No device found" in end["Msg"]
+    (job,) = await desk.bench.jobs.list(10)
+    assert job.state is JobState.FAILED
+    assert await desk.cleaned()
+
+
+@POSIX
+async def test_a_person_who_stops_the_job_on_our_page_stops_the_upload(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script(HANGS))
+    await desk.post(body(desk.port(), TOOL, extra={}))
+    await desk.until(lambda _: any(line.startswith("pid") for line in desk.lines()))
+    (job,) = await desk.bench.jobs.list(10)
+    await desk.bench.jobs.cancel(job.id)
+    assert await desk.ended() == KILLED
+
+
+@POSIX
+async def test_the_end_of_the_agent_ends_the_tool_and_removes_the_files(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script(HANGS))
+    await desk.post(body(desk.port(), TOOL, extra={}))
+    await desk.until(lambda _: any(line.startswith("pid") for line in desk.lines()))
+    pid = int(next(line.split()[1] for line in desk.lines() if line.startswith("pid")))
+    await desk.end()
+    assert await desk.cleaned()
+    assert not alive(pid)
