@@ -119,6 +119,23 @@ class SerialPorts:
         self._push_list()
         page.say(opened.told("Close", "The port is closed."))
 
+    async def let_go(self, port: str, origin: str | None) -> None:
+        """Close a port that pages of ``origin`` have open: a sketch is written to its board.
+
+        Each page is told. Returns when the port is free of them, and of pages that are gone.
+        """
+        theirs = [
+            opened
+            for page, ports in self._pages.items()
+            if page.origin == origin and (opened := ports.get(port)) is not None
+        ]
+        for opened in theirs:
+            await self._leave(opened)
+            self._ended(opened, "A sketch is written to the board.")
+        leaving = {task for task, left in self._leaving.items() if left == port}
+        if leaving:
+            await asyncio.wait(leaving)
+
     async def _open(self, page: Page, port: str, baud: int, kind: str) -> OpenPort:
         if not page.may("serial"):
             raise _Refused("This page was not allowed to use serial ports. Mooring's page can.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from tests.compat.upload_bench import (
     STARTING,
     TOOL,
     a_desk,
+    alive,
     body,
     script,
 )
@@ -57,14 +57,6 @@ async def plugged(desk: Desk, **config) -> SimulatedDevice:
 def program(desk: Desk) -> bytes:
     data: bytes = sketch(desk.bench, "mkr_wifi_1010").data
     return data
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
 
 
 async def test_a_line_that_we_do_ourselves_is_a_job_like_any_other(desk: Desk):

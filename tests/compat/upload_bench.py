@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from agent.catalog import Catalog
 from agent.compat.answer import Answer, Asked
 from agent.compat.page import Page
@@ -58,12 +60,16 @@ def sign(text: str) -> str:
     return signing_key().sign(text.encode(), PKCS1v15(), SHA256()).hex()
 
 
-@cache
-def public_key() -> CommandKey:
+def public_pem() -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     public = signing_key().public_key()
-    return CommandKey(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@cache
+def public_key() -> CommandKey:
+    return CommandKey(public_pem())
 
 
 def body(port: str, line: str = BOSSAC, sketch: bytes = b"sketch", /, **fields: Any) -> bytes:
@@ -195,6 +201,14 @@ class Desk:
     def _tell(self, origin: str | None, text: str) -> None:
         self.heard.setdefault(origin, []).append(json.loads(text))
         self._changed.set()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits for its parent to look does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def is_end(message: dict[str, str]) -> bool:
