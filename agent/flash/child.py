@@ -1,7 +1,8 @@
 """Runs another program for a flash method: no shell, output line by line, killed as a whole.
 
 The program and all that it starts form one group, which ends together: on cancellation, when it
-says nothing for too long, and when the caller's line handler raises.
+says nothing for too long, and when the caller's line handler raises. What leaves the group is found
+on Linux by a mark in its environment.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ import codecs
 import contextlib
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from agent.settings.text import clean_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LINE_LIMIT: Final = 1000
 """Characters of one line; a longer one is cut into several."""
@@ -41,6 +41,8 @@ process that it left behind holds the pipe open."""
 
 OUR_VARIABLES: Final = "MOORING_"
 """Begin of the variables that are for Mooring alone (docs/configuration.md)."""
+RUN_VARIABLE: Final = "RUN_OF_MOORING"
+"""Names the run that a process belongs to, wherever it was started from."""
 PROXY_VARIABLES: Final = "_proxy"
 """End of the variables that name a proxy, maybe with its password: no tool here uses a network."""
 
@@ -106,20 +108,21 @@ async def run_child(
     :class:`ChildSilent` when nothing came for ``silence_s`` seconds. When cancelled, the program
     has ended before this returns, within a second.
     """
+    run = secrets.token_hex(16)
     transport, child = await asyncio.get_running_loop().subprocess_exec(
         lambda: _Child(on_line),
         *(str(word) for word in command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**_without_secrets(os.environ), **(environ or {})},
+        env={**_without_secrets(os.environ), **(environ or {}), RUN_VARIABLE: run},
         **_own_group(),
     )
     try:
         await child.finish(silence_s)
     finally:
         try:
-            await _unhurried(_end_group(transport.get_pid(), child))
+            await _unhurried(_end_group(transport.get_pid(), child, run))
         finally:
             transport.close()
     return ChildResult(transport.get_returncode() or 0, tuple(child.tail))
@@ -209,7 +212,7 @@ async def _unhurried(work: Coroutine[None, None, None]) -> None:
         raise cancelled
 
 
-async def _end_group(leader: int, child: _Child) -> None:
+async def _end_group(leader: int, child: _Child, run: str) -> None:
     """End what is left of the group: first politely, where that reaches anybody."""
     if sys.platform == "win32":
         if not child.exited.is_set():
@@ -221,6 +224,8 @@ async def _end_group(leader: int, child: _Child) -> None:
         await _wait(child.exited, TERMINATE_S)
     # What it has left behind, too: the group exists as long as one of its processes does.
     _signal_group(leader, signal.SIGKILL)
+    if sys.platform == "linux":
+        await asyncio.to_thread(_kill_marked, f"{RUN_VARIABLE}={run}".encode())
     await _wait(child.exited, KILLED_S)
 
 
@@ -234,6 +239,16 @@ def _signal_group(leader: int, number: int) -> None:
     if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, number)
+
+
+def _kill_marked(mark: bytes) -> None:
+    """Processes of this run that made themselves a session, and so left the group."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            # One that has ended meanwhile, or is somebody else's.
+            with contextlib.suppress(OSError):
+                if mark in folder.joinpath("environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
 
 
 async def _kill_tree(leader: int) -> None:

@@ -36,7 +36,8 @@ POSIX = pytest.mark.system("linux", "darwin")
 HANGS = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = os.fork()
+if os.fork() == 0 and os.fork() == 0 and sys.platform == "linux":
+    os.setsid()
 print("pid", os.getpid(), flush=True)
 time.sleep(600)
 """
@@ -203,7 +204,7 @@ async def test_a_tool_that_forks_and_ignores_its_end_is_gone_when_killed_is_told
     await plugged(desk)
     desk.install("tool", script(HANGS))
     await desk.post(body(desk.port(), TOOL, extra={}))
-    await desk.until(lambda _: sum(line.startswith("pid") for line in desk.lines()) == 2)
+    await desk.until(lambda _: sum(line.startswith("pid") for line in desk.lines()) == 3)
     pids = [int(line.split()[1]) for line in desk.lines() if line.startswith("pid")]
     assert all(alive(pid) for pid in pids)
     assert await desk.kill() == [{"uploadStatus": "Killed"}]
