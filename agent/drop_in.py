@@ -34,7 +34,13 @@ class _Consent:
         return self._services.consent.enter(origin)
 
     def refused(self, origin: str) -> None:
-        self._services.refused_pages.add(origin)
+        if not self.is_settled(origin):
+            self._services.refused_pages.add(origin)
+
+    def is_settled(self, origin: str) -> bool:
+        """Whether the person has decided about it, so that it is no news."""
+        origins = self._services.origins
+        return origin in origins or origins.silent_until(origin) is not None
 
 
 def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
@@ -46,13 +52,18 @@ def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
     serial = SerialPorts(services.boards, services.monitors, hub.push_list)
     hub.commands.update(serial.commands)
     ports.is_open = serial.is_open
-    drop_in = DropIn(hub, _Consent(services), lambda: live.current.compat.enabled)
+    consent = _Consent(services)
+    drop_in = DropIn(hub, consent, lambda: live.current.compat.enabled)
     add_plain_routes(drop_in, computer, __version__, services.boards.pause.begin)
 
     def boards_changed(_changes: BoardChanges) -> None:
         if ports.is_new():
             hub.push_list()
 
+    def consent_changed() -> None:
+        services.refused_pages.forget(consent.is_settled)
+
+    drop_in.when_stopped(services.consent.subscribe(consent_changed))
     services.origins.when_revoked(drop_in.revoked)
     drop_in.when_stopped(live.subscribe(drop_in.settings_changed))
     drop_in.when_stopped(services.boards.subscribe(boards_changed))

@@ -16,8 +16,9 @@ CONNECTIONS = 64
 """Open WebSockets in total: some thirty pages and as many programs."""
 CONNECTIONS_PER_PARTY = 16
 """Open WebSockets of one foreign origin, so that one page cannot lock the others out."""
-SOCKETS = 160
-"""Open TCP connections: the WebSockets, and six per browser that loads the page."""
+SOCKETS = 256
+"""Open TCP connections: the WebSockets, as many again of pages for the Arduino Create Agent, and
+six per browser that loads the page."""
 FIRST_REQUEST_S = 3.0
 """A connection that has not sent a complete request by then is closed; loopback needs 1 ms."""
 

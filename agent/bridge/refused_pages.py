@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,9 @@ REFUSED_MAX: Final = 20
 """More sites than a person opens and wonders about; a site can have any number of origins."""
 TELL_AGAIN_S: Final = 10.0
 """A page that is turned away tries again every few seconds; its entry is renewed this often."""
+
+
+_logger = logging.getLogger(__name__)
 
 
 class RefusedPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +47,13 @@ class RefusedPages:
         known = next((page for page in pages if page.url == origin), None)
         if known is not None and abs(now - known.at) < TELL_AGAIN_S:
             return
-        if known is None and not is_origin(origin):
-            return
+        if known is None:
+            if not is_origin(origin):
+                return
+            _logger.info("a page for the Arduino Create Agent was turned away: %s", origin)
         others = [page for page in pages if page.url != origin]
         self.list.set((RefusedPage(url=origin, at=now), *others[: REFUSED_MAX - 1]))
 
-    def forget(self, origin: str) -> None:
-        """It is allowed now, or the person does not want to be told."""
-        self.list.set(tuple(page for page in self.list.value if page.url != origin))
+    def forget(self, is_settled: Callable[[str], bool]) -> None:
+        """Forget those whose origin is allowed now, or was refused by the person."""
+        self.list.set(tuple(page for page in self.list.value if not is_settled(page.url)))

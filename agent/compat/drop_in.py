@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 SOCKETS: Final = "/socket.io/"
 BODY_BYTES: Final = 1 << 16
 """Of a request whose route says nothing else."""
+LARGE_BYTES: Final = 1 << 20
+"""A route that takes more than this in one body takes large ones."""
+LARGE_BODIES: Final = 4
+"""Large bodies that are read or worked on at the same time: they wait in memory."""
 _REFUSED: Final = Answer(403, b"", TEXT)
+_BUSY: Final = Answer(503, b"Too much is sent at once. Try again.", TEXT)
 _FAILED: Final = Answer(500, b"The request failed; the log of the agent says why.", TEXT)
 
 _log = logging.getLogger(__name__)
@@ -50,6 +55,13 @@ class DropIn:
         self._exact: dict[str, _Entry] = {}
         self._below: dict[str, _Entry] = {}
         self._ends: list[Callable[[], None]] = []
+        self._large = 0
+        self._stopped = False
+
+    @property
+    def wires(self) -> int:
+        """Requests of sockets that wait, and WebSockets."""
+        return self._endpoint.wires
 
     def add_route(
         self, path: str, methods: Iterable[str], route: Route, body_bytes: int = BODY_BYTES
@@ -67,7 +79,9 @@ class DropIn:
 
     def takes(self, path: str) -> bool:
         """See :class:`agent.bridge.guest.Guest`."""
-        return self._enabled() and (path == SOCKETS or self._find(path) is not None)
+        if self._stopped or not self._enabled():
+            return False
+        return path == SOCKETS or self._find(path) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or WebSocket whose ``Host`` was checked."""
@@ -102,6 +116,7 @@ class DropIn:
 
     async def stop(self) -> None:
         """See :class:`agent.bridge.guest.Guest`."""
+        self._stopped = True
         self._endpoint.stop()
         await self.hub.stop()
         while self._ends:
@@ -124,6 +139,19 @@ class DropIn:
         if entry is None or method not in entry.methods:
             await exchange.send_answer(send, NOT_FOUND, who.headers, close=_has_body(scope))
             return
+        is_large = entry.body_bytes > LARGE_BYTES
+        if is_large and self._large >= LARGE_BODIES:
+            await exchange.send_answer(send, _BUSY, who.headers, close=_has_body(scope))
+            return
+        self._large += is_large
+        try:
+            await self._serve(entry, scope, receive, send, who)
+        finally:
+            self._large -= is_large
+
+    async def _serve(
+        self, entry: _Entry, scope: Scope, receive: Receive, send: Send, who: Visitor
+    ) -> None:
         try:
             body = await exchange.read_body(receive, entry.body_bytes)
         except TimeoutError:
@@ -135,9 +163,9 @@ class DropIn:
             await exchange.send_answer(send, exchange.TOO_LARGE, who.headers, close=True)
             return
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        asked = Asked(method, path, body, who.origin, who.may, host)
+        method, path = scope["method"], scope["path"]
         try:
-            answer = await entry.route(asked)
+            answer = await entry.route(Asked(method, path, body, who.origin, who.may, host))
         except Exception:  # noqa: BLE001 - the page must get an answer that it may read
             _log.error("%s %s failed", method, path, exc_info=True)
             answer = _FAILED

@@ -33,6 +33,9 @@ CLOSE_S: Final = 0.5
 """For a WebSocket that is let go to take what it was given before, then it is cut."""
 SID_BYTES: Final = 18
 """Of chance in the id of a session: all that a request shows to belong to it."""
+SESSIONS_PER_PARTY: Final = 100
+"""Sockets of one origin, or of all programs, at the same time: no page locks the others out."""
+FULL: Final = HttpAnswer(503, b'{"code":3,"message":"Too many sessions"}')
 EVENT: Final = "message"
 COMMAND: Final = "command"
 NO_SESSION: Final = "?"
@@ -73,6 +76,11 @@ class Endpoint:
         self._pending: deque[tuple[socketio.Effect, Visitor | None]] = deque()
         self._performing = False
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def wires(self) -> int:
+        """Requests that wait, and WebSockets."""
+        return len(self._wires)
 
     # What the page needs ----------------------------------------------------------------------
 
@@ -123,11 +131,14 @@ class Endpoint:
         if method != "POST" and body:
             await exchange.send_answer(send, exchange.TOO_LARGE, visitor.headers, close=True)
             return
+        query = self._query(scope, visitor)
+        if self._is_full(query, visitor):
+            await exchange.send_answer(send, FULL, visitor.headers)
+            return
         number, wire = next(self._numbers), _Wire()
         self._wires[number] = wire
         leaving: asyncio.Future[None] | None = None
         try:
-            query = self._query(scope, visitor)
             self._perform(self._server.http(number, method, query, body, self._now()), visitor)
             self._arm()
             if not wire.first.done():
@@ -148,9 +159,12 @@ class Endpoint:
     async def websocket(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
         """One WebSocket, from its handshake to its end."""
         await receive()
+        query = self._query(scope, visitor)
+        if self._is_full(query, visitor):
+            await exchange.deny(send, FULL, visitor.headers)
+            return
         number, wire = next(self._numbers), _Wire()
         self._wires[number] = wire
-        query = self._query(scope, visitor)
         reader: asyncio.Task[None] | None = None
         try:
             self._perform(self._server.websocket(number, query, self._now()), visitor)
@@ -197,6 +211,13 @@ class Endpoint:
         if page is not None and page.origin != visitor.origin:
             query["sid"] = NO_SESSION
         return query
+
+    def _is_full(self, query: dict[str, str], visitor: Visitor) -> bool:
+        """Whether a session begins here that is one too many of whoever wants it."""
+        if query.get("sid"):
+            return False
+        here = sum(page.origin == visitor.origin for page in self._pages.values())
+        return here >= SESSIONS_PER_PARTY
 
     # Effects ----------------------------------------------------------------------------------
 

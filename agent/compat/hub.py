@@ -27,6 +27,9 @@ COMMANDS: Final = 256_000
 """That wait for one page: the original agent's queue. A page that has more is disconnected."""
 COMMAND_CHARS: Final = 8 << 20
 """The same in characters: a file that a page sends to a slow board line by line."""
+ECHO_CHARS: Final = 32 << 10
+"""A command is repeated to its page, as the original does, unless so much waits for that page: the
+echoes of a file that is sent line by line must not be what it is disconnected for."""
 _PORTS: Final = frozenset({"open", "close", "send", "sendnobuf", "sendraw"})
 """Verbs whose commands keep their order among each other."""
 
@@ -41,7 +44,7 @@ class _Lane:
         self.task: asyncio.Task[None] | None = None
 
 
-class _Guest:
+class _Caller:
     """A page and what it asked for."""
 
     def __init__(self, page: Page) -> None:
@@ -60,12 +63,12 @@ class Hub:
         """What each verb does. A verb is matched by how a text begins, the longest one first."""
         self._list_text = list_text
         self._greeting = greeting
-        self._guests: dict[str, _Guest] = {}
+        self._callers: dict[str, _Caller] = {}
 
     @property
     def pages(self) -> tuple[Page, ...]:
         """Everybody who is connected, in the order of coming."""
-        return tuple(guest.page for guest in self._guests.values())
+        return tuple(caller.page for caller in self._callers.values())
 
     def tell_all(self, text: str) -> None:
         """Say it to everybody."""
@@ -80,20 +83,20 @@ class Hub:
 
     def push_list(self) -> None:
         """Say to everybody which ports there are."""
-        if self._guests:
+        if self._callers:
             self.tell_all(self._list_text())
 
     def enter(self, page: Page) -> None:
         """It is connected: greet it."""
-        self._guests[page.sid] = _Guest(page)
+        self._callers[page.sid] = _Caller(page)
         for text in self._greeting():
             page.say(text)
 
     def leave(self, page: Page) -> None:
         """It is gone: forget what it still wanted."""
-        guest = self._guests.pop(page.sid, None)
-        if guest is not None:
-            for lane in guest.lanes.values():
+        caller = self._callers.pop(page.sid, None)
+        if caller is not None:
+            for lane in caller.lanes.values():
                 lane.waiting.clear()
                 if lane.task is not None:
                     lane.task.cancel()
@@ -101,31 +104,32 @@ class Hub:
 
     def take(self, page: Page, text: str) -> None:
         """A command of the page; returns at once."""
-        guest = self._guests.get(page.sid)
-        if guest is None:
+        caller = self._callers.get(page.sid)
+        if caller is None:
             return
         verb = self._verb(text)
         if verb is None:
             page.say(messages.error(messages.NOT_UNDERSTOOD))
             return
-        page.say(text)
-        guest.count += 1
-        guest.chars += len(text)
-        if guest.count > COMMANDS or guest.chars > COMMAND_CHARS:
+        if page.waiting < ECHO_CHARS:
+            page.say(text)
+        caller.count += 1
+        caller.chars += len(text)
+        if caller.count > COMMANDS or caller.chars > COMMAND_CHARS:
             _log.warning("a page asked for more than it can get, and is disconnected")
             page.close()
             return
-        lane = guest.lanes.setdefault("ports" if verb in _PORTS else verb, _Lane())
+        lane = caller.lanes.setdefault("ports" if verb in _PORTS else verb, _Lane())
         lane.waiting.append((self.commands[verb], text))
         if lane.task is None:
-            lane.task = asyncio.create_task(self._run(guest, lane))
+            lane.task = asyncio.create_task(self._run(caller, lane))
 
     async def stop(self) -> None:
         """End what runs; the pages are let go by the one who holds the wires."""
         tasks = [
             lane.task
-            for guest in self._guests.values()
-            for lane in guest.lanes.values()
+            for caller in self._callers.values()
+            for lane in caller.lanes.values()
             if lane.task is not None
         ]
         for page in self.pages:
@@ -137,13 +141,14 @@ class Hub:
         found = [verb for verb in self.commands if lowered.startswith(verb)]
         return max(found, key=len, default=None)
 
-    async def _run(self, guest: _Guest, lane: _Lane) -> None:
+    async def _run(self, caller: _Caller, lane: _Lane) -> None:
         try:
             while lane.waiting:
                 command, text = lane.waiting.popleft()
-                await self._do(guest.page, command, text.partition(" ")[2])
-                guest.count -= 1
-                guest.chars -= len(text)
+                await self._do(caller.page, command, text.partition(" ")[2])
+                caller.count -= 1
+                caller.chars -= len(text)
+                await asyncio.sleep(0)  # commands that wait for nothing leave room to others
         finally:
             lane.task = None
 

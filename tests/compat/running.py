@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import websockets.asyncio.client as websockets
+from websockets.exceptions import ConnectionClosed
 
 from agent.drop_in import make_drop_in
 from agent.protocols import engineio
@@ -123,6 +124,12 @@ class SocketClient(_Client):
             packet = await self.socket.recv()
         assert isinstance(packet, str)
         return packet
+
+    async def end(self) -> None:
+        """Return once the server has closed it."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self.packet()
 
     async def command(self, text: str) -> None:
         await self.socket.send("42" + json.dumps(["command", text]))

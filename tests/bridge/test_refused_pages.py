@@ -1,0 +1,75 @@
+"""Pages that were turned away: the last of them, whatever they try."""
+
+from __future__ import annotations
+
+from agent.bridge.refused_pages import REFUSED_MAX, TELL_AGAIN_S, RefusedPages
+
+
+class Clock:
+    now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+def urls(pages):
+    return [page.url for page in pages.list.value]
+
+
+def test_the_newest_comes_first_and_each_once():
+    clock = Clock()
+    pages = RefusedPages(clock)
+    for name in ("a", "b", "a"):
+        pages.add(f"https://{name}.example")
+        clock.now += TELL_AGAIN_S + 1
+    assert urls(pages) == ["https://a.example", "https://b.example"]
+    assert pages.list.value[0].at == clock.now - TELL_AGAIN_S - 1
+
+
+def test_one_that_tries_all_the_time_is_told_of_now_and_then():
+    clock = Clock()
+    pages, told = RefusedPages(clock), []
+    pages.list.subscribe(lambda: told.append(clock.now))
+    for _ in range(100):
+        pages.add("https://a.example")
+        clock.now += TELL_AGAIN_S / 10
+    assert len(told) == 10
+
+
+def test_a_clock_that_is_set_back_hides_nobody():
+    clock = Clock()
+    pages = RefusedPages(clock)
+    pages.add("https://a.example")
+    clock.now -= 3600
+    pages.add("https://a.example")
+    assert pages.list.value[0].at == clock.now
+
+
+def test_there_is_room_for_so_many():
+    pages = RefusedPages()
+    for number in range(REFUSED_MAX + 5):
+        pages.add(f"https://p{number}.example")
+    assert len(urls(pages)) == REFUSED_MAX
+    assert urls(pages)[0] == f"https://p{REFUSED_MAX + 4}.example"
+
+
+def test_what_nobody_can_be_allowed_as_is_passed_over():
+    pages = RefusedPages()
+    for origin in (
+        "null",
+        "",
+        "http://evil.example",
+        "https://A.example",
+        "https://a/\n",
+        "x" * 999,
+    ):
+        pages.add(origin)
+    assert urls(pages) == []
+
+
+def test_those_about_whom_the_person_has_decided_are_forgotten():
+    pages = RefusedPages()
+    for name in ("a", "b"):
+        pages.add(f"https://{name}.example")
+    pages.forget("https://a.example".__eq__)
+    assert urls(pages) == ["https://b.example"]
