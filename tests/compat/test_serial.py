@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from agent.bridge.scopes import Scope
+from agent.compat.serial import SerialPorts
 from agent.errors import PortBusy
 from tests.bridge.running import FOREIGN
 from tests.compat.running import GREETING, LIMIT_S, VENDOR, Running
@@ -296,6 +297,29 @@ async def test_a_pause_and_a_revoked_page_end_the_monitor(running: Running) -> N
         assert (await page.open(board))["Cmd"] == "Open"
         services.origins.revoke(FOREIGN)
         await until_free(running, name)
+
+
+async def test_an_upload_closes_the_monitors_of_its_own_origin_only(running: Running) -> None:
+    board, name = await running.bridge.board()
+    other, _ = await running.bridge.board("nano", "F412FA99")
+    services = running.bridge.services
+    serial = SerialPorts(services.boards, services.monitors, running.hub.push_list)
+    running.hub.commands.update(serial.commands)
+    async with page_of(running) as page, page_of(running, FOREIGN) as stranger:
+        await page.open(board)
+        await stranger.open(other)
+        await serial.let_go(other.address, VENDOR)
+        await serial.let_go(board.address, VENDOR)
+        assert services.boards.find(name).holder is None
+        closed = await page.next("Cmd")
+        assert (closed["Cmd"], closed["Port"]) == ("Close", board.address)
+        await page.error("trying to close", "A sketch is written")
+        await other.write(b"untouched")
+        assert await stranger.read(other, 9) == "untouched"
+    async with page_of(running) as page:
+        await page.open(board)
+    await until_free(running, name)
+    await serial.let_go(board.address, VENDOR)
 
 
 async def test_a_page_without_the_scope_opens_nothing(running: Running) -> None:
