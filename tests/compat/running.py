@@ -44,6 +44,10 @@ class Running:
     def url(self) -> str:
         return f"http://{self.bridge.host}"
 
+    def make(self) -> DropIn:
+        """Another one over the same services, for another server."""
+        return make_drop_in(self.bridge.services, self.live)
+
     @contextlib.asynccontextmanager
     async def http(self, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
         """A client of HTTP with these headers, ``origin`` for one."""
