@@ -23,6 +23,8 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
+_SHORT = {"": "index.html", "debug": "debug.html"}
+"""Pages that have a name of their own."""
 _CLIENT = ("mooring.js", "client/", "types.js")
 """The client that other pages load."""
 
@@ -49,7 +51,8 @@ class Pages:
 
     def find(self, path: str) -> Page | None:
         """The file for a request path such as ``/`` or ``/style/page.css``; None: no such file."""
-        name = path.removeprefix("/") or "index.html"
+        name = path.removeprefix("/")
+        name = _SHORT.get(name, name)
         file = self._files.get(name)
         if file is None:
             return None
