@@ -52,13 +52,18 @@ async def board(agent: Agent, cloud: SimulatedBlynkCloud) -> AsyncIterator[Blynk
     """A board on a cable of the agent's computer, of the newer generation."""
     config = EdgentConfig(generation=2)
     world = World(networks=networks("HomeNet", "Office"))
-    near = NearCloud(cloud, config.template_id)
+
+    def sent_back() -> None:
+        plugged.device.wait_for_settings()
+        plugged.pass_time()
+
+    near = NearCloud(cloud, config.template_id, sent_back)
     async with AsyncExitStack() as stack:
-        board = BlynkBoard(config, world, speed=HASTE, tcp=True, cloud=near)
-        await stack.enter_async_context(board)
+        plugged = BlynkBoard(config, world, speed=HASTE, tcp=True, cloud=near)
+        await stack.enter_async_context(plugged)
         agent.ports.mkdir(exist_ok=True)
         port = Announcement(
-            address=board.port,
+            address=plugged.port,
             vid=VID,
             pid=PID,
             serial_number=f"{config.chip:08X}",
@@ -68,7 +73,7 @@ async def board(agent: Agent, cloud: SimulatedBlynkCloud) -> AsyncIterator[Blynk
             process=os.getpid(),
         )
         announce(agent.ports, port, "blynk")
-        yield board
+        yield plugged
 
 
 async def test_a_wrong_password_is_told_by_the_board_and_the_token_stays(
@@ -114,6 +119,20 @@ async def test_a_wrong_password_is_told_by_the_board_and_the_token_stays(
     assert len(cloud.state.devices) == 1
     assert board.device.stored is not None
     first = board.device.stored.token.reveal()
+
+    await page.get_by_role("link", name="Back to the board").click()
+    await page.get_by_role("button", name="Change network over the air…").click()
+    await page.get_by_role("button", name="Send it back").click()
+    over = page.locator("over-air")
+    await expect(over).to_contain_text("was told.")
+    assert board.device.access_point or board.device.advertises
+    await over.get_by_role("link", name="Set it up again").click()
+
+    await expect(form).to_contain_text("The board found 2 networks just now.")
+    await choose_network(page, "HomeNet", PASSWORD)
+    await form.get_by_role("button", name="Set up").click()
+    await expect(outcome).to_contain_text("the one that the vault has of it")
+    assert len(cloud.state.devices) == 1
 
     await page.get_by_role("link", name="Back to the board").click()
     await page.get_by_role("button", name="New token…").click()

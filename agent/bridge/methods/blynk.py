@@ -13,14 +13,14 @@ import msgspec
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.clouds.blynk.addresses import CLOUD
 from agent.clouds.blynk.cloud import Blynk
-from agent.clouds.blynk.keeping import keep_token
+from agent.clouds.blynk.keeping import Kept, keep_token
 from agent.errors import BlynkNotThere, BlynkOffline, InputError
+from agent.protocols.blynk.names import parse_name
 from agent.protocols.blynk.tokens import parse_static
 from agent.settings import Secret
 
 if TYPE_CHECKING:
     from agent.bridge.services import Services
-    from agent.clouds.vault_view import VaultEntry
     from agent.protocols.blynk.platform import Device, PreparedDevice
 
 ENDS_CHARS = 4
@@ -117,12 +117,9 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         return cloud
 
     async def kept(device: Device) -> DeviceKept:
-        entry = await keep_token(services.vault, account(), device)
-        return DeviceKept(
-            device=_shown(device),
-            entry=entry.id if entry else "",
-            access_point=_board_name(entry),
-        )
+        there = await keep_token(services.vault, account(), device) or Kept("")
+        point = there.board_says if parse_name(there.board_says) is not None else ""
+        return DeviceKept(device=_shown(device), entry=there.entry, access_point=point)
 
     async def devices(_call: Call, _params: Nothing) -> BlynkDevices:
         return BlynkDevices(devices=[_shown(each) for each in await account().devices()])
@@ -259,11 +256,3 @@ def _prepared(device: PreparedDevice) -> StaticTokenShown:
         claimed=device.claimed,
         device=device.device_id,
     )
-
-
-def _board_name(entry: VaultEntry | None) -> str:
-    """What a board says of itself, if that is the name of its network."""
-    from agent.protocols.blynk.names import parse_name
-
-    told = entry.hardware_id if entry is not None else ""
-    return told if parse_name(told) is not None else ""

@@ -5,7 +5,7 @@ Whoever sets a board up under this name goes on with it; then it is kept with th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agent.clouds.blynk.addresses import CLOUD
 from agent.errors import VaultUnknown, VaultUnreadable
@@ -28,9 +28,6 @@ class Keeps(Protocol):
     async def entry(self, entry: str) -> CloudSettings:
         """What one holds."""
 
-    async def find(self, entry: str) -> VaultEntry:
-        """One, without its secrets."""
-
     async def add(
         self,
         *,
@@ -44,13 +41,23 @@ class Keeps(Protocol):
         """Keep a new one; returns its id."""
 
 
-async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> VaultEntry | None:
+class Kept(NamedTuple):
+    """Where a device's token is."""
+
+    entry: str
+    """Of the vault, with the name that the device has now."""
+    board_says: str = ""
+    """What a board said of itself that was set up with this token; empty: none was."""
+
+
+async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
     """The entry with the device's token, new or there before; None: the platform does not tell it.
 
     Raises :class:`agent.errors.VaultFailed`.
     """
     if device.token is None:
         return None
+    found: list[VaultEntry] = []
     for each in (await vault.list()).entries:
         if each.cloud == CLOUD and each.state in {"pending", "proven"} and not each.problem:
             try:
@@ -58,8 +65,11 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> VaultEntry |
             except (VaultUnknown, VaultUnreadable):
                 continue
             if isinstance(known, AccessToken) and known.token == device.token:
-                return each
-    entry = await vault.add(
+                found.append(each)
+    says = next((each.hardware_id for each in found if each.hardware_id), "")
+    entry = next((each.id for each in found if each.device == clean_text(device.name)), "")
+    # Renamed since: a job finds it by the name that people see now.
+    entry = entry or await vault.add(
         board="",
         board_name="",
         cloud=CLOUD,
@@ -67,7 +77,7 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> VaultEntry |
         job="",
         settings=await cloud.settings(device.name, device.token),
     )
-    return await vault.find(entry)
+    return Kept(entry, says)
 
 
 def waits_for_board(entry: VaultEntry, name: str) -> bool:

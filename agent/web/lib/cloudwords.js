@@ -16,7 +16,7 @@ import { duration } from "./text.js";
  */
 
 const WAYS = /** @type {Record<string, string>} */ ({ console: "its serial console", ble: "Bluetooth", ap: "the network of its own", http: "the network of its own" });
-const SOURCES = /** @type {Record<string, string>} */ ({ made: "made by Blynk for this board", pasted: "the one that you pasted", vault: "kept in the vault from an earlier try" });
+const SOURCES = /** @type {Record<string, string>} */ ({ made: "made by Blynk for this board", pasted: "the one that you pasted", vault: "the one that the vault has of it" });
 
 /** @param {Job} job One that is done, of one of these clouds. @returns {Done|null} Null: nothing particular. */
 export function cloudDone(job) {

@@ -20,7 +20,7 @@ export function strengthDbm(strength) {
 /** What was found, in a sentence. @param {Point[]} points */
 export function foundWords(points) {
   const boards = points.filter(({ looks_like }) => looks_like).length;
-  if (boards) return `${boards === 1 ? "One network looks" : `${boards} networks look`} like a board's.`;
+  if (boards) return `${boards === 1 ? "One network looks" : `${boards} networks look`} like a board's${boards > 1 ? ", the nearest first" : ""}.`;
   if (points.length) return `No network here looks like a board's. ${count(points.length, "other open network")} can be heard.`;
   return "No open network is heard here.";
 }

@@ -6,6 +6,7 @@ import { actsOf } from "../lib/deviceacts.js";
 import { go } from "../lib/router.js";
 import { deviceId, devicePlace } from "./device-place.js";
 import { ErrorCard } from "./error-card.js";
+import { OverAir } from "./over-air.js";
 
 export class CloudDevice extends View {
   /**
@@ -15,8 +16,9 @@ export class CloudDevice extends View {
    * @param {string} what.board Its id; empty: it is not here.
    * @param {Record<string, any>} what.device Of the result of its job.
    * @param {boolean} [what.heading]
+   * @param {boolean} [what.named] Its name and its number stand above already.
    */
-  constructor(app, { cloud, board, device, heading = false }) {
+  constructor(app, { cloud, board, device, heading = false, named = false }) {
     super();
     this.app = app;
     this.cloud = cloud;
@@ -31,7 +33,7 @@ export class CloudDevice extends View {
     this.append(
       heading ? h("h2", {}, `In ${title}`) : "",
       heading && name && name !== id ? h("p", {}, h("bdi", { dir: "auto" }, name)) : "",
-      id ? deviceId(String(id)) : "",
+      id && !named ? deviceId(String(id)) : "",
       devicePlace(device.link || place, name, title) ?? "",
       this.acts,
     );
@@ -66,17 +68,39 @@ export class CloudDevice extends View {
   }
 
   /** What it means, before it is begun. @param {import("../lib/deviceacts.js").Act} act */
-  #ask({ kind, label, begin, words }) {
+  #ask(act) {
+    const { kind, label, begin, words } = act;
     this.#open = true;
     this.acts.dataset.key = "";
+    if (kind === "reconfigure") {
+      const over = new OverAir(this.app, { device: this.device, board: this.#here ? this.board : "" });
+      over.addEventListener("left", () => this.#buttons(kind));
+      return fill(this.acts, over);
+    }
     const start = h(`button.${kind === "renew" ? "primary" : "quiet"}`, { type: "button" }, begin);
     const back = h("button.quiet", { type: "button" }, "Back");
     const outcome = h("div");
     back.addEventListener("click", () => this.#buttons(kind));
-    start.addEventListener("click", () => void this.#begin(kind, start, outcome));
+    start.addEventListener("click", () => void (act.done ? this.#call(act, start, outcome) : this.#begin(kind, start, outcome)));
     const named = { role: "group", "aria-label": label.replace("…", "") };
     fill(this.acts, h("div.sure", named, h("p", {}, words), h("div.row", {}, start, back), outcome));
     start.focus();
+  }
+
+  /** What the cloud does at once. @param {import("../lib/deviceacts.js").Act} act @param {HTMLButtonElement} button @param {Element} outcome */
+  async #call({ kind, done = "" }, button, outcome) {
+    button.disabled = true;
+    fill(outcome);
+    try {
+      await this.app.agent.call(`${this.cloud}.${kind}`, { device: this.device.device_id });
+      this.#buttons(kind);
+      this.acts.append(h("p", {}, done));
+      this.app.announcer.say(done);
+    } catch (error) {
+      button.disabled = false;
+      fill(outcome, new ErrorCard(/** @type {any} */ (error)));
+      this.app.announcer.say(/** @type {any} */ (error).title);
+    }
   }
 
   /** @param {string} kind @param {HTMLButtonElement} button @param {Element} outcome */

@@ -1,6 +1,6 @@
 /** A form for a board; if the board is a device of the cloud already, that stands first and the form is folded away. */
 
-import { View, fill, h } from "../lib/dom.js";
+import { View, fill, focusOn, h } from "../lib/dom.js";
 import { knownDevice } from "../lib/clouds.js";
 import { CloudDevice } from "./cloud-device.js";
 
@@ -17,6 +17,11 @@ export class KnownDevice extends View {
     this.device = h("div");
     this.again = h("details.more.unfolded", { open: true }, h("summary", {}, "Set it up again"), form);
     this.again.addEventListener("toggle", () => this.again.open && this.dispatchEvent(new CustomEvent("unfolded")));
+    this.addEventListener("again", (event) => {
+      event.preventDefault();
+      this.again.open = true;
+      focusOn(this.again.querySelector("summary"));
+    });
     this.append(this.device, h("section.sheet.setup.enrol", {}, heading, this.again));
     this.#draw(); // Who makes it asks at once whether it is unfolded.
   }

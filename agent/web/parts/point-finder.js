@@ -14,25 +14,33 @@ import { ErrorCard } from "./error-card.js";
 /** An adapter looks through all channels in some ten seconds; the system may be busy. */
 const LIMIT_MS = 45_000;
 
+/** From so many on they stand closer, and can be searched. */
+const CROWD = 8;
+
 export class PointFinder extends View {
   #began = 0;
 
-  /** @param {import("../app.js").App} app */
-  constructor(app) {
+  /** @param {import("../app.js").App} app @param {string} [device] The one whose board is looked for. */
+  constructor(app, device = "") {
     super();
     this.app = app;
+    this.device = device;
     this.button = h("button.quiet", { type: "button" }, "Look for boards that open a network of their own");
     this.button.addEventListener("click", () => void this.#look());
     this.told = h("p", { role: "status" });
     this.elapsed = h("span.soft.small.number", { "aria-hidden": "true" });
+    this.filter = h("input", { type: "search", "aria-label": "Search these networks", placeholder: "Search: its last four symbols", autocomplete: "off", spellcheck: "false", hidden: true });
+    this.filter.addEventListener("input", () => this.#sift());
     this.found = h("ul.points");
     this.others = h("div");
     this.append(
       h("h2", {}, "It opens a network of its own"),
       h("p.soft", {}, "Boards with Blynk's firmware do, while they wait to be set up. This computer listens for some seconds; it stays in its network."),
+      device ? h("p.hint", {}, "The board of ", h("bdi", { dir: "auto" }, device), " is looked for: choose only its own network.") : "",
       lightLine(WAITS, "Its light then shows: "),
       h("div.row", {}, this.button, this.elapsed),
       this.told,
+      this.filter,
       this.found,
       this.others,
       lightGuide(this.app),
@@ -69,23 +77,33 @@ export class PointFinder extends View {
     }
   }
 
+  /** Of many only those with what was typed in their names. */
+  #sift() {
+    const wanted = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase();
+    for (const item of this.found.querySelectorAll("li")) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  }
+
   /** @param {Point[]} points */
   #show(points) {
     const boards = points.filter(({ looks_like }) => looks_like);
     const rest = points.filter(({ looks_like }) => !looks_like);
     say(this.told, foundWords(points));
-    fill(this.found, ...boards.map(card));
+    const row = (/** @type {Point} */ point) => card(point, this.device);
+    fill(this.found, ...boards.map(row));
+    this.found.classList.toggle("crowd", boards.length >= CROWD);
+    this.filter.hidden = boards.length < CROWD;
+    this.#sift();
     const words = "A board may have a name that its maker chose. Choose nothing that you do not know.";
     fill(
       this.others,
       boards.length ? null : h("p.soft", {}, "If its light does not flash blue, hold the board's button for ten seconds, then release it. Bring the board nearer."),
-      rest.length ? h("details.more", {}, h("summary", {}, "Other open networks"), h("p.soft.small", {}, words), h("ul.points", {}, ...rest.map(card))) : null,
+      rest.length ? h("details.more", {}, h("summary", {}, "Other open networks"), h("p.soft.small", {}, words), h("ul.points", {}, ...rest.map(row))) : null,
     );
   }
 }
 
-/** @param {Point} point */
-function card({ access_point, name, strength, looks_like, product = "" }) {
+/** @param {Point} point @param {string} device */
+function card({ access_point, name, strength, looks_like, product = "" }, device) {
   const kind = looks_like ? ["Blynk board", product && !name.includes(product) ? `, ${product}` : ""].join("") : "open network";
   const look = looks_like ? "a.button.quiet" : "a.small";
   return h(
@@ -94,7 +112,7 @@ function card({ access_point, name, strength, looks_like, product = "" }) {
     symbol("access-point", 40, 32),
     h("div", {}, h("strong", {}, foreign(name)), h("p.soft.small", { dir: "auto" }, kind)),
     signal(strengthDbm(strength)),
-    h(look, { href: href("point", access_point), "aria-label": `Set up ${name}` }, "Set it up"),
+    h(look, { href: href("point", access_point, ...(device ? [device] : [])), "aria-label": `Set up ${name}` }, "Set it up"),
   );
 }
 

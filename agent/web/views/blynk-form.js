@@ -34,15 +34,16 @@ export class BlynkForm extends View {
   #sending = false;
   #done = false;
 
-  /** @param {import("../app.js").App} app @param {{board?: string, point?: string}} where Id of a board, or the network that one has opened. */
-  constructor(app, { board = "", point = "" }) {
+  /** @param {import("../app.js").App} app @param {{board?: string, point?: string, device?: string}} where Id of a board, or the network that one has opened; the device that it is known to be. */
+  constructor(app, { board = "", point = "", device = "" }) {
     super();
     this.app = app;
     this.board = board;
     this.point = point;
+    this.device = device;
     this.account = new CloudAccount(app, CLOUD, accountWords);
     this.account.addEventListener("account", () => this.#draw());
-    this.source = new ChoiceList("Token", TOKENS, { chosen: "make" });
+    this.source = new ChoiceList("Token", device ? [ownToken(device), TOKENS[1]] : TOKENS, { chosen: "make" });
     this.source.addEventListener("picked", () => this.#arrange());
     this.token = new TokenField({ title: "Token", description: WHERE });
     this.when = new ChoiceList("Network", NETWORKS, { chosen: app.memory.draft(this.#formName).when ?? "ask" });
@@ -59,6 +60,7 @@ export class BlynkForm extends View {
       "form",
       { novalidate: true },
       waits,
+      device ? h("p.hint", {}, "It stays the device ", h("bdi", { dir: "auto" }, device), ", with its data: leave its name below as it is.") : null,
       this.account,
       point ? this.when : h("p.scan", {}, this.scanned, this.again),
       this.network,
@@ -106,7 +108,7 @@ export class BlynkForm extends View {
     const { store, memory } = this.app;
     const { cloud } = this.account;
     if (cloud && !this.#fields) {
-      this.#fields = new SchemaFields(deviceFields(cloud.device_schema), { values: memory.draft(this.#formName).device });
+      this.#fields = new SchemaFields(deviceFields(cloud.device_schema), { values: memory.draft(this.#formName).device ?? (this.device ? { name: this.device } : undefined) });
       fill(this.fields, this.#fields);
     }
     if (cloud) say(this.heading, `Set up with ${cloud.title}`);
@@ -228,6 +230,11 @@ export class BlynkForm extends View {
     fill(this.outcome, card);
     focusOn(card);
   }
+}
+
+/** @param {string} device */
+function ownToken(device) {
+  return { id: "make", label: `Use that of ${device}`, detail: "It is in the vault; the device, its id and its data stay." };
 }
 
 /** The name first; the template, which the firmware mostly says, folded away. @param {import("../types.js").Schema} schema */

@@ -2,6 +2,7 @@
 
 import { View, fill, foreign, h, keyed, say, set } from "../lib/dom.js";
 import { brief, kindOf, stateOf } from "../lib/boardstate.js";
+import { isBlynk } from "../lib/clouds.js";
 import { READING_KINDS } from "../lib/jobwords.js";
 import { Nearness } from "../lib/nearness.js";
 import { airAddress, where } from "../lib/ports.js";
@@ -20,6 +21,9 @@ const DENSE = 9;
 const STILL_DENSE = 7;
 /** Between two looks at who overtakes whom. */
 const ORDER_MS = 1_000;
+
+/** Four symbols made of the chip's id. */
+const OWN_PART = /-[0-9A-Z]{4}$/;
 
 /** Left out in the list, where the models of one maker stand side by side. */
 const MAKER = /^Arduino (?=\S)/;
@@ -172,8 +176,10 @@ export class BoardList extends View {
     // What happens now matters more than what the board is.
     const plain = name.textContent !== modelName && !["ask", "run", "bad"].includes(state.look);
     say(item.querySelector(".model"), plain ? modelName : "");
-    // That it is in the air, a symbol says.
-    say(item.querySelector(".more"), state.detail.replace(/(^|· )Bluetooth /, "$1"));
+    // That it is in the air, a symbol says; and boards of Blynk have a part of their own in their names.
+    const named = dense && isBlynk(board) && OWN_PART.test(board.name) && !item.classList.contains("namesake");
+    const detail = named && state.detail === where(board) ? "" : state.detail;
+    say(item.querySelector(".more"), detail.replace(/(^|· )Bluetooth /, "$1"));
     updateChip(item.querySelector(".chip"), state);
     updateLinks(item.querySelector(".links"), board);
     const family = model?.drawing ?? "generic";

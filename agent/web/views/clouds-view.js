@@ -3,6 +3,7 @@
 import { takesAccount, withoutAccount } from "../lib/clouds.js";
 import { View, fill, h, keyed } from "../lib/dom.js";
 import { headed } from "../lib/fates.js";
+import { BlynkElsewhere } from "../parts/blynk-elsewhere.js";
 import { SignIn } from "../parts/cloud-picker.js";
 import { ErrorCard } from "../parts/error-card.js";
 import { NrfElsewhere } from "../parts/nrf-elsewhere.js";
@@ -63,7 +64,7 @@ export class CloudsView extends View {
     });
     const note = "Signing out removes the account from this computer. Boards that are set up go on working.";
     const warning = cloud.warning ? [h("p.hint", {}, cloud.warning)] : [];
-    const elsewhere = cloud.id === "nrf" ? new NrfElsewhere(this.app, cloud) : null;
+    const elsewhere = cloud.id === "nrf" ? new NrfElsewhere(this.app, cloud) : cloud.id === "blynk" ? new BlynkElsewhere(this.app) : null;
     return [h("p", {}, "You are signed in."), ...warning, h("dl", {}, ...rows), h("p.soft.small", {}, note), h("div.row", {}, button), outcome, elsewhere];
   }
 }

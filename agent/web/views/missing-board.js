@@ -26,8 +26,8 @@ export class MissingBoard extends View {
   #found = "";
   #listed = "";
 
-  /** @param {import("../app.js").App} app @param {string} kind Id of a model, if that is known. */
-  constructor(app, kind) {
+  /** @param {import("../app.js").App} app @param {string} kind Id of a model, if that is known. @param {string} [device] Of Blynk, whose board is looked for. */
+  constructor(app, kind, device = "") {
     super();
     this.app = app;
     this.subpage = "";
@@ -56,7 +56,7 @@ export class MissingBoard extends View {
         this.come,
         this.late,
       ),
-      h("section.sheet.missing-board", {}, new PointFinder(app)),
+      h("section.sheet.missing-board", {}, new PointFinder(app, device)),
     );
   }
 

@@ -17,8 +17,8 @@ const WORDS = /** @type {Record<string, string>} */ ({
 export class PointView extends View {
   #known = "";
 
-  /** @param {import("../app.js").App} app @param {string} point As `wifi.points` calls it. */
-  constructor(app, point) {
+  /** @param {import("../app.js").App} app @param {string} point As `wifi.points` calls it. @param {string} [device] That it is known to be. */
+  constructor(app, point, device = "") {
     super();
     this.app = app;
     this.point = point;
@@ -33,7 +33,7 @@ export class PointView extends View {
         h("p.soft", {}, WHAT),
         this.last,
       ),
-      h("div.panel", {}, new BlynkForm(app, { point })),
+      h("div.panel", {}, new BlynkForm(app, { point, device })),
     );
   }
 

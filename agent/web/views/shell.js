@@ -86,11 +86,12 @@ export class Shell extends View {
   /** @param {boolean} moved True if the person went here, so that the focus follows. */
   #route(moved) {
     const { page, id, part } = parseRoute(location.hash);
-    const key = `${page}/${id}`;
+    // Elsewhere a part is a place on the same view.
+    const key = page === "missing" || page === "point" ? `${page}/${id}/${part}` : `${page}/${id}`;
     const elsewhere = key !== this.#key;
     if (elsewhere) {
       this.#key = key;
-      this.#view = this.#make(page, id);
+      this.#view = this.#make(page, id, part);
       const withList = AT_LIST.has(page);
       fill(this.detail, this.#view);
       this.main.className = withList ? "with-list" : WIDE.has(page) ? "wide" : "single";
@@ -108,11 +109,11 @@ export class Shell extends View {
     if (moved && elsewhere && this.#view) focusOn(this.detail.querySelector("h1"));
   }
 
-  /** @param {string} page @param {string} id */
-  #make(page, id) {
+  /** @param {string} page @param {string} id @param {string} part */
+  #make(page, id, part) {
     if (page === "board") return new BoardView(this.app, id);
-    if (page === "missing") return new MissingBoard(this.app, id);
-    if (page === "point") return new PointView(this.app, id);
+    if (page === "missing") return new MissingBoard(this.app, id, part);
+    if (page === "point") return new PointView(this.app, id, part);
     if (page === "many") return new ManyForm(this.app, id);
     if (page === "wall") return new WallView(this.app, id);
     if (page === "job") return new JobView(this.app, id);
