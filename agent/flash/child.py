@@ -27,6 +27,9 @@ from agent.settings.text import clean_text
 
 LINE_LIMIT: Final = 1000
 """Characters of one line; a longer one is cut into several."""
+LINES_AT_ONCE: Final = 500
+"""Of what is read at one time, some hundred kilobytes at most; before them lines are left out, and
+counted. A tool that prints nothing but line ends would keep the agent from everything else."""
 TAIL_LINES: Final = 40
 """Kept for the error report: what a tool says about its end fits many times."""
 
@@ -68,7 +71,10 @@ class ChildResult(msgspec.Struct, frozen=True):
 
 
 class LineCutter:
-    """Cuts text into lines at CR and LF, whatever parts it comes in; no line is empty."""
+    """Cuts text into lines at CR and LF, whatever parts it comes in; no line is empty.
+
+    Of more than LINES_AT_ONCE in one part only the last are handed on.
+    """
 
     _END = re.compile(r"[\r\n]+")
 
@@ -79,6 +85,9 @@ class LineCutter:
     def feed(self, text: str) -> list[str]:
         """The lines that ``text`` completes."""
         *whole, self._rest = self._END.split(self._rest + text)
+        left_out = len(whole) - LINES_AT_ONCE
+        if left_out > 0:
+            whole = [f"({left_out} lines are left out)", *whole[left_out:]]
         lines = [part for line in whole for part in self._parts(line)]
         if len(self._rest) > self._limit:
             *full, self._rest = self._parts(self._rest)
@@ -102,6 +111,8 @@ async def run_child(
     environ: Mapping[str, str] | None = None,
 ) -> ChildResult:
     """Run ``command`` to its end and hand each line of its output to ``on_line``.
+
+    Of a flood only the last lines are handed over, see LINES_AT_ONCE.
 
     ``environ`` is added to this process's, which goes along without our own variables and those of
     the proxy: a password may be among them. Raises OSError if the program cannot be started, and
@@ -242,9 +253,9 @@ def _signal_group(leader: int, number: int) -> None:
 
 
 def _kill_marked(mark: bytes) -> None:
-    """Processes of this run that made themselves a session, and so left the group."""
+    """Processes of this run that made themselves a session, and so left the group; Linux only."""
     for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
+        if sys.platform != "win32" and folder.name.isdecimal():
             # One that has ended meanwhile, or is somebody else's.
             with contextlib.suppress(OSError):
                 if mark in folder.joinpath("environ").read_bytes().split(b"\0"):

@@ -31,22 +31,16 @@ GREETING = 4
 """Messages that a new page hears unasked."""
 
 
-class Running:
-    """A bridge with the drop-in."""
+class Clients:
+    """Clients of the interface of an agent."""
 
-    def __init__(self, bridge: Bridge, drop_in: DropIn, live: LiveConfig) -> None:
-        self.bridge = bridge
-        self.drop_in = drop_in
-        self.hub = drop_in.hub
-        self.live = live
+    def __init__(self, host: str) -> None:
+        """``127.0.0.1:8991`` for one."""
+        self.host = host
 
     @property
     def url(self) -> str:
-        return f"http://{self.bridge.host}"
-
-    def make(self) -> DropIn:
-        """Another one over the same services, for another server."""
-        return make_drop_in(self.bridge.services, self.live)
+        return f"http://{self.host}"
 
     @contextlib.asynccontextmanager
     async def http(self, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -70,7 +64,7 @@ class Running:
     ) -> AsyncIterator[SocketClient]:
         """A client that begins with a WebSocket."""
         async with websockets.connect(
-            f"ws://{self.bridge.host}/socket.io/?EIO=3&transport=websocket",
+            f"ws://{self.host}/socket.io/?EIO=3&transport=websocket",
             origin=origin,  # type: ignore[arg-type] # a NewType of str
             proxy=None,
             compression=None,
@@ -82,6 +76,21 @@ class Running:
             assert (await client.packet())[0] == "0"
             assert await client.packet() == "40"
             yield client
+
+
+class Running(Clients):
+    """A bridge with the drop-in."""
+
+    def __init__(self, bridge: Bridge, drop_in: DropIn, live: LiveConfig) -> None:
+        super().__init__(bridge.host)
+        self.bridge = bridge
+        self.drop_in = drop_in
+        self.hub = drop_in.hub
+        self.live = live
+
+    def make(self) -> DropIn:
+        """Another one over the same services, for another server."""
+        return make_drop_in(self.bridge.services, self.live)
 
 
 class _Client:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.jobs.job import JobKind, JobState
+from agent.simulator.config import BootloaderConfig
 from tests.compat.upload_bench import (
     BOSSAC,
     DONE,
@@ -215,6 +216,17 @@ async def test_a_tool_that_forks_and_ignores_its_end_is_gone_when_killed_is_told
     assert job.state is JobState.CANCELLED
     assert desk.bench.board.holder is None
     assert desk.heard[PAGE][-1] == KILLED
+
+
+async def test_an_upload_that_waits_for_a_port_is_killed_at_once(desk: Desk):
+    await plugged(desk, bootloader=BootloaderConfig(comes="never"))
+    desk.install("tool", script("print('never run')"))
+    await desk.post(body(desk.port(), TOOL))
+    await happens(desk.bench, lambda: "touch" in told(desk.bench))
+    assert await desk.kill() == [{"uploadStatus": "Killed"}]
+    assert desk.heard[PAGE][-1] == KILLED
+    assert desk.bench.jobs.active == 0
+    assert await desk.cleaned()
 
 
 @POSIX

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
 from tests.compat.upload_bench import Monitors
+from tests.jobs.crash_child import die
 from tests.jobs.stores import sketches_in
 
 
@@ -35,7 +34,7 @@ def tell(_origin: str | None, text: str) -> None:
     said = json.loads(text).get("Msg", "")
     if said.startswith("pid "):
         print(said.split()[1], flush=True)
-        os.kill(os.getpid(), signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+        die()
 
 
 async def main() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent.flash.child import (
     KILLED_S,
     LINE_LIMIT,
+    LINES_AT_ONCE,
     TAIL_LINES,
     TERMINATE_S,
     ChildSilent,
@@ -93,10 +94,20 @@ async def test_a_line_arrives_before_the_program_ends():
         await run
 
 
-async def test_much_output_is_read_and_only_its_tail_kept():
+async def test_much_output_is_read_counted_and_only_its_tail_kept():
     status, lines, tail = await output_of("for n in range(50_000): print('line', n)")
-    assert (status, len(lines)) == (0, 50_000)
+    left_out = [int(line[1:].split()[0]) for line in lines if line.endswith("are left out)")]
+    assert status == 0
+    assert len(lines) - len(left_out) + sum(left_out) == 50_000
+    assert lines[-1] == "line 49999"
     assert tail == tuple(lines[-TAIL_LINES:])
+
+
+def test_of_a_flood_the_last_lines_are_handed_on_and_the_others_counted():
+    lines = LineCutter().feed("y\n" * 100_000 + "end\n")
+    assert lines[0] == f"({100_001 - LINES_AT_ONCE} lines are left out)"
+    assert len(lines) == LINES_AT_ONCE + 1
+    assert lines[-1] == "end"
 
 
 async def test_output_is_cleaned_and_its_lines_are_bounded():
