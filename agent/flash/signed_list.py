@@ -5,6 +5,7 @@ Not here: what stands in a list (:mod:`agent.flash.index`, :mod:`agent.flash.too
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from agent.errors import (
 )
 from agent.flash.openpgp import SignatureWrong, check_detached
 from agent.settings import clean_text
+from agent.settings.addresses import is_here
 from agent.settings.files import write_private
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ FRESH_S: Final = 3600.0
 FAILED_S: Final = 10.0
 """How long a failure answers for the next one who asks: a dozen boards in a row wait for it once,
 and a person who has just mended the network is not held up."""
-
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ListWrong(Exception):
@@ -115,6 +115,7 @@ class SignedList(Generic[L]):
         self._kept = kept
         self._key_file = key_file
         self._now = now
+        self._turn = asyncio.Lock()
         self._failed: tuple[float, CloudError | IndexRefused | ToolIndexRefused] | None = None
 
     async def get(self, *, fresh_s: float = FRESH_S) -> tuple[L, str | None]:
@@ -123,6 +124,11 @@ class SignedList(Generic[L]):
         One that is younger than ``fresh_s`` is used without asking. Raises
         :class:`agent.errors.CloudError` or ``refused`` of its kind only if there is no good one.
         """
+        # A dozen pages that open at once ask the vendor once.
+        async with self._turn:
+            return await self._get(fresh_s)
+
+    async def _get(self, fresh_s: float) -> tuple[L, str | None]:
         kept = self.last_good()
         if kept is not None and 0 <= self._now() - kept.fetched_at < fresh_s:
             return kept, None
@@ -141,6 +147,12 @@ class SignedList(Generic[L]):
             raise error
         age = age_text(self._now() - kept.fetched_at)
         return kept, f"{error.report().title} The last good list is used; it is {age} old."
+
+    @property
+    def problem(self) -> IndexRefused | ToolIndexRefused | None:
+        """Why the list was refused when it was fetched last; None: it was not."""
+        error = self._failed[1] if self._failed is not None else None
+        return error if isinstance(error, IndexRefused | ToolIndexRefused) else None
 
     def last_good(self) -> L | None:
         """The list on the disk; None if there is none for this address and key."""
@@ -207,7 +219,7 @@ def check_address(name: str, url: str, *, local: bool) -> str:
     plain = url.isascii() and url.isprintable() and " " not in url
     if not plain or not host or parts.username is not None or parts.fragment:
         raise InputError(field=name, problem="is not an address of a file")
-    if parts.scheme == "https" or (local and parts.scheme == "http" and host in _LOOPBACK):
+    if parts.scheme == "https" or (local and parts.scheme == "http" and is_here(host)):
         return url
     raise InputError(field=name, problem="must begin with https://")
 

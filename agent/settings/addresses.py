@@ -27,7 +27,7 @@ def beginning_problem(beginning: str) -> str | None:
     parts = _split(beginning)
     if parts is None:
         return "is not an address"
-    if parts.scheme != "https" and not _is_here(parts.hostname):
+    if parts.scheme != "https" and not is_here(parts.hostname):
         return "must begin with https://"
     if not parts.path.endswith("/") or parts.query or parts.fragment:
         return "must end with /"
@@ -39,14 +39,9 @@ def server_problem(address: str) -> str | None:
     parts = _split(address)
     if parts is None:
         return "must be an address such as https://host.example"
-    if parts.scheme != "https" and not _is_here(parts.hostname):
+    if parts.scheme != "https" and not is_here(parts.hostname):
         return "must begin with https://"
     return None
-
-
-def web_problem(address: str) -> str | None:
-    """Why ``address`` cannot be one of a web server that a person chose; None: it can."""
-    return "must be an address such as https://host.example" if _split(address) is None else None
 
 
 def is_below(address: str, beginnings: Iterable[str]) -> bool:
@@ -74,7 +69,7 @@ def _split(address: str) -> SplitResult | None:
     return parts if usual else None
 
 
-def _is_here(host: str | None) -> bool:
+def is_here(host: str | None) -> bool:
     """Whether it is this computer."""
     try:
         return ipaddress.ip_address(host or "").is_loopback

@@ -6,7 +6,7 @@ import difflib
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.settings.addresses import beginning_problem, server_problem, web_problem
+from agent.settings.addresses import beginning_problem, server_problem
 from agent.settings.config import TOOLS
 from agent.settings.nvs_names import keys_problem
 from agent.settings.text import clean_text
@@ -102,6 +102,11 @@ def _server_problem(url: str) -> str | None:
     return server_problem(url) if url else None
 
 
+def _list_problem(url: str) -> str | None:
+    """Of a signed list that the agent fetches by itself."""
+    return server_problem(url) or ("must have no #" if "#" in url else None)
+
+
 def _base_problem(url: str) -> str | None:
     """Of an address to which secrets travel, and that paths are put behind."""
     return server_problem(url) or ("must have no ? or #" if {"?", "#"} & set(url) else None)
@@ -137,5 +142,6 @@ _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "arduino.base_url": _base_problem,
     "nrf.provisioning_url": _base_problem,
     "nrf.devices_url": _base_problem,
-    "sketches.index_url": web_problem,
+    "sketches.index_url": _list_problem,
+    "compat.tool_index_url": _list_problem,
 }

@@ -107,6 +107,11 @@ class Paths:
         return self.cache_dir / "sketches"
 
     @property
+    def tools_dir(self) -> Path:
+        """The store of upload tools. Data, so that they stay for a time without the Internet."""
+        return self.data_dir / "tools"
+
+    @property
     def settings_lock(self) -> Path:
         """Held while the settings are changed."""
         return self.runtime_dir / "settings.lock"
