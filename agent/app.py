@@ -51,6 +51,7 @@ from agent.parts import (
     make_nrf,
     make_sketches,
     make_thingsboard,
+    make_toolbox,
     model_names,
 )
 from agent.settings.file import SettingsFile
@@ -116,6 +117,7 @@ class App:
         self.nrf = make_nrf(config, paths, self.routes)
         self.blynk = make_blynk(paths, self.routes)
         self.sketches = make_sketches(config, paths, self._arduino, self.routes)
+        self.tools = make_toolbox(config, paths, self.routes)
         self.notices = Notices()
         """What is wrong with this agent itself."""
         self.access_points = make_access_points(self.live, paths, self.notices)
@@ -198,6 +200,7 @@ class App:
             clouds=clouds,
             catalog=self.catalog,
             sketches=self.sketches.store,
+            tools=self.tools,
             origins=origins,
             consent=consent,
             vault=self.vault,

@@ -11,6 +11,9 @@ from agent.compat.own_commands import add_own_commands, greeting
 from agent.compat.plain_routes import add_plain_routes
 from agent.compat.port_list import PortList
 from agent.compat.serial import SerialPorts
+from agent.compat.signature import CommandKey
+from agent.compat.tool_installs import ToolInstalls
+from agent.compat.tools_api import add_tools
 from agent.flash.toolstore.tool import computer_here
 
 if TYPE_CHECKING:
@@ -55,6 +58,13 @@ def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
     consent = _Consent(services)
     drop_in = DropIn(hub, consent, lambda: live.current.compat.enabled)
     add_plain_routes(drop_in, computer, __version__, services.boards.pause.begin)
+
+    def key() -> CommandKey:
+        return CommandKey.of_file(live.current.compat.signature_key)
+
+    installs = ToolInstalls(services.tools)
+    drop_in.when_stopped(installs.stop)
+    add_tools(drop_in, services.tools, installs, key)
 
     def boards_changed(_changes: BoardChanges) -> None:
         if ports.is_new():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.boards.ble_boards import BleBoards
 from agent.boards.known import KnownBoards
@@ -24,6 +24,9 @@ from agent.flash.dfu_list import DfuLister
 from agent.flash.fetch import Sketches
 from agent.flash.index import INDEX_KEY, IndexSource
 from agent.flash.store import SketchStore
+from agent.flash.toolstore.index import PACKAGE_KEY, ToolIndexSource
+from agent.flash.toolstore.install import Toolbox
+from agent.flash.toolstore.store import ToolStore
 from agent.flash.volumes import VolumeFinder
 from agent.links import open_link
 from agent.links.access_point_keeper import AccessPointKeeper
@@ -39,6 +42,10 @@ if TYPE_CHECKING:
     from agent.settings.live import LiveConfig
     from agent.settings.notices import Notices
     from agent.settings.paths import Paths
+
+
+TOOL_LIST_ANSWER_LIMIT_S: Final = 30.0
+"""The vendor's list of tools has a megabyte or so: ten times that of sketches, on a slow line."""
 
 
 def model_names(catalog: Catalog) -> frozenset[str]:
@@ -95,6 +102,19 @@ def make_sketches(config: Config, paths: Paths, arduino: ArduinoCloud, routes: R
         now=time.time,
     )
     return Sketches(SketchStore(paths.sketches_dir), index, downloads, arduino, now=time.time)
+
+
+def make_toolbox(config: Config, paths: Paths, routes: Routes) -> Toolbox:
+    """The store of upload tools and the list that they come from; asks nobody yet."""
+    key = config.compat.tool_index_key
+    index = ToolIndexSource(
+        Downloads(limits=Limits(answer_s=TOOL_LIST_ANSWER_LIMIT_S), routes=routes),
+        paths.tools_dir / "index.json",
+        url=config.compat.tool_index_url,
+        key_file=Path(key).expanduser() if key else PACKAGE_KEY,
+        now=time.time,
+    )
+    return Toolbox(ToolStore(paths.tools_dir), index, Downloads(routes=routes), now=time.time)
 
 
 def make_boards(

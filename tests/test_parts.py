@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 from agent.catalog import Catalog
 from agent.clouds.route import Routes
-from agent.parts import find_port_sources, make_arduino, make_boards, make_sketches, model_names
+from agent.parts import (
+    find_port_sources,
+    make_arduino,
+    make_boards,
+    make_sketches,
+    make_toolbox,
+    model_names,
+)
 from agent.settings.config import Config, PortsConfig, SketchesConfig
+from agent.settings.config_compat import CompatConfig
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
@@ -38,6 +46,15 @@ async def test_the_key_of_the_list_of_sketches_may_be_named(tmp_path: Path):
     sketches = make_sketches(config, paths, arduino, routes)
     assert sketches.store.list() == []
     await arduino.close()
+
+
+async def test_no_list_of_tools_is_asked_for_before_a_tool_is(tmp_path: Path):
+    paths = find_paths({"MOORING_HOME": str(tmp_path)})
+    compat = CompatConfig(tool_index_url="https://list.invalid/i.json", tool_index_key="~/key.asc")
+    tools = make_toolbox(Config(compat=compat), paths, Routes())
+    assert await tools.installed() == []
+    assert tools.index.problem is None
+    assert not paths.tools_dir.exists()
 
 
 def test_models_are_known_by_id_and_by_name():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agent.clouds.vault_view import VaultEntry
     from agent.errors import BluetoothError, Examination, Looked, Paused
     from agent.flash.sketch import Sketch
+    from agent.flash.toolstore.install import Toolbox
     from agent.jobs.advice import Advice
     from agent.jobs.job import Job, JobChange
     from agent.jobs.surroundings import Lease
@@ -199,6 +200,8 @@ class Services:
     clouds: Mapping[str, AnyCloud]
     catalog: Models
     sketches: SketchList
+    tools: Toolbox
+    """The store of upload tools, and where they come from."""
     origins: Origins
     consent: Consent
     """Questions of pages to the person; over the same ``origins``."""

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.errors import InputError, UploadUnsigned
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 SIGNATURE_KEY: Final = Path(__file__).with_name("arduino_signature_key.pem")
 """The vendor's public key, as its own agent carries it."""
+SETTING: Final = "compat.signature_key"
+"""What names another key."""
 KEY_BITS_MIN: Final = 2048
 SIGNATURE_CHARS_MAX: Final = 4096
 """Twice the length of a key of 8192 bits in bytes, with room."""
@@ -35,6 +38,22 @@ class CommandKey:
     def of_vendor(cls) -> CommandKey:
         """The key of the vendor's own service."""
         return cls(SIGNATURE_KEY.read_bytes())
+
+    @classmethod
+    def of_file(cls, path: str) -> CommandKey:
+        """The key in a file, as the settings name it; empty: the vendor's.
+
+        :class:`InputError` if it cannot be read: the vendor's never stands in for another one.
+        """
+        if not path:
+            return cls.of_vendor()
+        try:
+            pem = Path(path).expanduser().read_bytes()
+        except (OSError, RuntimeError) as error:
+            detail = getattr(error, "strerror", None) or str(error)
+            problem = f"names the file {clean_text(path, 200)}, which cannot be read ({detail})"
+            raise InputError(field=SETTING, problem=problem) from None
+        return cls(pem)
 
     def check(self, text: str, signature: str) -> None:
         """Raise :class:`UploadUnsigned` unless ``signature`` is one of this key over ``text``."""
@@ -61,8 +80,8 @@ def _load(pem: bytes) -> RSAPublicKey:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
         problem = "is not a public key in PEM form (BEGIN PUBLIC KEY)"
-        raise InputError(field="signature_key", problem=problem) from None
+        raise InputError(field=SETTING, problem=problem) from None
     if not isinstance(key, RSAPublicKey) or key.key_size < KEY_BITS_MIN:
         problem = f"is not an RSA key of {KEY_BITS_MIN} bits or more"
-        raise InputError(field="signature_key", problem=problem)
+        raise InputError(field=SETTING, problem=problem)
     return key

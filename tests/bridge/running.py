@@ -46,6 +46,7 @@ from agent.settings.file import SettingsFile
 from agent.settings.live import LiveConfig
 from agent.settings.service import SettingsService
 from tests.clouds.vaults import vault_in
+from tests.flash.toolstore.rig import toolbox_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from agent.bridge.guest import Guest
     from agent.bridge.pages import Pages
     from agent.errors import MooringError
+    from agent.flash.toolstore.install import Toolbox
     from agent.jobs.which import Procedure
     from agent.links.ble_radio import BleRadio
 
@@ -492,11 +494,13 @@ async def run_bridge(
     radio: BleRadio | None = None,
     wifi: Wifi | None = None,
     make_guest: Callable[[Services], Guest] | None = None,
+    tools: Toolbox | None = None,
 ) -> AsyncIterator[Bridge]:
     """A bridge on a free port, with two allowed pages and no board yet.
 
     ``radio``: the Bluetooth of this computer, which is closed at the end; ``wifi``: its Wi-Fi.
-    ``make_guest``: what else the server serves.
+    ``make_guest``: what else the server serves. ``tools``: the store of upload tools;
+    without it one whose list cannot be reached.
     """
     ports = folder / "ports"
     ports.mkdir()
@@ -523,6 +527,7 @@ async def run_bridge(
         clouds={"arduino": OneCloud(), "thingsboard": CredentialsCloud()},  # type: ignore[dict-item]  # what methods use of a cloud
         catalog=Catalog.load(),
         sketches=SketchStore(folder / "sketches"),
+        tools=tools or toolbox_in(folder),
         origins=origins,
         consent=Consent(origins),
         vault=vault_in(folder),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from agent.bridge.services import Services
     from agent.compat.drop_in import DropIn
+    from agent.flash.toolstore.install import Toolbox
 
 LIMIT_S = 15.0
 """For what takes milliseconds, on a busy machine."""
@@ -178,8 +179,13 @@ class PollingClient(_Client):
 
 
 @contextlib.asynccontextmanager
-async def run_drop_in(folder: Path, config: Config | None = None) -> AsyncIterator[Running]:
-    """The interface on a free port; the folder of its boards is ``folder / "ports"``."""
+async def run_drop_in(
+    folder: Path, config: Config | None = None, tools: Toolbox | None = None
+) -> AsyncIterator[Running]:
+    """The interface on a free port; the folder of its boards is ``folder / "ports"``.
+
+    ``tools``: the store of upload tools; without it one whose list cannot be reached.
+    """
     live = LiveConfig(config or Config())
     made: list[DropIn] = []
 
@@ -187,5 +193,5 @@ async def run_drop_in(folder: Path, config: Config | None = None) -> AsyncIterat
         made.append(make_drop_in(services, live))
         return made[0]
 
-    async with run_bridge(folder, make_guest=make_guest) as bridge:
+    async with run_bridge(folder, make_guest=make_guest, tools=tools) as bridge:
         yield Running(bridge, made[0], live)

@@ -68,7 +68,17 @@ def test_only_a_public_rsa_key_that_is_long_enough_can_be_set():
     for bad in (b"", b"secret", short, curve):
         with pytest.raises(InputError) as caught:
             CommandKey(bad)
-        assert caught.value.facts["field"] == "signature_key"
+        assert caught.value.facts["field"] == "compat.signature_key"
+
+
+def test_the_key_of_a_file_counts_alone(tmp_path, private):
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem(private.public_key()))
+    CommandKey.of_file(str(file)).check(LINE, signed(private, LINE))
+    with pytest.raises(UploadUnsigned):
+        CommandKey.of_file("").check(LINE, signed(private, LINE))
+    with pytest.raises(InputError, match=r"names the file .*none\.pem, which cannot be read"):
+        CommandKey.of_file(str(tmp_path / "none.pem"))
 
 
 def test_the_vendors_key_is_the_one_of_the_document():

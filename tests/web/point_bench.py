@@ -23,6 +23,7 @@ from agent.settings.file import SettingsFile
 from agent.settings.live import LiveConfig
 from agent.settings.service import SettingsService
 from tests.bridge.running import free_port
+from tests.flash.toolstore.rig import toolbox_in
 from tests.jobs.blynk.blynk_bench import BlynkBench
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _server(bench: PointBench, folder: Path) -> BridgeServer:
         clouds={"none": NoCloud(), "blynk": bench.client},
         catalog=bench.catalog,
         sketches=SketchStore(folder / "sketches"),
+        tools=toolbox_in(folder),
         origins=origins,
         consent=Consent(origins),
         vault=bench.vault,

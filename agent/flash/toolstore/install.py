@@ -65,6 +65,19 @@ class Toolbox:
         """What is installed."""
         return await asyncio.to_thread(self.store.list)
 
+    async def whole(self, wanted: ToolId) -> InstalledTool | None:
+        """The tool if each of its files is right; ``latest``: the highest version."""
+        tools = await self.installed()
+        for tool in reversed(tools):
+            same = (tool.id.packager, tool.id.name) == (wanted.packager, wanted.name)
+            if (
+                same
+                and wanted.version in {LATEST, tool.id.version}
+                and await asyncio.to_thread(self.store.is_whole, tool)
+            ):
+                return tool
+        return None
+
     async def remove(self, packager: str, name: str, version: str) -> bool:
         """Take a tool out; whether it was there. Raises :class:`InputError`."""
         return await asyncio.to_thread(self.store.remove, tool_id(packager, name, version))
@@ -81,7 +94,7 @@ class Toolbox:
         """
         wanted = tool_id(packager, name, version)
         if keep:
-            there = await self._whole(wanted)
+            there = await self.whole(wanted)
             if there is not None:
                 return Got(tool=there, fetched=False)
         try:
@@ -97,7 +110,7 @@ class Toolbox:
         """A tool from an address that somebody trusted answers for; raises as :meth:`install`."""
         turn = self._turns.setdefault(tool, asyncio.Lock())
         async with turn:
-            there = await self._whole(tool)
+            there = await self.whole(tool)
             if there is not None and there.archive == archive.sha256:
                 return Got(tool=there, fetched=False, notes=notes)
             limit = archive.size if archive.size is not None else ARCHIVE_LIMIT
@@ -117,24 +130,11 @@ class Toolbox:
         notes: tuple[str, ...] = (),
     ) -> Got:
         """What is installed in place of what cannot be fetched; else raise ``error``."""
-        there = await self._whole(wanted)
+        there = await self.whole(wanted)
         if there is None:
             raise error
         told = f"{error.report().title} The tool that is installed is used ({there.id.version})."
         return Got(tool=there, fetched=False, notes=(*notes, told))
-
-    async def _whole(self, wanted: ToolId) -> InstalledTool | None:
-        """The tool if each of its files is right; ``latest``: the highest version."""
-        tools = await self.installed()
-        for tool in reversed(tools):
-            same = (tool.id.packager, tool.id.name) == (wanted.packager, wanted.name)
-            if (
-                same
-                and wanted.version in {LATEST, tool.id.version}
-                and await asyncio.to_thread(self.store.is_whole, tool)
-            ):
-                return tool
-        return None
 
 
 def check_archive(tool: ToolId, archive: Archive, data: bytes) -> None:

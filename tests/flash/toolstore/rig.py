@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from agent.clouds.downloads import Downloads
 from agent.clouds.http import Limits
+from agent.clouds.route import Routes
 from agent.flash.toolstore.index import ToolIndexSource
 from agent.flash.toolstore.install import Toolbox
 from agent.flash.toolstore.store import ToolStore
 from agent.flash.toolstore.tool import Computer
+from agent.parts import make_toolbox
+from agent.settings.config import Config
+from agent.settings.config_compat import CompatConfig
+from agent.settings.paths import find_paths
 from tests.clouds.manual_clock import ManualClock
 from tests.flash.toolstore.archives import tar
 
@@ -51,6 +56,12 @@ def source(server: SimulatedToolIndex, folder: Path, time: Time, **options: str)
     key.write_bytes(server.public_key)
     url = options.get("url", server.index_url)
     return ToolIndexSource(downloads(), folder / "index", url=url, key_file=key, now=time)
+
+
+def toolbox_in(folder: Path) -> Toolbox:
+    """One whose list cannot be reached."""
+    config = Config(compat=CompatConfig(tool_index_url="http://127.0.0.1:9/index.json"))
+    return make_toolbox(config, find_paths({"MOORING_HOME": str(folder / "home")}), Routes())
 
 
 def toolbox(server: SimulatedToolIndex, folder: Path, time: Time) -> Toolbox:
