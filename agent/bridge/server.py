@@ -310,9 +310,17 @@ def _header_bytes(scope: Scope) -> int:
 
 
 def _of_other_user(scope: Scope) -> bool:
-    """Whether somebody else who uses this computer is at the other end."""
+    """Whether somebody else who uses this computer is at the other end; asked once for a connection.
+
+    Where a system has many connections the answer takes milliseconds, and a page polls.
+    """
     near, far = scope.get("server"), scope.get("client")
-    return near is not None and far is not None and is_other_user(tuple(near), tuple(far))
+    if near is None or far is None:
+        return False
+    known: dict[str, bool] = scope["state"]["connection"]
+    if "other" not in known:
+        known["other"] = is_other_user(tuple(near), tuple(far))
+    return known["other"]
 
 
 def _words(error: BridgeError) -> str:

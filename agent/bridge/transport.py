@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
 
 TOO_BIG = 1009
+CONNECTION = "connection"
+"""In ``scope["state"]``: a dict for what is known of the TCP connection that requests come over."""
 
 
 class HttpProtocol(H11Protocol):
@@ -34,6 +36,8 @@ class HttpProtocol(H11Protocol):
         """Refuse the connection when there are too many, and wait only so long for a request."""
         transport = cast("asyncio.Transport", transport)
         super().connection_made(transport)
+        # Each request gets a copy of this with the same dict in it.
+        self.app_state = {**self.app_state, CONNECTION: {}}
         if len(self.connections) > limits.SOCKETS:
             transport.abort()
             return

@@ -196,6 +196,7 @@ class Endpoint:
             text = message.get("text")
             data = message["bytes"] if text is None else text
             self._perform(self._server.frame(number, data, self._now()))
+            await asyncio.sleep(0)  # thousands may have come at once: leave room to other pages
 
     async def _write(self, number: int, wire: _Wire, send: Send) -> None:
         with contextlib.suppress(OSError):

@@ -25,6 +25,8 @@ Command: TypeAlias = Callable[["Page", str], Awaitable[None]]
 
 COMMANDS: Final = 256_000
 """That wait for one page: the original agent's queue. A page that has more is disconnected."""
+OTHER_COMMANDS: Final = 1000
+"""The same of one kind that is not for ports; a page asks for the list every 1.5 seconds."""
 COMMAND_CHARS: Final = 8 << 20
 """The same in characters: a file that a page sends to a slow board line by line."""
 ECHO_CHARS: Final = 32 << 10
@@ -50,7 +52,6 @@ class _Caller:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.lanes: dict[str, _Lane] = {}
-        self.count = 0
         self.chars = 0
 
 
@@ -113,14 +114,15 @@ class Hub:
             return
         if page.waiting < ECHO_CHARS:
             page.say(text)
-        caller.count += 1
+        is_for_port = verb in _PORTS
+        lane = caller.lanes.setdefault("ports" if is_for_port else verb, _Lane())
+        lane.waiting.append((self.commands[verb], text))
         caller.chars += len(text)
-        if caller.count > COMMANDS or caller.chars > COMMAND_CHARS:
+        most = COMMANDS if is_for_port else OTHER_COMMANDS
+        if len(lane.waiting) > most or caller.chars > COMMAND_CHARS:
             _log.warning("a page asked for more than it can get, and is disconnected")
             page.close()
             return
-        lane = caller.lanes.setdefault("ports" if verb in _PORTS else verb, _Lane())
-        lane.waiting.append((self.commands[verb], text))
         if lane.task is None:
             lane.task = asyncio.create_task(self._run(caller, lane))
 
@@ -146,7 +148,6 @@ class Hub:
             while lane.waiting:
                 command, text = lane.waiting.popleft()
                 await self._do(caller.page, command, text.partition(" ")[2])
-                caller.count -= 1
                 caller.chars -= len(text)
                 await asyncio.sleep(0)  # commands that wait for nothing leave room to others
         finally:

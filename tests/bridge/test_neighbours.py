@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import socket
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.bridge.neighbours import find_owner, is_other_user
+from tests.bridge.other_user import IS_OTHER, run_as_other
 
 if TYPE_CHECKING:
     from tests.bridge.running import Bridge
@@ -83,19 +81,9 @@ for path in ("/rpc", "/ask"):
 async def test_another_user_gets_neither_the_page_nor_a_websocket_whatever_origin_is_claimed(
     bridge: Bridge,
 ) -> None:
-    if sys.platform == "win32":
-        raise NotImplementedError
-    uid = "60001" if os.geteuid() == 0 else str(os.geteuid())
-    become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-    # The interpreter may be where only its owner may look.
-    become += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    words = [*(become if os.geteuid() == 0 else []), sys.executable, "-I", "-c", OTHER]
-    process = await asyncio.create_subprocess_exec(
-        *words, str(bridge.server.port), stdout=subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    page, *sockets = out.decode().split("HTTP/1.1 ")
-    if os.geteuid() != 0:  # only root can become somebody else
+    out = await run_as_other(OTHER, str(bridge.server.port))
+    page, *sockets = out.split("HTTP/1.1 ")
+    if not IS_OTHER:
         assert [page[:3], *(each[:3] for each in sockets)] == ["200", "101", "101"]
         return
     for answer in (page, *sockets):

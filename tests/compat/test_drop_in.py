@@ -16,6 +16,7 @@ from agent.compat.answer import Answer, Asked
 from agent.compat.visitors import PREFLIGHT
 from agent.settings.config import Config
 from agent.settings.config_compat import CompatConfig
+from tests.bridge.other_user import IS_OTHER, run_as_other
 from tests.bridge.running import FOREIGN, OTHER, UNKNOWN
 from tests.compat.running import GREETING, LIMIT_S, VENDOR, Running
 
@@ -110,6 +111,23 @@ async def test_a_page_that_rebinds_its_name_is_refused_with_the_origin_that_fits
         async with running.http(host=host) as http:
             assert (await http.get("/info")).status_code == 421
     assert not running.hub.pages
+
+
+OTHER_USER = """
+import http.client, sys
+asking = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+for method, path in (("GET", "/info"), ("POST", "/pause"), ("GET", "/socket.io/?EIO=3&transport=polling")):
+    asking.request(method, path)
+    answer = asking.getresponse()
+    print(answer.status)
+    answer.read()
+"""
+
+
+@pytest.mark.system("linux")
+async def test_another_user_of_the_computer_gets_nothing(running: Running) -> None:
+    out = await run_as_other(OTHER_USER, str(running.bridge.server.port))
+    assert out.split() == (["403"] * 3 if IS_OTHER else ["200"] * 3)
 
 
 async def test_pages_that_were_turned_away_are_remembered_until_they_are_allowed(

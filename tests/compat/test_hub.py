@@ -198,6 +198,19 @@ async def test_a_page_that_wants_too_much_is_disconnected_and_the_others_are_not
     assert await bench.until(1) == [("b", "list|")]
 
 
+async def test_a_page_has_only_so_many_lists_waiting():
+    bench = Bench()
+    page = bench.page("a")
+    bench.hold("list")
+    for _ in range(hub_module.OTHER_COMMANDS):
+        bench.hub.take(page, "list")
+    bench.hub.take(page, "send COM3 x")
+    assert bench.outlet.closed == []
+    bench.hub.take(page, "list")
+    assert bench.outlet.closed == ["a"]
+    bench.hub.leave(page)
+
+
 async def test_echoes_are_left_out_for_a_page_that_is_behind():
     bench = Bench(sends=False)
     page = bench.page("a")
