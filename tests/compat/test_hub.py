@@ -9,6 +9,8 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.compat import hub as hub_module
 from agent.compat.hub import Hub
@@ -120,6 +122,25 @@ async def test_what_is_no_command_is_not_repeated(text):
     (said,) = bench.outlet.said["a"]
     assert json.loads(said) == {"Error": "Could not understand command."}
     assert not bench.done
+
+
+@given(st.lists(st.text() | st.sampled_from(["list", "open", "send null", "null"]), max_size=5))
+def test_whatever_a_page_says_nothing_that_breaks_a_page_comes_back(texts):
+    async def run() -> list[str]:
+        bench = Bench()
+        page = bench.page("a")
+        for text in texts:
+            bench.hub.take(page, text)
+        await bench.hub.stop()
+        return bench.outlet.said["a"]
+
+    for said in asyncio.run(run()):
+        try:
+            value = json.loads(said)
+        except ValueError:
+            continue
+        assert isinstance(value, dict)
+        assert isinstance(value["Error"], str)
 
 
 async def test_commands_for_ports_keep_their_order_and_lists_do_not_wait_for_them():

@@ -365,5 +365,5 @@ class Session:
             effects.append(HangUp(self._socket))
         self.state, self._socket = State.CLOSED, None
         self._queue.clear()
-        self._queued_chars = 0
+        self._queued_chars = self._given_chars = 0
         return [*effects, Closed(self.sid, reason)]

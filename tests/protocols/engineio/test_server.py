@@ -125,7 +125,7 @@ def test_nothing_happens_for_a_client_or_a_wire_that_is_not_there():
     server = make_server()
     assert server.send("nobody", "x") == []
     assert server.close("nobody", NOW) == []
-    assert server.waiting("nobody") == 0
+    assert server.waiting("nobody") == server.waiting_chars("nobody") == 0
     assert server.lost(99) == []
     assert server.sent(99) == []
     assert server.frame(99, "4x", NOW) == []

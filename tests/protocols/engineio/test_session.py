@@ -273,6 +273,28 @@ def test_a_websocket_gets_the_next_packets_when_the_last_ones_are_sent(desk):
     assert desk.session.sent(SOCKET) == [Frames(SOCKET, ("4b", "3"))]
 
 
+def test_what_a_websocket_was_given_waits_until_it_says_that_it_is_sent(desk):
+    desk.upgrade()
+    assert desk.session.waiting_chars == 0
+    desk.session.send("aaa")
+    desk.session.send("bb")
+    assert (desk.session.waiting, desk.session.waiting_chars) == (1, 4 + 3)
+    desk.session.sent(SOCKET)
+    assert (desk.session.waiting, desk.session.waiting_chars) == (0, 3)
+    desk.session.sent(SOCKET)
+    assert desk.session.waiting_chars == 0
+
+
+def test_what_no_poll_has_taken_waits_and_nothing_does_after_the_end(desk):
+    desk.session.send("aaa")
+    assert desk.session.waiting_chars == 4
+    desk.poll()
+    assert desk.session.waiting_chars == 0
+    desk.session.send("a")
+    desk.post("1")
+    assert (desk.session.state, desk.session.waiting_chars) == (State.CLOSED, 0)
+
+
 def test_large_packets_go_one_after_the_other():
     desk = Desk(Limits(batch_chars=5))
     for text in ("aaaaa", "bb", "cc", "d"):

@@ -181,6 +181,7 @@ def test_over_a_websocket_it_is_the_same():
     assert server.frame(SOCKET, b"\4\0", NOW) == [Ignored(sid, "1 bytes of binary data")]
     assert server.emit(sid, "message", "x", now=NOW) == []
     assert server.waiting(sid) == 1
+    assert server.waiting_chars(sid) == len("40") + len('42["message","x"]')
     gone = [Disconnected(sid, Reason.LOST)]
     assert server.lost(SOCKET, NOW) == gone
     assert server.frame(SOCKET, "1", NOW) == []
