@@ -28,6 +28,7 @@ from agent.clouds.none import NoCloud
 from agent.clouds.pacing import Rate
 from agent.clouds.route import Routes
 from agent.clouds.vault import open_vault
+from agent.compat.tool_kit import ToolKit
 from agent.desktop.autostart import find_switch
 from agent.desktop.updates import Updates
 from agent.drop_in import make_drop_in
@@ -174,7 +175,7 @@ class App:
             deliveries={**WAYS, "nvs": by_loader},
             nvs_names=self._config.nvs.names,
             access_points=self.access_points,
-            kits=(BlynkKit(self.blynk), NrfKit(self.nrf, self.catalog)),
+            kits=(BlynkKit(self.blynk), NrfKit(self.nrf, self.catalog), ToolKit()),
         )
         jobs = JobService(surroundings, self.catalog)
         self._stack.push_async_callback(jobs.close)
@@ -236,7 +237,7 @@ class App:
 
     async def serve(self, token: Secret) -> BridgeServer:
         """Answer pages and programs; ``token`` is what programs of this user show."""
-        guest = make_drop_in(self.services, self.live)
+        guest = make_drop_in(self.services, self.live, self.catalog, self._paths.uploads_dir)
         server = BridgeServer(self.services, token=token, config=self._config.bridge, guest=guest)
         await server.start()
         self._stack.push_async_callback(server.stop)

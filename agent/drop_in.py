@@ -14,13 +14,17 @@ from agent.compat.serial import SerialPorts
 from agent.compat.signature import CommandKey
 from agent.compat.tool_installs import ToolInstalls
 from agent.compat.tools_api import add_tools
+from agent.compat.upload_request import BODY_LIMIT
+from agent.compat.uploads import Uploads
 from agent.flash.toolstore.tool import computer_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from agent.boards.board import BoardChanges
     from agent.bridge.services import Services
+    from agent.catalog import Catalog
     from agent.settings.live import LiveConfig
 
 
@@ -46,8 +50,13 @@ class _Consent:
         return origin in origins or origins.silent_until(origin) is not None
 
 
-def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
-    """The interface over these services; it ends with the server whose guest it is."""
+def make_drop_in(
+    services: Services, live: LiveConfig, catalog: Catalog, uploads_dir: Path
+) -> DropIn:
+    """The interface over these services; it ends with the server whose guest it is.
+
+    ``uploads_dir`` is for files while an upload runs, and for nothing else.
+    """
     computer = computer_here()
     ports = PortList(services.boards.list)
     hub = Hub(ports.text, lambda: greeting(hub.commands, computer.system))
@@ -65,6 +74,21 @@ def make_drop_in(services: Services, live: LiveConfig) -> DropIn:
     installs = ToolInstalls(services.tools)
     drop_in.when_stopped(installs.stop)
     add_tools(drop_in, services.tools, installs, key)
+    uploads = Uploads(
+        jobs=services.jobs,
+        boards=services.boards,
+        catalog=catalog,
+        tools=services.tools.store,
+        key=key,
+        tell=hub.tell_origin,
+        monitors=serial,
+        folder=uploads_dir,
+        system=computer.system,
+    )
+    uploads.sweep()
+    hub.commands["killupload"] = uploads.kill
+    drop_in.add_route("/upload", ("POST",), uploads.upload, BODY_LIMIT)
+    drop_in.when_stopped(uploads.close)
 
     def boards_changed(_changes: BoardChanges) -> None:
         if ports.is_new():

@@ -15,7 +15,7 @@ from agent.compat.endpoint import Endpoint
 from agent.compat.visitors import PREFLIGHT, Refused, visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.types import Receive, Scope, Send
 
@@ -54,7 +54,7 @@ class DropIn:
         self._endpoint = Endpoint(hub, gate)
         self._exact: dict[str, _Entry] = {}
         self._below: dict[str, _Entry] = {}
-        self._ends: list[Callable[[], None]] = []
+        self._ends: list[Callable[[], Awaitable[None] | None]] = []
         self._large = 0
         self._stopped = False
 
@@ -73,8 +73,8 @@ class DropIn:
         else:
             self._exact[path] = entry
 
-    def when_stopped(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` once the server lets everybody go."""
+    def when_stopped(self, callback: Callable[[], Awaitable[None] | None]) -> None:
+        """Call ``callback`` once the server lets everybody go, and wait for it."""
         self._ends.append(callback)
 
     def takes(self, path: str) -> bool:
@@ -120,7 +120,9 @@ class DropIn:
         self._endpoint.stop()
         await self.hub.stop()
         while self._ends:
-            self._ends.pop()()
+            ended = self._ends.pop()()
+            if ended is not None:
+                await ended
 
     def _find(self, path: str) -> _Entry | None:
         if path in self._exact:

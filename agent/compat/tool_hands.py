@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from agent.jobs.faces import BoardFaces, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from agent.boards.board import Board, BoardChanges
     from agent.compat.tool_steps import ToolUpload
@@ -40,11 +42,13 @@ class ToolHands:
         self._hold = hold
         self._boards = hold.surroundings.boards
         self._clock = hold.surroundings.clock
+        self._folder: Path | None = None
 
     async def perform(self, request: KitEffect) -> Any:  # noqa: ANN401 - one per request
         """The value of ``request``."""
         match request:
             case EnterPort(upload=upload):
+                self._folder = upload.folder
                 port = await self._enter(upload)
                 if upload.run.needs_port:
                     await self._until_ours(port.address)
@@ -56,7 +60,9 @@ class ToolHands:
         raise InternalError(kind=type(request).__name__)
 
     async def close(self) -> None:
-        """Nothing is open between two requests."""
+        """The job is over, and with it what the tool read."""
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     # The port --------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from agent.catalog import Model
     from agent.compat.upload_plan import RunTool
@@ -52,6 +53,8 @@ class ToolUpload(Upload, frozen=True, kw_only=True):
     """A sketch that comes with the tool that writes it; takes the place of ``image`` in a request."""
 
     run: RunTool
+    folder: Path
+    """Where its files are; gone when the job has ended."""
     port: str
     """Name of the port that the page chose; it must be the board's."""
     model: Model | None = None

@@ -195,12 +195,18 @@ def _fill_port(word: str, values: Mapping[str, str]) -> str:
     return fill(word, lambda name: values.get(name, f"{{{name}}}"))
 
 
+def places_in(root: Path) -> Places:
+    """Where :func:`write_files` will put the files of an upload."""
+    return Places(root / "build", root / "extra")
+
+
 def write_files(upload: Upload, root: Path) -> Places:
     """Write the files of an upload below ``root``, a folder of its own; whoever made it removes it.
 
     Raises :class:`OSError`.
     """
-    build, extra = root / "build", root / "extra"
+    places = places_in(root)
+    build, extra = Path(places.build), Path(places.extra)
     for folder in (build, extra):
         folder.mkdir(mode=0o700)
     build.joinpath(upload.sketch.name).write_bytes(upload.sketch.data)
@@ -208,4 +214,4 @@ def write_files(upload: Upload, root: Path) -> Places:
         path = extra.joinpath(*file.name.split("/"))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(file.data)
-    return Places(build, extra)
+    return places

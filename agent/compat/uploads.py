@@ -17,15 +17,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agent.compat import upload_progress as words
 from agent.compat.answer import TEXT, Answer
 from agent.compat.tool_steps import ToolUpload
-from agent.compat.upload_plan import OwnMethod, Places, plan_upload, write_files
+from agent.compat.upload_plan import OwnMethod, places_in, plan_upload, write_files
 from agent.compat.upload_request import parse_upload
 from agent.errors import FlashStopped, MooringError, PortGone, UploadRefused
 from agent.flash.sketch import without_options
@@ -34,14 +33,15 @@ from agent.jobs.job import JobState
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+    from pathlib import Path
 
     from agent.boards.board import Board
     from agent.catalog import Catalog
     from agent.compat.answer import Asked
     from agent.compat.page import Page
     from agent.compat.signature import CommandKey
-    from agent.compat.upload_plan import Plan, Tools
+    from agent.compat.upload_plan import RunTool, Tools
     from agent.compat.upload_request import Upload
     from agent.jobs.job import Job, JobChange
 
@@ -54,9 +54,7 @@ and our own methods go on to a place where the bootloader takes the next sketch.
 class Jobs(Protocol):
     """The jobs of this agent (:class:`agent.jobs.service.JobService`)."""
 
-    async def start(
-        self, request: Mapping[str, Any], *, attended: bool, owner: object = None
-    ) -> str:
+    async def start(self, request: dict[str, Any], *, attended: bool, owner: object = None) -> str:
         """Start a job; its id."""
 
     async def cancel(self, job: str) -> None:
@@ -135,16 +133,16 @@ class Uploads:
         self._runs: list[_Run] = []
         self._unsubscribe = jobs.subscribe(self._changed)
 
-    async def start(self) -> None:
-        """Remove what an agent that was killed left."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+    def sweep(self) -> None:
+        """Remove what an agent that was killed left; before the first upload."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def close(self) -> None:
-        """Stop what runs; returns when its files are gone."""
+        """Tell nobody anything more. What runs is ended, and tidied up, with the jobs."""
         self._unsubscribe()
-        for run in list(self._runs):
-            await self._stop(run)
         tasks = [run.task for run in self._runs if run.task is not None]
+        for task in tasks:
+            task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
@@ -196,19 +194,24 @@ class Uploads:
     async def _begin(self, run: _Run, upload: Upload) -> None:
         """Check the rest, and start the job; nothing was touched if this raises."""
         board = self._board_at(upload.port)
-        run.folder = await asyncio.to_thread(self._make_folder)
+        folder = self._folder / secrets.token_hex(8)
         plan = await asyncio.to_thread(
             plan_upload,
             upload,
             board,
             self._tools,
             catalog=self._catalog,
-            places=Places(run.folder / "build", run.folder / "extra"),
+            places=places_in(folder),
             system=self._system,
         )
         if board is None:
             raise PortGone(port=clean_text(upload.port))
-        image = await self._image(run, upload, plan, board)
+        if isinstance(plan, OwnMethod):
+            image = self._for_us(upload, plan, board)
+        else:
+            run.own, run.folder = False, folder
+            await asyncio.to_thread(_write, upload, folder)
+            image = self._for_tool(run, upload, plan, folder)
         request = {"kind": "flash", "board": board.id, "via": "usb", **image}
         await self._monitors.let_go(upload.port, run.origin)
         if run.killed:
@@ -217,43 +220,42 @@ class Uploads:
         # Nothing of the job has run yet, so this is the first word.
         self._tell(run.origin, words.starting())
         run.task = asyncio.create_task(self._follow(run))
+        if run.killed:
+            await self._stop(run)
 
-    async def _image(
-        self, run: _Run, upload: Upload, plan: Plan, board: Board
+    def _for_us(self, upload: Upload, plan: OwnMethod, board: Board) -> dict[str, object]:
+        image = Image(name=upload.sketch.name, data=upload.sketch.data)
+        named = {} if board.model is not None else {"model": self._model(board, plan.model)}
+        return {"image": image, **named}
+
+    def _for_tool(
+        self, run: _Run, upload: Upload, plan: RunTool, folder: Path
     ) -> dict[str, object]:
-        sketch = upload.sketch
-        if isinstance(plan, OwnMethod):
-            image = Image(name=sketch.name, data=sketch.data)
-            named = {} if board.model is not None else {"model": self._model(board, plan.model)}
-            return {"image": image, **named}
-        run.own = False
-        if run.folder is not None:
-            await asyncio.to_thread(write_files, upload, run.folder)
-        return {
-            "image": ToolUpload(
-                name=sketch.name,
-                data=sketch.data,
-                run=plan,
-                port=upload.port,
-                model=self._catalog.by_fqbn(without_options(upload.fqbn)),
-                touch=upload.touch,
-                wait_for_port=upload.wait_for_port,
-                on_line=run.lines.offer,
-            )
-        }
+        image = ToolUpload(
+            name=upload.sketch.name,
+            data=upload.sketch.data,
+            run=plan,
+            folder=folder,
+            port=upload.port,
+            model=self._catalog.by_fqbn(without_options(upload.fqbn)),
+            touch=upload.touch,
+            wait_for_port=upload.wait_for_port,
+            on_line=run.lines.offer,
+        )
+        return {"image": image}
 
     async def _follow(self, run: _Run) -> None:
         """Until the job has ended; then the page hears how."""
+        end = ""
         try:
-            job = await self._jobs.wait(run.job)
-            await run.lines.close()
-            if not run.killed:
-                self._tell(run.origin, _end(job))
+            end = _end(await self._jobs.wait(run.job))
         except MooringError as error:
-            if not run.killed:
-                self._tell(run.origin, words.failed(_said(error)))
+            end = words.failed(_said(error))
         finally:
-            await self._forget(run)
+            await run.lines.close()
+            if not run.killed and end:
+                self._tell(run.origin, end)
+            self._runs.remove(run)
 
     async def _stop(self, run: _Run) -> None:
         if run.job:
@@ -262,8 +264,8 @@ class Uploads:
                 await self._jobs.cancel(run.job)
 
     async def _forget(self, run: _Run) -> None:
-        if run in self._runs:
-            self._runs.remove(run)
+        """There is no job; one tidies up by itself."""
+        self._runs.remove(run)
         run.lines.drop()
         await run.lines.close()
         if run.folder is not None:
@@ -307,9 +309,10 @@ class Uploads:
                 return candidate
         return wanted
 
-    def _make_folder(self) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(dir=self._folder))
+
+def _write(upload: Upload, folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True)
+    write_files(upload, folder)
 
 
 def _end(job: Job) -> str:

@@ -112,6 +112,11 @@ class Paths:
         return self.data_dir / "tools"
 
     @property
+    def uploads_dir(self) -> Path:
+        """Files of pages, while a tool writes them to a board."""
+        return self.cache_dir / "uploads"
+
+    @property
     def settings_lock(self) -> Path:
         """Held while the settings are changed."""
         return self.runtime_dir / "settings.lock"

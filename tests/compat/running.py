@@ -11,6 +11,7 @@ import httpx
 import websockets.asyncio.client as websockets
 from websockets.exceptions import ConnectionClosed
 
+from agent.catalog import Catalog
 from agent.drop_in import make_drop_in
 from agent.protocols import engineio
 from agent.settings.config import Config
@@ -91,7 +92,8 @@ class Running(Clients):
 
     def make(self) -> DropIn:
         """Another one over the same services, for another server."""
-        return make_drop_in(self.bridge.services, self.live)
+        folder = self.bridge.ports.with_name("uploads")
+        return make_drop_in(self.bridge.services, self.live, Catalog.load(), folder)
 
 
 class _Client:
@@ -190,7 +192,7 @@ async def run_drop_in(
     made: list[DropIn] = []
 
     def make_guest(services: Services) -> DropIn:
-        made.append(make_drop_in(services, live))
+        made.append(make_drop_in(services, live, Catalog.load(), folder / "uploads"))
         return made[0]
 
     async with run_bridge(folder, make_guest=make_guest, tools=tools) as bridge:

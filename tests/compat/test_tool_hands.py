@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,6 @@ from tests.jobs.test_faces import Desk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from agent.jobs.surroundings import Lease
 
@@ -49,6 +49,7 @@ def upload(*words: str, program: str = sys.executable, **fields: Any) -> ToolUpl
     run = RunTool(program=program, folder="", words=words or ("{serial.port}",), needs_port=True)
     given: dict[str, Any] = {"touch": True, "wait_for_port": True, "on_line": lambda _: None}
     given |= fields
+    given["folder"] = Path("none")
     return ToolUpload(name="s.bin", data=b"abc", run=run, port="/dev/a", **given)
 
 

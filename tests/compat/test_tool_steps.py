@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agent.compat.tool_steps import (
@@ -29,7 +31,14 @@ NOW = PortNow("/dev/b", "N1")
 
 def upload() -> ToolUpload:
     run = RunTool(program="C:\\t\\bossac.exe", folder="C:\\t", words=("x",), needs_port=True)
-    return ToolUpload(name="s.bin", data=b"abc", run=run, port="/dev/a", on_line=lambda _: None)
+    return ToolUpload(
+        name="s.bin",
+        data=b"abc",
+        run=run,
+        folder=Path("none"),
+        port="/dev/a",
+        on_line=lambda _: None,
+    )
 
 
 def begun() -> Drive:

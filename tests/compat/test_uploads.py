@@ -287,5 +287,11 @@ async def test_the_end_of_the_agent_ends_the_tool_and_removes_the_files(desk: De
     await desk.until(lambda _: any(line.startswith("pid") for line in desk.lines()))
     pid = int(next(line.split()[1] for line in desk.lines() if line.startswith("pid")))
     await desk.end()
-    assert await desk.cleaned()
     assert not alive(pid)
+    assert not any(desk.files.iterdir())
+    journal = await desk.bench.second_journal()
+    (job,) = await journal.list(10, None)
+    await journal.close()
+    assert job.state is JobState.INTERRUPTED
+    assert job.error is not None
+    assert "incomplete" in job.error.meaning

@@ -145,7 +145,7 @@ class Desk:
             folder=self.files,
             system="linux",
         )
-        await self.uploads.start()
+        self.uploads.sweep()
 
     async def end(self) -> None:
         await self.uploads.close()

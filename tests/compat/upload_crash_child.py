@@ -65,7 +65,7 @@ async def main() -> None:
         folder=folder / "uploads",
         system="linux",
     )
-    await uploads.start()
+    uploads.sweep()
     asked = Asked("POST", "/upload", given["body"].encode(), None, lambda _: True)
     assert (await uploads.upload(asked)).status == 202
     await asyncio.Event().wait()
