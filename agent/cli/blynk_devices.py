@@ -38,7 +38,7 @@ async def sure(shell: Shell, told: str, what: str, *, confirmed: bool) -> bool:
     """Whether the person wants ``what``, which cannot be undone as ``told`` says."""
     if confirmed:
         return True
-    require_yes(shell.attended, told[0].lower() + told[1:].rstrip("."))
+    require_yes(shell.attended, told.rstrip("."))
     shell.output.note(told, "yellow")
     return await agreed(shell, what)
 

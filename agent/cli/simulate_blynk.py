@@ -5,10 +5,12 @@ It is on a console and an access point; with ``--ble`` in the air.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
+import msgspec
 from click.core import ParameterSource
 
 from agent.errors import InputError
@@ -24,7 +26,7 @@ _AIR: Final = ("usb", "rssi", "new_address", "radio")
 _OPTIONS: Final = frozenset(
     (
         *("generation", "cloud", "networks_file", "no_internet", "no_dhcp", "tcp", "speed"),
-        *("announce", "ble", *_AIR),
+        *("announce", "seed", "ble", *_AIR),
     )
 )
 
@@ -52,8 +54,11 @@ async def run(
         rssi_dbm=given["rssi"],
         new_address=given["new_address"],
     )
+    config = EdgentConfig(generation=2 if newer else 1, inject="ble" if ble else "ap")
+    if given["seed"]:
+        config = msgspec.structs.replace(config, chip=chip_of(given["seed"]))
     await run_blynk(
-        EdgentConfig(generation=2 if newer else 1, inject="ble" if ble else "ap"),
+        config,
         world,
         speed=given["speed"],
         tcp=given["tcp"],
@@ -64,6 +69,11 @@ async def run(
         cloud=_cloud(given["cloud"]) if given["cloud"] else None,
         air=air if ble else None,
     )
+
+
+def chip_of(seed: int) -> int:
+    """Another chip, whose board has another name."""
+    return int.from_bytes(sha256(str(seed).encode()).digest()[:4], "big")
 
 
 def _cloud(url: str) -> tuple[str, int]:

@@ -117,7 +117,8 @@ class BlynkConsole:
         """
         config.check_for(self.way, self.generation)
         steps = console.delivery(config, self.generation)
-        follow = _Follow(told)
+        # What it says now is of an attempt before, and it goes on saying so while it tries anew.
+        follow = _Follow(told, await self._network_trouble())
         for step in steps:
             await self._deliver(step)
         told(Told("sent"))
@@ -212,13 +213,20 @@ class BlynkConsole:
 
     async def _reason(self, follow: _Follow, outcome: Outcome) -> Outcome:
         """Generation 2 knows more of a network that it did not get into than its log says."""
-        if outcome.state != "failed" or outcome.joined or follow.trouble or self.generation == 1:
+        if outcome.state != "failed" or outcome.joined or follow.named:
             return outcome
+        failure = await self._network_trouble()
+        return outcome if failure is None else Outcome("failed", failure)
+
+    async def _network_trouble(self) -> Failure | None:
+        """Why generation 2 did not get into the network that it tried last; None: no reason."""
+        if self.generation == 1:
+            return None
         for line in await self._command(console.WIFI_STATE[2], ANSWER_LIMIT_S):
             news = console.parse_news(line.text)
-            if isinstance(news, console.Trouble):
-                return Outcome("failed", news.failure)
-        return outcome
+            if isinstance(news, console.Trouble) and not news.final:
+                return news.failure
+        return None
 
     async def _look(self, follow: _Follow, until: float) -> None:
         """Follow the log for a while; then ask, as not every board prints one."""
@@ -242,28 +250,32 @@ def _fell_silent() -> SketchHalted:
 class _Follow:
     """Makes news of a board that connects out of its lines."""
 
-    def __init__(self, told: Callable[[Told], None]) -> None:
+    def __init__(self, told: Callable[[Told], None], before: Failure | None) -> None:
         self._told = told
+        self._before = before
+        """A reason that it had before it was given anything."""
         self._last: Told | None = None
         self.joined = False
         self.trouble: Failure | None = None
+        self.named = False
+        """The board itself says why it gave up."""
         self.outcome: Outcome | None = None
 
     def hear(self, line: console.Line) -> None:
         """One line."""
         match console.parse_news(line.text):
             case console.Joined(address):
-                self.joined = True
+                self.joined, self.trouble = True, None
                 self._tell(Told("joined", clean_text(address)))
             case console.Online():
                 self._tell(Told("connected"))
                 self.outcome = Outcome("connected", joined=True)
-            case console.Trouble(failure, final):
+            case console.Trouble(failure, final=True):
+                self.named = True
+                self.outcome = Outcome("failed", failure, self.joined)
+            case console.Trouble(failure) if failure != self._before:
                 self.trouble = failure
-                if final:
-                    self.outcome = Outcome("failed", failure, self.joined)
-                else:
-                    self._tell(Told("joining", failure.title))
+                self._tell(Told("joining", failure.title))
             case console.State(name):
                 self._state(name)
 

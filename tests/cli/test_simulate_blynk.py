@@ -6,6 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli.simulate import simulate
+from agent.cli.simulate_blynk import chip_of
+from agent.simulator.blynk_device import EdgentDevice
+from agent.simulator.blynk_settings import EdgentConfig
+from agent.simulator.world import World
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,8 @@ def test_options_of_other_boards_are_refused(words, option):
     done = CliRunner().invoke(simulate, words)
     assert done.exit_code == 2
     assert option in done.output
+
+
+def test_boards_of_other_seeds_are_other_boards():
+    names = {EdgentDevice(EdgentConfig(chip=chip_of(seed)), World()).name for seed in range(1, 9)}
+    assert len(names) == 8

@@ -234,6 +234,24 @@ async def test_a_wrong_token_never_reaches_the_board():
         assert board.device.settings == Settings()
 
 
+async def test_each_attempt_has_its_own_reason_whatever_the_board_said_before():
+    async with plugged(2) as (_, session):
+        told: list[Told] = []
+        codes = []
+        for ssid, password in (
+            ("HomeNet", "wrong horse"),
+            ("Nowhere", "whatever"),
+            ("NoInternet", "nopath"),
+            ("HomeNet", "wrong horse"),
+            ("HomeNet", "wrong horse"),
+        ):
+            wifi = WiFi(ssid=ssid, password=Secret(password))
+            outcome = await session.configure(BlynkConfig(TOKEN, wifi), told.append)
+            assert outcome.failure is not None
+            codes.append(outcome.failure.code)
+        assert codes == [722, 720, 702, 722, 722]
+
+
 @BOTH
 async def test_a_reset_wipes_what_it_holds(generation):
     async with plugged(generation) as (board, session):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import (
     BlynkKept,
+    BlynkTemplate,
     BlynkTokenLost,
     BlynkUnkept,
     InputError,
@@ -100,7 +101,9 @@ class ProvisionBlynk(DeliverSteps):
     # Stopping ----------------------------------------------------------------------------------
 
     def _give_up(self, error: MooringError | None = None) -> None:
-        if self.token is None or (self.source == "pasted" and not self.entry and not self._sent):
+        if error is not None:
+            self._complete_because(error)  # the step says what went wrong, the end what is left
+        if self._nothing_new or (isinstance(error, BlynkTemplate) and not self._sent):
             self._close(error=error)
             return
         cause = "The job was stopped."
@@ -112,6 +115,12 @@ class ProvisionBlynk(DeliverSteps):
             self._close(error=BlynkKept(entry=self.entry, **named))
         else:
             self._close(error=BlynkUnkept(**named))
+
+    @property
+    def _nothing_new(self) -> bool:
+        """Nobody has to be told where a token is."""
+        pasted = self.source == "pasted" and not self.entry and not self._sent
+        return self.token is None or pasted
 
     @property
     def _where(self) -> str:

@@ -78,6 +78,8 @@ class TokenSteps(BlynkSteps):
         self._given: Pasted | None = order.token
         """What the person gave before the job began, or instead of that."""
         self._ahead: Ahead | None = None
+        self._other: Kept | None = None
+        """What the vault has of this board under another name than the one that was asked for."""
         self._untried = False
         """No board was ever seen with the token of the vault."""
         self._refused: MooringError | None = None
@@ -110,13 +112,19 @@ class TokenSteps(BlynkSteps):
                     self._use_pasted(self._given)
                 else:
                     self._do(FindKept(self.order.name, self.board.own_marks))
+            case Done(FindKept(name=name), Kept() as kept) if name == self.order.name:
+                self._use_kept(kept)
             case Done(FindKept(), Kept() as kept):
-                self.token, self.source, self.fresh = kept.token, "vault", not kept.proven
-                self.was_online, self._untried = True, not kept.proven
-                self.name, self.entry = kept.name, kept.entry
-                self._say(f"The vault has one of {kept.name} (entry {kept.entry})")
-                self._go(State.CHECKING)
-            case Done(FindKept()):
+                # Of this board under another name: perhaps its device was renamed since.
+                self._other = kept
+                self._do(FindDevice(kept.token))
+            case Done(FindKept(name=name), None) if name and self.order.platform:
+                self._do(FindKept("", self.board.own_marks))
+            case Done(FindDevice(), device) if (
+                device is not None and device.name == self.order.name and self._other is not None
+            ):
+                self._use_kept(self._other._replace(name=device.name))
+            case Done() | Failed(FindDevice()):
                 self._make_or_ask()
             case Failed(FindKept()) | LimitReached():
                 # A vault that cannot be read is asked once more when there is something to keep.
@@ -139,6 +147,13 @@ class TokenSteps(BlynkSteps):
             self._go(State.REFUSED)
         else:
             self._no_token(BlynkNoPlatform(cloud=self.order.cloud, action="make a token"))
+
+    def _use_kept(self, kept: Kept) -> None:
+        self.token, self.source, self.fresh = kept.token, "vault", not kept.proven
+        self.was_online, self._untried = True, not kept.proven
+        self.name, self.entry = kept.name, kept.entry
+        self._say(f"The vault has one of {kept.name} (entry {kept.entry})")
+        self._go(State.CHECKING)
 
     def _use_pasted(self, pasted: Pasted) -> None:
         """:class:`BlynkTemplate` if the board is of another template than the token's device."""

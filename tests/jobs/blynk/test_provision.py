@@ -24,7 +24,7 @@ from agent.jobs import effects as fx
 from agent.jobs.blynk import effects as bx
 from agent.jobs.blynk.facts import blynk_left, blynk_result
 from agent.jobs.blynk.provision import ProvisionBlynk
-from agent.jobs.job import JobState
+from agent.jobs.job import JobState, StepState
 from agent.protocols.blynk.failures import FAILURES
 from agent.protocols.blynk.platform import Device
 from agent.protocols.blynk.tokens import Pasted
@@ -100,7 +100,7 @@ def closed(drive: Drive) -> Drive:
 
 
 def test_a_token_is_in_the_vault_before_the_board_gets_it() -> None:
-    drive = read(name="Kitchen").done(bx.FindKept)
+    drive = read(name="Kitchen").done(bx.FindKept).done(bx.FindKept)
     assert drive.facts[-1].kind == "blynk-asked"
     drive.done(bx.MakeToken, MADE)
     keep = drive.waits_for(bx.Keep)
@@ -150,7 +150,10 @@ def test_a_new_device_is_named_and_one_that_was_there_only_if_that_is_wanted(
 ) -> None:
     drive = read(name=wanted)
     if source == "made":
-        drive.done(bx.FindKept).done(bx.MakeToken, MADE)
+        drive.done(bx.FindKept)
+        if wanted:  # also under another name
+            drive.done(bx.FindKept)
+        drive.done(bx.MakeToken, MADE)
     else:
         drive.done(bx.FindKept, PROVEN).done(bx.CheckToken, False)
     drive.done(bx.Keep, PUT).done(bx.Deliver, ONLINE)
@@ -346,6 +349,36 @@ def test_the_token_in_the_vault_is_used_again() -> None:
     deliver = unused.waits_for(bx.Deliver)
     assert deliver is not None
     assert deliver.fresh
+
+
+@pytest.mark.parametrize("now", ["Shed", "Kitchen", None])
+def test_a_device_that_was_renamed_stays_the_boards(now: str | None) -> None:
+    drive = read(name="Shed").done(bx.FindKept).done(bx.FindKept, PROVEN)
+    device = None if now is None else Device(id=9, name=now)
+    drive.done(bx.FindDevice, device)
+    if now != "Shed":  # then somebody wants another device
+        assert drive.waits_for(bx.MakeToken)
+        return
+    drive.done(bx.CheckToken, False)
+    keep = drive.waits_for(bx.Keep)
+    assert keep is not None
+    assert (keep.entry, keep.name, keep.token) == (PROVEN.entry, "Shed", OTHER)
+    unseen = read(name="Shed").done(bx.FindKept).done(bx.FindKept, PROVEN)
+    assert unseen.fail(bx.FindDevice, BlynkForbidden(cloud="b")).waits_for(bx.MakeToken)
+
+
+def test_a_token_that_waits_for_a_board_of_another_template_is_told_as_that() -> None:
+    drive = read(name="Kitchen", attended=False).done(bx.FindKept, PENDING)
+    drive.done(bx.CheckToken, False)
+    drive.done(bx.FindDevice, Device(id=9, name="Kitchen", template_id="TMPLother0000"))
+    assert closed(drive).error == "blynk-template"
+
+
+def test_the_step_says_what_went_wrong_and_the_end_what_is_left() -> None:
+    drive = closed(failed(722, attended=False))
+    assert drive.error == "blynk-kept"
+    (failed_step,) = [each for each in drive.job.steps if each.state is StepState.FAILED]
+    assert failed_step.message == "The network refused the board."
 
 
 def test_a_token_of_the_vault_that_nobody_knows_any_more_is_replaced() -> None:
