@@ -32,6 +32,8 @@ COMMAND_CHARS: Final = 8 << 20
 ECHO_CHARS: Final = 32 << 10
 """A command is repeated to its page, as the original does, unless so much waits for that page: the
 echoes of a file that is sent line by line must not be what it is disconnected for."""
+STOP_S: Final = 1.0
+"""For commands that were cancelled: a port closes within milliseconds, and the agent is to end."""
 _PORTS: Final = frozenset({"open", "close", "send", "sendnobuf", "sendraw"})
 """Verbs whose commands keep their order among each other."""
 
@@ -127,7 +129,7 @@ class Hub:
             lane.task = asyncio.create_task(self._run(caller, lane))
 
     async def stop(self) -> None:
-        """End what runs; the pages are let go by the one who holds the wires."""
+        """End what runs, or what of it ends in time; the wires are let go by who holds them."""
         tasks = [
             lane.task
             for caller in self._callers.values()
@@ -136,7 +138,8 @@ class Hub:
         ]
         for page in self.pages:
             self.leave(page)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_S)
 
     def _verb(self, text: str) -> str | None:
         lowered = text[:64].strip("\n").lower()

@@ -255,3 +255,23 @@ async def test_all_ends_with_the_hub():
     with contextlib.suppress(KeyError):
         bench.hub.take(pages[0], "list")
     assert not bench.done
+
+
+async def test_a_command_that_does_not_end_holds_nobody_up():
+    bench = Bench()
+    page = bench.page("a")
+    release, ended = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(_page: Page, _rest: str) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await release.wait()
+        ended.set()
+
+    bench.hub.commands["open"] = stubborn
+    bench.hub.take(page, "open COM3 9600")
+    await asyncio.sleep(0)
+    async with asyncio.timeout(LIMIT_S):
+        await bench.hub.stop()
+        release.set()
+        await ended.wait()
