@@ -11,7 +11,14 @@ from agent.boards.service import BoardService
 from agent.catalog import Catalog
 from agent.clouds.route import Routes
 from agent.links.ble_radio import BleRadio
-from agent.parts import find_port_sources, make_arduino, make_sketches, model_names
+from agent.parts import (
+    command_key,
+    find_port_sources,
+    make_arduino,
+    make_sketches,
+    make_toolbox,
+    model_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,4 +78,13 @@ async def _without_agent(
         boards = BoardService(catalog, find_port_sources(config, catalog))
         stack.push_async_callback(boards.close)
         await boards.start()
-        yield build_doctor(config, paths, catalog, boards=boards.list, radio=radio), boards
+        doctor = build_doctor(
+            config,
+            paths,
+            catalog,
+            boards=boards.list,
+            radio=radio,
+            command_key=lambda: command_key(config),
+            tools=make_toolbox(config, paths, Routes(lambda: config.network)),
+        )
+        yield doctor, boards

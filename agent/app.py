@@ -44,6 +44,7 @@ from agent.jobs.surroundings import Surroundings
 from agent.jobs.ways import WAYS
 from agent.links.ble_radio import BleRadio
 from agent.parts import (
+    command_key,
     make_access_points,
     make_accounts,
     make_arduino,
@@ -328,6 +329,9 @@ class App:
                 routes=self.routes,
                 updates=lambda: self.live.current.updates,
                 gateway=lambda: self.services.gateway.value,
+                compat=lambda: self.live.current.compat,
+                command_key=lambda: command_key(self.live.current),
+                tools=self.tools,
             )
         return await self._doctor.run(fix=fix, looked=looked)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from agent.boards.watch import PortSource
     from agent.catalog import Catalog
     from agent.clouds.route import Routes
+    from agent.compat.signature import CommandKey
     from agent.links.ble_radio import BleRadio
     from agent.settings.config import Config
     from agent.settings.live import LiveConfig
@@ -115,6 +116,13 @@ def make_toolbox(config: Config, paths: Paths, routes: Routes) -> Toolbox:
         now=time.time,
     )
     return Toolbox(ToolStore(paths.tools_dir), index, Downloads(routes=routes), now=time.time)
+
+
+def command_key(config: Config) -> CommandKey:
+    """Whose signature counts on command lines and addresses of tools; raises InputError."""
+    from agent.compat.signature import CommandKey
+
+    return CommandKey.of_file(config.compat.signature_key)
 
 
 def make_boards(

@@ -18,6 +18,7 @@ from agent.desktop.doctor.gateway import AsGateway
 from agent.desktop.doctor.holders import PortHolders, Probers
 from agent.desktop.doctor.internet import CloudAddress, Internet
 from agent.desktop.doctor.login import AtLogin
+from agent.desktop.doctor.other_agents import OtherAgents
 from agent.desktop.doctor.serial import SerialAccess
 from agent.desktop.doctor.settings import AgentItself
 from agent.desktop.doctor.tools import Tools
@@ -25,6 +26,7 @@ from agent.desktop.doctor.tray import TrayPlace
 from agent.desktop.doctor.udev import UdevRule
 from agent.desktop.doctor.udev_rules import udev_rules
 from agent.desktop.doctor.updates import NewerVersion
+from agent.desktop.doctor.upload_tools import UploadTools
 from agent.desktop.instance import find_instance
 from agent.flash.tools import places_here
 
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
     from agent.catalog import Catalog
     from agent.desktop.instance import Instance
     from agent.errors import ErrorReport
+    from agent.flash.toolstore.install import Toolbox
     from agent.links.ble_radio import BleRadio
     from agent.settings.config import Config, UpdatesConfig
+    from agent.settings.config_compat import CompatConfig
     from agent.settings.notices import GatewayInfo
     from agent.settings.paths import Paths
 
@@ -52,12 +56,16 @@ def build_doctor(
     routes: Routes | None = None,
     updates: Callable[[], UpdatesConfig] | None = None,
     gateway: Callable[[], GatewayInfo | None] = lambda: None,
+    compat: Callable[[], CompatConfig] | None = None,
+    command_key: Callable[[], object] = lambda: None,
+    tools: Toolbox,
 ) -> Doctor:
     """The doctor of this computer and user.
 
     ``boards`` that are there now; ``notices`` of the agent about itself; ``routes`` and
-    ``updates`` are what counts in the agent now, None: ``config``; ``gateway`` is how it does as
-    one. Looks at nothing yet.
+    ``updates`` are what counts in the agent now, None: ``config``, as for ``compat``; ``gateway`` is
+    how it does as one; ``tools`` are those of pages, and ``command_key`` reads whose command lines
+    count. Looks at nothing yet.
     """
 
     def ports() -> list[Port]:
@@ -71,6 +79,7 @@ def build_doctor(
         instance = running_agent(paths)
         return [] if instance is None else [instance.pid]
 
+    wanted = compat or (lambda: config.compat)
     usb = [
         each
         for model in catalog.models
@@ -88,6 +97,7 @@ def build_doctor(
             Probers(usb),
             Bluetooth(radio),
             BridgePorts(config.bridge, agent_port),
+            OtherAgents(agent_port, wanted=lambda: wanted().enabled),
             Internet(
                 [CloudAddress(config.arduino.title, config.arduino.base_url)],
                 routes=routes or Routes(lambda: config.network),
@@ -98,6 +108,7 @@ def build_doctor(
             Keyring(used=not paths.portable),
             Folders(paths),
             Tools(places_here(explicit=config.flash.tools)),
+            UploadTools(tools, command_key),
         ]
     )
 

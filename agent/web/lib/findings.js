@@ -29,7 +29,7 @@ const CAUSES = /** @type {[RegExp, string][]} */ ([
   [/^no-free-port$/, "page"],
   [/^cloud-unreachable$|^(name-unknown|captive-portal)$|^(proxy|certificates?)-/, "internet"],
   [/^clock/, "clock"],
-  [/^flash-tool$/, "tools"],
+  [/^(flash-tool|tool-index|tool-store)$/, "tools"],
   [/^(folder|journal|disk-full|sketch-store|settings-failed|not-kept|origins-unsaved)$/, "disk"],
   [/^keyring/, "keyring"],
   [/^autostart-failed$/, "login"],
@@ -44,6 +44,8 @@ const SETTINGS = /** @type {[RegExp, string][]} */ ([
   [/^(proxy-|name-unknown$)/, "network.proxy"],
   [/^certificates?-/, "network.certificates"],
   [/^(tool-missing|flash-tool)$/, "flash.tools"],
+  [/^other-agent$/, "compat.enabled"],
+  [/^upload-key$/, "compat.signature_key"],
 ]);
 
 /** What a part of the computer is called. @param {string} area */
