@@ -256,6 +256,8 @@ class Uploads:
             if not run.killed and end:
                 self._tell(run.origin, end)
             self._runs.remove(run)
+        # A job that was stopped before its first step has not done that.
+        await _remove(run.folder)
 
     async def _stop(self, run: _Run) -> None:
         if run.job:
@@ -268,8 +270,7 @@ class Uploads:
         self._runs.remove(run)
         run.lines.drop()
         await run.lines.close()
-        if run.folder is not None:
-            await asyncio.to_thread(shutil.rmtree, run.folder, ignore_errors=True)
+        await _remove(run.folder)
 
     def _refused(self, run: _Run, error: MooringError) -> Answer:
         if run.killed:
@@ -313,6 +314,11 @@ class Uploads:
 def _write(upload: Upload, folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True)
     write_files(upload, folder)
+
+
+async def _remove(folder: Path | None) -> None:
+    if folder is not None:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _end(job: Job) -> str:

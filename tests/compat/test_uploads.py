@@ -229,6 +229,17 @@ async def test_an_upload_that_waits_for_a_port_is_killed_at_once(desk: Desk):
     assert await desk.cleaned()
 
 
+async def test_an_upload_that_is_killed_before_its_first_step_leaves_no_file(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script("print('never run')"))
+    await desk.post(body(desk.port(), TOOL))
+    assert any(desk.files.iterdir())
+    await desk.kill()
+    assert desk.heard[PAGE] == [STARTING, KILLED]
+    assert await desk.cleaned()
+    assert "touch" not in told(desk.bench)
+
+
 @POSIX
 async def test_killupload_of_another_origin_or_without_the_right_touches_nothing(desk: Desk):
     await plugged(desk)

@@ -27,8 +27,8 @@ from tests.compat.running import LIMIT_S, VENDOR, Clients
 from tests.compat.upload_bench import BOSSAC, DONE, REAL_BOSSAC, STARTING, body, public_pem
 from tests.flash.toolstore.archives import tar
 from tests.jobs.bench import Bench
+from tests.jobs.flashing import happens, sketch, told
 from tests.jobs.flashing import running as runs
-from tests.jobs.flashing import sketch, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -147,7 +147,7 @@ async def test_the_real_bossac_of_the_store_writes_it_and_is_stopped_by_the_page
         await page.command("killupload")
         assert (await heard(page, "Killed"))[-1] == {"ProgrammerStatus": "Killed"}
         assert (await heard(second, "Killed"))[-1] == {"ProgrammerStatus": "Killed"}
-    assert not any(whole.paths.uploads_dir.iterdir())
+    await happens(whole.bench, lambda: not any(whole.paths.uploads_dir.iterdir()))
 
 
 async def test_what_a_body_lacks_is_answered_with_text_and_another_origin_not_at_all(whole: Whole):
