@@ -88,10 +88,10 @@ class AirBench(Bench):
         await super().start_agent(**options)
         # Closed before the boards, which are closed before the radio.
         self._agent.callback(self.boards.attend())
-        self._board_news = self.boards.subscribe(self._board_changed)
+        self.boards.subscribe(lambda _: self.tell())
         return self.jobs
 
-    def _make_boards(self) -> BoardService:
+    def make_boards(self) -> BoardService:
         self.radio = BleRadio(SERVICES, quiet_s=QUIET_S, retry_s=QUIET_S)
         self._agent.push_async_callback(self.radio.close)
         return air_boards(self.catalog, self.ports, self.radio)
@@ -105,18 +105,20 @@ class AirBench(Bench):
 
     async def board_that(self, holds: Callable[[Board], bool]) -> Board:
         """The first board of which this is true."""
-        async with self._changed:
-            while True:
-                for board in self.boards.list():
-                    if holds(board):
-                        return board
-                await self._changed.wait()
+        while True:
+            news = self._news
+            for board in self.boards.list():
+                if holds(board):
+                    return board
+            await news.wait()
 
     async def no_board_that(self, holds: Callable[[Board], bool]) -> None:
         """Wait until this is true of none."""
-        async with self._changed:
-            while any(holds(board) for board in self.boards.list()):
-                await self._changed.wait()
+        while True:
+            news = self._news
+            if not any(holds(board) for board in self.boards.list()):
+                return
+            await news.wait()
 
     async def job(self, kind: str, n: int = 0, *, attended: bool = True, **request: Any) -> str:
         """Start a job over the air on the board of this number."""
@@ -131,6 +133,3 @@ class AirBench(Bench):
 
     async def ended(self, job: str) -> Job:
         return await self.jobs.wait(job)
-
-    def _board_changed(self, _: object) -> None:
-        self._tell_soon()

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from agent.boards.service import BoardService
-from agent.boards.simulated_ports import SimulatedPorts
-from agent.clouds.accounts import AccountStore
 from agent.clouds.clock import SystemClock
-from agent.clouds.none import NoCloud
 from agent.clouds.route import Routes
 from agent.clouds.thingsboard.cloud import ThingsBoard
 from agent.clouds.thingsboard.proof import prove
-from agent.clouds.vault import Vault
-from agent.clouds.vault_file import VaultFolder
-from agent.clouds.vault_key import VaultKeys
-from agent.errors import MooringError, NotSupported
-from agent.flash.flashers import Flashers
-from agent.jobs.journal import open_journal
-from agent.jobs.service import JobService
-from agent.jobs.surroundings import Surroundings
+from agent.errors import MooringError
 from agent.protocols import board_keys
 from agent.protocols.console.board import BoardConsole
 from agent.simulator.announcement import Announcement, announce, withdraw
 from agent.simulator.ports import open_port
 from agent.simulator.thingsboard import ADMINISTRATOR, SimulatedThingsBoard
-from tests.jobs.stores import sketches_in
+from tests.jobs.agent_bench import AgentBench, accounts_in, vault_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from agent.catalog import Catalog
-    from agent.flash.fetcher import OfferedSketch
-    from agent.jobs.job import Job, JobChange
+    from agent.clouds.vault import Vault
+    from agent.jobs.service import JobService
     from agent.simulator.ports import BoardPort
 
 FACTS = {"id": "3cc661051a2b", "family": "esp32", "firmware": "bench", "version": "1.0"}
@@ -149,24 +137,17 @@ class ConsoleBoard:
         return known is not None and known == self.values.get("wifi_pass", b"")
 
 
-class EnrolBench:
-    """The agent may be started again on the same journal and vault."""
+class EnrolBench(AgentBench):
+    """A server, one board, and an agent with a vault."""
+
+    vault: Vault
 
     def __init__(self, folder: Path, catalog: Catalog, *, vault_home: Path | None = None) -> None:
         """``vault_home``: where the vault and its keys are, if not in ``folder``."""
-        self.folder = folder
+        super().__init__(folder, catalog)
         self.vault_home = vault_home or folder
-        self.catalog = catalog
-        (folder / "ports").mkdir()
-        self.board = ConsoleBoard(folder / "ports")
+        self.board = ConsoleBoard(self.ports)
         self.server = SimulatedThingsBoard(coap=False)
-        self.changes: list[JobChange] = []
-        self._always = AsyncExitStack()
-        self._agent = AsyncExitStack()
-        self._changed = asyncio.Event()
-        self.jobs: JobService
-        self.boards: BoardService
-        self.vault: Vault
 
     async def start(self) -> None:
         await self._always.enter_async_context(self.server)
@@ -188,55 +169,22 @@ class EnrolBench:
         return account
 
     async def start_agent(self, account: dict[str, Any] | None = None) -> JobService:
-        self._agent = AsyncExitStack()
-        journal = await open_journal(self.folder / "journal.sqlite3")
-        self._agent.push_async_callback(journal.close)
-        self.boards = BoardService(self.catalog, [SimulatedPorts(self.folder / "ports")])
-        await self.boards.start()
-        self._agent.push_async_callback(self.boards.close)
-        store = AccountStore(self.folder / "accounts.json", use_keyring=False)
-        cloud = ThingsBoard(accounts=store)
+        await self.open_parts()
+        cloud = ThingsBoard(accounts=accounts_in(self.folder))
         self._agent.push_async_callback(cloud.close)
         if account is not None:
             await cloud.login(account)
-        keys = VaultKeys(self.vault_home / "keys", use_keyring=False)
-        self.vault = Vault(VaultFolder(self.vault_home / "vault"), keys)
-        surroundings = Surroundings(
-            boards=self.boards,
-            clouds={"none": NoCloud()},
-            journal=journal,
-            flashers=Flashers(),
-            sketches=sketches_in(self.folder, NoSketches()),
-            enrolments={cloud.id: cloud},
-            vault=self.vault,
-        )
-        self.jobs = JobService(surroundings, self.catalog)
-        self._agent.push_async_callback(self.jobs.close)
-        self.jobs.subscribe(self._note)
-        await self.jobs.start_up()
-        return self.jobs
-
-    async def stop_agent(self) -> None:
-        await self._agent.aclose()
-
-    async def stop(self) -> None:
-        await self.stop_agent()
-        await self._always.aclose()
+        self.vault = vault_in(self.vault_home)
+        return await self.open_jobs(enrolments={cloud.id: cloud}, vault=self.vault)
 
     async def provision(self, *, attended: bool = True, **changes: Any) -> str:
-        (board,) = self.boards.list()
-        request = {"kind": "provision", "board": board.id, "cloud": "thingsboard", **changes}
+        request = {
+            "kind": "provision",
+            "board": self.only_board().id,
+            "cloud": "thingsboard",
+            **changes,
+        }
         return await self.jobs.start(request, attended=attended)
-
-    async def asks(self, job: str, *, after: int = 0) -> Job:
-        """The job once it asks something; ``after``: the question with this number."""
-        while True:
-            self._changed.clear()
-            now = await self.jobs.get(job)
-            if now.question is not None and now.question.id > after:
-                return now
-            assert not now.state.final, now
-            await self._changed.wait()
 
     async def plugged(self, serial_number: str) -> None:
         """Once the only board is the one with this number."""
@@ -250,23 +198,3 @@ class EnrolBench:
                 await changed.wait()
         finally:
             unsubscribe()
-
-    async def ended(self, job: str) -> Job:
-        """The job once it has ended, also one that an earlier agent began."""
-        while True:
-            self._changed.clear()
-            now = await self.jobs.get(job)
-            if now.state.final:
-                return now
-            await self._changed.wait()
-
-    def _note(self, change: JobChange) -> None:
-        self.changes.append(change)
-        self._changed.set()
-
-
-class NoSketches:
-    """A cloud that has none."""
-
-    async def fetch_sketch(self, fqbn: str) -> OfferedSketch:
-        raise NotSupported(model=fqbn, what="have a sketch", why="None.", action="None.")

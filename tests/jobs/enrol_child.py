@@ -20,20 +20,16 @@ import httpx
 from agent.boards.service import BoardService
 from agent.boards.simulated_ports import SimulatedPorts
 from agent.catalog import Catalog
-from agent.clouds.accounts import AccountStore
 from agent.clouds.none import NoCloud
 from agent.clouds.thingsboard.cloud import ThingsBoard
-from agent.clouds.vault import Vault
-from agent.clouds.vault_file import VaultFolder
-from agent.clouds.vault_key import VaultKeys
 from agent.flash.flashers import Flashers
 from agent.jobs.journal import open_journal
 from agent.jobs.service import JobService
 from agent.jobs.surroundings import Surroundings
 from agent.jobs.ways import open_console_way
 from agent.links import tcp
+from tests.jobs.agent_bench import accounts_in, vault_in
 from tests.jobs.crash_child import Deadly
-from tests.jobs.enrol_bench import NoSketches
 from tests.jobs.stores import sketches_in
 
 if TYPE_CHECKING:
@@ -46,30 +42,39 @@ LOADED = (cryptography.x509, httpx, tcp)
 async def run(given: dict[str, Any], catalog: Catalog) -> None:
     """The agent, with a job that ends well unless it is killed before."""
     folder, moment = Path(given["folder"]), given["moment"]
-    boards = BoardService(catalog, [SimulatedPorts(folder / "ports")])
-    await boards.start()
-    cloud: Any = ThingsBoard(accounts=AccountStore(folder / "accounts.json", use_keyring=False))
-    keys = VaultKeys(folder / "keys", use_keyring=False)
-    vault: Any = Deadly(Vault(VaultFolder(folder / "vault"), keys), moment, "vault.")
-    journal: Any = Deadly(await open_journal(folder / "journal.sqlite3"), moment)
+    cloud: Any = ThingsBoard(accounts=accounts_in(folder))
 
     async def console(lease: Any) -> Any:
         return Deadly(await open_console_way(lease), moment, "board.")
 
+    await work(
+        given,
+        catalog,
+        cloud.id,
+        enrolments={cloud.id: Deadly(cloud, moment, "cloud.")},
+        vault=Deadly(vault_in(folder), moment, "vault."),
+        deliveries={"console": console},
+    )
+
+
+async def work(given: dict[str, Any], catalog: Catalog, cloud: str, **around: Any) -> None:
+    """Provision the only board in ``given["folder"]`` for this cloud, in these surroundings."""
+    folder, moment = Path(given["folder"]), given["moment"]
+    boards = BoardService(catalog, [SimulatedPorts(folder / "ports")])
+    await boards.start()
+    journal: Any = Deadly(await open_journal(folder / "journal.sqlite3"), moment)
     surroundings = Surroundings(
         boards=boards,
         clouds={"none": NoCloud()},
         journal=journal,
         flashers=Flashers(),
-        sketches=sketches_in(folder, NoSketches()),
-        enrolments={cloud.id: Deadly(cloud, moment, "cloud.")},
-        vault=vault,
-        deliveries={"console": console},
+        sketches=sketches_in(folder),
+        **around,
     )
     jobs = JobService(surroundings, catalog)
     await jobs.start_up()
     (board,) = boards.list()
-    request = {"kind": "provision", "board": board.id, "cloud": cloud.id} | given["request"]
+    request = {"kind": "provision", "board": board.id, "cloud": cloud} | given["request"]
     await jobs.wait(await jobs.start(request, attended=True))
 
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from agent.clouds.downloads import Downloads
+from agent.errors import NotSupported
 from agent.flash.fetch import Sketches
 from agent.flash.index import INDEX_KEY, IndexSource
 from agent.flash.store import SketchStore
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.clouds.clock import Clock
-    from agent.flash.fetcher import SketchCloud
+    from agent.flash.fetcher import OfferedSketch, SketchCloud
 
 
 class Index(Protocol):
@@ -33,7 +34,10 @@ NOWHERE = "http://127.0.0.1:1/index.json.gz"
 
 
 def sketches_in(
-    folder: Path, cloud: SketchCloud, index: Index | None = None, clock: Clock | None = None
+    folder: Path,
+    cloud: SketchCloud | None = None,
+    index: Index | None = None,
+    clock: Clock | None = None,
 ) -> Sketches:
     """The store in ``folder/sketches``; without ``index`` the list cannot be reached."""
     key, url = INDEX_KEY, NOWHERE
@@ -43,4 +47,12 @@ def sketches_in(
     downloads = Downloads(clock=clock)
     store = folder / "sketches"
     source = IndexSource(downloads, store / "index.json", url=url, key_file=key, now=time.time)
-    return Sketches(SketchStore(store), source, downloads, cloud, now=time.time)
+    offers = NoSketches() if cloud is None else cloud
+    return Sketches(SketchStore(store), source, downloads, offers, now=time.time)
+
+
+class NoSketches:
+    """A cloud that has none."""
+
+    async def fetch_sketch(self, fqbn: str) -> OfferedSketch:
+        raise NotSupported(model=fqbn, what="have a sketch", why="None.", action="None.")

@@ -346,7 +346,11 @@ async def test_a_cloud_that_is_down_while_the_board_is_away_is_settled_later(in_
     assert job.error
     assert job.error.code == "cloud-claim-open"
     in_air.cloud.down = False
-    await in_air.until(number, lambda now: now.error.code == "cloud-claim-undone", ended=True)
+    await in_air.until(
+        number,
+        lambda now: now.error is not None and now.error.code == "cloud-claim-undone",
+        ended=True,
+    )
     assert in_air.open_claims() == []
 
 

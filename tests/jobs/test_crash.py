@@ -90,7 +90,9 @@ async def test_a_claim_left_by_a_kill_is_settled_once_the_cloud_is_back(bench: B
     assert told.error.code == "cloud-claim-open"
     assert len(bench.open_claims()) == 1
     bench.cloud.down = False
-    settled = await bench.until(job.id, lambda now: now.error.code == "interrupted", ended=True)
+    settled = await bench.until(
+        job.id, lambda now: now.error is not None and now.error.code == "interrupted", ended=True
+    )
     assert settled.state is JobState.INTERRUPTED
     assert bench.open_claims() == []
 

@@ -309,7 +309,9 @@ async def test_a_device_that_cannot_be_deleted_is_told_and_settled_later(bench: 
         await asyncio.sleep(0.01)
     bench.cloud.faults.clear()
     settled = await bench.until(
-        number, lambda now: now.error.code != "cloud-device-left", ended=True
+        number,
+        lambda now: now.error is not None and now.error.code != "cloud-device-left",
+        ended=True,
     )
     assert settled.state is JobState.FAILED
     assert settled.error

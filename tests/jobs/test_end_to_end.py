@@ -307,7 +307,9 @@ async def test_a_cloud_that_is_down_during_the_undoing_is_told_and_settled_later
     assert claim.id in job.error.remedy
     bench.cloud.down = False
     settled = await bench.until(
-        number, lambda now: now.error.code != "cloud-claim-open", ended=True
+        number,
+        lambda now: now.error is not None and now.error.code != "cloud-claim-open",
+        ended=True,
     )
     assert settled.state is JobState.CANCELLED
     assert settled.error

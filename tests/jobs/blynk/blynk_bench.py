@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from agent.boards.service import BoardService
-from agent.boards.simulated_ports import SimulatedPorts
-from agent.clouds.accounts import AccountStore
 from agent.clouds.blynk.cloud import Blynk
-from agent.clouds.none import NoCloud
-from agent.clouds.vault import Vault
-from agent.clouds.vault_file import VaultFolder
-from agent.clouds.vault_key import VaultKeys
-from agent.flash.flashers import Flashers
 from agent.jobs.blynk.deliver import Pace
 from agent.jobs.blynk.kit import BlynkKit
 from agent.jobs.blynk.point import Place
-from agent.jobs.journal import open_journal
-from agent.jobs.service import JobService
-from agent.jobs.surroundings import Surroundings
 from agent.links.access_point_keeper import AccessPointKeeper
 from agent.settings import Secret
 from agent.simulator.announcement import Announcement, announce, withdraw
@@ -33,18 +20,16 @@ from agent.simulator.blynk_cloud import SimulatedBlynkCloud
 from agent.simulator.blynk_process import PID, VID
 from agent.simulator.blynk_settings import EdgentConfig
 from agent.simulator.world import Network, World
-from tests.jobs.enrol_bench import NoSketches
-from tests.jobs.stores import sketches_in
+from tests.jobs.agent_bench import AgentBench, Hasty, accounts_in, vault_in
 from tests.links.access_point_world import HOME, POINT, TestWifi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from agent.boards.board import Board
     from agent.catalog import Catalog
-    from agent.jobs.job import Job, JobChange
-    from agent.jobs.journal import SqliteJournal
+    from agent.clouds.vault import Vault
+    from agent.jobs.service import JobService
     from agent.links.access_point_wifi import AccessPoint, WayBack
 
 SPEED = 200.0
@@ -64,19 +49,6 @@ PACE = Pace(
     point_doubt_s=2.0,
     point_again_s=10.0,
 )
-
-
-class Hasty:
-    """A clock on which pauses are a fiftieth as long."""
-
-    def monotonic(self) -> float:
-        return time.monotonic() * HASTE
-
-    def wall(self) -> float:
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / HASTE)
 
 
 def world() -> World:
@@ -113,38 +85,25 @@ class BoardWifi(TestWifi):
             await asyncio.sleep(0.005)
 
 
-class BlynkBench:
-    """The agent may be started again on the same journal and vault."""
+class BlynkBench(AgentBench):
+    """A cloud, a computer with Wi-Fi beside the board, and an agent with an account and a vault."""
+
+    client: Blynk
+    points: AccessPointKeeper
+    simulated: BlynkBoard
+    vault: Vault
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
-        self.folder = folder
-        self.catalog = catalog
-        self.ports = folder / "ports"
-        self.ports.mkdir()
+        super().__init__(folder, catalog)
         self.cloud = SimulatedBlynkCloud()
         self.world = world()
-        self.simulated: BlynkBoard
-        self.changes: list[JobChange] = []
-        self._always = AsyncExitStack()
-        self._agent = AsyncExitStack()
-        self._changed = asyncio.Event()
-        self._file: Path | None = None
         self.wifi = BoardWifi()
         self.http_port = 0
         """Where the board answers in its own network; 0: at its own server."""
-        self.points: AccessPointKeeper
-        self.boards: BoardService
-        self.client: Blynk
-        self.jobs: JobService
-        self.journal: SqliteJournal
-        self.vault: Vault
+        self._file: Path | None = None
 
     async def start(self) -> None:
         await self._always.enter_async_context(self.cloud)
-
-    async def stop(self) -> None:
-        await self.stop_agent()
-        await self._always.aclose()
 
     # --- the board -----------------------------------------------------------------------------
 
@@ -182,44 +141,24 @@ class BlynkBench:
 
     async def start_agent(self, *, client: bool = True, **surroundings: Any) -> JobService:
         """``client``: the account has an OAuth client."""
-        self._agent = AsyncExitStack()
-        self.journal = await open_journal(self.folder / "journal.sqlite3")
-        self._agent.push_async_callback(self.journal.close)
-        self.boards = BoardService(self.catalog, [SimulatedPorts(self.ports)])
-        await self.boards.start()
-        self._agent.push_async_callback(self.boards.close)
-        store = AccountStore(self.folder / "accounts.json", use_keyring=False)
-        self.client = Blynk(accounts=store, clock=Hasty())
+        await self.open_parts()
+        self.client = Blynk(accounts=accounts_in(self.folder), clock=Hasty(HASTE))
         self._agent.push_async_callback(self.client.close)
         if not (self.folder / "accounts.json").exists():
             account = self.cloud.account
             await self.client.login(account if client else {"server": account["server"]})
-        keys = VaultKeys(self.folder / "keys", use_keyring=False)
-        self.vault = Vault(VaultFolder(self.folder / "vault"), keys)
+        self.vault = vault_in(self.folder)
         self.points = AccessPointKeeper(
             self.folder / "way.json", lambda _: None, make_system=lambda: self.wifi
         )
         self._agent.push_async_callback(self.points.close)
         place = Place("127.0.0.1", self.http_port or self.simulated.http_port)
-        around = Surroundings(
-            boards=self.boards,
-            clouds={"none": NoCloud()},
-            journal=self.journal,
-            flashers=Flashers(),
-            sketches=sketches_in(self.folder, NoSketches()),
+        return await self.open_jobs(
             vault=self.vault,
             kits=(BlynkKit(self.client, pace=PACE, place=place),),
             access_points=self.points,
             **surroundings,
         )
-        self.jobs = JobService(around, self.catalog)
-        self._agent.push_async_callback(self.jobs.close)
-        self.jobs.subscribe(self._note)
-        await self.jobs.start_up()
-        return self.jobs
-
-    async def stop_agent(self) -> None:
-        await self._agent.aclose()
 
     @property
     def is_home(self) -> bool:
@@ -235,8 +174,7 @@ class BlynkBench:
 
     @property
     def board(self) -> Board:
-        (only,) = self.boards.list()
-        return only
+        return self.only_board()
 
     async def begin(self, kind: str = "provision", *, attended: bool = True, **given: Any) -> str:
         request: dict[str, Any] = {"kind": kind, "cloud": "blynk"} | given
@@ -250,26 +188,3 @@ class BlynkBench:
             {name: value for name, value in request.items() if value is not None},
             attended=attended,
         )
-
-    async def until(self, job: str, condition: Callable[[Job], bool]) -> Job:
-        """The job once ``condition`` holds; fails if it ends without."""
-        while True:
-            self._changed.clear()
-            now = await self.jobs.get(job)
-            if condition(now):
-                return now
-            assert not now.state.final, now
-            await self._changed.wait()
-
-    async def asks(self, job: str, *, after: int = 0) -> Job:
-        """The job once it asks something; ``after``: the question with this number."""
-        return await self.until(
-            job, lambda now: now.question is not None and now.question.id > after
-        )
-
-    async def ended(self, job: str) -> Job:
-        return await self.until(job, lambda now: now.state.final)
-
-    def _note(self, change: JobChange) -> None:
-        self.changes.append(change)
-        self._changed.set()
