@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from agent.bridge.limits import RateLimit
 from agent.bridge.origin_url import is_origin
+from agent.bridge.refusals import Refusals
 from agent.settings.held import Held
 
 if TYPE_CHECKING:
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
 
 REFUSED_MAX: Final = 20
 """More sites than a person opens and wonders about; a site can have any number of origins."""
+NEW_PER_S: Final = 1.0
+"""After the first ones: a site that tries under one name after the other is not shown faster."""
 TELL_AGAIN_S: Final = 10.0
 """A page that is turned away tries again every few seconds; its entry is renewed this often."""
-
-
-_logger = logging.getLogger(__name__)
 
 
 class RefusedPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,8 @@ class RefusedPages:
         self.list: Held[tuple[RefusedPage, ...]] = Held(())
         """Whoever shows them follows this."""
         self._clock = clock
+        self._rate = RateLimit(NEW_PER_S, REFUSED_MAX)
+        self._log = Refusals()
 
     def add(self, origin: str) -> None:
         """It was turned away. What no page can be allowed as is passed over."""
@@ -48,9 +50,9 @@ class RefusedPages:
         if known is not None and abs(now - known.at) < TELL_AGAIN_S:
             return
         if known is None:
-            if not is_origin(origin):
+            if not is_origin(origin) or self._rate.take(now):
                 return
-            _logger.info("a page for the Arduino Create Agent was turned away: %s", origin)
+            self._log.tell(f"{origin}, a page for the Arduino Create Agent")
         others = [page for page in pages if page.url != origin]
         self.list.set((RefusedPage(url=origin, at=now), *others[: REFUSED_MAX - 1]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from agent.bridge.refused_pages import REFUSED_MAX, TELL_AGAIN_S, RefusedPages
 
 
@@ -46,11 +48,25 @@ def test_a_clock_that_is_set_back_hides_nobody():
 
 
 def test_there_is_room_for_so_many():
-    pages = RefusedPages()
+    clock = Clock()
+    pages = RefusedPages(clock)
     for number in range(REFUSED_MAX + 5):
         pages.add(f"https://p{number}.example")
+        clock.now += 1
     assert len(urls(pages)) == REFUSED_MAX
     assert urls(pages)[0] == f"https://p{REFUSED_MAX + 4}.example"
+
+
+def test_a_site_with_ever_new_names_is_shown_slowly_and_logged_a_few_times(caplog):
+    clock = Clock()
+    pages, told = RefusedPages(clock), []
+    pages.list.subscribe(lambda: told.append(clock.now))
+    with caplog.at_level(logging.INFO, "agent.bridge.refusals"):
+        for number in range(1000):
+            pages.add(f"https://p{number}.example")
+            clock.now += 0.01
+    assert len(told) <= REFUSED_MAX + 10
+    assert len(caplog.records) <= 20
 
 
 def test_what_nobody_can_be_allowed_as_is_passed_over():
