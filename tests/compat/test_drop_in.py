@@ -318,6 +318,7 @@ async def test_two_origins_or_two_hosts_are_refused(running: Running) -> None:
 # Beginning and end ----------------------------------------------------------------------------
 
 
+@pytest.mark.system("linux", "darwin")
 async def test_a_board_is_listed_to_everybody_when_it_comes_and_goes(running: Running) -> None:
     async with running.socket() as page, running.polling() as program:
         board, _ = await running.bridge.board()
