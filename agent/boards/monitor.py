@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from agent.errors import InternalError, MooringError, PortBusy, PortGone
 
@@ -89,9 +89,27 @@ class Watch:
             # Another port of the same board is watched, and a board is lent once.
             raise PortBusy(port=str(self._address), holder=self.monitor.holder)
 
-    def write(self, data: bytes, written: asyncio.Future[None] | None = None) -> None:
-        """Queue ``data`` for the board; ``written`` is resolved once the port has taken it."""
-        self.monitor.write(self, data, written)
+    def write(
+        self, data: bytes, written: asyncio.Future[None] | None = None, *, first: bool = False
+    ) -> None:
+        """Queue ``data`` for the board; ``written`` is resolved once the port has taken it.
+
+        ``first``: before everything that waits.
+        """
+        self.monitor.write(self, data, written, first=first)
+
+
+class _Piece(NamedTuple):
+    """What waits for the board."""
+
+    watch: Watch
+    data: bytes
+    written: asyncio.Future[None] | None
+
+    def fits(self, watch: Watch, data: bytes) -> bool:
+        """Whether ``data`` of ``watch`` can be added to it."""
+        alike = self.watch is watch and self.written is None
+        return alike and len(self.data) + len(data) <= WRITE_BYTES
 
 
 class Monitor:
@@ -112,7 +130,9 @@ class Monitor:
         """Until it gives it back, which nothing may interrupt."""
         self._recalled: MooringError | None = None
         self._boards = boards
-        self._input: deque[tuple[Watch, bytes, asyncio.Future[None] | None]] = deque()
+        self._input: deque[_Piece] = deque()
+        self._first: deque[_Piece] = deque()
+        """What goes before it."""
         self._has_input = asyncio.Event()
         self._opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # Every opener may have left before the port turned out to be busy.
@@ -123,12 +143,22 @@ class Monitor:
         """The address of the link, once it is open."""
         return await asyncio.shield(self._opened)
 
-    def write(self, watch: Watch, data: bytes, written: asyncio.Future[None] | None) -> None:
+    def write(
+        self, watch: Watch, data: bytes, written: asyncio.Future[None] | None, *, first: bool
+    ) -> None:
         """See :meth:`Watch.write`."""
+        queue = self._first if first else self._input
         watch.queued += len(data)
-        watch.texts += 1
-        self._input.append((watch, data, written))
         self._has_input.set()
+        if written is None and len(queue) > 1:
+            # The foremost one may be on its way. Small ones are one, so that a file that is sent
+            # line by line to a slow board takes no more room than it has.
+            last = queue[-1]
+            if last.fits(watch, data):
+                queue[-1] = _Piece(watch, last.data + data, None)
+                return
+        watch.texts += 1
+        queue.append(_Piece(watch, data, written))
 
     async def close(self) -> None:
         """Close the link and give the lease back."""
@@ -184,19 +214,27 @@ class Monitor:
     async def _write(self, link: Link) -> None:
         while True:
             self._has_input.clear()
-            while self._input:
-                watch, data, written = self._input[0]
-                for start in range(0, len(data), WRITE_BYTES):
-                    await link.write(data[start : start + WRITE_BYTES])
-                self._input.popleft()
-                watch.queued -= len(data)
-                watch.texts -= 1
-                if written is not None and not written.done():
-                    written.set_result(None)
+            while self._input or self._first:
+                while self._first:
+                    await self._write_next(self._first, link)
+                if self._input:
+                    await self._write_next(self._input, link)
             await self._has_input.wait()
 
+    async def _write_next(self, queue: deque[_Piece], link: Link) -> None:
+        watch, data, written = queue[0]
+        for start in range(0, len(data), WRITE_BYTES):
+            while self._first and queue is self._input:
+                await self._write_next(self._first, link)
+            await link.write(data[start : start + WRITE_BYTES])
+        queue.popleft()
+        watch.queued -= len(data)
+        watch.texts -= 1
+        if written is not None and not written.done():
+            written.set_result(None)
+
     def _report(self, error: MooringError) -> None:
-        for _, _, written in self._input:
+        for _, _, written in (*self._first, *self._input):
             if written is not None and not written.done():
                 written.set_exception(error)
         if not self._opened.done():

@@ -74,12 +74,15 @@ class SerialPorts:
     @property
     def commands(self) -> dict[str, Command]:
         """What each verb does."""
-        send = partial(self._send, lambda text: (text_bytes(text), True))
+
+        def text(data: str) -> tuple[bytes, bool]:
+            return text_bytes(data), True
+
         return {
             "open": self.open,
             "close": self.close,
-            "send": send,
-            "sendnobuf": send,
+            "send": partial(self._send, text),
+            "sendnobuf": partial(self._send, text, first=True),
             "sendraw": partial(self._send, raw_bytes),
         }
 
@@ -187,9 +190,14 @@ class SerialPorts:
         self._push_list()
 
     async def _send(
-        self, decode: Callable[[str], tuple[bytes, bool]], page: Page, rest: str
+        self,
+        decode: Callable[[str], tuple[bytes, bool]],
+        page: Page,
+        rest: str,
+        *,
+        first: bool = False,
     ) -> None:
-        """``PORT DATA…``; nothing is told if all goes well."""
+        """``PORT DATA…``; nothing is told if all goes well. ``first``: before all that waits."""
         sent = parse_send(rest)
         if sent is None:
             page.say(messages.error("Where to, and what? send PORT DATA"))
@@ -208,7 +216,8 @@ class SerialPorts:
             what = f"The board at {name} reads too slowly; {len(data)} bytes were not sent to it."
             page.say(messages.error(what))
             return
-        watch.write(data)
+        if data:
+            watch.write(data, first=first)
 
     # Ends ---------------------------------------------------------------------------------------
 

@@ -77,6 +77,13 @@ class Desk:
         return self.boards.find(BOARD).holder
 
 
+def read_until(master: int, end: bytes) -> bytes:
+    got = b""
+    while not got.endswith(end):
+        got += os.read(master, 65536)
+    return got
+
+
 @pytest.fixture
 async def desk(catalog: Catalog, ports: Ports) -> AsyncIterator[Desk]:
     port = ports.plug("kitchen", serial_number="F412FA65", location="sim-1")
@@ -142,6 +149,30 @@ async def test_what_is_written_is_known_to_have_left_or_not(desk: Desk) -> None:
         await lost
     await eyes.until(ends=1)
     assert watch.ended
+
+
+async def test_what_is_urgent_goes_before_what_waits_and_nothing_else_changes_its_place(
+    desk: Desk,
+) -> None:
+    watch, other = await desk.watch(Eyes()), await desk.watch(Eyes())
+    long = bytes(64 << 10)
+    watch.write(long)
+    small = [b"%d," % number for number in range(2000)]
+    for each in small:
+        watch.write(each)
+    assert watch.texts < 10
+    watch.write(b"of all")
+    other.write(b"other's")
+    other.write(b"STOP", first=True)
+    other.write(b"!", first=True)
+    written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    watch.write(b"end", written)
+    got = await asyncio.to_thread(read_until, desk.port.master, b"end")
+    await written
+    head, _, tail = got.partition(b"STOP!")
+    assert len(head) < len(long)
+    assert head + tail == long + b"".join(small) + b"of allother'send"
+    assert (watch.queued, watch.texts, other.queued, other.texts) == (0, 0, 0, 0)
 
 
 async def test_a_board_that_goes_ends_every_watcher_once_and_can_be_watched_again(

@@ -474,7 +474,8 @@ class Bridge:
 
         def look(_changes: object = None) -> None:
             for known in self.services.boards.list():
-                if known.ports[0].address == board.address and not found.done():
+                here = any(port.address == board.address for port in known.ports)
+                if here and not found.done():
                     found.set_result(known.id)
 
         unsubscribe = self.services.boards.subscribe(look)

@@ -6,6 +6,8 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
+import random
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -432,3 +434,74 @@ async def test_a_stuck_page_loses_only_its_own_data_and_is_told_how_much(running
         while (await stuck.next("Cmd"))["Cmd"] != "Close":
             pass
         assert not any("Error" in each for each in page.told)
+
+
+async def test_sendnobuf_goes_before_what_waits_for_a_slow_board(running: Running) -> None:
+    board, _ = await running.bridge.board()
+    async with page_of(running) as page:
+        await page.open(board)
+        for _ in range(4):
+            await page.say(f"send {board.address} " + "x" * 50_000)
+        await page.say(f"sendnobuf {board.address} STOP")
+        # What is after it in the same lane has been done, so that it is queued.
+        await page.say(f"send {board.address}")
+        await page.error("send PORT DATA")
+        got = await board.read(200_004)
+        assert got.index(b"STOP") < 190_000
+        assert got.replace(b"STOP", b"") == b"x" * 200_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_pages_do_at_once_the_boards_are_free_in_the_end(
+    running: Running, seed: int
+) -> None:
+    chance = random.Random(seed)
+    services = running.bridge.services
+    boards = {}
+    for name, number in (("uno", "F412FA65"), ("nano", "F412FA99")):
+        boards[name], _ = await running.bridge.board(name, number)
+    numbers = {"uno": "F412FA65", "nano": "F412FA99"}
+    for _ in range(12):
+        async with contextlib.AsyncExitStack() as stack:
+            origins = (VENDOR, VENDOR, FOREIGN, None)
+            pages = [
+                await stack.enter_async_context(page_of(running, each, max_queue=None))
+                for each in origins
+            ]
+            for _ in range(30):
+                page, (name, board) = chance.choice(pages), chance.choice(list(boards.items()))
+                match chance.randrange(12):
+                    case 0 | 1 | 2 | 3:
+                        kind = chance.choice(["", " timed", " default", " timedraw", " odd"])
+                        rate = chance.choice(["9600", "9600", "115200", "1200"])
+                        await page.say(f"open {board.address} {rate}{kind}")
+                    case 4 | 5 | 6:
+                        await page.say(f"close {board.address}")
+                    case 7 | 8:
+                        await page.say(f"send {board.address} hello")
+                    case 9:
+                        with contextlib.suppress(BlockingIOError):
+                            os.write(board.master, b"world")
+                    case 10:
+                        await asyncio.sleep(chance.random() / 100)
+                    case 11 if chance.random() < 0.3:
+                        board.unplug()
+                        boards[name], _ = await running.bridge.board(name, numbers[name])
+            if chance.random() < 0.5:
+                continue
+            for page in pages:
+                for board in boards.values():
+                    await page.say(f"close {board.address}")
+                await page.say("close the-last-one")
+                while "the-last-one" not in await page.error():
+                    pass
+            assert all(board.holder is None for board in services.boards.list())
+    for board in boards.values():
+        await until_free(running, board.address)
+    async with page_of(running) as page:
+        for board in boards.values():
+            assert (await page.open(board, "9600"))["Cmd"] == "Open"
+            await board.write(b"at last")
+            text = ""
+            while not text.endswith("at last"):  # something of before may have waited in the port
+                text += await page.read(board, 1)
