@@ -97,7 +97,7 @@ def build_doctor(
             Probers(usb),
             Bluetooth(radio),
             BridgePorts(config.bridge, agent_port),
-            OtherAgents(agent_port, wanted=lambda: wanted().enabled),
+            OtherAgents(agent_port, bridge=config.bridge, wanted=lambda: wanted().enabled),
             Internet(
                 [CloudAddress(config.arduino.title, config.arduino.base_url)],
                 routes=routes or Routes(lambda: config.network),

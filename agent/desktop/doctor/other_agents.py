@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.desktop.doctor.found import Found
+    from agent.settings.config import BridgeConfig
 
 AREA: Final = "page"
 PORTS: Final = range(8991, 9001)
@@ -54,15 +55,18 @@ class OtherAgents:
         self,
         own_port: Callable[[], int | None],
         *,
+        bridge: BridgeConfig,
         wanted: Callable[[], bool] = lambda: True,
         ports: range = PORTS,
         proc: Path = PROC,
     ) -> None:
         """``own_port``: where the running agent of this user answers, if one does.
 
-        ``wanted``: whether that one is to answer pages of Arduino at all.
+        ``bridge``: where it would, if it were started now. ``wanted``: whether it is to answer
+        pages of Arduino at all.
         """
         self._own_port = own_port
+        self._bridge = bridge
         self._wanted = wanted
         self._ports = ports
         self._proc = proc
@@ -75,7 +79,7 @@ class OtherAgents:
         taken = await asyncio.to_thread(self._taken, own)
         answers = await asyncio.gather(*(ask_info(port) for port in taken))
         others = [
-            await asyncio.to_thread(self._found, port, info, own)
+            await asyncio.to_thread(self._found, port, info, own or self._next_port())
             for port, info in zip(taken, answers, strict=True)
             if info is not None
         ]
@@ -85,10 +89,16 @@ class OtherAgents:
     def _taken(self, own: int | None) -> list[int]:
         return [port for port in self._ports if port != own and not is_free(port)]
 
+    def _next_port(self) -> int | None:
+        span = range(self._bridge.first_port, self._bridge.last_port + 1)
+        return next((port for port in span if is_free(port)), None)
+
     def _found(self, port: int, info: _Info, own: int | None) -> Found:
         holder = listener_on(port, self._proc)
-        known, _ = KNOWN.get(holder.name, ("", "")) if holder is not None else ("another agent", "")
-        named = f"{known} ({holder})" if known and holder else known or str(holder)
+        who = "Another agent"
+        if holder is not None:
+            known, _ = KNOWN.get(holder.name, ("the program", ""))
+            who = f"{known[0].upper()}{known[1:]} {holder}"
         version = clean_text(info.version, 40) or "?"
         if own is None or port < own:
             meaning = (
@@ -104,8 +114,7 @@ class OtherAgents:
             AREA,
             "other-agent",
             Level.WARNING,
-            f"{named[0].upper()}{named[1:]} answers on port {port} as the Arduino Create Agent "
-            f"does (version {version}).",
+            f"{who} answers on port {port} as the Arduino Create Agent does (version {version}).",
             meaning,
             "Quit it in its tray menu (“Quit Agent”), take it out of the programs that are started "
             "at login, and then start Mooring again.",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.desktop.doctor.other_agents import ANSWER_BYTES, OtherAgents
+from agent.settings.config import BridgeConfig
 from tests.desktop.doctor.patient import codes, facts, look
 
 INFO = {
@@ -52,8 +53,10 @@ async def listener(answer=None, *, ends=True):
         yield server.sockets[0].getsockname()[1], asked
 
 
-def family(port, own=None, **options):
-    return OtherAgents(lambda: own, ports=range(port, port + 1), **options)
+def family(port, own=None, first=None, **options):
+    """It looks at one port; without an agent, Mooring would take one behind ``first``."""
+    bridge = BridgeConfig(first_port=first or port, last_port=min((first or port) + 20, 65535))
+    return OtherAgents(lambda: own, bridge=bridge, ports=range(port, port + 1), **options)
 
 
 async def test_an_agent_that_pages_would_take_is_told_with_what_to_do():
@@ -73,7 +76,7 @@ async def test_its_process_is_named_where_the_system_tells():
     me = Path("/proc/self/comm").read_text().strip()
     async with listener() as (port, _):
         (one,) = await look(family(port))
-    assert f"{me} (process {os.getpid()})".lower() in one.finding.title.lower()
+    assert one.finding.title.startswith(f"The program {me} (process {os.getpid()}) answers on")
     assert facts(one)["holder"] == me
     assert facts(one)["process"] == os.getpid()
 
@@ -89,8 +92,10 @@ async def test_one_behind_mooring_is_told_otherwise_than_one_before_it():
     async with listener() as (port, _):
         (behind,) = await look(family(port, own=port - 1))
         (before,) = await look(family(port, own=port + 1))
+        (not_started,) = await look(family(port, first=max(1024, port - 20)))
     assert "find Mooring first" in behind.finding.meaning
     assert "do not find Mooring" in before.finding.meaning
+    assert "find Mooring first" in not_started.finding.meaning
 
 
 async def test_the_agent_itself_is_no_other_one():
