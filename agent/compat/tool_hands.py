@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 from contextlib import contextmanager
@@ -17,17 +18,21 @@ from agent.flash.touch import Entry, entry_of
 from agent.jobs.faces import BoardFaces, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
     from agent.boards.board import Board, BoardChanges
     from agent.compat.tool_steps import ToolUpload
+    from agent.flash.child import ChildResult
     from agent.flash.method import FlashTarget
     from agent.jobs.kit import Hold, KitEffect
     from agent.jobs.surroundings import Lease
 
 SILENCE_S: Final = 300.0
 """Longest time without a word of the tool: erasing a large chip over a slow probe takes minutes."""
+LOST_S: Final = 10.0
+"""So long after its port was gone a tool may say nothing: some notice that and go on, others wait for
+ever, as bossac does. Its own restart of the board takes a second or two."""
 OURS_S: Final = 2.0
 """After its arrival a port may belong to nobody for a second: udev gives it to its group then."""
 OURS_RETRY_S: Final = 0.05
@@ -152,12 +157,17 @@ class ToolHands:
         argv = upload.run.argv(port.address, port.serial_number)
         upload.on_line(f"Flashing with command: {' '.join(argv)}")
 
+        lost = _Lost(self._clock.monotonic)
+
         def on_line(line: str) -> None:
+            lost.said()
             upload.on_line(line)
             self._hold.advanced(request, 0, 0, short(line))
 
         try:
-            result = await run_child(argv, on_line, silence_s=SILENCE_S)
+            result = await self._unless_lost(
+                run_child(argv, on_line, silence_s=SILENCE_S), lost, upload, port
+            )
         except ChildSilent as silent:
             detail = f"{upload.tool} said nothing for {silent.seconds:g} s"
             raise FlashFailed(stage="write", detail=detail) from None
@@ -166,6 +176,37 @@ class ToolHands:
             raise FlashFailed(stage="prepare", detail=detail) from error
         if result.status:
             raise tool_trouble(upload.tool, result.status, result.tail)
+
+    async def _unless_lost(
+        self,
+        run: Coroutine[None, None, ChildResult],
+        lost: _Lost,
+        upload: ToolUpload,
+        port: PortNow,
+    ) -> ChildResult:
+        """The end of a tool; it is ended when its port went and it does nothing about that."""
+        running = asyncio.ensure_future(run)
+        changed = asyncio.Event()
+        running.add_done_callback(lambda _: changed.set())
+
+        def look() -> None:
+            ports = [each.address for each in self._lease.board.ports]
+            if upload.run.needs_port and port.address not in ports:
+                lost.gone()
+                changed.set()
+
+        try:
+            with self._following(look):
+                while not running.done():
+                    changed.clear()
+                    await self._until(changed, lost.deadline)
+                    if lost.deadline <= self._now() and not running.done():
+                        detail = f"the board was unplugged while {upload.tool} was writing"
+                        raise FlashFailed(stage="write", detail=detail)
+            return await running
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
 
     # Back to the sketch ----------------------------------------------------------------------
 
@@ -205,6 +246,9 @@ class ToolHands:
 
     async def _until(self, changed: asyncio.Event, end: float) -> None:
         """Until something changed, or the time is ``end``."""
+        if end == math.inf:
+            await changed.wait()
+            return
         alarm = asyncio.create_task(self._clock.sleep(max(0.0, end - self._now())))
         alarm.add_done_callback(lambda task: None if task.cancelled() else changed.set())
         try:
@@ -222,6 +266,29 @@ class ToolHands:
             yield
         finally:
             unsubscribe()
+
+
+class _Lost:
+    """Whether the port of a tool was gone, and when the tool said something last."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._gone = False
+        self._last = now()
+
+    @property
+    def deadline(self) -> float:
+        """When to give it up; infinity while its port is there."""
+        return self._last + LOST_S if self._gone else math.inf
+
+    def gone(self) -> None:
+        """The port is not there at the moment."""
+        if not self._gone:
+            self._gone, self._last = True, self._now()
+
+    def said(self) -> None:
+        """It has said a line."""
+        self._last = self._now()
 
 
 def _by_serial(method: str) -> bool:

@@ -97,7 +97,13 @@ class _Run:
         self.folder: Path | None = None
         self.task: asyncio.Task[None] | None = None
         self.last = ""
-        self.lines = words.Lines(lambda line: tell(words.busy(line)))
+        self._tell = tell
+        self.lines = words.Lines(lambda line: self.tell(words.busy(line)))
+
+    def tell(self, text: str) -> None:
+        """Say it to the pages, unless they were told that it was killed: nothing follows that."""
+        if not self.killed:
+            self._tell(text)
 
 
 class Uploads:
@@ -218,7 +224,7 @@ class Uploads:
             raise FlashStopped
         run.job = await self._jobs.start(request, attended=False)
         # Nothing of the job has run yet, so this is the first word.
-        self._tell(run.origin, words.starting())
+        run.tell(words.starting())
         run.task = asyncio.create_task(self._follow(run))
         if run.killed:
             await self._stop(run)
@@ -253,8 +259,8 @@ class Uploads:
             end = words.failed(_said(error))
         finally:
             await run.lines.close()
-            if not run.killed and end:
-                self._tell(run.origin, end)
+            if end:
+                run.tell(end)
             self._runs.remove(run)
         # A job that was stopped before its first step has not done that.
         await _remove(run.folder)
@@ -273,11 +279,9 @@ class Uploads:
         await _remove(run.folder)
 
     def _refused(self, run: _Run, error: MooringError) -> Answer:
-        if run.killed:
-            return Answer(202, b"", TEXT)
         if any(other.origin == run.origin for other in self._runs):
             return Answer(409, _said(error).encode(), TEXT)
-        self._tell(run.origin, words.failed(_said(error)))
+        run.tell(words.failed(_said(error)))
         return Answer(202, b"", TEXT)
 
     def _changed(self, change: JobChange) -> None:

@@ -25,7 +25,7 @@ from tests.compat.upload_bench import (
     body,
     script,
 )
-from tests.jobs.flashing import happens, running, sketch, told
+from tests.jobs.flashing import fault, happens, running, sketch, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -238,6 +238,36 @@ async def test_an_upload_that_is_killed_before_its_first_step_leaves_no_file(des
     assert desk.heard[PAGE] == [STARTING, KILLED]
     assert await desk.cleaned()
     assert "touch" not in told(desk.bench)
+
+
+async def test_nothing_follows_the_word_that_our_own_method_was_killed(desk: Desk):
+    await plugged(desk)
+    data = sketch(desk.bench, "mkr_wifi_1010", size=120_000).data
+    await desk.post(body(desk.port(), BOSSAC, data))
+    await desk.until(lambda _: any("Restart into" in line for line in desk.lines()))
+    await desk.kill()
+    (job,) = await desk.bench.jobs.list(10)
+    assert (await desk.bench.jobs.wait(job.id)).state is JobState.CANCELLED
+    await happens(desk.bench, lambda: desk.bench.jobs.active == 0)
+    assert desk.heard[PAGE][-1] == KILLED
+    assert desk.heard[PAGE].count(KILLED) == 1
+
+
+@pytest.mark.needs("bossac")
+@POSIX
+async def test_a_board_that_is_unplugged_while_a_tool_writes_is_written_when_it_is_back(desk: Desk):
+    cut = fault("write", "unplug", back_after=1.0)
+    device = await desk.bench.plug(cut, model="mkr_wifi_1010", sketch="other")
+    await desk.begin(clock=desk.bench.hurried)
+    desk.install("bossac", Path(shutil.which("bossac") or "").read_bytes(), "1.9.1")
+    await desk.post(body(desk.port(), REAL_BOSSAC, program(desk)))
+    end = await desk.ended()
+    assert end["ProgrammerStatus"] == "Error"
+    assert "unplugged while bossac was writing" in end["Msg"]
+    await happens(desk.bench, lambda: bool(desk.bench.boards.list()))
+    await desk.post(body(desk.port(), REAL_BOSSAC, program(desk)))
+    await desk.until(lambda told: DONE in told)
+    await running(device, "application")
 
 
 @POSIX
