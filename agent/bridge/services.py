@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from agent.bridge.origins import Origins
     from agent.catalog import Model
     from agent.clouds.cloud import AnyCloud
-    from agent.clouds.vault_view import VaultEntry
     from agent.errors import BluetoothError, Examination, Looked, Paused
     from agent.flash.sketch import Sketch
     from agent.flash.toolstore.install import Toolbox
@@ -170,9 +169,6 @@ class Settings(Protocol):
 
 class Vault(Keeps, Protocol):
     """What clouds gave to boards; entries travel without their secrets."""
-
-    async def forget(self, entry: str) -> VaultEntry:
-        """Erase the entry with this id or beginning of one; raises VaultUnknown."""
 
 
 @dataclass(frozen=True, slots=True)

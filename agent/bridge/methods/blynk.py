@@ -13,7 +13,7 @@ import msgspec
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.clouds.blynk.addresses import CLOUD
 from agent.clouds.blynk.cloud import Blynk
-from agent.clouds.blynk.keeping import Kept, keep_token
+from agent.clouds.blynk.keeping import Kept, drop_waiting, keep_token
 from agent.errors import BlynkNotThere, BlynkOffline, InputError
 from agent.protocols.blynk.names import parse_name
 from agent.protocols.blynk.tokens import parse_static
@@ -162,6 +162,8 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             action = "give a prepared device back"
             raise BlynkNotThere(cloud=account().title, action=action, detail=detail)
         await account().unclaim(mine.token.reveal())
+        if mine.device_token is not None:
+            await drop_waiting(services.vault, mine.device_token)
         return Nothing()
 
     return [

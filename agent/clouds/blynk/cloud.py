@@ -305,7 +305,10 @@ def device_schema() -> dict[str, Any]:
             "name": {
                 "type": "string",
                 "title": "Name",
-                "description": f"At most {NAME_CHARS} characters; {AIR_CHARS} where a board shows it.",
+                "description": (
+                    f"At most {NAME_CHARS} characters; empty: one like the board's own, at most "
+                    f"{AIR_CHARS}."
+                ),
                 "maxLength": NAME_CHARS,
                 "default": "",
             },

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent.clouds.blynk.cloud import Blynk
     from agent.clouds.vault_view import VaultEntry, VaultList
     from agent.protocols.blynk.platform import Device
+    from agent.settings import Secret
     from agent.settings.credentials import CloudSettings
 
 
@@ -40,6 +41,9 @@ class Keeps(Protocol):
     ) -> str:
         """Keep a new one; returns its id."""
 
+    async def forget(self, entry: str) -> VaultEntry:
+        """Erase the entry with this id or beginning of one; raises VaultUnknown."""
+
 
 class Kept(NamedTuple):
     """Where a device's token is."""
@@ -57,15 +61,7 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
     """
     if device.token is None:
         return None
-    found: list[VaultEntry] = []
-    for each in (await vault.list()).entries:
-        if each.cloud == CLOUD and each.state in {"pending", "proven"} and not each.problem:
-            try:
-                known = (await vault.entry(each.id)).credentials
-            except (VaultUnknown, VaultUnreadable):
-                continue
-            if isinstance(known, AccessToken) and known.token == device.token:
-                found.append(each)
+    found = await _with_token(vault, device.token)
     says = next((each.hardware_id for each in found if each.hardware_id), "")
     entry = next((each.id for each in found if each.device == clean_text(device.name)), "")
     # Renamed since: a job finds it by the name that people see now.
@@ -78,6 +74,26 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
         settings=await cloud.settings(device.name, device.token),
     )
     return Kept(entry, says)
+
+
+async def drop_waiting(vault: Keeps, token: Secret) -> None:
+    """Forget the token of a device that was given away, unless a board has it."""
+    for each in await _with_token(vault, token):
+        if not each.board:
+            await vault.forget(each.id)
+
+
+async def _with_token(vault: Keeps, token: Secret) -> list[VaultEntry]:
+    found: list[VaultEntry] = []
+    for each in (await vault.list()).entries:
+        if each.cloud == CLOUD and each.state in {"pending", "proven"} and not each.problem:
+            try:
+                known = (await vault.entry(each.id)).credentials
+            except (VaultUnknown, VaultUnreadable):
+                continue
+            if isinstance(known, AccessToken) and known.token == token:
+                found.append(each)
+    return found
 
 
 def waits_for_board(entry: VaultEntry, name: str) -> bool:

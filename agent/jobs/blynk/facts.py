@@ -87,7 +87,8 @@ def blynk_left(facts: Iterable[Fact]) -> str | None:
         if FAILED in known:
             said = known[FAILED]
             why, remedy = (clean_text(str(said.get(part))) for part in ("why", "remedy"))
-            board = f"It did not come online in {network}: {why} (Its code is {said.get('code')}.) {remedy}"
+            code = f"(Its code is {said.get('code')}.)"
+            board = f"The board did not come online in {network}: {why} {code} {remedy}"
     if not token.get("entry"):
         return f"The token of {name} was kept nowhere. {board}"
     return (

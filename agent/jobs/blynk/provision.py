@@ -6,7 +6,7 @@ the next job for the board goes on with it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import (
     BlynkKept,
@@ -26,10 +26,17 @@ from agent.jobs.effects import Done, Entered, Event, Failed, Learn, LimitReached
 from agent.jobs.enrol import KEY_IN_FILE
 from agent.jobs.machine import Rule
 from agent.jobs.states import VAULT_LIMIT_S, State
+from agent.protocols.blynk.device_names import AIR_CHARS, NAME_CHARS
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from agent.jobs.blynk.order import BlynkOrder
+
+
+CUT: Final = (
+    "“{template}” is too long a name for a template whose boards open a network: with the four symbols of "
+    "the chip it may have {limit} characters in all. This board calls itself “{shown}”."
+)
 
 
 class ProvisionBlynk(DeliverSteps):
@@ -78,6 +85,14 @@ class ProvisionBlynk(DeliverSteps):
         except MooringError as error:
             self._fail(error)
             return
+        if self.board.name_was_cut:
+            self.notes.append(
+                CUT.format(
+                    template=clean_text(self.board.template_name, NAME_CHARS),
+                    shown=clean_text(self.board.name, NAME_CHARS),
+                    limit=AIR_CHARS,
+                )
+            )
         if self.network is not None and self._given is not None:
             self._go(State.KEYING)  # all is there: the board's network is used only once
         elif self.network is not None:

@@ -74,6 +74,13 @@ class BoardInfo:
         return tuple(filter(None, (name, self.uid)))
 
     @property
+    def name_was_cut(self) -> bool:
+        """Its template's name and its own part did not fit into the name of a network."""
+        air = parse_name(self.name)
+        shown = air.template.rstrip("\N{REPLACEMENT CHARACTER} ") if air is not None else ""
+        return bool(shown) and shown != self.template_name and self.template_name.startswith(shown)
+
+    @property
     def template_problem(self) -> str:
         """Why no cloud can take it; empty: nothing is wrong with its template id."""
         if self.template_id.startswith(TEMPLATE_PREFIX) or self.template_id == DYNAMIC:

@@ -182,6 +182,24 @@ def test_firmware_without_a_template_is_refused_before_anything_is_made(template
     assert not any(isinstance(each, bx.MakeToken) for each in drive.asked)
 
 
+@pytest.mark.parametrize(
+    ("template", "cut"),
+    [("Greenhouse controller south", True), ("Greenhouse controlle", False), ("Thermo", False)],
+)
+def test_a_name_that_was_too_long_for_a_network_is_told_of(template: str, cut: bool) -> None:
+    board = BOARD.__class__(
+        generation=1,
+        name="Blynk Greenhouse controlle-FK8D",
+        template_name=template,
+        template_id=TEMPLATE,
+    )
+    drive = machine().done(bx.Reach, FOUND._replace(board=board))
+    drive.done(bx.FindKept).done(bx.MakeToken, MADE).done(bx.Keep, PUT).done(bx.Deliver, ONLINE)
+    notes = end(drive)["notes"]
+    assert bool(notes) is cut
+    assert not cut or "it may have 32 characters in all" in notes[0]
+
+
 def test_another_template_is_refused_before_anything_is_made() -> None:
     drive = read(template="TMPLother0000")
     assert closed(drive).error == "blynk-template"
