@@ -26,14 +26,14 @@ async def test_any_text_goes_both_ways_in_order(transports):
             pages.say("a", text)
         heard = await pages.messages("a", hello + 3 * len(TEXTS))
         assert heard == [*(f"hello {number}" for number in range(hello)), *TEXTS * 3]
-        told = [await endpoint.hear(Event) for _ in TEXTS * 3]
+        told = [await endpoint.next(Event) for _ in TEXTS * 3]
         assert [event.arguments for event in told] == [(text,) for text in TEXTS * 3]
         pages.say("a", "once more", ack=True)
         assert await pages.see("a", "ack") == ("ack", ["done"])
         assert bool(endpoint.polls) == (first == "polling")
         pages.tell(close="a")
         assert await pages.see("a", "disconnect") == ("disconnect", "io client disconnect")
-        gone = await endpoint.hear(Disconnected)
+        gone = await endpoint.next(Disconnected)
         assert gone == Disconnected("sid0", Reason.CLIENT)
 
 
@@ -72,7 +72,7 @@ async def test_a_page_that_we_close_comes_back_by_itself(transport):
     async with Endpoint() as endpoint, open_pages() as pages:
         pages.open("a", endpoint, transport)
         await pages.see("a", "connect")
-        endpoint.perform(endpoint.server.close("sid0", endpoint.now))
+        endpoint.driver.close("sid0")
         _, reason = await pages.see("a", "disconnect")
         assert reason in {"transport close", "transport error"}
         assert await pages.see("a", "connect") == ("connect", transport)
@@ -89,7 +89,7 @@ async def test_binary_data_is_refused_in_words_and_the_page_goes_on():
             words = "Binary data is not supported"
             assert await pages.see(page, "error") == ("error", words)
             assert await pages.messages(page, 2) == ["hello 0", "text"]
-            await endpoint.hear(Ignored)
+            await endpoint.next(Ignored)
 
 
 async def test_a_page_that_vanishes_is_missed_at_once_and_the_others_stay():
@@ -99,7 +99,7 @@ async def test_a_page_that_vanishes_is_missed_at_once_and_the_others_stay():
         async with open_pages() as goes:
             goes.open("b", endpoint, "websocket")
             await goes.messages("b", 1)
-        gone = await endpoint.hear(Disconnected)
+        gone = await endpoint.next(Disconnected)
         assert gone == Disconnected("sid1", Reason.LOST)
         stays.say("a", "still here")
         assert await stays.messages("a", 2) == ["hello 0", "still here"]
@@ -110,5 +110,5 @@ async def test_a_page_that_vanishes_between_polls_is_missed_by_its_silence():
         async with open_pages() as goes:
             goes.open("a", endpoint, "polling")
             await goes.messages("a", 1)
-        gone = await endpoint.hear(Disconnected)
+        gone = await endpoint.next(Disconnected)
         assert gone == Disconnected("sid0", Reason.SILENT)
