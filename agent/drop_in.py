@@ -16,6 +16,7 @@ from agent.compat.tool_installs import ToolInstalls
 from agent.compat.tools_api import add_tools
 from agent.compat.upload_request import BODY_LIMIT
 from agent.compat.uploads import Uploads
+from agent.flash.flashers import Flashers
 from agent.flash.toolstore.tool import computer_here
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def make_drop_in(
         jobs=services.jobs,
         boards=services.boards,
         catalog=catalog,
+        flashers=Flashers(live.current.flash.tools),
         tools=services.tools.store,
         key=key,
         tell=hub.tell_origin,

@@ -93,10 +93,12 @@ def plan_upload(
     catalog: Catalog,
     places: Places,
     system: str = "linux",
+    own: bool = True,
 ) -> Plan:
     """What ``upload`` becomes for ``board``, the one at its port (None: nothing is known of it).
 
-    ``system`` is ``linux``, ``windows`` or ``darwin``. Raises :class:`UploadRefused`.
+    ``system`` is ``linux``, ``windows`` or ``darwin``; ``own``: a method of ours may be taken.
+    Raises :class:`UploadRefused`.
     """
     if upload.network:
         raise UploadRefused(problem=NETWORK_TEXT)
@@ -105,7 +107,7 @@ def plan_upload(
         _require_board(upload, board, wanted, catalog)
     words = split(upload.command_line)
     key, program = _program(words[0])
-    if wanted is not None and _may_be(board, wanted, catalog):
+    if own and wanted is not None and _may_be(board, wanted, catalog):
         extension = PurePosixPath(upload.sketch.name).suffix
         if writes_sketch(posixpath.basename(program), words[1:], wanted, extension):
             return OwnMethod(model=wanted.id, tool=posixpath.basename(program))

@@ -26,10 +26,11 @@ from agent.compat.answer import TEXT, Answer
 from agent.compat.tool_steps import ToolUpload
 from agent.compat.upload_plan import OwnMethod, places_in, plan_upload, write_files
 from agent.compat.upload_request import parse_upload
-from agent.errors import FlashStopped, MooringError, PortGone, UploadRefused
+from agent.errors import FlashStopped, MooringError, PortGone, ToolMissing, UploadRefused
 from agent.flash.sketch import without_options
 from agent.jobs.flash_effects import Upload as Image
 from agent.jobs.job import JobState
+from agent.links import open_link
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
     from agent.compat.answer import Asked
     from agent.compat.page import Page
     from agent.compat.signature import CommandKey
-    from agent.compat.upload_plan import RunTool, Tools
+    from agent.compat.upload_plan import Plan, RunTool, Tools
     from agent.compat.upload_request import Upload
     from agent.jobs.job import Job, JobChange
+    from agent.jobs.surroundings import Flashers
 
 SCOPE: Final = "flash"
 KILLED_S: Final = 1.0
@@ -115,6 +117,7 @@ class Uploads:
         jobs: Jobs,
         boards: BoardList,
         catalog: Catalog,
+        flashers: Flashers,
         tools: Tools,
         key: Callable[[], CommandKey],
         tell: Callable[[str | None, str], None],
@@ -130,6 +133,7 @@ class Uploads:
         self._jobs = jobs
         self._boards = boards
         self._catalog = catalog
+        self._flashers = flashers
         self._tools = tools
         self._key = key
         self._tell = tell
@@ -201,15 +205,9 @@ class Uploads:
         """Check the rest, and start the job; nothing was touched if this raises."""
         board = self._board_at(upload.port)
         folder = self._folder / secrets.token_hex(8)
-        plan = await asyncio.to_thread(
-            plan_upload,
-            upload,
-            board,
-            self._tools,
-            catalog=self._catalog,
-            places=places_in(folder),
-            system=self._system,
-        )
+        plan = await self._plan(upload, board, folder)
+        if isinstance(plan, OwnMethod) and not await self._is_able(plan):
+            plan = await self._plan(upload, board, folder, own=False)
         if board is None:
             raise PortGone(port=clean_text(upload.port))
         if isinstance(plan, OwnMethod):
@@ -228,6 +226,31 @@ class Uploads:
         run.task = asyncio.create_task(self._follow(run))
         if run.killed:
             await self._stop(run)
+
+    async def _plan(
+        self, upload: Upload, board: Board | None, folder: Path, *, own: bool = True
+    ) -> Plan:
+        return await asyncio.to_thread(
+            plan_upload,
+            upload,
+            board,
+            self._tools,
+            catalog=self._catalog,
+            places=places_in(folder),
+            system=self._system,
+            own=own,
+        )
+
+    async def _is_able(self, plan: OwnMethod) -> bool:
+        """Some of our methods need a program, which may be in the store of tools only."""
+        model = self._catalog.get(plan.model)
+        if model is None:
+            return False
+        try:
+            await self._flashers.of(model, open_link)
+        except ToolMissing:
+            return False
+        return True
 
     def _for_us(self, upload: Upload, plan: OwnMethod, board: Board) -> dict[str, object]:
         image = Image(name=upload.sketch.name, data=upload.sketch.data)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.flash.flashers import Flashers
+from agent.flash.toolstore.tool import ToolId
 from agent.jobs.job import JobKind, JobState
 from agent.simulator.config import BootloaderConfig
 from tests.compat.upload_bench import (
@@ -25,6 +28,7 @@ from tests.compat.upload_bench import (
     body,
     script,
 )
+from tests.flash.toolstore.archives import tar
 from tests.jobs.flashing import fault, happens, running, sketch, told
 
 if TYPE_CHECKING:
@@ -113,6 +117,27 @@ async def test_two_boards_at_once_are_not_swapped(desk: Desk):
     assert await desk.ended(PAGE) == await desk.ended(OTHER) == DONE
     await running(first, "application")
     await running(second, "provisioning-2.0")
+
+
+@POSIX
+async def test_a_method_that_lacks_its_program_leaves_the_board_to_the_tool_of_the_store(
+    desk: Desk,
+):
+    desk.flashers = Flashers({"esptool": str(desk.folder / "none")})
+    await desk.bench.plug(model="esp32", sketch="other")
+    await desk.begin()
+    line = (
+        '"{runtime.tools.esptool_py.path}/esptool" --chip esp32 --port "{serial.port}" '
+        'write_flash -z 0x0 "{build.path}/{build.project_name}.bin"'
+    )
+    fields = {"board": "esp32:esp32:esp32", "extra": {}}
+    await desk.post(body(desk.port(), line, **fields))
+    assert "esptool_py is not installed" in (await desk.ended())["Msg"]
+    archive = tar({"t/esptool!": script("print('as the store has it')")})
+    desk.tools.put(ToolId("esp32", "esptool_py", "4.9"), archive, now=time.time())
+    await desk.post(body(desk.port(), line, **fields))
+    await desk.until(lambda told: DONE in told)
+    assert "as the store has it" in desk.lines()
 
 
 async def test_what_is_wrong_with_a_body_is_400_in_the_words_of_the_original(desk: Desk):

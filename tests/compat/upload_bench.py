@@ -19,6 +19,7 @@ from agent.compat.page import Page
 from agent.compat.signature import CommandKey
 from agent.compat.tool_kit import ToolKit
 from agent.compat.uploads import Uploads
+from agent.flash.flashers import Flashers
 from agent.flash.toolstore.store import ToolStore
 from agent.flash.toolstore.tool import ToolId
 from tests.flash.toolstore.archives import tar
@@ -126,6 +127,7 @@ class Desk:
         self.folder = folder
         self.files = folder / "uploads"
         self.tools = ToolStore(folder / "tools")
+        self.flashers = Flashers()
         self.monitors = Monitors()
         self.heard: dict[str | None, list[dict[str, str]]] = {}
         self._changed = asyncio.Event()
@@ -138,6 +140,7 @@ class Desk:
             jobs=self.bench.jobs,
             boards=self.bench.boards,
             catalog=self.bench.catalog,
+            flashers=self.flashers,
             tools=self.tools,
             key=public_key,
             tell=self._tell,

@@ -58,6 +58,7 @@ async def main() -> None:
         jobs=jobs,
         boards=boards,
         catalog=catalog,
+        flashers=surroundings.flashers,
         tools=ToolStore(folder / "tools"),
         key=lambda: CommandKey(given["key"].encode()),
         tell=tell,
