@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,11 @@ from agent.errors import ExitStatus
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    from agent.cli.output import Output
     from agent.cli.shell import Shell
+
+IN_AIR = "ble-"
+"""Begin of the ids of boards that were only ever heard over Bluetooth."""
 
 device_argument = click.argument("device", metavar="DEVICE")
 yes_option = click.option("--yes", "confirmed", is_flag=True, help="Do not ask.")
@@ -79,22 +83,14 @@ def reconfigure(*, device: str, confirmed: bool, as_json: bool) -> None:
             if not await sure(shell, told, "Send it back", confirmed=confirmed):
                 return ExitStatus.FAILED
             answer = await client.call("blynk.reconfigure", device=found["id"])
+            here = {each["id"] for each in (await client.call("boards.list"))["boards"]}
         if shell.output.as_json:
             shell.output.document(answer)
             return ExitStatus.DONE
         shell.output.line(f"{named(answer['device'])} was told.", "green")
         if not answer["entry"]:
             tell_kept(shell.output, answer, way=False)
-        point, name = clean_text(answer["access_point"]), clean_text(answer["device"]["name"])
-        network = f"its network “{point}”" if point else "a network of its own"
-        shell.output.line(
-            f"Within half a minute its light flashes blue: it opens {network}, or is heard over "
-            "Bluetooth."
-        )
-        way = f"--access-point {_quoted(point)}" if point else "--access-point NETWORK"
-        look = "" if point else "mooring boards --wifi shows it. "
-        words = f"mooring provision --cloud blynk {way} --name {_quoted(name)}"
-        shell.output.note(f"{look}Then: {words}", "dim")
+        _tell_next(shell.output, answer, here)
         return ExitStatus.DONE
 
     run_command(as_json, send)
@@ -164,6 +160,23 @@ def clear(*, device: str, confirmed: bool, as_json: bool) -> None:
         return ExitStatus.DONE
 
     run_command(as_json, erase)
+
+
+def _tell_next(output: Output, answer: dict[str, Any], here: set[str]) -> None:
+    """How the board gets its next network."""
+    point, board = clean_text(answer["access_point"]), str(answer["board"])
+    blue = "Within half a minute its light flashes blue: it"
+    if board in here or board.startswith(IN_AIR):
+        heard = "is heard over Bluetooth" if board.startswith(IN_AIR) else "waits on its cable"
+        output.line(f"{blue} {heard}.")
+        way, look = board, ""
+    else:
+        network = f"its network “{point}”" if point else "a network of its own"
+        output.line(f"{blue} opens {network}, or is heard over Bluetooth.")
+        way = f"--access-point {_quoted(point) if point else 'NETWORK'}"
+        look = "" if point else "mooring boards --wifi shows it. "
+    name = _quoted(clean_text(answer["device"]["name"]))
+    output.note(f"{look}Then: mooring provision {way} --cloud blynk --name {name}", "dim")
 
 
 def _quoted(name: str) -> str:

@@ -68,6 +68,7 @@ async def test_devices_are_made_tended_and_sent_back_without_their_tokens(
         assert (await agent.call("blynk.device", device=device.id))["online"]
         sent = await agent.call("blynk.reconfigure", device=device.id)
         assert (sent["entry"], sent["access_point"], link.told) == (made["entry"], "", 1)
+        assert sent["board"] == ""
 
         renamed = await agent.call("blynk.rename", device=device.id, name="Well")
         assert renamed["name"] == device.name == "Well"

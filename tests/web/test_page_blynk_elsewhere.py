@@ -78,6 +78,7 @@ async def test_a_board_that_is_online_is_sent_back_and_led_to_its_next_network(
         "device": device(57, "Greenhouse 2"),
         "entry": "905d4b4e",
         "access_point": known,
+        "board": "",
     }
     acts = await opened(sheet, "Greenhouse 2")
     await acts.get_by_role("button", name="Change network over the air").click()
@@ -141,7 +142,7 @@ async def test_data_are_erased_only_when_somebody_says_so(
 async def test_a_device_is_made_before_its_board_and_one_is_claimed_by_its_code(
     page: Page, blynks: FakeAgent, sheet: Locator
 ) -> None:
-    answer = {"device": device(90, "Pump"), "entry": "905d4b4e", "access_point": ""}
+    answer = {"device": device(90, "Pump"), "entry": "905d4b4e", "access_point": "", "board": ""}
     blynks.answer["blynk.create"] = lambda _params: answer
     await sheet.locator("summary", has_text="Make a device").click()
     await sheet.get_by_role("button", name="Make the device").click()

@@ -88,6 +88,8 @@ class DeviceKept(msgspec.Struct, frozen=True, kw_only=True):
     """Of the vault; empty: the platform did not tell the token."""
     access_point: str
     """What its board calls itself; empty: no board was set up with this token from here."""
+    board: str = ""
+    """Id of that board, as it was reached then; it need not be here."""
 
 
 class StaticTokenShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +121,9 @@ def methods(services: Services) -> list[Method[Any, Any]]:
     async def kept(device: Device) -> DeviceKept:
         there = await keep_token(services.vault, account(), device) or Kept("")
         point = there.board_says if parse_name(there.board_says) is not None else ""
-        return DeviceKept(device=_shown(device), entry=there.entry, access_point=point)
+        return DeviceKept(
+            device=_shown(device), entry=there.entry, access_point=point, board=there.board
+        )
 
     async def devices(_call: Call, _params: Nothing) -> BlynkDevices:
         return BlynkDevices(devices=[_shown(each) for each in await account().devices()])

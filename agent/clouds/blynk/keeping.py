@@ -52,6 +52,8 @@ class Kept(NamedTuple):
     """Of the vault, with the name that the device has now."""
     board_says: str = ""
     """What a board said of itself that was set up with this token; empty: none was."""
+    board: str = ""
+    """Id of that board; empty: it was reached in a network of its own."""
 
 
 async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
@@ -63,6 +65,7 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
         return None
     found = await _with_token(vault, device.token)
     says = next((each.hardware_id for each in found if each.hardware_id), "")
+    board = next((each.board for each in found if each.board and each.board[:3] != "ap:"), "")
     entry = next((each.id for each in found if each.device == clean_text(device.name)), "")
     # Renamed since: a job finds it by the name that people see now.
     entry = entry or await vault.add(
@@ -73,7 +76,7 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
         job="",
         settings=await cloud.settings(device.name, device.token),
     )
-    return Kept(entry, says)
+    return Kept(entry, says, board)
 
 
 async def drop_waiting(vault: Keeps, token: Secret) -> None:

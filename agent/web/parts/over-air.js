@@ -53,7 +53,8 @@ export class OverAir extends View {
   async #send(button) {
     button.disabled = true;
     try {
-      const { entry, access_point: point } = await this.app.agent.call("blynk.reconfigure", { device: this.device.device_id });
+      const { entry, access_point: point, board } = await this.app.agent.call("blynk.reconfigure", { device: this.device.device_id });
+      if (!this.board && (board.startsWith("ble-") || this.app.store.boards.has(board))) this.board = board;
       this.#sent(point, Boolean(entry));
     } catch (error) {
       this.#failed(error);
@@ -80,7 +81,7 @@ export class OverAir extends View {
       const again = h("a.button.primary", { href: href("board", this.board, "blynk") }, "Set it up again");
       // Where the form stands below, it is only folded up.
       again.addEventListener("click", (event) => this.dispatchEvent(new CustomEvent("again", { bubbles: true, cancelable: true })) || event.preventDefault());
-      return h("div", {}, h("p", {}, "It is here: give it its network over this link."), h("div.row", {}, again));
+      return h("div", {}, h("p", {}, this.board.startsWith("ble-") ? "Then it is heard over Bluetooth: give it its network there." : "It is here: give it its network over this link."), h("div.row", {}, again));
     }
     // Under its name the device's own token is used again.
     const place = point ? href("point", point, this.name_) : href("missing", "", this.name_);

@@ -30,7 +30,7 @@ async def test_a_token_is_kept_once_and_by_the_name_of_its_device(
     kept = (await vault.entry(first.entry)).credentials
     assert isinstance(kept, AccessToken)
     assert kept.token == TOKEN
-    assert await keep_token(vault, free, PUMP) == first == (first.entry, "")
+    assert await keep_token(vault, free, PUMP) == first == (first.entry, "", "")
     assert await keep_token(vault, free, Device(id=56, name="Shed")) is None
     (entry,) = (await vault.list()).entries
     assert waits_for_board(entry, "Garden pump")
@@ -51,7 +51,7 @@ async def test_the_token_of_a_device_that_was_renamed_is_found_by_its_new_name_t
         settings=await free.settings("Garden pump", TOKEN),
         hardware_id="Blynk Thermo-FK8D",
     )
-    assert await keep_token(vault, free, PUMP) == (own, "Blynk Thermo-FK8D")
+    assert await keep_token(vault, free, PUMP) == (own, "Blynk Thermo-FK8D", "usb-1")
     renamed = await keep_token(vault, free, Device(id=55, name="Well", token=TOKEN))
     assert renamed is not None
     assert renamed.board_says == "Blynk Thermo-FK8D"
