@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from agent.protocols.nrf.cose import Damaged
 from agent.protocols.nrf.token import parse_token
 from agent.simulator.nrf_cloud_commands import device_commands
-from agent.simulator.nrf_cloud_http import read_body, read_object
+from agent.simulator.nrf_cloud_http import page, read_body, read_object
 from agent.simulator.nrf_cloud_state import Refused
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from agent.simulator.nrf_cloud_http import Around
 
 ROWS_MAX: Final = 1000
-PAGE: Final = 100
-"""Of lists; the real number is not published."""
 BulkShape = Literal["200", "201", "202"]
 
 
@@ -50,6 +48,7 @@ class ClaimCalls:
             route("POST", f"{one}/provisioning", "queue", self._queue),
             route("GET", f"{one}/provisioning", "command", self._commands),
             route("GET", f"{one}/provisioning/{{command}}", "command", self._command),
+            route("DELETE", f"{one}/provisioning/{{command}}", "discard", self._discard),
             route("GET", "/v1/provisioning-rules", "rule", self._rules),
             route("POST", "/v1/provisioning-rules", "rule", self._add_rule),
             route("GET", "/v1/provisioning/tags", "tag", self._tags),
@@ -103,7 +102,7 @@ class ClaimCalls:
     async def _list(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team
         mine = [c.as_json() for c in self._state.claims.values() if c.team == team]
-        return _page(request, mine)
+        return page(request, mine)
 
     async def _one(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team
@@ -127,21 +126,24 @@ class ClaimCalls:
     async def _commands(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team
         claimed = self._state.claimed(team, request.path_params["id"])
-        return _page(request, [command.as_json() for command in claimed.commands])
+        return page(request, [command.as_json() for command in claimed.commands])
 
     async def _command(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team
         claimed = self._state.claimed(team, request.path_params["id"])
-        for command in claimed.commands:
-            if command.id == request.path_params["command"]:
-                return JSONResponse(command.as_json())
-        raise Refused(404, "Provisioning command not found")
+        return JSONResponse(claimed.command(request.path_params["command"]).as_json())
+
+    async def _discard(self, request: Request) -> Response:
+        team = self._around.key(request, writes=True).team
+        claimed = self._state.claimed(team, request.path_params["id"])
+        claimed.commands.remove(claimed.command(request.path_params["command"]))
+        return Response(status_code=204)
 
     # --- rules and tags ---
 
     async def _rules(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team
-        return _page(request, self._state.rules.get(team, []))
+        return page(request, self._state.rules.get(team, []))
 
     async def _add_rule(self, request: Request) -> Response:
         team = self._around.key(request, writes=True).team
@@ -160,7 +162,7 @@ class ClaimCalls:
 
     async def _tags(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team
-        return _page(request, self._state.tags.get(team, []))
+        return page(request, self._state.tags.get(team, []))
 
     async def _add_tag(self, request: Request) -> Response:
         team = self._around.key(request, writes=True).team
@@ -179,15 +181,6 @@ def _as_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused(400, "Invalid request body") from None
-
-
-def _page(request: Request, items: list[dict[str, Any]]) -> Response:
-    begin = request.query_params.get("pageNextToken", "0")
-    at = int(begin) if begin.isascii() and begin.isdigit() else 0
-    answer: dict[str, Any] = {"items": items[at : at + PAGE], "total": len(items)}
-    if at + PAGE < len(items):
-        answer["pageNextToken"] = str(at + PAGE)
-    return JSONResponse(answer)
 
 
 def _device_id(text: str) -> str:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from agent.protocols.nrf.bodies import ID_CHARS
 from agent.protocols.nrf.csv import FIRMWARE_TYPES
-from agent.simulator.nrf_cloud_http import read_body, read_object
+from agent.simulator.nrf_cloud_http import page, read_body, read_object
 from agent.simulator.nrf_cloud_state import Device, Refused
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class DeviceCalls:
         self.routes = [
             route("GET", "/v1/account", "account", self._account),
             route("POST", "/v1/devices", "onboard", self._onboard),
+            route("GET", "/v1/devices", "records", self._list),
             route("GET", one, "record", self._record),
             route("DELETE", one, "delete", self._delete),
             route("PUT", f"{one}/name", "rename", self._rename),
@@ -51,6 +52,11 @@ class DeviceCalls:
         key = self._around.key(request, writes=False)
         team = {"id": key.team, "name": key.team, "tenantId": key.team}
         return JSONResponse({"team": team, "role": key.role, "plan": {"name": "DEVELOPER"}})
+
+    async def _list(self, request: Request) -> Response:
+        team = self._around.key(request, writes=False).team
+        mine = [each.as_json() for each in self._state.devices.values() if each.team == team]
+        return page(request, mine)
 
     async def _record(self, request: Request) -> Response:
         team = self._around.key(request, writes=False).team

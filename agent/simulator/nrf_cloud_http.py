@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BODY_LIMIT: Final = 8 * 1024 * 1024
 """Bytes; a thousand rows with certificates have one megabyte."""
 WINDOW_S: Final = 1.0
+PAGE: Final = 100
+"""Of lists; that of claims is not published."""
 
 
 class Around:
@@ -127,6 +129,21 @@ async def read_object(request: Request) -> dict[str, Any]:
         return msgspec.json.decode(await read_body(request), type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused(400, "Invalid request body") from None
+
+
+def page(request: Request, items: list[dict[str, Any]]) -> Response:
+    """A part of a list, as long as ``pageLimit`` wants it, and what to ask for the next one with."""
+    at = _number(request, "pageNextToken", 0)
+    size = min(max(_number(request, "pageLimit", PAGE), 1), PAGE)
+    answer: dict[str, Any] = {"items": items[at : at + size], "total": len(items)}
+    if at + size < len(items):
+        answer["pageNextToken"] = str(at + size)
+    return JSONResponse(answer)
+
+
+def _number(request: Request, name: str, usual: int) -> int:
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else usual
 
 
 def error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

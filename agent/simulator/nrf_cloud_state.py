@@ -20,7 +20,7 @@ from agent.simulator.nrf_cloud_commands import (
     device_commands,
     response_to,
 )
-from agent.simulator.nrf_identity import genuine
+from agent.simulator.nrf_identity import genuine, imei_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +89,13 @@ class Claimed:
     applied: set[str] = field(default_factory=set)
     """Rules whose commands it has."""
 
+    def command(self, command_id: str) -> Command:
+        """One of its commands; :class:`Refused` if it is none."""
+        found = next((each for each in self.commands if each.id == command_id), None)
+        if found is None:
+            raise Refused(404, "Provisioning command not found")
+        return found
+
     def as_json(self) -> Json:
         """As the service shows it."""
         moment = dt.datetime.fromtimestamp(self.claimed_at, dt.UTC)
@@ -96,7 +103,7 @@ class Claimed:
             "id": self.id,
             "deviceType": CHIPS.get(self.chip, "unknown"),
             "firmwareId": self.firmware_id,
-            "imei": "",
+            "imei": imei_of(self.id),
             "ownerId": self.team,
             "ownershipStatus": "IDENTIFIED",
             "tags": list(self.tags),

@@ -1,7 +1,7 @@
 """Who a simulated modem is: its identity key, and what it signs with it.
 
-Key, device id and IMEI follow from the serial number, and the key from the device id alone, so
-that a simulated service in another process knows the public key of each simulated modem, as the
+The device id follows from the serial number, and key and IMEI from the device id alone, so that a
+simulated service in another process knows the public key and the IMEI of each simulated modem, as the
 real one knows those of the real ones.
 """
 
@@ -50,7 +50,7 @@ class ModemIdentity:
         self.device_id = uuid.UUID(bytes=seed[:16], version=4)
         self.firmware_id = uuid.UUID(bytes=hashlib.sha256(b"mfw").digest()[:16], version=4)
         self.chip = chip
-        self.imei = _imei(int.from_bytes(seed[16:22], "big"))
+        self.imei = imei_of(str(self.device_id))
         self._key = _identity_key(str(self.device_id))
 
     def attest(self, nonce: bytes | None = None) -> str:
@@ -117,8 +117,9 @@ def _identity_key(device_id: str) -> EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(digest[:31], "big") + 1, ec.SECP256R1())
 
 
-def _imei(number: int) -> str:
+def imei_of(device_id: str) -> str:
     """15 digits, the last of them a check digit; 35 and zeros are of no real device."""
+    number = int.from_bytes(hashlib.sha256(f"nrf imei {device_id}".encode()).digest()[:6], "big")
     digits = f"3500000{number % 10_000_000:07}"
     doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(digits)]
     total = sum(value // 10 + value % 10 for value in doubled)
