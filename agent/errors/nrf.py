@@ -13,8 +13,12 @@ __all__ = [
     "NrfCommandFailed",
     "NrfCommandGone",
     "NrfCommandRefused",
+    "NrfCommandStays",
     "NrfCommandUnsure",
     "NrfCommandWaiting",
+    "NrfCommandsBlocked",
+    "NrfDeviceAmbiguous",
+    "NrfDeviceUnknown",
     "NrfFileUnsure",
     "NrfKeyRefused",
     "NrfNotOnboarded",
@@ -121,6 +125,53 @@ class NrfUnclaimed(NrfCloudError):
     remedy = "Claim the board first, with a token read from it over the cable."
 
 
+class NrfDeviceUnknown(NrfCloudError):
+    """No device of the team is what the person named."""
+
+    code = "nrf-cloud-device"
+    exit_status = ExitStatus.USAGE
+    title = "“{wanted}” is none of the boards that your team has claimed in {cloud}."
+    meaning = "It is no device id, nor the beginning of one, no IMEI and no name of a device."
+    remedy = "Look at the team's devices with mooring nrf devices, and give one as it stands there."
+
+
+class NrfDeviceAmbiguous(NrfCloudError):
+    """Several devices of the team are what the person named."""
+
+    code = "nrf-cloud-ambiguous"
+    exit_status = ExitStatus.USAGE
+    title = "“{wanted}” may be {count} devices in {cloud}: {matches}."
+    meaning = "Nothing was done, because it is not clear which of them is meant."
+    remedy = "Give the device id, or more of it."
+
+
+class NrfCommandsBlocked(NrfCloudError):
+    """A command failed earlier, so that the board does nothing that is queued behind it."""
+
+    code = "nrf-cloud-blocked"
+    title = "An earlier command of the board with device id {device} failed: {names}."
+    meaning = (
+        "The board carries out nothing that stands behind a command that failed, so that nothing "
+        "new was queued. {detail}"
+    )
+    remedy = (
+        "Queue what failed once more (mooring nrf commands {device} --again), or delete it (mooring "
+        "nrf commands {device} --delete failed); then start again."
+    )
+
+
+class NrfCommandStays(NrfCloudError):
+    """The service does not delete a command."""
+
+    code = "nrf-cloud-command-stays"
+    title = "{cloud} did not delete commands of the board with device id {device}: {names}."
+    meaning = "They are still in its list, and those behind one that failed wait for it. {detail}"
+    remedy = (
+        "Discard them in the portal: Security Services, Claimed Devices, the board, then the "
+        "command; then start again."
+    )
+
+
 class NrfCommandGone(NrfCloudError):
     """404: the command is not there any more."""
 
@@ -138,7 +189,10 @@ class NrfQueueFull(NrfCloudError):
         "The board with device id {device} has {present} commands in {cloud}; {limit} are allowed."
     )
     meaning = "{count} more do not fit. Those that are done count as well. {detail}"
-    remedy = "Reset or discard commands of this board in the portal, then try again."
+    remedy = (
+        "Delete those that are done (mooring nrf commands {device} --delete done), or reset or "
+        "discard commands of this board in the portal; then try again."
+    )
 
 
 class NrfCommandRefused(NrfCloudError):
@@ -169,8 +223,8 @@ class NrfCommandFailed(NrfCloudError):
     title = "The board with device id {device} could not carry out {name}: {status}."
     meaning = "Commands behind it stay as they are, until this one is reset or discarded. {detail}"
     remedy = (
-        "Look at the board's log, and whether its modem firmware is new enough; then reset the "
-        "command in the portal and let the board ask again."
+        "Look at the board's log, and whether its modem firmware is new enough. Then queue the "
+        "command once more (mooring nrf commands {device} --again) and let the board ask again."
     )
 
 

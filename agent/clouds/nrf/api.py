@@ -17,7 +17,7 @@ from agent.errors import CloudAnswer, NrfKeyRefused, NrfRoleTooLow, QuotaReached
 from agent.protocols.nrf.answers import PAGES_MAX, NotAsDocumented, parse_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agent.clouds.clock import Clock
     from agent.errors import CloudError
@@ -88,12 +88,13 @@ class NrfApi:
         action: str,
         *,
         device: str = "",
+        asked: Mapping[str, str] | None = None,
     ) -> list[T] | None:
-        """All of a list; None if there is no such list (404)."""
+        """All of a list; None if there is no such list (404). ``asked``: of each page."""
         found: list[T] = []
         more = ""
         for _ in range(PAGES_MAX):
-            query = {"pageNextToken": more} if more else {}
+            query = {**(asked or {}), **({"pageNextToken": more} if more else {})}
             request = Request("GET", path, query=query, repeatable=True)
             answer = await self.send(http, request, action, device=device)
             if answer.status == NOT_FOUND:

@@ -10,7 +10,7 @@ from agent.clouds.address import check_base_url
 from agent.clouds.clock import Clock, SystemClock
 from agent.clouds.cloud import CloudInfo
 from agent.clouds.http import CloudHttp, Request
-from agent.clouds.nrf import bulk, claiming, commands, records, watching
+from agent.clouds.nrf import bulk, claiming, commands, listing, records, redoing, watching
 from agent.clouds.nrf.account import account_schema, device_schema, parse_account
 from agent.clouds.nrf.api import RATE, NrfApi
 from agent.clouds.pacing import TokenBucket
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agent.clouds.http import Limits
     from agent.clouds.nrf.bulk import RowResult
     from agent.clouds.nrf.claiming import ClaimOutcome, RuleLook
+    from agent.clouds.nrf.listing import TeamDevice
     from agent.clouds.nrf.records import Removal
     from agent.protocols.nrf.answers import ClaimedDevice, CommandState, DeviceRecord
     from agent.protocols.nrf.commands import Command
@@ -84,6 +85,8 @@ class NrfCloud:
                 ("nrf.devices_url", devices_url),
             )
         )
+        self.portal: Final = bodies.PORTAL if devices_url.rstrip("/") == DEVICES_URL else ""
+        """What a link to a device begins with; empty: this one has no portal."""
         self._account: AccountHolder[_SignedIn] = AccountHolder(self._stored)
         self._last_commands: dict[str, int] = {}
 
@@ -150,6 +153,14 @@ class NrfCloud:
         """All boards of the team."""
         return await claiming.all_claimed(await self._signed_in())
 
+    async def team_devices(self) -> list[TeamDevice]:
+        """All boards that the team has claimed, and devices without a claim."""
+        return await listing.team_devices(await self._signed_in())
+
+    async def find_device(self, wanted: str) -> TeamDevice:
+        """A device of the team by its id, the beginning of it, its IMEI or its name."""
+        return await listing.find_device(await self._signed_in(), wanted)
+
     async def ensure_rule(self, tag: str = bodies.ONBOARDING_TAG, *, coap: bool = True) -> RuleLook:
         """See that boards with this tag are brought into nRF Cloud."""
         return await claiming.ensure_rule(await self._signed_in(), tag, coap=coap)
@@ -171,7 +182,7 @@ class NrfCloud:
         return await commands.queue(await self._signed_in(), device_id, wanted, left)
 
     async def left_before(self, device_id: str) -> list[CommandState]:
-        """Commands that Mooring queued at an earlier time and the board has not done."""
+        """Commands of an earlier time that the board has not done: those of Mooring, and what failed."""
         return await commands.left_before(await self._signed_in(), device_id)
 
     async def all_commands(self, device_id: str) -> list[CommandState]:
@@ -181,6 +192,14 @@ class NrfCloud:
     async def listed(self, device_id: str) -> list[CommandState] | None:
         """The same; None: there is no such list."""
         return await watching.listed(await self._signed_in(), device_id)
+
+    async def delete_commands(self, device_id: str, wanted: Sequence[CommandState]) -> None:
+        """Take commands out of a board's list."""
+        await redoing.delete(await self._signed_in(), device_id, wanted)
+
+    async def queue_again(self, device_id: str) -> dict[str, CommandState]:
+        """Queue once more what failed, in its place: the new commands by the ids of the old."""
+        return await redoing.again(await self._signed_in(), device_id)
 
     async def follow(
         self,

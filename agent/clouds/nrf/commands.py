@@ -25,7 +25,7 @@ from agent.errors import (
     NrfUnclaimed,
 )
 from agent.protocols.nrf import bodies
-from agent.protocols.nrf.answers import CommandState, parse_command, parse_commands
+from agent.protocols.nrf.answers import CommandState, parse_command, parse_commands, told_in
 from agent.protocols.nrf.commands import (
     COMMANDS_MAX,
     POLL_LIMIT_S,
@@ -85,16 +85,20 @@ async def queue(
 
 
 async def left_before(api: NrfApi, device_id: str) -> list[CommandState]:
-    """Commands that Mooring queued and the board has not done, as after an agent that was killed."""
+    """Commands that Mooring queued and the board has not done, as after an agent that was killed.
+
+    Those that failed are among them, whoever queued them: the board stops in front of them.
+    """
     try:
         present = await all_commands(api, device_id)
     except (CloudAnswer, NrfUnclaimed):
         return []  # the list is not documented; to queue them tells more
-    return [
-        state
-        for state in present
-        if state.progress is Progress.WAITING and _MARKED.search(state.description)
-    ]
+    return [state for state in present if state.blocks or is_ours(state)]
+
+
+def is_ours(state: CommandState) -> bool:
+    """Whether it waits, and Mooring queued it."""
+    return state.progress is Progress.WAITING and _MARKED.search(state.description) is not None
 
 
 async def follow(
@@ -238,15 +242,3 @@ async def _fetch(api: NrfApi, device_id: str, command: CommandState) -> CommandS
             detail=api.said(answer),
         )
     return api.read(answer, parse_command, "see a command")
-
-
-def told_in(response: object) -> str:
-    """The sentence of a response that tells of a failure, wherever it is."""
-    if isinstance(response, dict):
-        for name, value in response.items():
-            if isinstance(value, dict):
-                if found := told_in(value):
-                    return found
-            elif name in {"message", "error", "cause"} and isinstance(value, str):
-                return value
-    return response if isinstance(response, str) else ""

@@ -66,6 +66,11 @@ class CommandState(msgspec.Struct, frozen=True, kw_only=True):
         return progress_of(self.status)
 
     @property
+    def blocks(self) -> bool:
+        """Whether the board does nothing that stands behind it (cloud-nrf, section 5)."""
+        return self.status == "FAILED"
+
+    @property
     def name(self) -> str:
         """Which command it is; empty if the answer does not say."""
         return next(iter(self.request), "")
@@ -207,6 +212,11 @@ def parse_record(body: bytes) -> DeviceRecord:
     return _read(body, DeviceRecord)
 
 
+def parse_records(body: bytes) -> tuple[list[DeviceRecord], str]:
+    """Devices in device management, and what to ask for the next page with."""
+    return _page(body, DeviceRecord)
+
+
 def parse_account(body: bytes) -> Team:
     """Whose key it is; what is not said stays empty."""
     said = _read(body, _Account)
@@ -239,6 +249,18 @@ def parse_bulk_errors(body: bytes) -> tuple[dict[int, str], list[str]]:
         else:
             others.append(text)
     return rows, others
+
+
+def told_in(response: object) -> str:
+    """The sentence of a response that tells of a failure, wherever it is."""
+    if isinstance(response, dict):
+        for name, value in response.items():
+            if isinstance(value, dict):
+                if found := told_in(value):
+                    return found
+            elif name in {"message", "error", "cause"} and isinstance(value, str):
+                return value
+    return response if isinstance(response, str) else ""
 
 
 class _Desired(msgspec.Struct):

@@ -31,6 +31,9 @@ DEVICES: Final = "/v1/devices"
 ACCOUNT: Final = "/v1/account"
 CSV: Final = "text/csv"
 DRY_RUN: Final = {"dryrun": "true"}
+FULL_PAGES: Final = {"pageLimit": "100"}
+"""The most devices that a page of device management holds."""
+PORTAL: Final = "https://nrfcloud.com/#/devices/"
 
 ONBOARDING_TAG: Final = "nrf-cloud-onboarding"
 RULE_NAME: Final = "nRF Cloud Onboarding"
@@ -44,6 +47,8 @@ PROVISION: Final = 1
 """The only type of command that a shadow can hold."""
 COMMAND_ID_MAX: Final = 4_294_967_294
 NAME_CHARS: Final = 256
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A device id as chips have them; not every device has one."""
 _ID: Final = re.compile(r"[A-Za-z0-9:_.-]+")
 _IMEI: Final = re.compile(r"[0-9]{15}")
 
@@ -76,6 +81,11 @@ def shadow_path(device_id: str) -> str:
 def name_path(device_id: str) -> str:
     """Its name for people."""
     return f"{record_path(device_id)}/name"
+
+
+def portal_link(portal: str, device_id: str) -> str:
+    """Where people see a device; empty where ``portal`` is: there is none."""
+    return f"{portal}{quote(device_id, safe='')}" if portal and device_id else ""
 
 
 def bulk_path(request: str) -> str:
