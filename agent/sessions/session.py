@@ -54,6 +54,8 @@ class ModemFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the team that is signed in has it; None: nobody could ask."""
     tags: list[str] = []
     """Of its claim."""
+    link: str = ""
+    """Where people see the device if the team has it; empty: nowhere."""
 
 
 class BoardFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,6 +94,13 @@ class LookClaimed(KitEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class FindDevice(KitEffect):
+    """A claimed board by what a person calls it. Value: :class:`TeamDevice`."""
+
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtDevice(KitEffect):
     """Value: :class:`DeviceLook`."""
 
@@ -114,7 +121,25 @@ class WatchCommands(KitEffect):
 
 @dataclass(frozen=True, slots=True)
 class LookForLeft(KitEffect):
-    """What an earlier time queued and the board has not done. Value: tuple of :class:`CommandState`."""
+    """What an earlier time queued and the board has not done. Value: tuple of :class:`CommandState`.
+
+    Those that failed are among them.
+    """
+
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCommands(KitEffect):
+    """Take commands out of the list of a board. Value: None."""
+
+    device_id: str
+    commands: tuple[CommandState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAgain(KitEffect):
+    """Queue once more what failed. Value: dict of :class:`CommandState` by the ids of the old."""
 
     device_id: str
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from agent.jobs.facts import Fact
 
 CLAIMING = "nrf-claiming"
-"""``{cloud, title, name, device_id}``: the cloud is about to be asked."""
+"""``{cloud, title, name, device_id, imei, portal}``: the cloud is about to be asked."""
 CLAIMED = "nrf-claimed"
 """``{before}``: the team has the board."""
 QUEUEING = "nrf-queueing"
-"""``{cloud, title, name, device_id}``: commands are about to be queued."""
+"""``{cloud, title, name, device_id, imei, portal}``: commands are about to be queued."""
 QUEUED = "nrf-queued"
 """``{ids}``: they are."""
 GIVING_UP = "nrf-giving-up"
@@ -41,6 +41,10 @@ class OpenWork(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     name: str
     device_id: str
+    imei: str = ""
+    """By which older firmware calls the device; empty: it was not known."""
+    portal: str = ""
+    """What a link to a device begins with; empty: there is no portal."""
     before: bool = False
     """The team had the board already."""
     ids: list[str] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from agent.errors import (
     CloudAnswer,
+    NrfCommandFailed,
     NrfKeyRefused,
     NrfNotClaimed,
     NrfNothingQueued,
@@ -21,14 +22,24 @@ from agent.errors import (
     Unreachable,
 )
 from agent.jobs import questions
-from agent.jobs.effects import Answered, Done, Entered, Event, Failed, TimerFired, WaitBoardBack
-from agent.jobs.machine import Rule
+from agent.jobs.effects import (
+    Answered,
+    Done,
+    Entered,
+    Event,
+    Failed,
+    LimitReached,
+    TimerFired,
+    WaitBoardBack,
+)
+from agent.jobs.machine import LIMIT, Rule
 from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.effects import (
     FollowCommands,
     FollowLog,
     LookAtDevice,
     OpenModem,
+    QueueAgain,
     TriggerByAir,
     TriggerByCable,
     WatchCommands,
@@ -50,9 +61,15 @@ Sayer: TypeAlias = Literal["", "board", "cloud"]
 STEP_FOLLOW: Final = "provision"
 FOLLOW_LIMIT_S: Final = 1500.0
 """Twice what the board's log is followed for, 600 s, with a restart in between."""
+AGAIN_LIMIT_S: Final = 120.0
+"""A list, commands one by one and the list once more, each with its repetitions."""
 BACK_S: Final = 600.0
 """How long an unplugged board is waited for, while the cloud is asked."""
 AGAIN: Final = "again"
+WHY: Final = "why"
+WHY_S: Final = 8.0
+"""From a board's word that it gave up until the cloud shows which command failed: a look at once,
+and those 2 and 5 s behind it."""
 KNOWN_S: Final = 5.0
 """Until the service that boards ask knows of a claim that was just made."""
 NETWORK_S: Final = 30.0
@@ -94,6 +111,10 @@ class NrfFollowing(NrfReading):
                 lambda: self._give_up(),
             ),
         }
+
+    def _redone(self, anew: dict[str, CommandState]) -> None:
+        """What failed was queued once more; ``anew`` by the ids of the old."""
+        self.commands = tuple(anew.get(each.id, each) for each in self.commands)
 
     def _looking_for(self) -> KitEffect:
         """What of the cloud is followed."""
@@ -160,6 +181,11 @@ class NrfFollowing(NrfReading):
                 self._networks -= 1
                 self._say(words.NO_NETWORK)
                 self._timer(AGAIN, NETWORK_S)
+            case Failed(FollowLog(), NrfProvisioningFailed() as error) if self._cloud_tells(error):
+                self._trouble = error
+                self._timer(WHY, WHY_S)
+            case TimerFired(id=name) if name == WHY:
+                self._troubled(self._trouble)
             case TimerFired(id=name) if name == AGAIN:
                 self._do(TriggerByCable())
             case Failed(FollowLog() | TriggerByCable() | OpenModem(), PortError()) if self._looks:
@@ -237,6 +263,10 @@ class NrfFollowing(NrfReading):
         late = error.facts.get("why") == Seen.NO_TIME.value
         return late and not self._no_sim and self._networks > 0
 
+    def _cloud_tells(self, error: NrfProvisioningFailed) -> bool:
+        """Which command failed, and with what, the cloud knows in a moment; the log does not say."""
+        return self._looks and error.facts.get("why") == Seen.FAILED.value
+
     @property
     def _no_sim(self) -> str:
         """What is behind all that such a board fails at; empty: it has one, as far as is known."""
@@ -255,17 +285,38 @@ class NrfFollowing(NrfReading):
         match event:
             case Entered():
                 self._ask(
-                    words.trouble(self._trouble, self._safe, retry=self._retry, known=self._no_sim)
+                    words.trouble(
+                        self._trouble,
+                        self._safe,
+                        retry=self._retry,
+                        known=self._no_sim,
+                        failed=isinstance(self._trouble, NrfCommandFailed),
+                    )
                 )
+            case Answered(questions.OVERWRITE):
+                self._timer(LIMIT, AGAIN_LIMIT_S)
+                self._say("Queueing what failed once more")
+                self._do(QueueAgain(self.device_id))
+            case Done(QueueAgain(), anew):
+                self._redone(anew)
+                self._retry_now()
+            case Failed(QueueAgain(), error):
+                self._give_up(error)
+            case LimitReached():
+                detail = f"There was no answer within {AGAIN_LIMIT_S:.0f} s."
+                self._give_up(Unreachable(cloud=self.order.title, detail=detail))
             case Answered(questions.RETRY):
-                self._again, self._networks = True, NETWORK_TRIES
-                self._complete_because(self._trouble)
-                self._on_again()
+                self._retry_now()
             case Answered():
                 self._give_up(self._trouble)
             case _:
                 return False
         return True
+
+    def _retry_now(self) -> None:
+        self._again, self._networks = True, NETWORK_TRIES
+        self._complete_because(self._trouble)
+        self._on_again()
 
     @property
     def _retry(self) -> str:

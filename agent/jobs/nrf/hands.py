@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import InternalError, PortGone
+from agent.errors import InternalError, NrfProvisioningFailed, PortGone
 from agent.jobs.nrf import effects as wanted
 from agent.jobs.nrf.words import seen_words
 from agent.protocols.nrf.logs import Seen
@@ -88,7 +88,11 @@ class NrfHands:
                 self._heard.set()
             say(seen_words(seen))
 
-        return await follow(session, tell)
+        try:
+            return await follow(session, tell)
+        except NrfProvisioningFailed:
+            self._heard.set()
+            raise
 
     # The cloud -----------------------------------------------------------------------------------
 
@@ -103,6 +107,8 @@ class NrfHands:
                 return await cloud.claim(token, tags, tried=True)
             case wanted.LookClaimed(device_id=device_id):
                 return await cloud.claimed(device_id)
+            case wanted.FindDevice(wanted=name):
+                return await cloud.find_device(name)
             case wanted.LookAtDevice(device_id=device_id, imei=imei):
                 commands = tuple(await cloud.listed(device_id) or ())
                 return wanted.DeviceLook(commands, await cloud.record(device_id, imei))
@@ -110,6 +116,10 @@ class NrfHands:
                 return tuple(await cloud.watch(device_id, known, say, self._heard, imei))
             case wanted.LookForLeft(device_id=device_id):
                 return tuple(await cloud.left_before(device_id))
+            case wanted.DeleteCommands(device_id=device_id, commands=asked):
+                await cloud.delete_commands(device_id, asked)
+            case wanted.QueueAgain(device_id=device_id):
+                return await cloud.queue_again(device_id)
             case wanted.QueueCommands(device_id=device_id, commands=asked, left=left):
                 return tuple(await cloud.queue(device_id, asked, left))
             case wanted.FollowCommands(device_id=device_id, queued=queued):

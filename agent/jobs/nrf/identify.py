@@ -11,6 +11,7 @@ from agent.jobs.machine import Rule
 from agent.jobs.nrf.effects import LookClaimed, ReadToken
 from agent.jobs.nrf.reading import INSTALLED, STEP_READ, NrfReading
 from agent.jobs.states import State
+from agent.protocols.nrf.bodies import portal_link
 from agent.sessions.session import BoardFacts, ModemFacts
 from agent.settings import clean_text
 
@@ -96,6 +97,7 @@ class NrfIdentify(NrfReading):
             sim=clean_text(board.sim),
             claimed=found is not None if asked else None,
             tags=[clean_text(tag) for tag in found.tags] if found is not None else [],
+            link=portal_link(self.order.portal, found.id) if found is not None else "",
         )
         said = BoardFacts(protocol=INSTALLED, scans=False, modem=facts)
         result: dict[str, Any] = msgspec.to_builtins(said) | {"notes": self.notes}

@@ -14,7 +14,7 @@ from agent.jobs.nrf.renew import NrfRenew
 from agent.jobs.nrf.wanted import command_names, parse_wanted
 from agent.jobs.planner import Way
 from agent.jobs.reach import needs_cable
-from agent.protocols.nrf.bodies import ONBOARDING_TAG, check_device_id, check_name, check_tags
+from agent.protocols.nrf.bodies import ONBOARDING_TAG, UUID, check_name, check_tags
 from agent.protocols.nrf.cose import Damaged
 from agent.protocols.nrf.token import AttestationToken, parse_token
 from agent.settings import Secret, clean_text
@@ -40,7 +40,7 @@ async def nrf_way(
         raise needs_cable(board, "be asked for its modem", _WHY)
     if request.kind is JobKind.IDENTIFY:
         info = await cloud.info()
-        order = NrfOrder(board=board.name, cloud=cloud.id, title=info.title)
+        order = NrfOrder(board=board.name, cloud=cloud.id, title=info.title, portal=cloud.portal)
         signed_in = info.signed_in and not request.foreign
         machine = NrfIdentify(
             order, signed_in=signed_in, foreign=request.foreign, attended=attended
@@ -56,9 +56,9 @@ async def nrf_way(
     if request.name:
         shown["name"] = clean_text(request.name)
     if request.kind is JobKind.PROVISION:
-        order = _provision_order(request, board, cloud.id, info.title)
+        order = _provision_order(request, board, cloud, info.title)
         return Way(NrfProvision(order, attended=attended), shown=shown | {"tags": list(order.tags)})
-    order = _device_order(request, board, cloud.id, info.title)
+    order = _device_order(request, board, cloud, info.title)
     if request.kind is JobKind.REMOVE:
         return Way(NrfRemove(order, attended=attended), shown=shown)
     commands = parse_wanted(request.commands)
@@ -66,15 +66,16 @@ async def nrf_way(
     return Way(NrfRenew(order, commands, attended=attended), shown=shown)
 
 
-def _provision_order(request: Request, board: Board, cloud: str, title: str) -> NrfOrder:
+def _provision_order(request: Request, board: Board, cloud: NrfCloud, title: str) -> NrfOrder:
     tags = (ONBOARDING_TAG,) if request.tags is None else request.tags
     check_tags(tags)
     if request.name:
         check_name(request.name)
     return NrfOrder(
         board=board.name,
-        cloud=cloud,
+        cloud=cloud.id,
         title=title,
+        portal=cloud.portal,
         name=request.name or "",
         tags=tags,
         token=_token(request.token) if request.token is not None else None,
@@ -83,19 +84,22 @@ def _provision_order(request: Request, board: Board, cloud: str, title: str) -> 
     )
 
 
-def _device_order(request: Request, board: Board, cloud: str, title: str) -> NrfOrder:
-    """Of a device that is known by its board, or by its id in the place of a name."""
-    device_id = ""
+def _device_order(request: Request, board: Board, cloud: NrfCloud, title: str) -> NrfOrder:
+    """Of a device that is known by its board, or by its id, its name or its IMEI."""
+    device_id = wanted = ""
     if not board.id:
-        device_id = (request.name or "").strip().lower()
-        check_device_id(device_id)
+        wanted = (request.name or "").strip()
+        check_name(wanted)
+        device_id = wanted.lower() if UUID.fullmatch(wanted.lower()) else ""
     elif request.name:
         raise InputError(field="name", problem="is that of the board; leave one of them out")
     return NrfOrder(
         board=board.name,
-        cloud=cloud,
+        cloud=cloud.id,
         title=title,
+        portal=cloud.portal,
         device_id=device_id,
+        wanted=wanted,
         confirmed=request.confirmed,
         has_board=bool(board.id),
     )

@@ -25,7 +25,7 @@ from agent.jobs.nrf.effects import (
 from agent.jobs.nrf.following import STEP_FOLLOW, NrfFollowing
 from agent.jobs.nrf.reading import STEP_READ
 from agent.jobs.states import State
-from agent.protocols.nrf.bodies import ONBOARDING_TAG
+from agent.protocols.nrf.bodies import ONBOARDING_TAG, portal_link
 from agent.protocols.nrf.commands import Progress
 from agent.settings import clean_text
 
@@ -148,13 +148,7 @@ class NrfProvision(NrfFollowing):
         self._do(ClaimBoard(self.token, self.order.tags))
 
     def _note_claim(self) -> None:
-        self._record(
-            facts.CLAIMING,
-            cloud=self.order.cloud,
-            title=self.order.title,
-            name=self._shown,
-            device_id=self.device_id,
-        )
+        self._record(facts.CLAIMING, **self._about)
 
     def _cancelled(self) -> None:
         """What was sent has its own end, which is told; nothing else was begun."""
@@ -206,12 +200,11 @@ class NrfProvision(NrfFollowing):
         return None
 
     def _known_before(self, look: DeviceLook) -> None:
-        left = (
-            {Progress.WAITING} if look.record is not None else {Progress.WAITING, Progress.FAILED}
-        )
-        waiting = [each for each in look.commands if each.progress in left]
+        waiting = [each for each in look.commands if each.progress is Progress.WAITING]
+        if waiting or look.record is None:
+            # The board stops in front of what failed.
+            waiting += [each for each in look.commands if each.progress is Progress.FAILED]
         self.commands = look.commands
-        # What failed before the device came about was mended since, or it would not be there.
         self._known = frozenset(each.id for each in look.commands) - {each.id for each in waiting}
         self._onboarded = look.record is not None and not waiting
         self._has_looked()
@@ -266,9 +259,7 @@ class NrfProvision(NrfFollowing):
     def _has_record(self, record: DeviceRecord) -> None:
         self._onboarded = True
         self._record_id = clean_text(record.id)
-        if record.id != self.device_id:
-            told = words.OLDER.format(device=self._record_id, cloud=self.order.title)
-            self.notes.append(told)
+        self.notes += words.older_notes(record.id, self.device_id, self.order.title)
         self._complete(f"device {self._record_id}")
 
     def _when_all_came(self) -> None:
@@ -306,7 +297,7 @@ class NrfProvision(NrfFollowing):
             "device": self.order.name or self._record_id or self.device_id,
             "device_id": self.device_id,
             "cloud": self.order.cloud,
-            "link": "",
+            "link": portal_link(self.order.portal, self._record_id),
             "claimed": "before" if outcome.before else "now",
             "tags": [clean_text(tag) for tag in outcome.device.tags],
             "rule": self.rule,

@@ -30,6 +30,7 @@ from agent.jobs.states import State
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
+    from agent.clouds.nrf.listing import TeamDevice
     from agent.jobs.nrf.effects import Modem
     from agent.protocols.nrf.token import AttestationToken
 
@@ -61,6 +62,10 @@ class NrfOrder:
     """Of a board that is elsewhere, or whose firmware gives none."""
     device_id: str = ""
     """Of a board that is not here."""
+    wanted: str = ""
+    """The same where it is not known by its device id: a name, an IMEI, the beginning of the id."""
+    portal: str = ""
+    """What a link to a device begins with; empty: there is no portal."""
     confirmed: bool = False
     has_board: bool = True
 
@@ -80,6 +85,8 @@ class NrfReading(Machine):
         self.token: AttestationToken | None = None
         self.device_id = order.device_id
         self.claimed_imei = ""
+        self.named = ""
+        """What the cloud calls a device that was looked for."""
         self.notes: list[str] = []
         self.began = 0.0
         self._without: MooringError = NrfNoAttestation()
@@ -92,12 +99,30 @@ class NrfReading(Machine):
     @property
     def _shown(self) -> str:
         """What people call the device."""
-        return clean_text(self.order.name or self.order.board) or self.device_id
+        named = self.named or self.order.board
+        return clean_text(self.order.name or named) or self.device_id
 
     @property
     def imei(self) -> str:
         """Of the board here, or what its claim says; empty: not known."""
         return (self.modem.board.imei if self.modem is not None else "") or self.claimed_imei
+
+    @property
+    def _about(self) -> dict[str, str]:
+        """What the journal says of the device before anything is done in the cloud."""
+        return {
+            "cloud": self.order.cloud,
+            "title": self.order.title,
+            "name": self._shown,
+            "device_id": self.device_id,
+            "imei": self.imei,
+            "portal": self.order.portal,
+        }
+
+    def _found(self, device: TeamDevice) -> None:
+        """A device that was looked for; :class:`NrfUnclaimed` is the caller's."""
+        self.device_id = device.id
+        self.claimed_imei, self.named = device.imei, clean_text(device.name)
 
     def _read(self) -> None:
         """The device id is known, and the token if it is needed; leaves the state."""

@@ -9,6 +9,7 @@ from agent.jobs.machine import Machine, Rule
 from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.effects import LookAtDevice, LookClaimed
 from agent.jobs.states import FIND_LIMIT_S, State
+from agent.protocols.nrf.bodies import portal_link
 from agent.protocols.nrf.commands import Progress
 from agent.settings import clean_text
 
@@ -56,7 +57,7 @@ class NrfRecover(Machine):
                 self._tell(facts.NOT_CLAIMED)
             case Done(LookClaimed(), device):
                 self.tags = [clean_text(tag) for tag in device.tags]
-                self._look()
+                self._look(device.imei)
             case Done(LookAtDevice(), look):
                 self._looked(look)
             case Failed() | LimitReached():
@@ -65,11 +66,11 @@ class NrfRecover(Machine):
                 return False
         return True
 
-    def _look(self) -> None:
+    def _look(self, imei: str) -> None:
         if self.work is not None and self.work.stage == facts.GIVING_UP:
             self._tell(facts.STILL_CLAIMED)
         elif self.work is not None:
-            self._do(LookAtDevice(self.work.device_id))
+            self._do(LookAtDevice(self.work.device_id, imei or self.work.imei))
 
     def _looked(self, look: DeviceLook) -> None:
         work = self.work
@@ -86,7 +87,7 @@ class NrfRecover(Machine):
                 "device": clean_text(look.record.name) or work.device_id,
                 "device_id": work.device_id,
                 "cloud": work.cloud,
-                "link": "",
+                "link": portal_link(work.portal, look.record.id),
                 "claimed": "before" if work.before else "now",
                 "tags": self.tags,
                 "rule": None,
@@ -94,7 +95,7 @@ class NrfRecover(Machine):
                 "connected": "cloud",
                 "said_by": "cloud",
                 "procedure": "nrf",
-                "notes": [],
+                "notes": words.older_notes(look.record.id, work.device_id, work.title),
             }
         )
 
@@ -109,6 +110,7 @@ class NrfRecover(Machine):
                 "device": work.name,
                 "device_id": work.device_id,
                 "cloud": work.cloud,
+                "link": portal_link(work.portal, look.record.id) if look.record else "",
                 "commands": words.shown_commands(ours),
                 "said_by": "cloud",
                 "told": "",

@@ -9,7 +9,7 @@ from agent.jobs import questions
 from agent.jobs.effects import Answered, Done, Entered, Event, Learn, LimitReached
 from agent.jobs.machine import Rule
 from agent.jobs.nrf import facts, words
-from agent.jobs.nrf.effects import LookAtRemoval, UnclaimBoard
+from agent.jobs.nrf.effects import FindDevice, LookAtRemoval, UnclaimBoard
 from agent.jobs.nrf.reading import STEP_READ, NrfReading
 from agent.jobs.states import State
 
@@ -67,7 +67,10 @@ class NrfRemove(NrfReading):
         match event:
             case Entered():
                 self._begin(STEP_LOOK, "See what is lost with it")
-                self._do(LookAtRemoval(self.device_id))
+                self._look()
+            case Done(FindDevice(), device):
+                self._found(device)
+                self._look()
             case Done(LookAtRemoval(), removal):
                 self._removal = removal
                 if self.order.confirmed:
@@ -85,6 +88,10 @@ class NrfRemove(NrfReading):
                 return False
         return True
 
+    def _look(self) -> None:
+        known = bool(self.device_id)
+        self._do(LookAtRemoval(self.device_id) if known else FindDevice(self.order.wanted))
+
     def _agreed(self) -> None:
         self._complete()
         self._go(State.UNDOING)
@@ -93,13 +100,7 @@ class NrfRemove(NrfReading):
         match event:
             case Entered() if self._removal is not None:
                 self._begin(STEP_DELETE, f"Remove it from {self.order.title}")
-                self._record(
-                    facts.GIVING_UP,
-                    cloud=self.order.cloud,
-                    title=self.order.title,
-                    name=self._shown,
-                    device_id=self.device_id,
-                )
+                self._record(facts.GIVING_UP, **self._about)
                 self._do(UnclaimBoard(self._removal))
             case Done(UnclaimBoard()):
                 self._done()

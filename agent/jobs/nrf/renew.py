@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.errors import NrfCommandFailed, NrfCommandUnsure, NrfUnclaimed, Unreachable
-from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
-from agent.jobs.machine import Rule
+from agent.errors import (
+    NrfCommandFailed,
+    NrfCommandsBlocked,
+    NrfCommandUnsure,
+    NrfUnclaimed,
+    Unreachable,
+)
+from agent.jobs import questions
+from agent.jobs.effects import Answered, Done, Entered, Event, Failed, LimitReached
+from agent.jobs.machine import LIMIT, Rule
 from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.effects import (
+    DeleteCommands,
+    FindDevice,
     FollowCommands,
     LookClaimed,
     LookForLeft,
@@ -22,7 +31,9 @@ from agent.jobs.nrf.effects import (
 from agent.jobs.nrf.following import STEP_FOLLOW, NrfFollowing
 from agent.jobs.nrf.reading import STEP_READ
 from agent.jobs.states import State
+from agent.protocols.nrf.bodies import portal_link
 from agent.protocols.nrf.commands import Progress
+from agent.settings import clean_text
 
 if TYPE_CHECKING:
     from agent.errors import MooringError
@@ -39,7 +50,7 @@ LOOK_LIMIT_S: Final = 60.0
 
 
 class NrfRenew(NrfFollowing):
-    """Result: ``{device, device_id, cloud, commands, said_by, told, seconds, notes}``.
+    """Result: ``{device, device_id, cloud, link, commands, said_by, told, seconds, notes}``.
 
     ``told`` is how the board was told: ``cable`` or ``air``.
     """
@@ -54,6 +65,10 @@ class NrfRenew(NrfFollowing):
         self._sure = True
         self._asked = False
         """The cloud was asked to queue them."""
+        self._failed: tuple[CommandState, ...] = ()
+        """Commands of an earlier time, at which the board stops."""
+        self._left_over: tuple[CommandState, ...] = ()
+        """Those that wait from then."""
         self.rules |= {
             State.QUEUEING: Rule(self._queueing, QUEUE_LIMIT_S, self._unqueued, self._cancelled),
             State.LOOKING: Rule(self._looking, LOOK_LIMIT_S, lambda _: self._done(), self._done),
@@ -90,6 +105,11 @@ class NrfRenew(NrfFollowing):
         match event:
             case Entered():
                 self._begin(STEP_QUEUE, f"Queue it in {self.order.title}")
+                known = bool(self.device_id)
+                self._do(LookClaimed(self.device_id) if known else FindDevice(self.order.wanted))
+            case Done(FindDevice(), device):
+                self._found(device)
+                # A device that came by its certificate alone is asked for all the same.
                 self._do(LookClaimed(self.device_id))
             case Done(LookClaimed(), None):
                 self._fail(NrfUnclaimed(cloud=self.order.title, device=self.device_id, detail=""))
@@ -97,15 +117,18 @@ class NrfRenew(NrfFollowing):
                 self.claimed_imei = found.imei
                 self._do(LookForLeft(self.device_id))
             case Done(LookForLeft(), left):
-                self._record(
-                    facts.QUEUEING,
-                    cloud=self.order.cloud,
-                    title=self.order.title,
-                    name=self._shown,
-                    device_id=self.device_id,
-                )
-                self._asked = True
-                self._do(QueueCommands(self.device_id, self.wanted, left))
+                self._has_left(left)
+            case Answered(questions.DELETE):
+                self._say("Deleting what failed")
+                self._timer(LIMIT, QUEUE_LIMIT_S)
+                self._do(DeleteCommands(self.device_id, self._failed))
+            case Answered() if self.attended:
+                self._stop()
+            case Answered():
+                self._fail(self._blocked)
+            case Done(DeleteCommands()):
+                self.notes.append(words.DELETED.format(names=_names(self._failed)))
+                self._queue()
             case Done(QueueCommands(), queued):
                 self._has_queued(queued)
             case Failed(QueueCommands(), error):
@@ -124,6 +147,29 @@ class NrfRenew(NrfFollowing):
             case _:
                 return False
         return True
+
+    def _has_left(self, left: tuple[CommandState, ...]) -> None:
+        """What failed stands in the way of all that is queued behind it."""
+        self._failed = tuple(each for each in left if each.blocks)
+        self._left_over = tuple(each for each in left if not each.blocks)
+        if self._failed:
+            self._ask(words.blocked(self._blocked, self.order.title, self._failed))
+        else:
+            self._queue()
+
+    @property
+    def _blocked(self) -> NrfCommandsBlocked:
+        return NrfCommandsBlocked(
+            cloud=self.order.title,
+            device=self.device_id,
+            names=_names(self._failed),
+            detail="",
+        )
+
+    def _queue(self) -> None:
+        self._record(facts.QUEUEING, **self._about)
+        self._asked = True
+        self._do(QueueCommands(self.device_id, self.wanted, self._left_over))
 
     @property
     def _queues(self) -> bool:
@@ -164,7 +210,11 @@ class NrfRenew(NrfFollowing):
     def _no_trigger(self) -> None:
         """Its firmware has no command for it, so that it is told through its shadow."""
         self._told = "air"
-        self._do(TriggerByAir(self.device_id))
+        self._do(TriggerByAir(self.device_id, self.imei))
+
+    def _redone(self, anew: dict[str, CommandState]) -> None:
+        super()._redone(anew)
+        self._queued = tuple(anew.get(each.id, each) for each in self._queued)
 
     def _followed(self) -> None:
         if self._all_done:
@@ -203,6 +253,7 @@ class NrfRenew(NrfFollowing):
             "device": self._shown,
             "device_id": self.device_id,
             "cloud": self.order.cloud,
+            "link": portal_link(self.order.portal, self.device_id),
             "commands": words.shown_commands(self.commands),
             "said_by": self.said_by,
             "told": self._told,
@@ -212,3 +263,7 @@ class NrfRenew(NrfFollowing):
         }
         self._settle(result)
         self._close(result=result)
+
+
+def _names(commands: tuple[CommandState, ...]) -> str:
+    return ", ".join(clean_text(each.name) or "?" for each in commands)

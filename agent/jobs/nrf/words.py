@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent.clouds.quoted import without_secrets
 from agent.jobs import questions
 from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Question
 from agent.jobs.machine import Inquiry
+from agent.protocols.nrf.answers import told_in
 from agent.protocols.nrf.commands import Progress
 from agent.protocols.nrf.logs import Seen
 from agent.settings import clean_text
@@ -41,6 +43,7 @@ GONE: Final = "The board is not connected; its commands wait for it. Plug it in 
 AGAIN: Final = "The service does not know the board yet; it asks once more"
 THROUGH: Final = "the board says that it is through"
 UNSEEN: Final = "the board says that it is through; {cloud} has not heard of it yet"
+DELETED: Final = "Commands that had failed were deleted: {names}."
 NO_NETWORK: Final = "The board has no network yet; it asks once more"
 
 _SEEN: Final = {
@@ -56,6 +59,12 @@ _SEEN: Final = {
 def seen_words(seen: Seen) -> str:
     """What a line of the log means, as a sentence for a step; empty: nothing to tell."""
     return _SEEN.get(seen, "")
+
+
+def older_notes(record_id: str, device_id: str, cloud: str) -> list[str]:
+    """Where device management has another id than the service for boards."""
+    shown = clean_text(record_id)
+    return [OLDER.format(device=shown, cloud=cloud)] if record_id != device_id else []
 
 
 def modem_words(modem: Modem) -> str:
@@ -108,9 +117,17 @@ def restart_for_token(error: MooringError, board: str) -> Inquiry:
     )
 
 
-def trouble(error: MooringError, safe: str, *, retry: str, known: str = "") -> Inquiry:
-    """Something failed after the claim; nothing is lost by trying again. ``known``: why, perhaps."""
+def trouble(
+    error: MooringError, safe: str, *, retry: str, known: str = "", failed: bool = False
+) -> Inquiry:
+    """Something failed after the claim; nothing is lost by trying again. ``known``: why, perhaps.
+
+    ``failed``: a command of the board did, which has to be queued anew before it does any other.
+    """
     report = error.report()
+    again = Action(id=questions.RETRY, label=retry)
+    if failed:
+        again = Action(id=questions.OVERWRITE, label="Queue what failed once more, and try again")
     return Inquiry(
         Question(
             id=0,
@@ -120,12 +137,39 @@ def trouble(error: MooringError, safe: str, *, retry: str, known: str = "") -> I
             safe=safe,
             error=report,
             actions=[
-                Action(id=questions.RETRY, label=retry),
+                again,
                 Action(id=questions.STOP, label="Stop; what is done stays"),
             ],
         ),
         questions.STOP,
     )
+
+
+def blocked(error: MooringError, cloud: str, commands: Sequence[CommandState]) -> Inquiry:
+    """Commands failed earlier, so that the board would not come to the new ones."""
+    report = error.report()
+    count = "it" if len(commands) == 1 else "them"
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=report.title,
+            meaning=f"{report.meaning} {failed_words(commands)}".strip(),
+            safe=f"Nothing was changed in {cloud} yet.",
+            error=report,
+            actions=[
+                Action(id=questions.DELETE, label=f"Delete {count} and go on"),
+                Action(id=questions.STOP, label="Stop"),
+            ],
+        ),
+        questions.STOP,
+    )
+
+
+def failed_words(commands: Iterable[CommandState]) -> str:
+    """What boards or the service said of commands that failed; empty: nothing."""
+    said = dict.fromkeys(clean_text(without_secrets(told_in(each.response))) for each in commands)
+    return " ".join(f"It was said: {text}" for text in said if text)
 
 
 def give_up_board(name: str, cloud: str, removal: Removal) -> Inquiry:

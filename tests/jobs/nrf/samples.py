@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from agent.boards.board import Board, Port
 from agent.clouds.cloud import CloudInfo
 from agent.clouds.nrf.claiming import ClaimOutcome
+from agent.clouds.nrf.listing import TeamDevice
 from agent.clouds.nrf.records import Removal
 from agent.jobs.effects import CloseSession, Done
 from agent.jobs.nrf.effects import DeviceLook, Modem
@@ -60,6 +61,12 @@ def command(id_: str = "c1", status: str = "SUCCEEDED") -> CommandState:
     )
 
 
+def device(name: str = "greenhouse") -> TeamDevice:
+    """One of the team that was looked for."""
+    record = DeviceRecord(id=ID, name=name)
+    return TeamDevice(ClaimedDevice(id=ID, imei="350000000000000"), record, onboarded=True)
+
+
 def look(*commands: CommandState, record: DeviceRecord | None = None) -> DeviceLook:
     return DeviceLook(commands, record)
 
@@ -85,6 +92,7 @@ class Account:
     """What a plan asks of the cloud."""
 
     id = "nrf"
+    portal = "https://portal.example/"
 
     def __init__(self, *, signed_in: bool = True) -> None:
         self.signed_in = signed_in

@@ -106,6 +106,38 @@ async def test_new_keys_are_made_over_the_cable_and_over_the_air(
     assert leaks(desk, plugged, caplog.text, marker=MARKER) == []
 
 
+async def test_a_command_that_failed_is_queued_once_more_or_deleted_first(desk: NrfBench) -> None:
+    plugged = await desk.plug()
+    await desk.start_agent()
+    plugged.modem.refuse["%KEYGEN"] = 523
+    job = await desk.begin(name="kitchen")
+    asked = await desk.asks(job)
+    assert asked.question
+    assert asked.question.error
+    assert asked.question.error.code == "nrf-cloud-command-failed"
+    plugged.modem.refuse.clear()
+    await desk.jobs.answer(job, {"action": "overwrite"})
+    told = result(await desk.ended(job))
+    assert {each["status"] for each in told["commands"]} == {"SUCCEEDED"}
+
+    told = result(await provisioned(desk, kind="renew", board="", name="KITCHEN", attended=False))
+    assert (told["device"], told["told"]) == ("kitchen", "air")
+    plugged.modem.refuse["%KEYGEN"] = 523
+    ended = await provisioned(desk, kind="renew", attended=False)
+    assert ended.error
+    assert ended.error.facts["cause_code"] == "nrf-cloud-command-failed"
+    plugged.modem.refuse.clear()
+    ended = await provisioned(desk, kind="renew", attended=False)
+    assert ended.error
+    assert ended.error.code == "nrf-cloud-blocked"
+    job = await desk.begin("renew")
+    await desk.asks(job)
+    await desk.jobs.answer(job, {"action": "delete"})
+    assert result(await desk.ended(job))["told"] == "cable"
+    (claim,) = desk.cloud.state.claims.values()
+    assert {each.status for each in claim.commands} == {"SUCCEEDED"}
+
+
 async def test_a_board_is_given_up_once_a_person_saw_what_is_lost(desk: NrfBench) -> None:
     await desk.plug()
     await desk.start_agent()

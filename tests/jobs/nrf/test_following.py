@@ -91,6 +91,20 @@ def test_a_board_that_gives_up_is_asked_about_or_ends_the_job(error: MooringErro
         stays(drive, error.code)
 
 
+def test_a_board_that_gave_up_is_asked_about_with_what_the_cloud_says():
+    gave_up = NrfProvisioningFailed(why=Seen.FAILED.value, remedy="")
+    failed = NrfCommandFailed(cloud="nRF Cloud", device=ID, name="psk", status="FAILED", detail="")
+    drive = followed().done(fx.TriggerByCable, "x").fail(fx.FollowLog, gave_up)
+    assert drive.question is None
+    drive.fail(fx.WatchCommands, failed)
+    assert drive.question
+    assert drive.question.error
+    assert drive.question.error.code == "nrf-cloud-command-failed"
+    assert [each.id for each in drive.question.actions] == ["overwrite", "stop"]
+    drive = followed(attended=False).done(fx.TriggerByCable, "x").fail(fx.FollowLog, gave_up)
+    stays(drive.fire("why"), "nrf-provisioning")
+
+
 def test_a_command_that_failed_ends_it_though_the_board_talks_on():
     failed = NrfCommandFailed(cloud="nRF Cloud", device=ID, name="psk", status="FAILED", detail="")
     drive = followed(attended=False).done(fx.TriggerByCable, "x").fail(fx.WatchCommands, failed)

@@ -68,6 +68,9 @@ async def test_what_is_not_here_is_known_by_its_token_or_its_id() -> None:
     for kind in ("renew", "remove"):
         found = await way(kind=kind, board="", name=ID.upper())
         assert found.machine.device_id == ID  # type: ignore[attr-defined]  # of both of them
+        found = await way(kind=kind, board="", name=" Gewächshaus 2 ")
+        assert found.machine.order.wanted == "Gewächshaus 2"  # type: ignore[attr-defined]  # as above
+        assert found.machine.device_id == ""  # type: ignore[attr-defined]  # as above
 
 
 @pytest.mark.parametrize(
@@ -88,8 +91,8 @@ async def test_what_is_not_here_is_known_by_its_token_or_its_id() -> None:
         ({"kind": "renew", "commands": "x"}, "input commands"),
         ({"kind": "renew", "name": "x"}, "input name"),
         ({"kind": "renew", "board": ""}, "input board"),
-        ({"kind": "remove", "board": "", "name": "a b"}, "input device id"),
-        ({"kind": "remove", "board": "", "name": "x" * 65}, "input device id"),
+        ({"kind": "remove", "board": "", "name": "a\nb"}, "input name"),
+        ({"kind": "remove", "board": "", "name": "x" * 257}, "input name"),
     ],
 )
 async def test_what_cannot_be_is_refused_by_its_field(request_: Any, expected: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.errors import Unreachable
@@ -12,6 +13,7 @@ from agent.jobs.job import JobState
 from agent.jobs.nrf import effects as fx
 from agent.jobs.nrf import facts
 from agent.jobs.nrf.recover import recovery
+from agent.protocols.nrf.answers import DeviceRecord
 from tests.jobs.nrf import samples
 from tests.jobs.nrf.samples import ID, NrfDrive
 
@@ -96,3 +98,19 @@ def test_a_board_that_was_being_given_up_is_there_or_not():
     assert "is still claimed" in words(drive)
     assert "nothing was left" in words(start(facts.GIVING_UP).done(fx.LookClaimed, None))
     assert "is not known" in words(start(facts.GIVING_UP).fail(fx.LookClaimed, UNREACHABLE))
+
+
+def test_a_device_is_looked_for_by_the_imei_that_the_journal_or_the_claim_knows():
+    journal, claim = "350000000000001", "350000000000002"
+    for told, expected in (("", journal), (claim, claim)):
+        drive = start(facts.CLAIMING, facts.CLAIMED, imei=journal, portal="https://portal/")
+        device = msgspec.structs.replace(samples.CLAIMED, imei=told)
+        request = drive.done(fx.LookClaimed, device).waits_for(fx.LookAtDevice)
+        assert request
+        assert request.imei == expected
+        older = DeviceRecord(id=f"nrf-{expected}")
+        drive.done(fx.LookAtDevice, samples.look(samples.command(), record=older))
+        assert drive.finish
+        assert drive.finish.result
+        assert drive.finish.result["link"] == f"https://portal/{older.id}"
+        assert older.id in drive.finish.result["notes"][0]

@@ -88,3 +88,11 @@ def test_a_refused_key_is_told_as_it_is_because_nothing_was_removed():
     error = NrfKeyRefused(cloud="nRF Cloud", id="nrf", detail="")
     drive = looked(start()).answer("continue").fail(fx.UnclaimBoard, error)
     assert (drive.error, facts.open_work(drive.facts)) == ("nrf-cloud-key", None)
+
+
+def test_a_device_is_looked_for_by_its_name():
+    drive = start(board="", has_board=False, wanted="greenhouse", confirmed=True)
+    drive.done(fx.FindDevice, samples.device()).done(fx.LookAtRemoval, samples.REMOVAL)
+    work = facts.open_work(drive.facts)
+    assert work
+    assert (work.name, work.device_id, work.imei) == ("greenhouse", ID, "350000000000000")

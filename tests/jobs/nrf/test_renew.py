@@ -9,8 +9,10 @@ import pytest
 
 from agent.errors import (
     NrfCommandFailed,
+    NrfCommandStays,
     NrfCommandUnsure,
     NrfCommandWaiting,
+    NrfDeviceAmbiguous,
     NrfNotTriggered,
     NrfQueueFull,
     NrfRecordAbsent,
@@ -136,7 +138,11 @@ def test_a_device_without_a_cable_is_told_over_the_air():
 
 
 def test_a_firmware_that_knows_no_command_is_told_over_the_air():
-    drive = queued().fail(fx.TriggerByCable, NrfNotTriggered(why="")).done(fx.TriggerByAir)
+    drive = queued().fail(fx.TriggerByCable, NrfNotTriggered(why=""))
+    request = drive.waits_for(fx.TriggerByAir)
+    assert request
+    assert request.imei == samples.modem().board.imei
+    drive.done(fx.TriggerByAir)
     assert result(drive.done(fx.FollowCommands, DONE))["told"] == "air"
 
 
@@ -214,3 +220,69 @@ def test_a_board_that_is_unplugged_may_be_done_all_the_same():
     drive = queued().done(fx.TriggerByCable, "x").fail(fx.FollowLog, GONE)
     assert drive.waits_for(WaitBoardBack)
     assert result(drive.done(fx.FollowCommands, DONE))
+
+
+def test_a_device_is_looked_for_by_its_name_and_called_by_it():
+    drive = start(board="", has_board=False, wanted="greenhouse", portal="https://portal/")
+    drive.done(fx.FindDevice, samples.device()).done(fx.LookClaimed, samples.CLAIMED)
+    drive.done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED).done(fx.TriggerByAir)
+    said = result(drive.done(fx.FollowCommands, DONE))
+    assert (said["device"], said["device_id"]) == ("greenhouse", ID)
+    assert said["link"] == f"https://portal/{ID}"
+
+
+def test_a_name_that_is_not_clear_ends_it_before_anything_is_queued():
+    error = NrfDeviceAmbiguous(cloud="nRF Cloud", wanted="g", count=2, matches="a, b")
+    drive = start(board="", has_board=False, wanted="g").fail(fx.FindDevice, error)
+    assert (drive.error, facts.open_work(drive.facts)) == (error.code, None)
+
+
+def blocked(**changes: Any) -> Drive:
+    left = (samples.command("old", "FAILED"), samples.command("new", "PENDING"))
+    return read(start(**changes)).done(fx.LookClaimed, samples.CLAIMED).done(fx.LookForLeft, left)
+
+
+def test_what_failed_before_is_deleted_if_the_person_says_so():
+    drive = blocked()
+    assert drive.question
+    assert drive.question.title.endswith("failed: cloudAccessKeyGeneration.")
+    assert facts.open_work(drive.facts) is None
+    drive.answer("delete")
+    deleted = drive.waits_for(fx.DeleteCommands)
+    assert deleted
+    assert [each.id for each in deleted.commands] == ["old"]
+    drive.done(fx.DeleteCommands)
+    queue = drive.waits_for(fx.QueueCommands)
+    assert queue
+    assert [each.id for each in queue.left] == ["new"]
+    drive.done(fx.QueueCommands, QUEUED).done(fx.TriggerByCable, "x")
+    assert result(drive.done(fx.FollowCommands, DONE))["notes"] == [
+        "Commands that had failed were deleted: cloudAccessKeyGeneration."
+    ]
+
+
+def test_nothing_is_deleted_or_queued_without_being_asked_for():
+    drive = blocked(attended=False)
+    assert drive.error == "nrf-cloud-blocked"
+    assert not any(isinstance(each, fx.QueueCommands | fx.DeleteCommands) for each in drive.asked)
+    assert blocked().answer("stop").state is JobState.CANCELLED
+    assert blocked().fire("limit").state is JobState.CANCELLED
+    stays_there = NrfCommandStays(cloud="nRF Cloud", device=ID, names="x", detail="")
+    drive = blocked().answer("delete").fail(fx.DeleteCommands, stays_there)
+    assert (drive.error, facts.open_work(drive.facts)) == (stays_there.code, None)
+    assert blocked().answer("delete").fire("limit").error == "cloud-unreachable"
+
+
+def test_a_command_that_fails_now_is_queued_once_more_if_the_person_says_so():
+    failed = NrfCommandFailed(cloud="", device=ID, name="x", status="FAILED", detail="")
+    drive = queued().done(fx.TriggerByCable, "x").fail(fx.FollowCommands, failed)
+    assert drive.question
+    assert [each.id for each in drive.question.actions] == ["overwrite", "stop"]
+    drive.answer("overwrite").done(fx.QueueAgain, {"c1": samples.command("c2", "PENDING")})
+    followed = drive.waits_for(fx.FollowCommands)
+    assert followed
+    assert [each.id for each in followed.queued] == ["c2"]
+    again = queued().done(fx.TriggerByCable, "x").fail(fx.FollowCommands, failed)
+    stays(again.answer("overwrite").fail(fx.QueueAgain, UNREACHABLE), "cloud-unreachable")
+    again = queued().done(fx.TriggerByCable, "x").fail(fx.FollowCommands, failed)
+    stays(again.answer("overwrite").fire("limit"), "cloud-unreachable")
