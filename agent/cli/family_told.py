@@ -47,6 +47,8 @@ def _of_nrf(result: dict[str, Any]) -> str:
     lines = [first, f"{whose}, with the tags {tags}" if tags else f"{whose}, without tags"]
     if result.get("rule") == "made":
         lines.append("A rule was made for boards with the onboarding tag")
+    if result.get("link"):
+        lines.append(_shown(result["link"]))
     return "\n".join([*lines, *_commands(result), *result_notes(result)])
 
 

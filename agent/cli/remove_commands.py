@@ -66,7 +66,7 @@ async def _remove(shell: Shell, what: str, request: dict[str, Any]) -> ExitStatu
     given = {name: value for name, value in request.items() if value not in (None, False)}
     async with open_client(shell.output) as client:
         if given["cloud"] == NRF:
-            way = await board_or_device(client, shell, what, NRF)
+            way = await board_or_device(client, shell, what)
             return await run_job(shell, client, removed, kind="remove", **(given | way))
         boards = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
         try:

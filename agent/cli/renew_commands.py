@@ -18,7 +18,6 @@ from agent.cli.family_commands import FAMILIES, NRF, check_family_options
 from agent.cli.family_told import renewed
 from agent.cli.follow import run_job
 from agent.cli.inputs import FILE_BYTES, network_options, optional_network
-from agent.cli.nrf_devices import find_device
 from agent.cli.options import json_option, via_option
 from agent.cli.shell import run_command
 from agent.cli.target import Target, access_point_option
@@ -75,8 +74,8 @@ def renew(
     """Give a board that is set up new credentials.
 
     A board of nRF Cloud makes a new key for the cloud, or carries out other commands. It is told
-    over its cable; DEVICE, a device id or the beginning of one, is told over the air. A board of
-    Blynk gets a new token for the same device, which is delivered with its network.
+    over its cable; DEVICE, its name in nRF Cloud, its device id or the beginning of that, is told over
+    the air. A board of Blynk gets a new token for the same device, which is delivered with its network.
     """
     if not (what or access_point):
         raise click.UsageError("Missing argument 'BOARD'.")
@@ -102,20 +101,19 @@ async def _renew(shell: Shell, target: Target, request: dict[str, Any]) -> ExitS
     given = {name: value for name, value in request.items() if value is not None}
     async with open_client(shell.output) as client:
         if target.cloud == NRF:
-            way = await board_or_device(client, shell, target.board, NRF) | {"cloud": NRF}
+            way = await board_or_device(client, shell, target.board) | {"cloud": NRF}
         else:
             way = await target.reach(client, shell.output)
         return await run_job(shell, client, renewed, kind="renew", **(given | way))
 
 
-async def board_or_device(client: Client, shell: Shell, what: str, cloud: str) -> dict[str, Any]:
+async def board_or_device(client: Client, shell: Shell, what: str) -> dict[str, Any]:
     """Who a job is for: a board that is here, or a device by its name or id."""
     boards = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
     try:
         board = find_board(boards, what).id
     except UnknownBoard:
-        name = await find_device(client, what) if cloud == NRF else what
-        return {"board": "", "name": name}
+        return {"board": "", "name": what}
     return await reach(client, shell.output, board, None)
 
 

@@ -14,6 +14,7 @@ from agent.protocols.nrf.cmng import CLOUD_TAG, CredentialType
 from agent.protocols.nrf.token import parse_token
 from agent.simulator.nrf_board import SimulatedNrfBoard
 from agent.simulator.nrf_cloud import SimulatedNrfCloud
+from agent.simulator.nrf_cloud_state import Command
 from agent.simulator.nrf_config import NrfConfig
 from agent.simulator.nrf_identity import ModemIdentity, genuine
 from tests.bridge.running import FOREIGN, Bridge
@@ -78,7 +79,16 @@ async def test_every_method_does_what_the_document_says(bridge: Bridge, tmp_path
         assert (await agent.call("nrf.claim", tokens=[read["token"]], tags=[]))["rule"] is None
         (device,) = (await agent.call("nrf.devices"))["devices"]
         assert (device["id"], device["tags"]) == (read["device_id"], [TAG, "a=1"])
-        assert await agent.call("nrf.commands", device=device["id"]) == {"commands": []}
+        assert (device["onboarded"], device["imei"]) == (False, read["imei"])
+        none = {"device": device["id"], "commands": []}
+        assert await agent.call("nrf.commands", device=read["imei"]) == none
+        claim = cloud.state.claims[device["id"]]
+        claim.commands.append(Command({"cloudAccessKeyGeneration": {"secTag": 1}}, status="FAILED"))
+        again = await agent.call("nrf.queue_again", device=device["id"])
+        (command,) = again["commands"]
+        assert (command["status"], command["blocks"]) == ("PENDING", False)
+        ids = [command["id"]]
+        assert await agent.call("nrf.delete_commands", device=device["id"], commands=ids) == none
         rows = [{"device_id": "one", "certificate": certificate("one"), "tags": ["x"]}]
         (made,) = (await agent.call("nrf.onboard", rows=rows))["rows"]
         assert (made["device_id"], made["state"]) == ("one", "done")
@@ -135,7 +145,7 @@ async def test_a_foreign_page_gets_none_of_it(bridge: Bridge) -> None:
     page = await bridge.open(FOREIGN)
     methods = {each["name"] for each in (await fetch(bridge))["methods"]}
     ours = {name for name in methods if name.startswith("nrf.")}
-    assert len(ours) == 9
+    assert len(ours) == 11
     for name in ours:
         assert (await page.fail(name))["data"]["code"] == "not-allowed"
 

@@ -14,6 +14,7 @@ from cryptography import x509
 from agent.cli.nrf_commands import nrf
 from agent.clouds.accounts import AccountStore
 from agent.protocols.nrf.csv import read_onboarding, read_tokens
+from agent.simulator.nrf_cloud_state import Command
 from agent.simulator.nrf_config import NrfConfig
 from tests.cli.conftest import running_agent
 from tests.cli.nrf_home import NrfHome
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.system("linux", "darwin"), pytest.mark.timeout(60)]
 
 TAG = "nrf-cloud-onboarding"
+FATES = ("SUCCEEDED", "FAILED", "PENDING")
 
 
 async def test_tokens_of_many_boards_become_a_file_that_claims_them(tmp_path: Path) -> None:
@@ -69,8 +71,21 @@ async def test_tokens_of_many_boards_become_a_file_that_claims_them(tmp_path: Pa
         assert [row["state"] for row in again["rows"]] == ["done"]
         listed = await home.run("nrf", "devices")
         assert all(home.device(number) in listed.out for number in range(3))
-        of_one = await home.run("nrf", "commands", home.device(0)[:6])
+        assert listed.out.count("not yet") == 3
+        claim = home.cloud.state.claims[home.device(0)]
+        claim.commands += [Command({"config": {"a": "b"}}, status=each) for each in FATES]
+        of_one = await home.run("nrf", "commands", home.boards[0].identity.imei)
         assert of_one.status == 0
+        assert "does nothing that stands behind what failed (config)" in of_one.err
+        one = ("nrf", "commands", home.device(0)[:6])
+        assert "--yes" in (await home.run(*one, "--delete", "done")).err
+        fewer = (await home.run(*one, "--delete", "done", "--yes", "--json")).document["commands"]
+        assert [each["status"] for each in fewer] == ["FAILED", "PENDING"]
+        anew = await home.run(*one, "--again")
+        assert (anew.status, anew.err) == (0, "")
+        assert [each.status for each in claim.commands] == ["PENDING", "PENDING"]
+        wrong = await home.run(*one, "--delete", "nothing", "--yes")
+        assert (wrong.status, "is no command here" in wrong.err) == (2, True)
         tokens += [left.token.text.reveal(), home.cloud.key.secret.reveal()]
     for each in (ended, refused, claimed, listed):
         assert not [secret for secret in tokens if secret in each.out + each.err]
@@ -149,6 +164,12 @@ async def test_a_board_is_set_up_renewed_and_removed(tmp_path: Path) -> None:
         renewed = await home.run("renew", serial, "--cloud", "nrf")
         assert renewed.status == 0, renewed.err
         assert "told over its cable" in renewed.out
+
+        by_name = await home.run("renew", "Kitchen", "--cloud", "nrf", "--json")
+        assert by_name.status == 0, by_name.err
+        listed = (await home.run("nrf", "devices", "--json")).document["devices"]
+        assert [(each["name"], each["onboarded"]) for each in listed] == [("kitchen", True)]
+        assert "[nrf-cloud-device]" in (await home.run("renew", "cellar", "--cloud", "nrf")).err
 
         removed = await home.run("remove", device[:8], "--cloud", "nrf", "--yes")
         assert removed.status == 0, removed.err

@@ -57,6 +57,9 @@ def both(fake: FakeAgent) -> FakeAgent:
     return fake
 
 
+LINK = f"https://nrfcloud.com/#/devices/{DEVICE_ID}"
+
+
 def modem(*, claimed: bool | None) -> BoardFacts:
     """A Thingy:91 X that was read."""
     said = ModemFacts(
@@ -68,6 +71,7 @@ def modem(*, claimed: bool | None) -> BoardFacts:
         device_id=DEVICE_ID,
         sim="READY",
         claimed=claimed,
+        link=LINK if claimed else "",
     )
     return BoardFacts(protocol="nrf", scans=False, modem=said)
 
@@ -156,13 +160,11 @@ async def test_a_board_that_the_team_has_is_a_device_whoever_claimed_it(
     page: Page, both: FakeAgent, files: str
 ) -> None:
     both.answer["board.identify"] = lambda _params: modem(claimed=True)
-    both.info["simulated"] = False
     board = thingy(both)
     await page.goto(f"{files}/#/board/{board.id}")
     device = page.locator("cloud-device")
     await expect(device.locator("code")).to_have_text(DEVICE_ID)
-    link = f"https://nrfcloud.com/#/devices/{DEVICE_ID}"
-    await expect(device.get_by_role("link", name=link)).to_have_attribute("href", link)
+    await expect(device.get_by_role("link", name=LINK)).to_have_attribute("href", LINK)
     await expect(device.get_by_role("img", name="QR code of the link")).to_be_visible()
     await expect(page.locator(".actions a").first).to_have_text("In nRF Cloud")
     await expect(page.locator("nrf-form").get_by_label("Tags")).to_be_hidden()

@@ -14,9 +14,10 @@ from agent.bridge.modem import open_modem
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.clouds.nrf.bulk import RowResult
 from agent.clouds.nrf.cloud import ID, NrfCloud
-from agent.clouds.nrf.commands import told_in
+from agent.clouds.quoted import without_secrets
 from agent.errors import InputError
-from agent.protocols.nrf.bodies import ONBOARDING_TAG, check_tags
+from agent.protocols.nrf.answers import told_in
+from agent.protocols.nrf.bodies import ONBOARDING_TAG, UUID, check_tags, portal_link
 from agent.protocols.nrf.cose import Damaged
 from agent.protocols.nrf.csv import ROWS_MAX, USUAL_TYPES, OnboardRow, check_onboarding
 from agent.protocols.nrf.token import AttestationToken, parse_token
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from agent.bridge.services import Services
     from agent.clouds.nrf.claiming import RuleLook
-    from agent.protocols.nrf.answers import ClaimedDevice, CommandState
+    from agent.clouds.nrf.listing import TeamDevice
+    from agent.protocols.nrf.answers import CommandState
 
 READING = "reading its attestation token"
 DETAIL_CHARS = 300
@@ -96,15 +98,23 @@ class Onboarded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NrfDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A board that the team has claimed."""
+    """A board that the team has claimed, or a device that came by its certificate."""
 
     id: str
+    name: str
+    """What people call it; empty: nothing."""
     chip: str
     imei: str
     status: str
+    """Of the claim."""
+    claimed: bool
+    onboarded: bool | None
+    """Whether it is a device in nRF Cloud; null: that is not known."""
+    link: str
+    """Where people see it; empty: it is not there, or nowhere."""
     tags: tuple[str, ...]
     claimed_at: str
-    """ISO 8601, by the service's clock."""
+    """ISO 8601, by the service's clock; empty without a claim."""
 
 
 class NrfDevices(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +127,14 @@ class OneDevice(Params, frozen=True, kw_only=True):
     """A claimed board."""
 
     device: str
-    """Its device id."""
+    """Its device id, the beginning of it, its IMEI, or its name in nRF Cloud."""
+
+
+class SomeCommands(OneDevice, frozen=True, kw_only=True):
+    """Commands of a claimed board."""
+
+    commands: tuple[str, ...]
+    """Their ids."""
 
 
 class NrfCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +144,8 @@ class NrfCommand(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     status: str
     description: str
+    blocks: bool
+    """It failed, and the board does nothing that stands behind it."""
     detail: str
     """What was said when it failed."""
 
@@ -134,6 +153,8 @@ class NrfCommand(msgspec.Struct, frozen=True, kw_only=True):
 class NrfCommands(msgspec.Struct, frozen=True, kw_only=True):
     """All of a board, oldest first."""
 
+    device: str
+    """Its device id."""
     commands: list[NrfCommand]
 
 
@@ -177,11 +198,32 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         return Onboarded(rows=await team().onboard_many(rows))
 
     async def devices(_call: Call, _params: Nothing) -> NrfDevices:
-        return NrfDevices(devices=[_device(each) for each in await team().all_claimed()])
+        portal = team().portal
+        return NrfDevices(devices=[_device(each, portal) for each in await team().team_devices()])
+
+    async def listed(device: str) -> NrfCommands:
+        found = await team().all_commands(device)
+        return NrfCommands(device=device, commands=[_command(each) for each in found])
 
     async def commands(_call: Call, params: OneDevice) -> NrfCommands:
-        found = await team().all_commands(params.device)
-        return NrfCommands(commands=[_command(each) for each in found])
+        return await listed(await meant(params.device))
+
+    async def meant(wanted: str) -> str:
+        if UUID.fullmatch(wanted):
+            return wanted
+        return (await team().find_device(wanted)).id
+
+    async def delete_commands(_call: Call, params: SomeCommands) -> NrfCommands:
+        device = await meant(params.device)
+        present = await team().all_commands(device)
+        wanted = [each for each in present if each.id in params.commands]
+        await team().delete_commands(device, wanted)
+        return await listed(device)
+
+    async def queue_again(_call: Call, params: OneDevice) -> NrfCommands:
+        device = await meant(params.device)
+        await team().queue_again(device)
+        return await listed(device)
 
     return [
         Method(
@@ -210,7 +252,7 @@ def methods(services: Services) -> list[Method[Any, Any]]:
         ),
         Method(
             "nrf.devices",
-            "The boards that the team has claimed.",
+            "The boards that the team has claimed, and which of them are devices in nRF Cloud.",
             Nothing,
             NrfDevices,
             devices,
@@ -222,6 +264,22 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             OneDevice,
             NrfCommands,
             commands,
+            own=True,
+        ),
+        Method(
+            "nrf.delete_commands",
+            "Take commands out of the list of a claimed board; those that are left.",
+            SomeCommands,
+            NrfCommands,
+            delete_commands,
+            own=True,
+        ),
+        Method(
+            "nrf.queue_again",
+            "Queue the commands of a claimed board that failed once more, and delete them there.",
+            OneDevice,
+            NrfCommands,
+            queue_again,
             own=True,
         ),
     ]
@@ -240,14 +298,20 @@ def _parse(number: int, text: Secret) -> AttestationToken:
         raise InputError(field=f"tokens[{number}]", problem=problem) from None
 
 
-def _device(claimed: ClaimedDevice) -> NrfDevice:
+def _device(device: TeamDevice, portal: str) -> NrfDevice:
+    claim, record = device.claim, device.record
+    tags = claim.tags if claim is not None else record.tags if record is not None else ()
     return NrfDevice(
-        id=clean_text(claimed.id),
-        chip=clean_text(claimed.device_type),
-        imei=clean_text(claimed.imei),
-        status=clean_text(claimed.status),
-        tags=tuple(map(clean_text, claimed.tags)),
-        claimed_at=clean_text(claimed.claimed_at),
+        id=clean_text(device.id),
+        name=clean_text(device.name),
+        chip=clean_text(claim.device_type) if claim is not None else "",
+        imei=clean_text(device.imei),
+        status=clean_text(claim.status) if claim is not None else "",
+        claimed=claim is not None,
+        onboarded=device.onboarded,
+        link=portal_link(portal, record.id) if record is not None else "",
+        tags=tuple(map(clean_text, tags)),
+        claimed_at=clean_text(claim.claimed_at) if claim is not None else "",
     )
 
 
@@ -257,5 +321,6 @@ def _command(state: CommandState) -> NrfCommand:
         name=clean_text(state.name),
         status=clean_text(state.status),
         description=clean_text(state.description),
-        detail=clean_text(told_in(state.response), DETAIL_CHARS),
+        blocks=state.blocks,
+        detail=clean_text(without_secrets(told_in(state.response)), DETAIL_CHARS),
     )

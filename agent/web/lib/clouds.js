@@ -129,7 +129,7 @@ export function deviceOf(jobs, board, cloud) {
  */
 export function knownDevice(store, board, cloud) {
   const modem = cloud === "nrf" ? store.reading(board)?.facts?.modem : null;
-  const read = modem?.claimed && modem.device_id ? { device_id: modem.device_id } : null;
+  const read = modem?.claimed && modem.device_id ? { device_id: modem.device_id, link: modem.link } : null;
   return deviceOf(store.work(), board, cloud) ?? read;
 }
 
@@ -144,10 +144,4 @@ export function pastedWords(text) {
   const template = text.match(/BLYNK_TEMPLATE_ID\s+"([^"]{1,40})"/)?.[1];
   if (!/BLYNK_AUTH_TOKEN\s+"/.test(text)) return "These lines have no BLYNK_AUTH_TOKEN.";
   return template ? `The token is taken from these lines, and the template ${template}.` : "The token is taken from these lines.";
-}
-
-/** Where a device stands in the portal of its cloud; empty: nobody knows. @param {string} cloud @param {unknown} id */
-export function portalLink(cloud, id) {
-  if (!id) return "";
-  return cloud === "nrf" ? `https://nrfcloud.com/#/devices/${encodeURIComponent(String(id))}` : "";
 }

@@ -1,7 +1,6 @@
 /** A device in its cloud: where it is, new keys or a new token for it, and how it is given up. */
 
 import { View, fill, h } from "../lib/dom.js";
-import { portalLink } from "../lib/clouds.js";
 import { actsOf } from "../lib/deviceacts.js";
 import { go } from "../lib/router.js";
 import { deviceId, devicePlace } from "./device-place.js";
@@ -27,14 +26,12 @@ export class CloudDevice extends View {
     this.acts = h("div.acts");
     const { device_id: id = null } = device;
     const name = String(device.device ?? id ?? "");
-    // What is simulated is in no portal.
-    const place = app.agent.info?.simulated ? "" : portalLink(cloud, id);
     const title = app.store.clouds.find((each) => each.id === cloud)?.title ?? "its cloud";
     this.append(
       heading ? h("h2", {}, `In ${title}`) : "",
       heading && name && name !== id ? h("p", {}, h("bdi", { dir: "auto" }, name)) : "",
       id && !named ? deviceId(String(id)) : "",
-      devicePlace(device.link || place, name, title) ?? "",
+      devicePlace(device.link ?? "", name, title) ?? "",
       this.acts,
     );
   }
