@@ -167,13 +167,13 @@ class BlynkBoardFailed(BoardError):
 
 
 class BlynkKept(MooringError):
-    """A job ended with a token that no board is online with; ``cause`` says why."""
+    """A job ended with a token that no board is online with; ``reason`` says why, ``cause`` all of it."""
 
     code = "blynk-kept"
     retryable = True
-    title = "{name} is not online yet. Its token is in the vault (entry {entry}). {where}"
-    meaning = "{cause}"
-    remedy = "Start the job again: it takes the token from the vault and goes on from there."
+    title = "{reason} {name} is not online yet."
+    meaning = "{cause} {where}"
+    remedy = "Start the job again: its token is in the vault (entry {entry}), and the job goes on from there."
 
 
 class BlynkUnkept(MooringError):
@@ -181,8 +181,8 @@ class BlynkUnkept(MooringError):
 
     code = "blynk-unkept"
     retryable = True
-    title = "{name} is not online yet, and its token is not in the vault. {where}"
-    meaning = "{cause}"
+    title = "{reason} {name} is not online yet, and its token is not in the vault."
+    meaning = "{cause} {where}"
     remedy = (
         "Start the job again. It gets a token of its own, or asks for one; a token that no board ever "
         "used is of no harm."

@@ -49,6 +49,7 @@ def blynks(fake: FakeAgent) -> FakeAgent:
     fake.answer["blynk.device"] = lambda params: {
         "device": devices[params["device"] - 55],
         "online": params["device"] != 56,
+        "board": "",
     }
     fake.answer["blynk.clear"] = lambda _params: {}
     fake.answer["blynk.unclaim"] = lambda _params: {}

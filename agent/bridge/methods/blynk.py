@@ -13,7 +13,7 @@ import msgspec
 from agent.bridge.rpc import Call, Method, Nothing, Params
 from agent.clouds.blynk.addresses import CLOUD
 from agent.clouds.blynk.cloud import Blynk
-from agent.clouds.blynk.keeping import Kept, drop_waiting, keep_token
+from agent.clouds.blynk.keeping import Kept, drop_waiting, find_token, keep_token
 from agent.errors import BlynkNotThere, BlynkOffline, InputError
 from agent.protocols.blynk.names import parse_name
 from agent.protocols.blynk.tokens import parse_static
@@ -78,6 +78,8 @@ class DeviceNow(msgspec.Struct, frozen=True, kw_only=True):
 
     device: BlynkDevice
     online: bool
+    board: str = ""
+    """Id of the board that the vault knows as this device; it need not be here."""
 
 
 class DeviceKept(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +132,9 @@ def methods(services: Services) -> list[Method[Any, Any]]:
 
     async def device(_call: Call, params: OneDevice) -> DeviceNow:
         found = await account().device(params.device)
-        return DeviceNow(device=_shown(found), online=await account().online(found.id))
+        online = await account().online(found.id)
+        there = await find_token(services.vault, found)
+        return DeviceNow(device=_shown(found), online=online, board=there.board)
 
     async def reconfigure(_call: Call, params: OneDevice) -> DeviceKept:
         found = await account().device(params.device)

@@ -49,7 +49,7 @@ class Kept(NamedTuple):
     """Where a device's token is."""
 
     entry: str
-    """Of the vault, with the name that the device has now."""
+    """Of the vault, with the name that the device has now; empty: it is in none."""
     board_says: str = ""
     """What a board said of itself that was set up with this token; empty: none was."""
     board: str = ""
@@ -57,18 +57,15 @@ class Kept(NamedTuple):
 
 
 async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
-    """The entry with the device's token, new or there before; None: the platform does not tell it.
+    """Where the device's token is, new or there before; None: the platform does not tell it.
 
     Raises :class:`agent.errors.VaultFailed`.
     """
     if device.token is None:
         return None
-    found = await _with_token(vault, device.token)
-    says = next((each.hardware_id for each in found if each.hardware_id), "")
-    board = next((each.board for each in found if each.board and each.board[:3] != "ap:"), "")
-    entry = next((each.id for each in found if each.device == clean_text(device.name)), "")
+    kept = await find_token(vault, device)
     # Renamed since: a job finds it by the name that people see now.
-    entry = entry or await vault.add(
+    entry = kept.entry or await vault.add(
         board="",
         board_name="",
         cloud=CLOUD,
@@ -76,6 +73,17 @@ async def keep_token(vault: Keeps, cloud: Blynk, device: Device) -> Kept | None:
         job="",
         settings=await cloud.settings(device.name, device.token),
     )
+    return kept._replace(entry=entry)
+
+
+async def find_token(vault: Keeps, device: Device) -> Kept:
+    """The same without keeping anything: the entry may be empty."""
+    if device.token is None:
+        return Kept("")
+    found = await _with_token(vault, device.token)
+    entry = next((each.id for each in found if each.device == clean_text(device.name)), "")
+    says = next((each.hardware_id for each in found if each.hardware_id), "")
+    board = next((each.board for each in found if each.board and each.board[:3] != "ap:"), "")
     return Kept(entry, says, board)
 
 

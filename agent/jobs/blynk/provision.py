@@ -121,11 +121,12 @@ class ProvisionBlynk(DeliverSteps):
         if self._nothing_new or (isinstance(error, BlynkTemplate) and not self._sent):
             self._close(error=error)
             return
-        cause = "The job was stopped."
+        reason, cause = "The job was stopped.", ""
         if error is not None:
             report = error.report()
-            cause = " ".join(filter(None, [report.title, report.meaning, report.remedy]))
-        named = {"name": self.name, "where": self._where, "cause": cause}
+            reason = report.title
+            cause = " ".join(filter(None, [report.meaning, report.remedy]))
+        named = {"name": self.name, "where": self._where, "reason": reason, "cause": cause}
         if self.entry:
             self._close(error=BlynkKept(entry=self.entry, **named))
         else:

@@ -27,12 +27,18 @@ export class OverAir extends View {
     fill(this.place, h("p", { role: "status" }, "Asking Blynk whether it is online…"), h("div.row", {}, this.#back()));
     focusOn(this.place);
     try {
-      const { online } = await this.app.agent.call("blynk.device", { device: this.device.device_id });
+      const { online, board } = await this.app.agent.call("blynk.device", { device: this.device.device_id });
+      this.#comes(board);
       if (online) this.#ask();
       else this.#offline();
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** The board that the vault knows as this device, if it can be reached from here. @param {string} board */
+  #comes(board) {
+    if (!this.board && (board.startsWith("ble-") || this.app.store.boards.has(board))) this.board = board;
   }
 
   #ask() {
@@ -45,7 +51,9 @@ export class OverAir extends View {
   #offline() {
     const again = h("button.quiet", { type: "button" }, "Ask again");
     again.addEventListener("click", () => void this.#look());
-    fill(this.place, h("p", { dir: "auto" }, offlineWords(this.name_)), lightLine(WAITS, "Then its light shows: "), this.#next(""), h("div.row", {}, again, this.#back()));
+    const cable = this.board && !this.board.startsWith("ble-");
+    const words = cable ? h("p", { dir: "auto" }, `${this.name_} is offline, so it cannot be told over the air.`) : h("p", { dir: "auto" }, offlineWords(this.name_));
+    fill(this.place, words, cable ? null : lightLine(WAITS, "Its light then shows: "), this.#next(""), h("div.row", {}, again, this.#back()));
     again.focus();
   }
 
@@ -54,7 +62,7 @@ export class OverAir extends View {
     button.disabled = true;
     try {
       const { entry, access_point: point, board } = await this.app.agent.call("blynk.reconfigure", { device: this.device.device_id });
-      if (!this.board && (board.startsWith("ble-") || this.app.store.boards.has(board))) this.board = board;
+      this.#comes(board);
       this.#sent(point, Boolean(entry));
     } catch (error) {
       this.#failed(error);

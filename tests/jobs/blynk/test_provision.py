@@ -446,7 +446,8 @@ def test_every_code_of_a_board_becomes_a_question_in_its_words(
         assert closed(drive).error == "blynk-kept"
         assert drive.finish is not None
         assert drive.finish.error is not None
-        assert failure.title in drive.finish.error.meaning
+        assert drive.finish.error.title.startswith(failure.title)
+        assert failure.remedy in drive.finish.error.meaning
         return
     assert drive.question is not None
     assert drive.question.title == failure.title
@@ -468,12 +469,12 @@ def test_a_board_that_refused_its_settings_is_not_said_to_come_online_with_them(
     stopped = closed(failed(722).answer("stop")).finish
     assert stopped is not None
     assert stopped.error is not None
-    assert "did not come online with them" in stopped.error.title
+    assert "did not come online with them" in stopped.error.meaning
     again = failed(722).answer("retry", password=Secret("right horse"))
     ended = closed(again.cancel().done(bx.GiveUp)).finish
     assert ended is not None
     assert ended.error is not None
-    assert "may come online" in ended.error.title
+    assert "may come online" in ended.error.meaning
 
 
 def test_another_password_or_network_goes_to_the_board_with_the_same_token() -> None:
@@ -531,7 +532,7 @@ def test_settings_that_its_way_cannot_carry_end_the_job_with_the_token_kept() ->
     assert closed(drive).error == "blynk-kept"
     assert drive.finish is not None
     assert drive.finish.error is not None
-    assert "was given nothing" in drive.finish.error.title
+    assert "was given nothing" in drive.finish.error.meaning
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
