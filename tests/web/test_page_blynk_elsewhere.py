@@ -106,7 +106,7 @@ async def test_a_board_that_is_online_is_sent_back_and_led_to_its_next_network(
     assert (started["access_point"], started["name"]) == (POINT, "Greenhouse 2")
 
 
-async def test_a_board_that_is_offline_is_brought_back_by_hand(
+async def test_a_board_that_is_offline_is_brought_back_by_hand_and_its_data_go_when_somebody_says_so(
     blynks: FakeAgent, sheet: Locator
 ) -> None:
     acts = await opened(sheet, "Greenhouse 1")
@@ -115,6 +115,14 @@ async def test_a_board_that_is_offline_is_brought_back_by_hand(
     await expect(acts.get_by_role("button", name="Send it back")).to_have_count(0)
     await acts.get_by_role("button", name="Back").click()
     await expect(acts.get_by_role("button", name="Change network over the air")).to_be_focused()
+
+    await acts.get_by_role("button", name="Erase its data").click()
+    await expect(acts).to_contain_text("this cannot be undone")
+    assert blynks.called("blynk.clear") == []
+    await acts.get_by_role("button", name="Erase its data for good").click()
+    await expect(acts).to_contain_text("Its data are erased.")
+    assert blynks.called("blynk.clear") == [{"device": 56}]
+
     report = BlynkOffline(cloud="Blynk.Cloud", name="Greenhouse 3").report()
 
     def went(_params: dict[str, Any]) -> Any:
@@ -126,18 +134,6 @@ async def test_a_board_that_is_offline_is_brought_back_by_hand(
     await acts.get_by_role("button", name="Change network over the air").click()
     await acts.get_by_role("button", name="Send it back").click()
     await expect(acts).to_contain_text("Greenhouse 3 is offline, so it heard nothing.")
-
-
-async def test_data_are_erased_only_when_somebody_says_so(
-    blynks: FakeAgent, sheet: Locator
-) -> None:
-    acts = await opened(sheet, "Greenhouse 4")
-    await acts.get_by_role("button", name="Erase its data").click()
-    await expect(acts).to_contain_text("this cannot be undone")
-    assert blynks.called("blynk.clear") == []
-    await acts.get_by_role("button", name="Erase its data for good").click()
-    await expect(acts).to_contain_text("Its data are erased.")
-    assert blynks.called("blynk.clear") == [{"device": 59}]
 
 
 async def test_a_device_is_made_before_its_board_and_one_is_claimed_by_its_code(
@@ -181,11 +177,10 @@ async def test_a_device_is_made_before_its_board_and_one_is_claimed_by_its_code(
     assert blynks.called("blynk.unclaim") == [{"device": 84}]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 async def test_of_many_boards_in_the_air_one_is_found_by_its_own_part(
-    page: Page, blynks: FakeAgent, files: str, width: int
+    page: Page, blynks: FakeAgent, files: str
 ) -> None:
-    await page.set_viewport_size({"width": width, "height": 844})
+    await page.set_viewport_size({"width": 390, "height": 844})
     names = [f"Blynk Garden pump-4Y1{each}" for each in "0W8N4Y1HP5DF9K6JM3C2UA7R"]
     points = [
         {**POINTS[0], "access_point": name, "name": name, "strength": 90 - number}
