@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from agent.desktop.doctor import Doctor
     from agent.flash.fetch import Sketches
+    from agent.flash.toolstore.install import Toolbox
     from agent.settings.config import Config
     from agent.settings.paths import Paths
 
@@ -38,6 +39,11 @@ async def open_sketches(config: Config, paths: Paths, catalog: Catalog) -> Async
         yield make_sketches(config, paths, arduino, routes)
     finally:
         await arduino.close()
+
+
+def make_tools(config: Config, paths: Paths) -> Toolbox:
+    """The store of upload tools and their source: several processes may use it at a time."""
+    return make_toolbox(config, paths, Routes(lambda: config.network))
 
 
 @asynccontextmanager
@@ -85,6 +91,6 @@ async def _without_agent(
             boards=boards.list,
             radio=radio,
             command_key=lambda: command_key(config),
-            tools=make_toolbox(config, paths, Routes(lambda: config.network)),
+            tools=make_tools(config, paths),
         )
         yield doctor, boards

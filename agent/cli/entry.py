@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "config": ("agent.cli.config_commands:config", "The settings, and changing them."),
     "service": ("agent.cli.service_commands:service", "Start the agent when you log in."),
     "sketches": ("agent.cli.sketch_commands:sketches", "The sketches for provisioning."),
+    "tools": ("agent.cli.tool_commands:tools", "The tools that web pages had installed."),
     "simulate": ("agent.cli.simulate:simulate", "A simulated board."),
 }
 """Where each command is, and what the list of commands says about it."""

@@ -48,6 +48,7 @@ CONTRACT = {
     "quit",
     "report",
     "resume",
+    "tools",
     "vault",
 }
 
