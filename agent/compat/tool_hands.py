@@ -145,10 +145,10 @@ class ToolHands:
 
     async def _until_ours(self, address: str) -> None:
         """A port that came just now may not be readable for a moment yet."""
-        if not address.startswith("/"):
-            return
         end = self._now() + OURS_S
-        while self._now() < end and not os.access(address, os.R_OK | os.W_OK):
+        while self._now() < end and address.startswith("/") and os.access(address, os.F_OK):
+            if os.access(address, os.R_OK | os.W_OK):
+                return
             await self._clock.sleep(OURS_RETRY_S)
 
     # The program -----------------------------------------------------------------------------

@@ -66,11 +66,10 @@ def hands(desk: Desk, lease: Lease | None, clock: Any = None) -> ToolHands:
     return ToolHands(hold)
 
 
-async def entered(desk: Desk, **fields: Any) -> PortNow:
+async def entered(desk: Desk, clock: Any = None, **fields: Any) -> PortNow:
     await desk.begin()
-    lease = await desk.hold()
-    hurried = hands(desk, lease, Hurried())
-    port: PortNow = await hurried.perform(EnterPort(upload(**fields)))
+    ours = hands(desk, await desk.hold(), clock)
+    port: PortNow = await ours.perform(EnterPort(upload(**fields)))
     return port
 
 
@@ -93,12 +92,12 @@ async def test_another_new_port_is_not_taken_and_the_chosen_one_is_gone(desk: De
     desk.show("a", STRANGER, "N1")
     desk.at_touch = [desk.becomes("a", "b", ITS_LOADER, "N2", location="9-2")]
     with pytest.raises(PortGone):
-        await entered(desk)
+        await entered(desk, Hurried())
 
 
 async def test_a_board_that_stays_after_its_touch_is_written_where_it_is(desk: Desk):
     desk.show("a", STRANGER, "N1")
-    assert await entered(desk) == PortNow("/dev/a", "N1")
+    assert await entered(desk, Hurried()) == PortNow("/dev/a", "N1")
     assert desk.touches == ["/dev/a"]
 
 
