@@ -16,6 +16,7 @@ import msgspec
 from agent.bridge.consent import ANSWER_S, Asking, Decision, Questions, RefusedOrigin
 from agent.bridge.origin_url import normalise
 from agent.bridge.origins import AllowedOrigin
+from agent.bridge.refused_pages import RefusedPage
 from agent.bridge.scopes import ALL, Scope, complete, ordered
 from agent.errors import (
     AskExpired,
@@ -61,11 +62,13 @@ AskMessage: TypeAlias = AskOpen | AskAllowed | AskRefused
 
 
 class OriginsDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Which pages may use the agent, which ask, and which must not ask."""
+    """Which pages may use the agent, which ask, which must not ask, and which were not let in."""
 
     origins: list[AllowedOrigin]
     asking: list[Asking]
     refused: list[RefusedOrigin]
+    turned_away: list[RefusedPage] = []
+    """Those that looked for the Arduino Create Agent, newest first: nothing was decided about them."""
 
 
 class GoingOn(msgspec.Struct, frozen=True, kw_only=True):

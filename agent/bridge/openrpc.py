@@ -33,7 +33,10 @@ NOTIFICATIONS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "bluetooth.changed": (BluetoothState, "Bluetooth can be used, or no longer and why."),
     "job.changed": (JobChange, "A job went on; carries the whole job."),
     "doctor.progress": (Looked, "How far doctor.run is; goes to who called it."),
-    "origins.changed": (OriginsDocument, "A page asks, was answered, allowed or revoked."),
+    "origins.changed": (
+        OriginsDocument,
+        "A page asks, was answered, allowed, revoked or not let in.",
+    ),
     "serial.dropped": (Dropped, "Data of the board was lost here: this connection is too slow."),
     "serial.refused": (Refused, "Data for the board did not fit: the board reads too slowly."),
     "serial.closed": (Closed, "A channel ended by itself."),

@@ -1,4 +1,4 @@
-"""``mooring origins``: which web pages may talk to the agent, which ask, which were refused."""
+"""``mooring origins``: which web pages may talk to the agent, ask, were refused or not let in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _url = click.argument("url", metavar="URL")
 @json_option
 @click.pass_context
 def origins(context: click.Context, *, as_json: bool) -> None:
-    """Which web pages may talk to the agent, which ask, and which were refused."""
+    """Which web pages may talk to the agent, which ask, which were refused or not let in."""
     if context.invoked_subcommand is None:
         _run(as_json, lambda client, _output: client.call("origins.list"))
 
@@ -145,6 +145,8 @@ def _rows(document: OriginsDocument) -> Iterator[tuple[str, str, str, str]]:
         yield _page(allowed.url), state, ", ".join(allowed.may), since
     for refused in document.refused:
         yield _page(refused.url), "refused", "", f"until {_when(refused.until, _MINUTE)}"
+    for away in document.turned_away:
+        yield _page(away.url), "not let in", "", f"at {_when(away.at, _MINUTE)}"
 
 
 def _page(url: str) -> str:

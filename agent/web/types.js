@@ -352,6 +352,12 @@
  */
 
 /**
+ * @typedef {object} TurnedAway A page that looked for the Create Agent here and was not let in.
+ * @property {string} url
+ * @property {number} at Unix seconds; when it last did.
+ */
+
+/**
  * @typedef {object} Finding One thing that the doctor looked at.
  * @property {string} code
  * @property {string} area

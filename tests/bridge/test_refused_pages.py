@@ -89,3 +89,18 @@ def test_those_about_whom_the_person_has_decided_are_forgotten():
         pages.add(f"https://{name}.example")
     pages.forget("https://a.example".__eq__)
     assert urls(pages) == ["https://b.example"]
+
+
+async def test_the_own_page_is_told_of_them_until_something_is_decided(bridge):
+    own = await bridge.open(own=True)
+    assert (await own.call("origins.subscribe"))["turned_away"] == []
+    pages = bridge.services.refused_pages
+    pages.add("https://one.example.com")
+    pages.add("https://two.example.com")
+    while len(away := (await own.next("origins.changed"))["turned_away"]) < 2:
+        pass
+    assert [each["url"] for each in away] == ["https://two.example.com", "https://one.example.com"]
+    after = await own.call("origins.allow", url="https://one.example.com", may=["serial"])
+    assert [each["url"] for each in after["turned_away"]] == ["https://two.example.com"]
+    bridge.services.origins.refuse("https://two.example.com")
+    assert (await own.call("origins.list"))["turned_away"] == []

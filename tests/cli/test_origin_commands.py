@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.bridge.consent import Asking, RefusedOrigin
 from agent.bridge.consent_service import OriginsDocument
 from agent.bridge.origins import AllowedOrigin
+from agent.bridge.refused_pages import RefusedPage
 from agent.bridge.scopes import Scope
 from agent.cli.origin_commands import show_origins
 from agent.cli.output import Output
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Mooring
 
 PAGE = "https://app.example.com"
-NOTHING: dict[str, list[Any]] = {"origins": [], "asking": [], "refused": []}
+NOTHING: dict[str, list[Any]] = {"origins": [], "asking": [], "refused": [], "turned_away": []}
 
 
 async def test_pages_are_allowed_and_revoked(alone: Mooring) -> None:
@@ -144,12 +145,14 @@ def test_a_long_name_is_cut_where_it_does_not_matter() -> None:
         origins=[AllowedOrigin(url=PAGE, since=0.0, may=(Scope.BOARDS,), once=True)],
         asking=[asking],
         refused=[RefusedOrigin(url="https://no.example.com", until=86_400.0)],
+        turned_away=[RefusedPage(url="https://new.example.com", at=60.0)],
     )
     out = io.StringIO()
     show_origins(Output(out=out), document)
-    head, first, second, third = out.getvalue().splitlines()
+    head, first, second, third, fourth = out.getvalue().splitlines()
     assert head.split() == ["PAGE", "STATE", "MAY", "WHEN"]
     assert ".evil.example:8443  asks" in first
     assert "boards, flash" in first
     assert second.split()[:4] == [PAGE, "allowed", "once", "boards"]
     assert third.split()[:3] == ["https://no.example.com", "refused", "until"]
+    assert fourth.split()[:5] == ["https://new.example.com", "not", "let", "in", "at"]

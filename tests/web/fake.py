@@ -362,7 +362,7 @@ class FakeAgent:
         return self._agent_info({})
 
     def _origins_subscribe(self, _params: dict[str, Any]) -> Any:
-        return {"origins": [], "asking": [], "refused": []}
+        return {"origins": [], "asking": [], "refused": [], "turned_away": []}
 
     def _origins_revoke(self, params: dict[str, Any]) -> Any:
         """Nobody is allowed, and nothing goes on."""

@@ -40,7 +40,7 @@ class Asks:
 
     def document(self) -> dict[str, Any]:
         """All of it."""
-        return {"origins": [], "asking": self.asking, "refused": []}
+        return {"origins": [], "asking": self.asking, "refused": [], "turned_away": []}
 
     def ask(self, url: str, *wants: str, has: tuple[str, ...] = ()) -> None:
         """A page asks."""

@@ -1,8 +1,10 @@
-"""``origins.*``: which web pages may use the agent, which ask, and which were refused."""
+"""``origins.*``: which web pages may use the agent, ask, were refused, or were not let in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from agent.bridge.consent import Decision
 from agent.bridge.consent_service import GoingOn, OriginsDocument, Revoked
@@ -49,25 +51,44 @@ def methods(services: Services) -> list[Method[Any, Any]]:
     """List, subscribe, answer, allow, revoke."""
     consent = services.consent
 
+    def document() -> OriginsDocument:
+        found = consent.document()
+        decided = {each.url for each in found.origins} | {each.url for each in found.asking}
+        decided |= {each.url for each in found.refused}
+        away = [page for page in services.refused_pages.list.value if page.url not in decided]
+        return msgspec.structs.replace(found, turned_away=away)
+
     async def list_origins(_call: Call, _params: Nothing) -> OriginsDocument:
-        return consent.document()
+        return document()
 
     async def subscribe(call: Call, _params: Nothing) -> OriginsDocument:
         peer = call.peer
         if not peer.holds(SUBSCRIPTION):
-            peer.hold(SUBSCRIPTION, consent.subscribe(lambda: tell(peer)))
-        return consent.document()
+            follow(peer)
+        return document()
+
+    def follow(peer: Peer) -> None:
+        ends = [
+            each(lambda: tell(peer))
+            for each in (consent.subscribe, services.refused_pages.list.subscribe)
+        ]
+
+        def leave() -> None:
+            for end in ends:
+                end()
+
+        peer.hold(SUBSCRIPTION, leave)
 
     def tell(peer: Peer) -> None:
-        peer.outbox.notify(Notification(CHANGED, consent.document()), key=CHANGED)
+        peer.outbox.notify(Notification(CHANGED, document()), key=CHANGED)
 
     async def answer(_call: Call, params: OriginAnswer) -> OriginsDocument:
         consent.answer(params.ask, params.decision)
-        return consent.document()
+        return document()
 
     async def allow(_call: Call, params: Allow) -> OriginsDocument:
         consent.allow(params.url, ALL if params.may is None else frozenset(params.may))
-        return consent.document()
+        return document()
 
     async def revoke(_call: Call, params: OneOrigin) -> Revoked:
         origin = normalise(params.url)
@@ -78,13 +99,12 @@ def methods(services: Services) -> list[Method[Any, Any]]:
             for job in found
             if services.jobs.owner_of(job.id) == origin
         ]
-        now = consent.document()
-        return Revoked(origins=now.origins, asking=now.asking, refused=now.refused, jobs=jobs)
+        return Revoked(**msgspec.structs.asdict(document()), jobs=jobs)
 
     return [
         Method(
             "origins.list",
-            "The pages that may use the agent, those that ask, and those that were refused.",
+            "The pages that may use the agent, ask, were refused, or were not let in.",
             Nothing,
             OriginsDocument,
             list_origins,

@@ -3,11 +3,13 @@
 /** @typedef {import("../types.js").Asking} Asking */
 /** @typedef {import("../types.js").AllowedOrigin} AllowedOrigin */
 /** @typedef {import("../types.js").RefusedOrigin} RefusedOrigin */
+/** @typedef {import("../types.js").TurnedAway} TurnedAway */
 
 export class Consent extends EventTarget {
   /** @type {AllowedOrigin[]} */ origins = [];
   /** @type {Asking[]} Oldest first. */ asking = [];
   /** @type {RefusedOrigin[]} */ refused = [];
+  /** @type {TurnedAway[]} In the order of coming. */ turnedAway = [];
   /** The list has arrived at least once. */
   loaded = false;
 
@@ -19,7 +21,7 @@ export class Consent extends EventTarget {
     agent.follow("origins", { snapshot: take, change: take });
     agent.addEventListener("state", () => {
       // Questions end with the agent; what it may not be asked must not stay on the page.
-      if (agent.state !== "connected" && this.asking.length) this.#take({ ...this, asking: [] });
+      if (agent.state !== "connected" && this.asking.length) this.#take({ ...this, asking: [], turned_away: this.turnedAway });
     });
   }
 
@@ -45,11 +47,14 @@ export class Consent extends EventTarget {
     return after.jobs ?? [];
   }
 
-  /** @param {{origins: AllowedOrigin[], asking: Asking[], refused: RefusedOrigin[]}} all */
-  #take({ origins, asking, refused }) {
+  /** @param {{origins: AllowedOrigin[], asking: Asking[], refused: RefusedOrigin[], turned_away: TurnedAway[]}} all */
+  #take({ origins, asking, refused, turned_away }) {
     this.origins = origins;
     this.asking = asking;
     this.refused = refused;
+    // Each stays where a person saw it, although the agent has the latest first.
+    const places = this.turnedAway.map(({ url }) => url).reverse();
+    this.turnedAway = [...turned_away].sort((one, other) => places.indexOf(other.url) - places.indexOf(one.url) || one.at - other.at);
     this.loaded = true;
     this.dispatchEvent(new Event("change"));
   }

@@ -7,6 +7,8 @@ import { ago, dateTime } from "../lib/text.js";
 import { origin } from "./ask-card.js";
 import { ErrorCard } from "./error-card.js";
 import { ownField } from "./field.js";
+import { pageFindsNothing } from "./page-finds-nothing.js";
+import { TurnedAway } from "./turned-away.js";
 
 export class OriginList extends View {
   /** @param {import("../app.js").App} app */
@@ -26,11 +28,13 @@ export class OriginList extends View {
       return { box, label: h("label.check", {}, box, scopeWords(scope).title) };
     });
     this.append(
-      h("p.soft", {}, "Only the pages that you allow can use your boards. None of them ever sees your accounts. Jobs that a page began go on when it is revoked."),
+      h("p.soft", {}, "Only the pages that you allow can use your boards, and those of Arduino while Mooring serves them (a setting below). None of them ever sees your accounts. Jobs that a page began go on when it is revoked."),
       this.askingPart,
       this.none,
       this.allowed,
       this.refusedPart,
+      new TurnedAway(app),
+      pageFindsNothing(),
       this.#form(),
       this.outcome,
     );
