@@ -246,6 +246,12 @@ PARTS = {
         "the tests against the client that pages speak to the Create Agent with",
         judge=NodeJudge("socketio"),
     ),
+    "create-agent-client": Part(
+        (("node",),),
+        (),
+        "the tests of web pages with the published client of the Create Agent",
+        judge=NodeJudge("create_agent_client"),
+    ),
     "g++": Part(
         (("g++",),),
         ("g++",),
