@@ -140,7 +140,7 @@ class Uploads:
         self._monitors = monitors
         self._folder = folder
         self._system = system
-        self._runs: list[_Run] = []
+        self._runs: set[_Run] = set()
         self._unsubscribe = jobs.subscribe(self._changed)
 
     def sweep(self) -> None:
@@ -167,7 +167,7 @@ class Uploads:
         except MooringError as error:
             return Answer(400, _said(error).encode(), TEXT)
         run = _Run(asked.origin, lambda text: self._tell(asked.origin, text))
-        self._runs.append(run)
+        self._runs.add(run)
         try:
             await self._begin(run, upload)
         except OSError as error:
@@ -284,7 +284,7 @@ class Uploads:
             await run.lines.close()
             if end:
                 run.tell(end)
-            self._runs.remove(run)
+            self._runs.discard(run)
         # A job that was stopped before its first step has not done that.
         await _remove(run.folder)
 
@@ -296,7 +296,7 @@ class Uploads:
 
     async def _forget(self, run: _Run) -> None:
         """There is no job; one tidies up by itself."""
-        self._runs.remove(run)
+        self._runs.discard(run)
         run.lines.drop()
         await run.lines.close()
         await _remove(run.folder)

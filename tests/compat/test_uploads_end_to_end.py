@@ -75,9 +75,13 @@ class Whole:
         await self.bench.stop()
 
     @property
+    def ports(self) -> list[str]:
+        return [port.address for board in self.app.boards.list() for port in board.ports]
+
+    @property
     def port(self) -> str:
-        (board,) = self.app.boards.list()
-        return board.ports[0].address
+        (only,) = self.ports
+        return only
 
     def sketch(self) -> bytes:
         data: bytes = sketch(self.bench, "mkr_wifi_1010").data
@@ -128,6 +132,21 @@ async def test_a_page_with_its_monitor_open_writes_a_sketch_and_finds_its_board_
     await runs(whole.device, "application")
     (job,) = await whole.app.services.jobs.list(10)
     assert job.state is JobState.DONE
+
+
+async def test_a_board_that_was_unplugged_with_its_monitor_open_is_written_when_it_is_back(
+    whole: Whole,
+):
+    async with whole.pages.socket() as page:
+        await page.command(f"open {whole.port} 115200 timed")
+        assert (await page.find("Cmd"))["Cmd"] == "Open"
+        whole.device.unplug()
+        assert "trying to close" in (await page.find("Error"))["Error"]
+        await whole.device.plug()
+        await happens(whole.bench, lambda: whole.ports == [whole.device.address])
+        assert await whole.post(body(whole.port, BOSSAC, whole.sketch())) == 202
+        assert (await heard(page))[-1] == DONE
+    await runs(whole.device, "application")
 
 
 @pytest.mark.needs("bossac")
