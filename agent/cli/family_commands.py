@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 
 NRF: Final = "nrf"
 BLYNK: Final = "blynk"
+DNS: Final = ("dns", "dns2")
 FAMILIES: Final = frozenset({NRF, BLYNK})
 """Clouds whose boards are set up in a way of their own."""
 _ONLY: Final = {
     "--tag": {NRF},
     "--token-stdin": FAMILIES,
     "--template": {BLYNK},
+    "--address": {BLYNK},
     "--access-point": {BLYNK},
 }
 
@@ -59,6 +62,12 @@ def family_options(command: F) -> F:
                 "device's token as its page shows it.",
             ),
             click.option("--template", metavar="ID", help="With blynk: the template of the board."),
+            click.option(
+                "--address",
+                metavar="IP/BITS,GATEWAY[,DNS[,DNS]]",
+                help="With blynk: a fixed address of the board in its network, as in "
+                "192.168.1.50/24,192.168.1.1; over Bluetooth or its access point.",
+            ),
             access_point_option,
         )
     ):
@@ -73,6 +82,7 @@ def check_family_options(
     access_point: str | None,
     *,
     token_stdin: bool,
+    address: str | None = None,
 ) -> None:
     """Raise :class:`InputError` for one that the cloud has not."""
     given = (
@@ -80,11 +90,28 @@ def check_family_options(
         ("--token-stdin", token_stdin),
         ("--template", template),
         ("--access-point", access_point),
+        ("--address", address),
     )
     for option, value in given:
         if value and cloud not in _ONLY[option]:
             clouds = " or ".join(sorted(_ONLY[option]))
             raise InputError(field=option, problem=f"is used with --cloud {clouds}")
+
+
+def read_address(text: str | None) -> dict[str, str] | None:
+    """``192.168.1.50/24,192.168.1.1,9.9.9.9`` as ``jobs.start`` takes it."""
+    if text is None:
+        return None
+    try:
+        first, gateway, *dns = (part.strip() for part in text.split(","))
+        given = ipaddress.IPv4Interface(first)
+    except ValueError:
+        dns, given = [""] * 3, None
+    if given is None or "/" not in first or len(dns) > len(DNS):
+        problem = "must be as in 192.168.1.50/24,192.168.1.1 with at most two DNS servers behind"
+        raise InputError(field="--address", problem=problem)
+    servers = dict(zip(DNS, dns, strict=False))
+    return {"ip": str(given.ip), "netmask": str(given.netmask), "gateway": gateway} | servers
 
 
 def read_token(cloud: str, board: str, *, token_stdin: bool) -> Secret | None:

@@ -23,6 +23,7 @@ from agent.cli.family_commands import (
     check_family_options,
     family_options,
     provision_family,
+    read_address,
     read_token,
 )
 from agent.cli.follow import run_job
@@ -99,6 +100,7 @@ def provision(
     tags: tuple[str, ...],
     token_stdin: bool,
     template: str | None,
+    address: str | None,
     access_point: str | None,
     header: str | None,
     model: str | None,
@@ -124,7 +126,8 @@ def provision(
         raise click.UsageError("Missing argument 'BOARD'.")
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:
-        check_family_options(cloud, tags, template, access_point, token_stdin=token_stdin)
+        family = (cloud, tags, template, access_point)
+        check_family_options(*family, token_stdin=token_stdin, address=address)
         network = optional_network(ssid, network_file, password_stdin=password_stdin)
         request: dict[str, Any] = {"cloud": cloud, "name": name, "network": network}
         request |= {"model": model, "frequency_plan": frequency_plan, "confirmed": confirmed}
@@ -132,7 +135,7 @@ def provision(
             refuse_enrol_options(credentials, delivery, nvs)
             token = read_token(cloud, board or "", token_stdin=token_stdin)
             request |= {"procedure": procedure, "tags": tags, "token": token}
-            request |= {"template": template}
+            request |= {"template": template, "address": read_address(address)}
             target = Target(board or "", via, access_point, cloud)
             return provision_family(shell, target, request)
         if cloud in ENROL_CLOUDS:

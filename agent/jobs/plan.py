@@ -134,7 +134,7 @@ async def make_plan(
 
 def _refuse_kit_only(request: Request) -> None:
     """Raise :class:`InputError` for what other boards and clouds have no use for."""
-    for field in ("token", "template", "tags", "commands"):
+    for field in ("token", "template", "tags", "commands", "address"):
         if getattr(request, field) is not None:
             problem = f"is not used with {clean_text(request.cloud)}" if request.cloud else _ALONE
             raise InputError(field=field, problem=problem)

@@ -46,8 +46,8 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.NETWORKS: _READ,
     JobKind.PROVISION: _SETUP
     | {"procedure", "frequency_plan", "credentials", "delivery", "access_point"}
-    | {"token", "template", "tags"},
-    JobKind.CONFIGURE: _READ | {"network", "confirmed"},
+    | {"token", "template", "tags", "address"},
+    JobKind.CONFIGURE: _READ | {"network", "address", "confirmed"},
     JobKind.FORGET: _READ | {"confirmed"},
     JobKind.MIGRATE: _SETUP | {"prepare_only", "delete_old"},
     JobKind.FLASH: {"model", "sketch", "image", "url", "override", "confirmed"},
@@ -55,8 +55,18 @@ _USES: Final[dict[JobKind, set[str]]] = {
     JobKind.BLINK: set(),
     JobKind.RESTORE: {"entry", "network", "delivery", "confirmed"},
     JobKind.REMOVE: {"cloud", "name", "confirmed"},
-    JobKind.RENEW: {"cloud", "name", "commands", "confirmed", "network", "access_point"},
+    JobKind.RENEW: {"cloud", "name", "commands", "confirmed", "network", "address", "access_point"},
 }
+
+
+class FixedAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a board is to use in its network in place of DHCP: IPv4, dotted."""
+
+    ip: str
+    netmask: str
+    gateway: str
+    dns: str = ""
+    dns2: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +105,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Of the vault: its id, or a beginning that no other has."""
     token: Secret | None = None
     """Of the device or the board, with a cloud that knows such a thing, as the person pasted it."""
+    address: FixedAddress | None = None
+    """Of a board with Blynk's firmware in its network; None: it asks DHCP."""
     template: str | None = None
     """Id of the Blynk template that the board is to belong to."""
     prepare_only: bool = False

@@ -333,6 +333,9 @@ async def test_boards_networks_are_looked_for_only_when_somebody_asks(
     form = page.locator("blynk-form")
     await form.get_by_text("Type it now").click()
     await form.get_by_label("Network name").fill("HomeNet")
+    await form.locator("summary", has_text="A fixed address").click()
+    await form.get_by_label("Address", exact=True).fill("192.168.1.50")
+    await form.get_by_label("Netmask", exact=True).fill("255.255.255.0")
     job = blynk_job(both, edgent(both))
     both.answer["jobs.start"] = lambda _params: {"job": job.id}
     await form.get_by_role("button", name="Set up").click()
@@ -340,3 +343,4 @@ async def test_boards_networks_are_looked_for_only_when_somebody_asks(
     request = started(both)
     assert (request["access_point"], request["board"]) == (POINT, "")
     assert request["network"] == {"kind": "wifi", "ssid": "HomeNet"}
+    assert request["address"] == {"ip": "192.168.1.50", "netmask": "255.255.255.0", "gateway": ""}

@@ -18,7 +18,7 @@ from agent.clouds.enrolment import CredentialsKind
 from agent.errors import NotAllowed, UnknownJob
 from agent.jobs.enrol_effects import WayKind
 from agent.jobs.job import Job, JobChange, JobKind
-from agent.jobs.request import Group
+from agent.jobs.request import FixedAddress, Group
 from agent.jobs.which import Procedure
 from agent.settings import Secret
 
@@ -42,6 +42,7 @@ REQUESTED = (
     "delivery",
     "token",
     "template",
+    "address",
     "tags",
     "commands",
     "prepare_only",
@@ -87,6 +88,8 @@ class Start(Params, frozen=True, kw_only=True):
     token: Secret | None = None
     """For ``provision`` with nRF Cloud (attestation token) or Blynk (of the device, or the three lines
     that its console shows): as it was copied."""
+    address: FixedAddress | None = None
+    """For ``provision``, ``configure`` and ``renew`` with Blynk: in place of DHCP."""
     template: str | None = None
     """For ``provision`` with Blynk: the template that the board has to be of."""
     tags: list[str] | None = None

@@ -10,7 +10,7 @@ from agent.jobs.blynk import facts, questions
 from agent.jobs.blynk.ahead_steps import AheadSteps
 from agent.jobs.blynk.effects import STAGES, Arrived, AwaitBoard, Deliver, GiveUp
 from agent.jobs.blynk.network_steps import NetworkSteps
-from agent.jobs.blynk.order import board_host, board_network, make_config
+from agent.jobs.blynk.order import board_host, board_network, board_port, make_config
 from agent.jobs.blynk.token_steps import STEP as TOKEN
 from agent.jobs.effects import Advanced, Answered, Done, Entered, Event, Failed, LimitReached
 from agent.jobs.job import StepState
@@ -100,7 +100,9 @@ class DeliverSteps(AheadSteps, NetworkSteps):
         self._sent, self._arrived = True, Arrived("unseen")
         self._begin(*DELIVER)
         self._in_point = bool(self.order.access_point) and not self._by_hand
-        self._do(Deliver(make_config(network, token, host), self.fresh, self.was_online))
+        port = board_port(host, self.port)
+        config = make_config(network, token, host, port=port, address=self.order.address)
+        self._do(Deliver(config, self.fresh, self.was_online))
 
     def _advance(self, stage: str, detail: str) -> None:
         """Steps by what is heard of the board; they only go forward."""

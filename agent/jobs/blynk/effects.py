@@ -53,6 +53,7 @@ class Put(NamedTuple):
     entry: str
     host: str
     """Of the server that the token is for."""
+    port: int = 443
 
 
 class Arrived(NamedTuple):

@@ -231,7 +231,7 @@ class BlynkHands:
         settings = await self._cloud.settings(request.name, request.token)
         waiting = bool(request.entry and self._key) and not (await vault.find(request.entry)).board
         if request.entry and not waiting:
-            return wanted.Put(request.entry, settings.host)
+            return wanted.Put(request.entry, settings.host, settings.port)
         lease = self._hold.lease
         entry = await vault.add(
             board=self._key,
@@ -244,7 +244,7 @@ class BlynkHands:
         )
         if waiting:  # from now on it is this board's
             await vault.forget(request.entry)
-        return wanted.Put(entry, settings.host)
+        return wanted.Put(entry, settings.host, settings.port)
 
     @property
     def _vault(self) -> Vault:

@@ -19,6 +19,7 @@ from agent.jobs.job import JobKind, without_secrets
 from agent.jobs.planner import Way
 from agent.jobs.request import read_network
 from agent.links.access_point_name import read_access_point
+from agent.protocols.blynk.config import StaticAddress
 from agent.protocols.blynk.http import ADDRESS, PORT
 from agent.protocols.blynk.tokens import Pasted, check_template, parse_pasted
 from agent.settings import clean_text
@@ -92,6 +93,7 @@ class BlynkKit:
             check_template=self._cloud.check_template,
             name=self._name(request),
             network=self._network(request),
+            address=_address(request),
             token=self._token(request),
             template=check_template(request.template, "template") if request.template else "",
             listed=bool(request.board),
@@ -103,6 +105,7 @@ class BlynkKit:
         shown |= {"name": order.name} if order.name else {}
         shown |= {"network": without_secrets(order.network)} if order.network else {}
         shown |= {"template": order.template} if order.template else {}
+        shown |= {"address": request.address.ip} if request.address else {}
         return Way(MACHINES[request.kind](order, attended=attended), shown=shown)
 
     def hands(self, hold: Hold) -> BlynkHands:
@@ -133,6 +136,21 @@ class BlynkKit:
             problem = f"is {wanted}, but the lines with the token name {pasted.template_id}"
             raise InputError(field="template", problem=problem)
         return pasted
+
+
+def _address(request: Request) -> StaticAddress | None:
+    given = request.address
+    if given is None:
+        return None
+    if (request.network or {}).get("ip"):
+        raise InputError(field="address", problem="is given twice: with the network, too")
+    address = StaticAddress(given.ip, given.netmask, given.gateway, given.dns, given.dns2)
+    try:
+        address.check()
+    except InputError as error:
+        field = str(error.facts["field"]).replace("mask", "netmask")
+        raise InputError(field=f"address.{field}", problem=error.facts["problem"]) from None
+    return address
 
 
 def _point(request: Request) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from agent.errors import NotSupported
 from agent.jobs.check import KIND_NAMES, kind_of
-from agent.protocols.blynk.config import BlynkConfig, StaticAddress
+from agent.protocols.blynk.config import DEFAULT_PORT, BlynkConfig, StaticAddress
 from agent.settings.network import Ethernet, WiFi
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class BlynkOrder:
     name: str = ""
     network: BoardNetwork | None = None
     """None: the person chooses one of those that the board sees."""
+    address: StaticAddress | None = None
+    """In its network; None: it asks DHCP."""
     token: Pasted | None = None
     template: str = ""
     listed: bool = True
@@ -82,13 +84,25 @@ def board_host(server: str, way: Way, generation: Generation) -> str:
     return "" if of_blynk and way == "console" and generation == 1 else server
 
 
-def make_config(network: BoardNetwork, token: Secret, host: str) -> BlynkConfig:
+def board_port(host: str, port: int) -> int:
+    """Of the server that a board is told of; without one its firmware knows it by itself."""
+    return port if host else DEFAULT_PORT
+
+
+def make_config(
+    network: BoardNetwork,
+    token: Secret,
+    host: str,
+    *,
+    port: int = DEFAULT_PORT,
+    address: StaticAddress | None = None,
+) -> BlynkConfig:
     """What goes to the board; checked by whoever sends it."""
+    static = address
     if isinstance(network, WiFi):
-        return BlynkConfig(token=token, wifi=network, host=host)
-    static = None
+        return BlynkConfig(token=token, wifi=network, host=host, port=port, static=static)
     if network.ip:
         static = StaticAddress(
             ip=network.ip, mask=network.netmask, gateway=network.gateway, dns=network.dns
         )
-    return BlynkConfig(token=token, kind="eth", host=host, static=static)
+    return BlynkConfig(token=token, kind="eth", host=host, port=port, static=static)

@@ -85,6 +85,17 @@ class ProvisionBlynk(DeliverSteps):
         except MooringError as error:
             self._fail(error)
             return
+        if self.order.address is not None and self._reached.way == "console":
+            # Before anything is made: a console has no setting for it.
+            self._fail(
+                NotSupported(
+                    model=clean_text(self.order.board),
+                    what="use a fixed address over its console",
+                    why="The console of its firmware has no setting for it.",
+                    action="Use Bluetooth or the board's access point, or let it ask DHCP.",
+                )
+            )
+            return
         if self.board.name_was_cut:
             self.notes.append(
                 CUT.format(

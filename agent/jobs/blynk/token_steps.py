@@ -68,7 +68,7 @@ class TokenSteps(BlynkSteps):
         """No board has logged in with it."""
         self.entry = ""
         """Of the vault; empty: it is not in there."""
-        self.host = ""
+        self.host, self.port = "", 443
         self.device_id = 0
         """0: not known."""
         self._template = ""
@@ -288,7 +288,7 @@ class TokenSteps(BlynkSteps):
                 mark = next(iter(self.board.own_marks), "")
                 self._do(Keep(self.name, self.token, mark, self.entry))
             case Done(Keep(), Put() as put):
-                self.entry, self.host = put.entry, put.host
+                self.entry, self.host, self.port = put
                 self._note_token()
             case Failed(Keep(), error):
                 self._not_kept(error)

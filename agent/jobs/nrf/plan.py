@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent.jobs.request import Request
 
 _WHY: Final = "Its modem is asked over a serial port."
-_UNUSED: Final = ("network", "procedure", "frequency_plan", "credentials", "delivery")
+_UNUSED: Final = ("network", "procedure", "frequency_plan", "credentials", "delivery", "address")
 
 
 async def nrf_way(

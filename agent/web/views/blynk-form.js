@@ -26,6 +26,16 @@ const NETWORKS = [
   { id: "ask", label: "Choose it when the board has looked", detail: "Mooring asks then, with the networks that the board itself hears." },
   { id: "type", label: "Type it now", detail: "Nothing more is asked, if all goes well." },
 ];
+const FIXED = "A fixed address instead of DHCP: over Bluetooth, or the board's own network";
+const address = (/** @type {string} */ title, description = "") => ({ type: "string", title, description, default: "", "x-group": FIXED });
+/** In place of DHCP; the console of the firmware has no setting for it. */
+const ADDRESS = {
+  ip: address("Address", "As in 192.168.1.50."),
+  netmask: address("Netmask", "As in 255.255.255.0."),
+  gateway: address("Gateway"),
+  dns: address("DNS server"),
+  dns2: address("Second DNS server"),
+};
 const WHERE = "In the console open the device, then Device info. The three lines with #define can be pasted as they are.";
 
 export class BlynkForm extends View {
@@ -221,7 +231,7 @@ export class BlynkForm extends View {
   /** @param {any} error */
   #failed(error) {
     const { field, problem } = error.facts ?? {};
-    const name = String(field ?? "").replace(/^network\./, "").replace(/^template$/, "template_id");
+    const name = String(field ?? "").replace(/^(network|address)\./, "").replace(/^template$/, "template_id");
     this.app.announcer.say(error.title);
     if (name === "token" && this.#pastes) return this.token.showProblem(String(problem));
     if (name && this.#fields?.showProblem(name, String(problem))) return this.#fields.field(name)?.focus();
@@ -240,12 +250,18 @@ function ownToken(device) {
 /** The name first; the template, which the firmware mostly says, folded away. @param {import("../types.js").Schema} schema */
 function deviceFields({ properties = {} }) {
   const { name, template_id } = properties;
-  return { type: "object", properties: { name, template_id: { ...template_id, "x-group": "Another template than that of the firmware" } } };
+  return { type: "object", properties: { name, ...ADDRESS, template_id: { ...template_id, "x-group": "Another template than that of the firmware" } } };
 }
 
 /** As `jobs.start` takes it. @param {Record<string, any>} values */
-function named({ name, template_id }) {
-  return { ...(name?.trim() ? { name: name.trim() } : {}), ...(template_id?.trim() ? { template: template_id.trim() } : {}) };
+function named({ name, template_id, ...values }) {
+  const given = Object.keys(ADDRESS).map((part) => [part, values[part]?.trim() ?? ""]).filter(([, value]) => value);
+  const whole = { ip: "", netmask: "", gateway: "", ...Object.fromEntries(given) };
+  return {
+    ...(name?.trim() ? { name: name.trim() } : {}),
+    ...(template_id?.trim() ? { template: template_id.trim() } : {}),
+    ...(given.length ? { address: whole } : {}),
+  };
 }
 
 /** Whose account it is, or that there is none. @param {import("../types.js").CloudInfo} cloud */

@@ -124,3 +124,32 @@ async def test_a_board_with_a_link_uses_its_own_network_only_if_that_is_said(kit
         asked = request("identify", cloud="blynk", access_point="Blynk X-0W8N", **fields)
         way = await kit.plan(asked, board(), None, "usb", attended=True)
         assert way.machine.order.access_point == point  # type: ignore[attr-defined]  # of this kit
+
+
+FIXED = {"ip": "192.168.1.50", "netmask": "255.255.255.0", "gateway": "192.168.1.1"}
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "field"),
+    [
+        (FIXED, NETWORK, ""),
+        (FIXED | {"gateway": "10.0.0.1"}, NETWORK, "address.gateway"),
+        (FIXED | {"netmask": "255.0.255.0"}, NETWORK, "address.netmask"),
+        (FIXED | {"ip": "192.168.1.0"}, NETWORK, "address.ip"),
+        (FIXED, {"kind": "ethernet", **FIXED}, "address"),
+    ],
+)
+async def test_a_fixed_address_is_checked_before_any_board_is_asked(
+    kit: BlynkKit, address: dict[str, str], network: dict[str, Any], field: str
+) -> None:
+    asked = request(cloud="blynk", network=network, address=address)
+    if field:
+        with pytest.raises(InputError) as raised:
+            await kit.plan(asked, board(), None, "usb", attended=True)
+        assert raised.value.facts["field"] == field
+        return
+    way = await kit.plan(asked, board(), None, "usb", attended=True)
+    assert isinstance(way.machine, ProvisionBlynk)
+    assert way.machine.order.address is not None
+    assert way.machine.order.address.mask == "255.255.255.0"
+    assert (way.shown or {})["address"] == FIXED["ip"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.errors import NotSupported
-from agent.jobs.blynk.order import board_host, board_network, make_config
+from agent.jobs.blynk.order import board_host, board_network, board_port, make_config
 from agent.protocols.blynk.config import StaticAddress
 from agent.settings.network import CatM1, Ethernet
 from tests.jobs.blynk.samples import HOME, TOKEN
@@ -43,6 +43,16 @@ def test_a_cable_goes_with_its_addresses_and_without() -> None:
     config.check()
     assert make_config(Ethernet(), TOKEN, "").static is None
     assert make_config(HOME, TOKEN, "x.example").host == "x.example"
+
+
+def test_a_wifi_network_goes_with_a_fixed_address_and_the_port_of_ones_own_server() -> None:
+    fixed = StaticAddress("10.0.0.5", "255.255.255.0", "10.0.0.1", "10.0.0.2", "9.9.9.9")
+    port = board_port("x.example", 9443)
+    config = make_config(HOME, TOKEN, "x.example", port=port, address=fixed)
+    assert (config.wifi, config.static, config.port) == (HOME, fixed, 9443)
+    config.check_for("http", 1)
+    assert board_port("", 9443) == 443
+    assert make_config(Ethernet(), TOKEN, "", address=fixed).static == fixed
 
 
 def test_other_networks_are_refused() -> None:

@@ -87,7 +87,8 @@ def shown(job: Job) -> str:
 async def test_a_board_is_set_up_after_a_wrong_password_and_the_computer_is_at_home_in_between(
     there: PointBench,
 ) -> None:
-    job = await there.begin_there(name="Attic", network=WRONG)
+    fixed = {"ip": "192.168.1.50", "netmask": "255.255.255.0", "gateway": "192.168.1.1"}
+    job = await there.begin_there(name="Attic", network=WRONG, address=fixed)
     asked = await there.asks(job)
     assert there.simulated.device.name in shown(asked)
     assert "Home" in shown(asked)
@@ -103,6 +104,7 @@ async def test_a_board_is_set_up_after_a_wrong_password_and_the_computer_is_at_h
     assert ended.state is JobState.DONE, ended.error
     assert await there.came_home()
     assert len(await there.nm.calls(JOIN)) >= 2
+    assert there.simulated.device.settings.static_ip == "192.168.1.50"
     (device,) = there.cloud.state.devices.values()
     assert device.name == "Attic"
     assert (ended.board, ended.board_name) == ("", there.simulated.device.name)

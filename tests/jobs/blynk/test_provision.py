@@ -25,6 +25,7 @@ from agent.jobs.blynk import effects as bx
 from agent.jobs.blynk.facts import blynk_left, blynk_result
 from agent.jobs.blynk.provision import ProvisionBlynk
 from agent.jobs.job import JobState, StepState
+from agent.protocols.blynk.config import StaticAddress
 from agent.protocols.blynk.failures import FAILURES
 from agent.protocols.blynk.platform import Device
 from agent.protocols.blynk.tokens import Pasted
@@ -198,6 +199,18 @@ def test_a_name_that_was_too_long_for_a_network_is_told_of(template: str, cut: b
     notes = end(drive)["notes"]
     assert bool(notes) is cut
     assert not cut or "it may have 32 characters in all" in notes[0]
+
+
+def test_a_console_that_takes_no_fixed_address_is_told_of_before_anything_is_made() -> None:
+    fixed = StaticAddress("10.0.0.5", "255.255.255.0", "10.0.0.1")
+    drive = closed(read(address=fixed))
+    assert drive.error == "board-not-supported"
+    assert not any(isinstance(each, bx.MakeToken) for each in drive.asked)
+    air = machine(address=fixed).done(bx.Reach, FOUND._replace(way="ble"))
+    air.done(bx.FindKept).done(bx.MakeToken, MADE).done(bx.Keep, PUT)
+    deliver = air.waits_for(bx.Deliver)
+    assert deliver is not None
+    assert deliver.config.static == fixed
 
 
 def test_another_template_is_refused_before_anything_is_made() -> None:
