@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from agent.errors import EnrolNameTaken, EnrolUsedUp
 from agent.jobs.job import Action, Choice, JobState
 from tests.web.enrolling import LINK, RESULT, open_enrolment, text_file, thingsboard
-from tests.web.fake import Refusal
+from tests.web.fake import SILENCE, Refusal
 from tests.web.people import question
 
 if TYPE_CHECKING:
@@ -323,6 +323,19 @@ async def test_a_board_that_nobody_has_seen_is_not_called_connected(
     await expect(outcome).to_contain_text("With an administrator in the account")
     assert await page.locator(".outcome a[href^=javascript], qr-code").count() == 0
     await expect(page.locator(".boards .chip")).to_have_text("not seen yet")
+
+
+async def test_an_end_that_is_known_before_the_clouds_is_told_whole(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    server = thingsboard(administrator=False)
+    fake.answer["clouds.list"] = lambda _params: SILENCE
+    job = await open_enrolment(page, fake, files)
+    fake.end(job, RESULT | {"connected": None, "link": None})
+    outcome = page.locator(".outcome.unseen")
+    await expect(outcome).to_contain_text("Nobody has seen it connected yet.")
+    fake.reply("clouds.list", {"clouds": [server]})
+    await expect(outcome).to_contain_text("With an administrator in the account")
 
 
 async def test_an_image_is_saved_as_its_bytes(

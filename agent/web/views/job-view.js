@@ -122,7 +122,8 @@ export class JobView extends View {
 
   /** @param {Job} job */
   #drawEnd(job) {
-    const key = ended(job) ? `${job.state} ${job.ended_at}` : "";
+    // What is said of an account needs the clouds, which may be known a moment later than the job.
+    const key = ended(job) ? `${job.state} ${job.ended_at} ${this.app.store.clouds.length > 0}` : "";
     if (key === this.#ending) return;
     const first = this.#ending === "";
     this.#ending = key;
