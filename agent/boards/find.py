@@ -42,6 +42,12 @@ def find_board(boards: Sequence[Board], query: str) -> Board:
     raise UnknownBoard(wanted=clean_text(query))
 
 
+def is_whole(board: Board, query: str) -> bool:
+    """Whether ``query`` is all of an id, a port, a number or a name of the board, and no part of one."""
+    folded = query.strip().casefold()
+    return any(text.casefold() == folded for text in _names(board))
+
+
 def _names(board: Board) -> Iterable[str]:
     yield board.id
     yield board.name

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from agent.boards.board import Board
-from agent.boards.find import find_board
+from agent.boards.find import find_board, is_whole
 from agent.cli.air import reach
 from agent.cli.connect import open_client
 from agent.cli.family_commands import FAMILIES, NRF, check_family_options
@@ -21,7 +21,7 @@ from agent.cli.inputs import FILE_BYTES, network_options, optional_network
 from agent.cli.options import json_option, via_option
 from agent.cli.shell import run_command
 from agent.cli.target import Target, access_point_option
-from agent.errors import InputError, UnknownBoard
+from agent.errors import AmbiguousBoard, InputError, NrfDeviceAmbiguous, UnknownBoard
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
@@ -108,13 +108,38 @@ async def _renew(shell: Shell, target: Target, request: dict[str, Any]) -> ExitS
 
 
 async def board_or_device(client: Client, shell: Shell, what: str) -> dict[str, Any]:
-    """Who a job is for: a board that is here, or a device by its name or id."""
+    """Who a job is for: a board that is here, or a device by its name or id.
+
+    A part of a board's id may be the beginning of another device's: then it is told, and nothing done.
+    """
     boards = msgspec.convert((await client.call("boards.list"))["boards"], list[Board])
+    device = {"board": "", "name": what}
     try:
-        board = find_board(boards, what).id
+        board = find_board(boards, what)
     except UnknownBoard:
-        return {"board": "", "name": what}
-    return await reach(client, shell.output, board, None)
+        return device
+    except AmbiguousBoard:
+        if await _meant(client, what, part=False):
+            return device
+        raise
+    if not is_whole(board, what) and (meant := await _meant(client, what, part=True)):
+        matches = ", ".join([f"the board {board.id}", *meant])
+        raise NrfDeviceAmbiguous(
+            cloud="nRF Cloud", wanted=clean_text(what), count=len(meant) + 1, matches=matches
+        )
+    return await reach(client, shell.output, board.id, None)
+
+
+async def _meant(client: Client, what: str, *, part: bool) -> list[str]:
+    """Devices of nRF Cloud that are called so; with ``part`` also those whose id begins so."""
+    folded = what.strip().casefold()
+    listed = (await client.call("nrf.devices"))["devices"]
+    return [
+        clean_text(each["id"])
+        for each in listed
+        if folded in {each["id"].casefold(), each["name"].casefold(), each["imei"]}
+        or (part and each["id"].casefold().startswith(folded))
+    ]
 
 
 def _read_commands(file: str) -> list[Any]:

@@ -131,7 +131,7 @@ class NrfDeviceUnknown(NrfCloudError):
     code = "nrf-cloud-device"
     exit_status = ExitStatus.USAGE
     title = "“{wanted}” is none of the boards that your team has claimed in {cloud}."
-    meaning = "It is no device id, nor the beginning of one, no IMEI and no name of a device."
+    meaning = "It is no device id, nor at least four characters that one begins with, no IMEI and no name."
     remedy = "Look at the team's devices with mooring nrf devices, and give one as it stands there."
 
 

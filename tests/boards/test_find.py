@@ -1,7 +1,7 @@
 import pytest
 
 from agent.boards.board import Board, Port
-from agent.boards.find import find_board
+from agent.boards.find import find_board, is_whole
 from agent.errors import AmbiguousBoard, ExitStatus, UnknownBoard
 
 
@@ -86,3 +86,8 @@ def test_a_board_in_its_bootloader_is_found_by_the_address_of_that(query):
     loader = board("pico_w-E66138528350", "Pico", "usb:1-2.3")
     drive = board("nano_rp2040_connect-A", "Nano", "/media/ada/RPI-RP2")
     assert find_board([*BOARDS, loader, drive], query) is (drive if "/" in query else loader)
+
+
+def test_a_whole_name_is_told_from_a_part_of_one():
+    assert is_whole(BOARDS[0], BOARDS[0].id.upper())
+    assert not is_whole(BOARDS[0], BOARDS[0].id[:-1])

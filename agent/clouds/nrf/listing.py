@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LOOKS_MAX: Final = 20
 """Devices that are looked at one by one where they cannot be listed: five seconds."""
 MATCHES_SHOWN: Final = 8
+BEGINNING_CHARS: Final = 4
+"""Of an id: fewer are an accident, where only one device is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _matching(devices: Sequence[TeamDevice], wanted: str) -> list[TeamDevice]:
     ways = (
         lambda each: folded in {known.casefold() for known in _ids_of(each)},
         lambda each: each.name.casefold() == folded,
-        lambda each: each.id.casefold().startswith(folded),
+        lambda each: len(folded) >= BEGINNING_CHARS and each.id.casefold().startswith(folded),
     )
     for way in ways:
         if found := [each for each in devices if way(each)]:

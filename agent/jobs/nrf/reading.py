@@ -99,8 +99,9 @@ class NrfReading(Machine):
     @property
     def _shown(self) -> str:
         """What people call the device."""
-        named = self.named or self.order.board
-        return clean_text(self.order.name or named) or self.device_id
+        if self.order.wanted and self.device_id:
+            return self.named or self.device_id
+        return clean_text(self.order.name or self.order.board) or self.device_id
 
     @property
     def imei(self) -> str:

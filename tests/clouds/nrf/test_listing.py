@@ -82,7 +82,7 @@ async def test_a_device_is_found_by_all_that_people_call_it(nrf: NrfCloud) -> No
 
 
 async def test_what_is_none_or_may_be_several_is_told(nrf: NrfCloud) -> None:
-    for wanted in ("nothing", "", "gree"):
+    for wanted in ("nothing", "", "gree", "by-"):
         with pytest.raises(NrfDeviceUnknown):
             await nrf.find_device(wanted)
     with pytest.raises(NrfDeviceAmbiguous) as caught:
