@@ -152,6 +152,7 @@ async def _show(
         old_boards=True,
         thingsboard=True,
         families=True,
+        tools=True,
         in_air=True,
     ) as demo:
         if demo.left_out:

@@ -23,6 +23,7 @@ from agent.settings.config import (
     UpdatesConfig,
     WifiConfig,
 )
+from agent.settings.config_compat import CompatConfig
 from agent.settings.paths import find_paths
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ async def demo_surroundings(
     thingsboard: bool = False,
     families: bool = False,
     in_air: bool = False,
+    tools: bool = False,
 ) -> AsyncIterator[Demo]:
     """Plug simulated boards in and open a simulated cloud, for as long as the context lasts.
 
@@ -112,10 +114,11 @@ async def demo_surroundings(
     simulated ThingsBoard and two boards for it. ``families``: a simulated nRF Cloud and a simulated
     Blynk.Cloud with a board each, which run in this process. ``in_air``: another UNO R4 WiFi
     and an Improv device that are only heard, where that can be simulated; this process is in
-    their room meanwhile.
+    their room meanwhile. ``tools``: a list of upload tools for pages.
     """
     from agent.cli.demo_families import start_blynk, start_nrf
     from agent.cli.demo_thingsboard import DemoThingsBoard, thingsboard_boards
+    from agent.cli.demo_tools import start_tool_list
     from agent.simulator.arduino_cloud import SimulatedArduinoCloud
     from agent.simulator.config import BoardConfig, SimulatorConfig
     from agent.simulator.improv_page import SimulatedDevicePage
@@ -167,6 +170,7 @@ async def demo_surroundings(
             ),
             nrf=nrf.settings if nrf else NrfConfig(),
             sketches=sketches,
+            compat=await start_tool_list(stack, Path(folder)) if tools else CompatConfig(),
             updates=UpdatesConfig(check=False),
         )
         _write_settings(config, paths)
