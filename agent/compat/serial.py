@@ -152,9 +152,6 @@ class SerialPorts:
                     f" {before.kind.value}; close it first."
                 )
             return before
-        if before is not None:
-            self._forget(before)
-            await before.finish()
         board = self._board_at(port)
         opened = OpenPort(page, port, baud, Kind(kind), self._ended)
         label = page.origin or "a program of this user"

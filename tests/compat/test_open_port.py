@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agent.boards.monitor import Watch
 
 PORT = "/dev/ttyACM0"
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 class Wire:
@@ -62,7 +62,10 @@ class Desk:
         page = Page("sid", "https://app.example.com", lambda _scope: True, self.wire)
         self.port = OpenPort(page, PORT, 9600, kind, lambda _port, why: self.ends.append(why))
         monitor = SimpleNamespace(watches=[])
-        self.port.watch = cast("Watch", SimpleNamespace(queued=0, ended=False, monitor=monitor))
+        watch = cast("Watch", SimpleNamespace(queued=0, ended=False, monitor=monitor))
+        self.port.watch = watch
+        self.watches = monitor.watches
+        self.watches.append(watch)
 
 
 async def test_nothing_is_said_before_the_page_knows_that_the_port_is_open() -> None:
@@ -83,6 +86,7 @@ async def test_an_end_before_that_is_told_after_it() -> None:
     assert desk.wire.data == "early"
     assert len(desk.ends) == 1
     assert PORT in desk.ends[0]
+    assert desk.watches == []
 
 
 async def test_a_port_that_never_opened_tells_nothing() -> None:

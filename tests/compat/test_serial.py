@@ -17,6 +17,7 @@ from agent.bridge.scopes import Scope
 from agent.compat.serial import SerialPorts
 from agent.errors import PortBusy
 from tests.bridge.running import FOREIGN
+from tests.compat.outlet import Outlet
 from tests.compat.running import GREETING, LIMIT_S, VENDOR, Running
 
 if TYPE_CHECKING:
@@ -254,6 +255,31 @@ async def test_a_page_that_leaves_frees_its_ports_and_the_others_see_it(running:
         await other.until_listed(board, is_open=False)
         await until_free(running, name)
         assert (await other.open(board))["Cmd"] == "Open"
+
+
+async def test_a_port_counts_as_open_until_it_is_free(running: Running) -> None:
+    board, name = await running.bridge.board()
+    async with page_of(running) as other:
+        async with page_of(running) as page:
+            await page.open(board)
+            await page.say(f"send {board.address} " + "x" * 900_000)
+            await other.until_listed(board, is_open=True)
+        # The page is gone; what it sent may still leave.
+        await other.say("list")
+        await other.until_listed(board, is_open=False)
+        assert running.bridge.services.boards.find(name).holder is None
+
+
+async def test_a_page_that_is_gone_before_its_port_is_open_holds_nothing(running: Running) -> None:
+    board, name = await running.bridge.board()
+    services = running.bridge.services
+    serial = SerialPorts(services.boards, services.monitors, lambda: None)
+    outlet = Outlet()
+    page = outlet.page("sid")
+    page.leave()
+    await serial.open(page, f"{board.address} 9600")
+    await until_free(running, name)
+    assert not serial.is_open(board.address)
 
 
 async def test_who_leaves_while_the_port_opens_holds_nothing(running: Running) -> None:
