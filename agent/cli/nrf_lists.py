@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.cli.shell import Shell
 
 DETAIL_CHARS: Final = 300
+NONE: Final = "This board has no commands. Those of a rule come when it is next online."
 DAY_CHARS: Final = 10
 """Of a time in ISO 8601."""
 _ONBOARDED: Final = {True: "yes", False: "not yet", None: "not known"}
@@ -140,7 +141,7 @@ def _show_commands(output: Output, found: dict[str, Any]) -> None:
         for each in listed
     ]
     head = ("COMMAND", "WHAT", "STATUS", "DESCRIPTION", "SAID")
-    output.table(head, rows, empty="This board has no commands.", folds=True)
+    output.table(head, rows, empty=NONE, folds=True)
     failed = [each for each in listed if each["blocks"]]
     if failed:
         names = ", ".join(clean_text(each["name"]) for each in failed)

@@ -184,7 +184,20 @@ async def test_a_board_that_the_team_has_is_a_device_whoever_claimed_it(
     }
 
 
-async def test_what_is_not_here_is_claimed_by_its_token_and_tended_by_its_id(
+def team_device(number: int, **changes: Any) -> dict[str, Any]:
+    usual = {
+        "id": f"{number:08x}{DEVICE_ID[8:]}",
+        "name": "",
+        "imei": f"{350000000000000 + number}",
+        "claimed": True,
+        "onboarded": True,
+        "link": "",
+        "tags": [],
+    }
+    return usual | changes
+
+
+async def test_what_is_not_here_is_claimed_by_its_token_and_tended_as_a_device_of_the_team(
     page: Page, both: FakeAgent, files: str
 ) -> None:
     job = both.job(thingy(both), "provision", NRF_STEPS, board="", request={"cloud": "nrf"})
@@ -199,9 +212,36 @@ async def test_what_is_not_here_is_claimed_by_its_token_and_tended_by_its_id(
     assert (request["board"], request["token"][:4]) == ("", "2dn3")
     assert request["tags"] == ["nrf-cloud-onboarding"]
     await page.goto(f"{files}/#/clouds")
-    await page.locator("summary", has_text="new keys, or release").click()
-    await page.get_by_label("Device id").fill(DEVICE_ID)
-    await page.keyboard.press("Enter")
+    refused = Refusal("nrf-cloud-key", "nRF Cloud does not accept this API key.")
+    own = team_device(0, id=DEVICE_ID, name="Gewächshaus", link=LINK, tags=["site=1"])
+    certified = team_device(99, claimed=False, name="by hand")
+    many = [own, certified, *(team_device(n, onboarded=False) for n in range(1, 31))]
+    answers: list[Any] = [refused, {"devices": many}]
+
+    def devices(_params: dict[str, Any]) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    both.answer["nrf.devices"] = devices
+    folded = page.locator("summary", has_text="Your team's devices")
+    await folded.click()
+    await expect(page.locator("nrf-devices error-card")).to_contain_text("this API key")
+    await folded.click()
+    await folded.click()
+    listed = page.locator("nrf-devices")
+    await expect(listed).to_contain_text("32 devices, 30 not online yet")
+    await expect(listed.locator("li")).to_have_count(20)
+    await listed.get_by_role("button", name="Show more").click()
+    await expect(listed.locator("li")).to_have_count(32)
+    assert not await page.evaluate(SCROLLS)
+    await listed.get_by_role("button", name="by hand").click()
+    await expect(listed).to_contain_text("without a claim")
+    await listed.get_by_label("Search the devices").fill("SITE=1")
+    await expect(listed.locator("li")).to_have_count(1)
+    await listed.get_by_role("button", name="Gewächshaus").click()
+    await expect(listed.get_by_role("link", name=LINK)).to_be_visible()
     await page.get_by_role("button", name="New keys…").click()
     await expect(page.locator("cloud-device")).to_contain_text("over the air")
     await page.get_by_role("button", name="Make new keys").click()

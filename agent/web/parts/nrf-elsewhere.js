@@ -1,15 +1,14 @@
-/** Boards of nRF Cloud that are not here: claimed by the token that somebody read, or tended by their id. */
+/** Boards of nRF Cloud that are not here: claimed by the token that somebody read, or tended as devices. */
 
 import { View, fill, focusOn, h } from "../lib/dom.js";
 import { listed } from "../lib/clouds.js";
 import { go } from "../lib/router.js";
-import { CloudDevice } from "./cloud-device.js";
 import { ErrorCard } from "./error-card.js";
 import { ownField } from "./field.js";
+import { NrfDevices } from "./nrf-devices.js";
 import { TokenField } from "./token-field.js";
 
 const TOKEN = "The attestation token that the board printed, or that another computer read. Until the board is claimed it is a secret: whoever has it can claim the board.";
-const DEVICE_ID = /^[\w-]{1,64}$/;
 
 export class NrfElsewhere extends View {
   /** @param {import("../app.js").App} app @param {import("../types.js").CloudInfo} cloud */
@@ -26,17 +25,12 @@ export class NrfElsewhere extends View {
       event.preventDefault();
       void this.#claim();
     });
-    this.id_ = ownField({ name: "name", title: "Device id", description: "As the portal shows it.", required: true });
-    this.found = h("div");
-    const look = h("button.quiet", { type: "submit" }, "New keys, or release…");
-    const tend = h("form", { novalidate: true }, this.id_.element, h("div.row", {}, look), this.found);
-    tend.addEventListener("submit", (/** @type {Event} */ event) => {
-      event.preventDefault();
-      this.#tend();
-    });
+    const devices = new NrfDevices(app);
+    const tend = h("details.more.elsewhere-board", {}, h("summary", {}, "Your team's devices: new keys, or release them"), devices);
+    tend.addEventListener("toggle", () => tend.open && void devices.fetch());
     this.append(
       h("details.more.elsewhere-board", {}, h("summary", {}, "A board that is not here: claim it by its token"), claim),
-      h("details.more.elsewhere-board", {}, h("summary", {}, "A device that is not here: new keys, or release it"), tend),
+      tend,
     );
   }
 
@@ -54,15 +48,6 @@ export class NrfElsewhere extends View {
     } finally {
       this.claim.disabled = false;
     }
-  }
-
-  #tend() {
-    const id = this.id_.raw.trim();
-    const problem = id ? (DEVICE_ID.test(id) ? "" : "has letters, digits and hyphens") : "is needed";
-    this.id_.showProblem(problem);
-    if (problem) return this.id_.focus();
-    fill(this.found, new CloudDevice(this.app, { cloud: "nrf", board: "", device: { device_id: id } }));
-    /** @type {HTMLElement|null} */ (this.found.querySelector(".acts button"))?.focus();
   }
 
   /** @param {any} error */
