@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.compat.vendor import LIMIT_S, Site, VendorPage, chromium, site, visit
+from tests.compat.vendor import LIMIT_S, Site, VendorPage, visit
 from tests.compat.vendor_room import FIRST_PORT, LAST_PORT, Process, Room, agent_for
 from tests.web.rig import PlainBoard, plain_boards
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from playwright.async_api import Browser
@@ -25,20 +25,6 @@ pytestmark = [
     pytest.mark.timeout(90),
     pytest.mark.slow,
 ]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Pages with the client."""
-    with site(tmp_path_factory.mktemp("site")) as there:
-        yield there
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def chrome(served: Site) -> AsyncIterator[Browser]:
-    """One browser; each page has a profile of its own."""
-    async with chromium(served) as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
