@@ -78,9 +78,12 @@ class ToolInstalls:
     async def _work(self, wanted: ToolId, work: Callable[[], Awaitable[Got]]) -> Got:
         try:
             async with self._room:
-                return await work()
+                got = await work()
         except _NOT_TO_BE_HAD as error:
-            return await self._there(wanted, error)
+            got = await self._there(wanted, error)
+        # A command line that names the tool without a version means the one just asked for.
+        await self._toolbox.prefer(got.tool)
+        return got
 
     async def _there(self, wanted: ToolId, error: MooringError) -> Got:
         """The tool that is installed, whatever became of the way to another one; else ``error``."""

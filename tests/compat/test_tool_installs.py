@@ -41,6 +41,17 @@ async def test_many_pages_at_once_fetch_list_and_tool_once(rig, server):
     assert server.requests.count(INDEX_PATH) == 1
 
 
+async def test_the_version_that_was_asked_for_last_is_what_a_plain_name_means(rig, server):
+    publish(server, "1.8.0", b"newer")
+    for version in ("1.7.0", "1.8.0", "1.7.0"):
+        got = await rig.installs.install("arduino", "bossac", version, keep=False)
+        assert rig.box.store.folder_of("bossac") == got.tool.folder
+    # What the client asks for at each connect takes nothing from another page's upload.
+    await rig.installs.install("arduino", "bossac", "1.8.0", keep=True)
+    assert rig.box.store.folder_of("bossac") == got.tool.folder
+    assert len(files(server)) == 2
+
+
 async def test_a_page_that_leaves_does_not_end_what_it_asked_for(rig, server):
     first = asyncio.create_task(rig.installs.install("arduino", "bossac", "1.7.0", keep=True))
     while not server.requests:

@@ -78,6 +78,10 @@ class Toolbox:
                 return tool
         return None
 
+    async def prefer(self, tool: InstalledTool) -> None:
+        """Somebody asked for it: its plain name means this version from now on."""
+        await asyncio.to_thread(self.store.prefer, tool, now=self._now())
+
     async def remove(self, packager: str, name: str, version: str) -> bool:
         """Take a tool out; whether it was there. Raises :class:`InputError`."""
         return await asyncio.to_thread(self.store.remove, tool_id(packager, name, version))

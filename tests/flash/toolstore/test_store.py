@@ -70,6 +70,21 @@ def test_versions_live_side_by_side_and_a_plain_name_means_the_last_one_installe
     assert [tool.id.version for tool in store.list()] == ["1.7.0", "1.9.1-arduino1"]
 
 
+def test_a_plain_name_means_the_version_that_was_asked_for_last(store):
+    new = store.put(BOSSAC, archive(), now=1.0)
+    old = store.put(ToolId("arduino", "bossac", "1.7.0"), archive(b"old"), now=2.0)
+    for tool in (new, old, new):
+        store.prefer(tool, now=1.5)  # also where the clock went back
+        found = store.find("bossac")
+        assert found is not None
+        assert found.id == tool.id
+        assert found.installed_at == tool.installed_at
+        assert store.folder_of("bossac") == tool.folder
+    store.remove(old.id)
+    store.prefer(old, now=9.0)
+    assert [tool.id for tool in store.list()] == [new.id]
+
+
 def test_a_new_content_takes_the_place_of_the_old_one(store):
     first = store.put(BOSSAC, archive(b"one"), now=1.0)
     second = store.put(BOSSAC, archive(b"two"), now=2.0)
@@ -94,6 +109,7 @@ def test_a_file_that_was_changed_or_deleted_is_noticed(store, name):
     size = (put.folder / name).stat().st_size
     (put.folder / name).write_bytes(b"y" * size)
     assert not store.is_whole(put)
+    assert store.folder_of("bossac") is None
     (put.folder / name).unlink()
     assert not store.is_whole(put)
 
