@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from agent.cli.shell import Shell
 
 DETAIL_CHARS: Final = 300
+AGAIN: Final = (
+    "What failed is queued once more; the board does it when it next asks. To have it ask now: mooring "
+    "provision BOARD --cloud nrf"
+)
 NONE: Final = "This board has no commands. Those of a rule come when it is next online."
 DAY_CHARS: Final = 10
 """Of a time in ISO 8601."""
@@ -98,6 +102,7 @@ def commands(
             require_yes(shell.attended, "commands are deleted")
         async with open_client(shell.output) as client:
             method = "nrf.queue_again" if again else "nrf.commands"
+            shell.output.status("… Asking nRF Cloud")
             found = await client.call(method, device=device)
             if unwanted:
                 ids = _chosen(found["commands"], unwanted)
@@ -111,6 +116,8 @@ def commands(
             shell.output.document(found)
         else:
             _show_commands(shell.output, found)
+            if again:
+                shell.output.note(AGAIN)
         return ExitStatus.DONE
 
     run_command(as_json, show)

@@ -51,8 +51,8 @@ def remove(*, what: str, cloud: str, name: str | None, confirmed: bool, as_json:
     In this order, so that what knows of the device goes last. What is lost is told first. DEVICE is
     its name in the cloud; its board need not be here then. If it is here, it is erased as well.
     Deleting takes an administrator in the cloud's account; without one you do that part yourself.
-    With nrf, DEVICE is a device id or the beginning of one; whoever has the board at hand can claim
-    it then.
+    With nrf, DEVICE is a name, a device id or the beginning of one; whoever has the board at hand can
+    claim it then.
     """
 
     def begin(shell: Shell) -> Awaitable[ExitStatus]:

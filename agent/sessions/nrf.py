@@ -93,7 +93,7 @@ async def open_first(
 ) -> NrfSession:
     """The session on the first of a board's ports that answers; the others are closed.
 
-    All are asked at once. Raises the error of the first port if none answers.
+    All are asked at once. If none answers, the error says it of each port.
     """
     attempts = [
         asyncio.ensure_future(open_nrf(link, tries=tries, limit_s=limit_s)) for link in links
@@ -109,8 +109,20 @@ async def open_first(
         await extra.close()
     if sessions:
         return sessions[0]
-    errors = [each for each in ended if isinstance(each, MooringError)]
-    raise errors[0] if errors else NrfSilent(port="", why="The board has no serial port.")
+    raise _silent([each for each in ended if isinstance(each, MooringError)])
+
+
+def _silent(errors: Sequence[MooringError]) -> MooringError:
+    """Why no port answers: a port that cannot be used at all says more than one that is silent."""
+    if not errors:
+        return NrfSilent(port="", why="The board has no serial port.")
+    for error in errors:
+        if not isinstance(error, NrfSilent):
+            return error
+    whys = {str(each.facts["port"]): str(each.facts["why"]) for each in errors}
+    if len(set(whys.values())) == 1:
+        return NrfSilent(port=", ".join(whys), why=next(iter(whys.values())))
+    return NrfSilent(port=", ".join(whys), why=" ".join(f"{at}: {why}" for at, why in whys.items()))
 
 
 async def _first(attempts: Sequence[asyncio.Future[NrfSession]]) -> None:

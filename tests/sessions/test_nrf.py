@@ -26,6 +26,8 @@ from tests.sessions.nrf_boards import board, session, talking
 
 SHORT_S = 0.2
 """Where nothing comes."""
+OTHER_S = 2.0
+"""Until another program has said something, also where the computer is busy."""
 CONSOLES = [
     {"firmware": "at"},
     {"firmware": "at", "echo": True},
@@ -171,13 +173,25 @@ async def test_of_several_ports_the_one_that_answers_is_found():
             await opened.close()
 
 
-async def test_no_port_that_answers_is_the_error_of_the_first():
-    async with board(firmware="none") as plugged:
+async def test_where_no_port_answers_each_is_told():
+    async with board(firmware="other") as plugged:
         links = [await open_link(port.address, BAUD) for port in plugged.ports]
-        with pytest.raises(NrfSilent, match=plugged.port.address):
-            await open_first(links, tries=1, limit_s=SHORT_S)
+        with pytest.raises(NrfSilent) as caught:
+            await open_first(links, tries=1, limit_s=OTHER_S)
+    report = caught.value.report()
+    assert all(port.address in report.title for port in plugged.ports)
+    assert f"{plugged.port.address}: Something else speaks there" in report.meaning
+    assert f"{plugged.ports[1].address}: Nothing came at all" in report.meaning
     with pytest.raises(NrfSilent):
         await open_first([])
+
+
+async def test_a_port_that_cannot_be_used_says_more_than_one_that_is_silent():
+    async with board(firmware="none") as plugged:
+        links = [await open_link(port.address, BAUD) for port in plugged.ports]
+        await links[1].close()
+        with pytest.raises(PortGone):
+            await open_first(links, tries=1, limit_s=SHORT_S)
 
 
 async def test_a_board_that_is_unplugged_is_gone():

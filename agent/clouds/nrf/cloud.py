@@ -245,10 +245,6 @@ class NrfCloud:
         """Give the device a name for people."""
         await records.rename(await self._signed_in(), device_id, name)
 
-    async def delete_record(self, device_id: str) -> None:
-        """Remove the device alone."""
-        await records.delete_record(await self._signed_in(), device_id)
-
     # --- files ---
 
     async def claim_many(

@@ -32,7 +32,8 @@ DAY_CHARS: Final = 10
 class Removal:
     """What goes with a board; made by :func:`look_at_removal`, which a person has to have seen."""
 
-    device: ClaimedDevice
+    device: ClaimedDevice | None
+    """None: nobody has claimed it, so that the device alone goes; it came by a certificate."""
     record: DeviceRecord | None
     waiting: int
     """Commands that it has not carried out."""
@@ -40,17 +41,19 @@ class Removal:
     @property
     def losses(self) -> tuple[str, ...]:
         """One sentence each."""
-        since = clean_text(self.device.claimed_at[:DAY_CHARS])
-        lost = [f"The claim (since {since})." if since else "The claim."]
-        if self.device.tags:
-            tags = clean_text(", ".join(self.device.tags))
-            lost.append(f"Its tags: {tags}.")
+        lost: list[str] = []
+        if self.device is not None:
+            since = clean_text(self.device.claimed_at[:DAY_CHARS])
+            lost.append(f"The claim (since {since})." if since else "The claim.")
+            if self.device.tags:
+                lost.append(f"Its tags: {clean_text(', '.join(self.device.tags))}.")
         if self.waiting:
             lost.append(f"Commands that it has not carried out yet: {self.waiting}.")
         if self.record is not None:
             name = clean_text(self.record.name or self.record.id)
             lost.append(f"The device {name} with its shadow, messages and all other history.")
-        lost.append("Anybody who has the board at hand can claim it then.")
+        if self.device is not None:
+            lost.append("Anybody who has the board at hand can claim it then.")
         return tuple(lost)
 
 
@@ -134,10 +137,16 @@ async def delete_record(api: NrfApi, device_id: str) -> None:
 
 
 async def look_at_removal(api: NrfApi, device_id: str) -> Removal:
-    """What is lost if the board is unclaimed; :class:`NrfUnclaimed` if the team has it not."""
+    """What is lost if the board is unclaimed, or a device without a claim is deleted.
+
+    :class:`NrfUnclaimed` if the team has neither.
+    """
     device = await claimed(api, device_id)
     if device is None:
-        raise NrfUnclaimed(cloud=api.title, device=device_id, detail="")
+        alone = await record(api, device_id)
+        if alone is None:
+            raise NrfUnclaimed(cloud=api.title, device=device_id, detail="")
+        return Removal(None, alone, 0)
     try:
         states = await all_commands(api, device_id)
     except CloudError:
@@ -148,6 +157,10 @@ async def look_at_removal(api: NrfApi, device_id: str) -> Removal:
 
 async def unclaim(api: NrfApi, removal: Removal) -> None:
     """Give the board up, with all that was told; one that is gone already is not an error."""
+    if removal.device is None:
+        if removal.record is not None:
+            await delete_record(api, removal.record.id)
+        return
     action = "unclaim boards"
     request = Request("DELETE", bodies.device_path(removal.device.id), repeatable=True)
     answer = await api.send(api.provisioning, request, action, device=removal.device.id)

@@ -29,7 +29,8 @@ UNCLAIM_LIMIT_S: Final = 120.0
 class NrfRemove(NrfReading):
     """Result: ``{device, device_id, cloud, deleted, lost, procedure, seconds, notes}``.
 
-    ``lost`` are the sentences that the person was shown.
+    ``deleted`` is ``team``, or ``device`` where it had no claim; ``lost`` are the sentences that the
+    person was shown.
     """
 
     needs_token = False
@@ -131,13 +132,14 @@ class NrfRemove(NrfReading):
 
     def _done(self) -> None:
         self._complete()
-        lost = list(self._removal.losses) if self._removal is not None else []
+        removal = self._removal
+        assert removal is not None  # noqa: S101 - there is no way here without one
         result: dict[str, Any] = {
             "device": self._shown,
             "device_id": self.device_id,
             "cloud": self.order.cloud,
-            "deleted": "team",
-            "lost": lost,
+            "deleted": "device" if removal.device is None else "team",
+            "lost": list(removal.losses),
             "procedure": "remove",
             "seconds": self._seconds(),
             "notes": self.notes,

@@ -178,12 +178,15 @@ def give_up_board(name: str, cloud: str, removal: Removal) -> Inquiry:
     fates.append(
         Fate(what="what the modem holds", fate="kept", detail="Its keys stay; nobody takes them.")
     )
+    again = "The board can be claimed again with a new token."
+    if removal.device is None:
+        again = "The device can be made again with the certificate of its board."
     return Inquiry(
         Question(
             id=0,
             step="",
             title=f"Remove {name} from {cloud} for good?",
-            meaning="This cannot be undone. The board can be claimed again with a new token.",
+            meaning=f"This cannot be undone. {again}",
             safe="Nothing was changed yet.",
             fates=fates,
             actions=[

@@ -55,6 +55,9 @@ function blynkDone(result, name) {
 function removed(job, name) {
   const result = job.result ?? {};
   const lost = (result.lost ?? []).map((/** @type {string} */ each) => `Gone with it: ${each}`);
+  if (ownCloud(job) === "nrf" && result.deleted === "device") {
+    return { words: "Removed for good: ", name, says: ["The device is deleted in nRF Cloud; nobody had claimed its board.", ...lost], seen: true };
+  }
   if (ownCloud(job) === "nrf") {
     return { words: "Released: ", name, says: ["Your team has given the board up. Another team can claim it now, or yours again.", ...lost], seen: true };
   }

@@ -134,13 +134,18 @@ async def test_what_cannot_be_listed_is_left_out_of_what_is_lost(
         await nrf.unclaim(removal)
 
 
-async def test_a_device_alone_is_deleted_and_none_there_is_no_failure(
-    nrf: NrfCloud, service: SimulatedNrfCloud
-):
-    add(service)
-    await nrf.delete_record(OLD)
-    await nrf.delete_record(OLD)
-    assert not service.state.devices
+async def test_a_device_that_nobody_claimed_goes_alone(nrf: NrfCloud, service: SimulatedNrfCloud):
+    add(service).name = "by certificate"
+    removal = await nrf.look_at_removal(OLD)
+    assert removal.losses == (
+        "The device by certificate with its shadow, messages and all other history.",
+    )
     service.faults.add(Fault("status", "delete", status=422))
     with pytest.raises(CloudAnswer):
-        await nrf.delete_record(OLD)
+        await nrf.unclaim(removal)
+    assert service.state.devices
+    await nrf.unclaim(removal)
+    await nrf.unclaim(removal)
+    assert not service.state.devices
+    with pytest.raises(NrfUnclaimed):
+        await nrf.look_at_removal(OLD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agent.clouds.nrf.records import Removal
 from agent.errors import NrfKeyRefused, NrfNoAttestation, NrfUnclaimed, PortGone, Unreachable
 from agent.jobs.job import JobState
 from agent.jobs.nrf import effects as fx
@@ -67,6 +68,18 @@ def test_what_cannot_be_looked_at_is_not_removed():
     drive = start(board="", has_board=False, device_id=ID)
     drive.fail(fx.LookAtRemoval, NrfUnclaimed(cloud="nRF Cloud", device=ID, detail=""))
     assert (drive.error, drive.facts) == ("nrf-cloud-not-claimed", [])
+
+
+def test_a_device_without_a_claim_goes_alone():
+    drive = start(board="", has_board=False, wanted="by hand", confirmed=True)
+    drive.done(fx.FindDevice, samples.device()).done(
+        fx.LookAtRemoval, Removal(None, samples.RECORD, 0)
+    )
+    drive.done(fx.UnclaimBoard)
+    assert drive.finish
+    assert drive.finish.result
+    assert drive.finish.result["deleted"] == "device"
+    assert len(drive.finish.result["lost"]) == 1
 
 
 def test_an_answer_that_is_lost_leaves_it_unknown():
