@@ -109,7 +109,9 @@ class DeliverSteps(AheadSteps, NetworkSteps):
         label = self.network.label if self.network else "the network"
         if self._step == DELIVER[0]:
             # Of what is heard closely together only the last may be told.
-            self._complete("the board has them")
+            watched = self._reached.way == "http" and stage in {"sent", "joining"} and detail
+            watch = f". {detail}" if watched else ""
+            self._complete(f"the board has them{watch}")
             self._begin(JOIN, f"Join {label}")
         if stage in {"connecting", "connected"} and self._step != ONLINE:
             self._start_online()

@@ -118,11 +118,16 @@ class Point:
     ) -> Arrived:
         """Give it these settings, be back, and hear what the cloud or else the board says."""
         await self._be_there()
-        outcome = await self._configure(config, told)
+        meanwhile = self._meanwhile(was_online=was_online)
+
+        def hear(news: Told) -> None:
+            told(Told("sent", meanwhile) if news.stage == "sent" else news)
+
+        outcome = await self._configure(config, hear)
         await self.leave()
         if outcome.state == "failed":
             return Arrived("failed", failure=outcome.failure, joined=outcome.joined)
-        told(Told("joining", self._meanwhile(was_online=was_online)))
+        told(Told("joining", meanwhile))
         return await self.follow(cloud, config.token, fresh=fresh, was_online=was_online)
 
     async def follow(

@@ -100,9 +100,9 @@ LIGHTS: Final[dict[Generation, tuple[Light, ...]]] = {
 
 def watched(generation: Generation) -> str:
     """What to look at while a board tries its settings, which it cannot tell from its own network."""
-    look = {light.state: light.look for light in LIGHTS[generation]}
-    trying = look.get("joining", look["connecting"])
+    lights = {light.state: light for light in LIGHTS[generation]}
+    trying = lights.get("joining", lights["connecting"])
     return (
-        f"Its light tells meanwhile: {trying} while it tries; {look['running']} once it is online; "
-        f"{look['error']} if it failed."
+        f"Its light flashes {trying.colour} while it tries, gets slowly brighter and darker once it is "
+        f"online, and is {lights['error'].colour} if it failed."
     )

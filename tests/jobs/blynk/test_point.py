@@ -219,9 +219,7 @@ async def test_a_board_that_keeps_its_network_is_asked_once_more_when_its_time_i
             cloud, CONFIG, lambda news: told.append(news.detail), fresh=True, was_online=False
         )
     )
-    while (
-        not told or "green, short flashes while it tries" not in told[-1]
-    ):  # it is followed no more
+    while not told or "flashes green while it tries" not in told[-1]:  # it is followed no more
         await asyncio.sleep(0)
     if before:
         # What it said before it was given these settings is no reason while it may be trying.

@@ -645,6 +645,15 @@ def test_a_computer_that_is_not_back_is_told_of_and_the_job_goes_on() -> None:
     assert "could not be brought back into Home" in end(drive)["notes"][0]
 
 
+def test_what_to_look_at_stays_to_be_read_where_nobody_tells() -> None:
+    drive = with_token().done(bx.Reach, POINT).done(bx.Keep, PUT)
+    request = drive.waits_for(bx.Deliver)
+    assert request is not None
+    drive.give(fx.Advanced(request, "write", 0, 0, "Its light flashes."))
+    (step,) = [each for each in drive.job.steps if each.id == "deliver"]
+    assert step.message == "the board has them. Its light flashes."
+
+
 def test_without_a_person_who_said_so_no_computer_leaves_its_network() -> None:
     drive = away(attended=False).done(bx.PlanLeaving, LEAVING)
     closed(drive)
