@@ -60,6 +60,7 @@ async def test_errors_lead_to_a_setting_that_exists(modules: Page) -> None:
     [
         ("Restart.", [], [{"text": "Restart."}]),
         ("Run: a b", ["a b"], [{"text": "Run: "}, {"command": "a b"}]),
+        ("Run: a b.", ["a b"], [{"text": "Run: "}, {"command": "a b"}]),
         (
             "Run: one and two (or three).",
             ["two", "one"],

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.async_api import expect
 
 from agent.jobs.fates import fates_of
 from agent.jobs.job import Action, Choice, Step
-from tests.web.fake import HOME, MIGRATE_STEPS, OFFICE
+from tests.web.fake import HOME, MIGRATE_STEPS, OFFICE, Refusal
 from tests.web.people import question
 
 if TYPE_CHECKING:
@@ -211,3 +211,18 @@ async def test_progress_is_drawn_and_not_read_out(page: Page, fake: FakeAgent, f
         "from here the old sketch is gone.",
         "done.",
     ]
+
+
+async def test_a_job_that_nobody_knows_leads_to_the_journal(
+    page: Page, fake: FakeAgent, files: str
+) -> None:
+    def unknown(params: dict[str, Any]) -> None:
+        raise Refusal("job-unknown", f"There is no job {params['job']}.")
+
+    fake.answer["jobs.get"] = unknown
+    await page.goto(f"{files}/#/job/99")
+    told = page.locator("job-view error-card")
+    await expect(told).to_contain_text("There is no job 99.")
+    await expect(page.locator("job-view .chip")).to_be_hidden()
+    await told.get_by_role("link", name="Open the journal").click()
+    await expect(page.get_by_role("heading", name="Journal")).to_be_visible()

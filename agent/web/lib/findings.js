@@ -91,7 +91,8 @@ export function mendParts({ mend = "", commands = [] }) {
     parts.push({ command });
     rest = rest.slice(at + command.length);
   }
-  return rest ? [...parts, { text: rest }] : parts;
+  // A full stop behind the last command would stand on a line of its own.
+  return /[^\s.]/.test(rest) ? [...parts, { text: rest }] : parts;
 }
 
 /** “1 problem and 2 warnings”; empty if nothing is wrong. @param {Finding[]} findings */

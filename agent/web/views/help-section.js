@@ -23,7 +23,7 @@ export class HelpSection extends View {
       h("p.soft.report-words", {}, "If you ask somebody for help, give them a report. It tells of this computer, the boards and what Mooring did. Passwords and other secrets are left out, and nothing is sent."),
       h("div.row", {}, this.button),
       this.outcome,
-      h("p.soft.small", {}, "For people who make pages for the Arduino Create Agent: ", h("a", { href: "/debug" }, "what such a page hears"), "."),
+      h("p.soft.small.report-words", {}, "For people who make pages for the Arduino Create Agent: ", h("a", { href: "/debug" }, "what such a page hears"), "."),
     );
   }
 

@@ -29,6 +29,7 @@ export class JobView extends View {
     this.heading = h("h1", { dir: "auto" }, "Job");
     this.route = h("p.soft.route");
     this.chip = chip({ look: "run", word: "" });
+    this.chip.hidden = true; // Until it is known how far the job is.
     this.steps = new JobSteps(app);
     this.end = h("div.end");
     this.lights = h("div");
@@ -73,7 +74,9 @@ export class JobView extends View {
 
   async #fetch() {
     await this.app.store.job(this.id_).catch((error) => {
-      if (error.code !== "agent-gone" && !this.job) fill(this.end, new ErrorCard(error));
+      if (error.code === "agent-gone" || this.job) return;
+      const actions = [h("a.button.quiet", { href: href("journal") }, "Open the journal")];
+      fill(this.end, new ErrorCard(error, { actions }));
     });
   }
 
@@ -86,6 +89,7 @@ export class JobView extends View {
     }
     fill(this.route, ...this.#way(job));
     updateChip(this.chip, jobState(job));
+    this.chip.hidden = false;
     this.steps.show(job);
     this.#drawLights(job);
     this.#drawEnd(job);

@@ -47,7 +47,8 @@ export class ManyForm extends View {
     this.settings.addEventListener("picked", () => this.#arrange());
     this.button = h("button.primary", { type: "submit" }, "Set up");
     this.outcome = h("div");
-    this.rest = h("div.rest", {}, this.boards, this.name.element, this.settings, this.outcome, h("div.row", {}, this.button));
+    this.none = h("p.field-error", { hidden: true }, "Choose at least one board.");
+    this.rest = h("div.rest", {}, this.boards, this.none, this.name.element, this.settings, this.outcome, h("div.row", {}, this.button));
     const form = h("form", { novalidate: true }, this.account, this.rest);
     form.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -128,6 +129,7 @@ export class ManyForm extends View {
     const names = this.#named(chosen).map(({ board, name, n }) => /** @type {[string, string]} */ ([board.id, previewOf(name ?? this.#pattern, board, n)]));
     const wrong = Boolean(patternProblem(this.#pattern, chosen));
     this.boards.names = wrong ? new Map() : new Map(names);
+    if (chosen.length) this.none.hidden = true;
     if (this.#sending) return;
     const boards = chosen.length ? count(chosen.length, "board") : "boards";
     say(this.button, this.settings.file ? `Register ${boards} and make ${chosen.length === 1 ? "the file" : "the files"}` : `Set up ${boards}`);
@@ -136,8 +138,10 @@ export class ManyForm extends View {
   /** @param {Board[]} boards */
   #check(boards) {
     if (!boards.length) {
-      this.app.announcer.say("Choose at least one board.");
+      this.none.hidden = false;
+      this.app.announcer.say(this.none.textContent ?? "");
       this.boards.focusFirst();
+      this.none.scrollIntoView({ block: "nearest" });
       return false;
     }
     const fresh = this.#named(boards).filter(({ name }) => name === null);
