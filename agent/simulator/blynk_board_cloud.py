@@ -65,10 +65,11 @@ class FarCloud:
         reconfigure: Callable[[], None] = lambda: None,
         *,
         answered: Callable[[], None] = lambda: None,
+        version: str = "1.0.0",
     ) -> None:
         """As :class:`NearCloud`; ``answered`` is told when a board that asks again learns more."""
         self._template_id = template_id
-        self._login = BoardLogin(host, port, reconfigure=reconfigure)
+        self._login = BoardLogin(host, port, reconfigure=reconfigure, version=version)
         self._answered = answered
         self._token = ""
         self._answer: CloudAnswer = "silent"

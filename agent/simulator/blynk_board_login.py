@@ -32,7 +32,6 @@ CONNECT_LIMIT_S: Final = 50.0
 """As a board's own (cloud-blynk, section 2.2)."""
 PING_EVERY_S: Final = 20.0
 READ_BYTES: Final = 4096
-VERSION: Final = "1.0.0"
 
 
 class BoardLogin:
@@ -47,6 +46,7 @@ class BoardLogin:
         limit_s: float = CONNECT_LIMIT_S,
         reconfigure: Callable[[], None] | None = None,
         lost: Callable[[], None] | None = None,
+        version: str = "1.0.0",
     ) -> None:
         """``reconfigure``: the cloud wants it back at its access point. ``lost``: it was cut."""
         self._where = (host, port)
@@ -54,6 +54,7 @@ class BoardLogin:
         self._limit_s = limit_s
         self._reconfigure = reconfigure
         self._lost = lost
+        self._version = version
         self._writer: asyncio.StreamWriter | None = None
         self._staying: asyncio.Task[None] | None = None
 
@@ -82,7 +83,7 @@ class BoardLogin:
             return "dns_failed" if type(error).__name__ == "gaierror" else "timeout"
         match outcome:
             case LoggedIn():
-                writer.write(info_packet(template, VERSION))
+                writer.write(info_packet(template, self._version))
                 self._writer = writer
                 self._staying = asyncio.create_task(self._stay(reader, writer))
                 return ""

@@ -186,7 +186,11 @@ async def run_blynk(
     commands = BlynkCommands()
     if cloud is not None:
         commands.far = FarCloud(
-            *cloud, config.template_id, commands.reconfigure, answered=commands.answered
+            *cloud,
+            config.template_id,
+            commands.reconfigure,
+            answered=commands.answered,
+            version=config.version,
         )
     await run_program(
         _running(commands, config, world, (speed, tcp, folder), air, as_json=as_json),

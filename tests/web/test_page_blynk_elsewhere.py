@@ -177,6 +177,21 @@ async def test_a_device_is_made_before_its_board_and_one_is_claimed_by_its_code(
     assert blynks.called("blynk.unclaim") == [{"device": 84}]
 
 
+async def test_a_device_that_waits_for_its_board_is_offered_by_its_name(
+    page: Page, blynks: FakeAgent, files: str
+) -> None:
+    waiting = {"cloud": "blynk", "board": "", "state": "pending", "device": "Garden pump"}
+    taken = waiting | {"board": "usb-1", "device": "Kitchen"}
+    blynks.answer["vault.list"] = lambda _params: {"entries": [waiting, taken]}
+    await page.goto(f"{files}/#/point/{POINT}")
+    form = page.locator("blynk-form")
+    await expect(form).to_contain_text("Made before their boards")
+    await expect(form.get_by_role("button", name="Kitchen")).to_have_count(0)
+    await form.get_by_role("button", name="Garden pump").click()
+    await expect(form.get_by_label("Name", exact=True)).to_have_value("Garden pump")
+    await expect(form.get_by_label("Name", exact=True)).to_be_focused()
+
+
 async def test_of_many_boards_in_the_air_one_is_found_by_its_own_part(
     page: Page, blynks: FakeAgent, files: str
 ) -> None:

@@ -36,12 +36,15 @@ const ADDRESS = {
   dns: address("DNS server"),
   dns2: address("Second DNS server"),
 };
+/** Names of devices that wait. */
+const OFFERED = 8;
 const WHERE = "In the console open the device, then Device info. The three lines with #define can be pasted as they are.";
 
 export class BlynkForm extends View {
   /** @type {NetworkPicker|null} */ #picker = null;
   /** @type {SchemaFields|null} */ #fields = null;
   #sending = false;
+  #offered = false;
   #done = false;
 
   /** @param {import("../app.js").App} app @param {{board?: string, point?: string, device?: string}} where Id of a board, or the network that one has opened; the device that it is known to be. */
@@ -63,6 +66,7 @@ export class BlynkForm extends View {
     this.again.addEventListener("click", () => app.store.scan(board, CLOUD));
     this.network = h("div");
     this.fields = h("div");
+    this.waiting = h("p.soft.small.waiting", { hidden: true });
     this.button = h("button.primary", { type: "submit" }, "Set up");
     this.outcome = h("div");
     const waits = point ? null : h("div.hint-light", {}, lightLine(WAITS, "It can be set up while its light shows: "));
@@ -76,6 +80,7 @@ export class BlynkForm extends View {
       this.network,
       h("div", {}, this.source, this.token.element),
       this.fields,
+      this.waiting,
       this.outcome,
       h("div.row", {}, this.button),
       lightGuide(app),
@@ -97,6 +102,27 @@ export class BlynkForm extends View {
     this.onLeave(() => this.#keep());
     this.#draw();
     this.#look();
+  }
+
+  /** Devices that were made or claimed before their boards: their tokens wait in the vault. */
+  async #offerWaiting() {
+    if (this.#offered || this.device || !this.#client || this.app.agent.state !== "connected") return;
+    this.#offered = true;
+    /** @type {import("../types.js").VaultEntry[]} */
+    const entries = await this.app.agent.call("vault.list").then(({ entries }) => entries, () => []);
+    const names = entries.filter(({ cloud, board, state }) => cloud === CLOUD && !board && state === "pending").map(({ device }) => device);
+    const buttons = names.slice(0, OFFERED).map((name) => {
+      const button = h("button.link", { type: "button" }, h("bdi", { dir: "auto" }, name));
+      button.addEventListener("click", () => {
+        const field = this.#fields?.field("name");
+        if (!field) return;
+        field.raw = name;
+        field.focus();
+      });
+      return button;
+    });
+    this.waiting.hidden = !buttons.length;
+    fill(this.waiting, "Made before their boards; under such a name the board gets that token: ", ...buttons.flatMap((button) => [button, " "]));
   }
 
   get #formName() {
@@ -127,6 +153,7 @@ export class BlynkForm extends View {
     if (!this.point) this.#picker?.show(reading?.networks ?? [], isReading(reading));
     this.#scanStatus();
     this.#arrange();
+    void this.#offerWaiting();
   }
 
   /** @param {import("../types.js").Schema} schema */
