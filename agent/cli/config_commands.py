@@ -202,7 +202,7 @@ async def _alone(paths: Paths, values: Mapping[str, Any] | None) -> SettingList:
     return await SettingsService(file, live).get()
 
 
-async def _value(shell: Shell, key: Key, words: tuple[str, ...]) -> Any:  # noqa: ANN401 - of its type
+async def _value(shell: Shell, key: Key, words: tuple[str, ...]) -> object:
     """What the words of the command line are for this key; the check is that of the settings."""
     kind = key.schema.get("type", "string")
     if kind in {"array", "object"} and len(words) == 1 and words[0][:1] in {"[", "{"}:
@@ -308,7 +308,7 @@ def _others(document: SettingList) -> int:
     return sum(max(map(cell_width, column)) + 2 for column in zip(*others, strict=True))
 
 
-def shorten(value: Any, room: int | None) -> str:  # noqa: ANN401 - of its type
+def shorten(value: object, room: int | None) -> str:
     """A value in ``room`` columns, if these are few; “mooring config get” shows the whole."""
     text = toml_literal(value)
     if room is None or cell_width(text) <= room:

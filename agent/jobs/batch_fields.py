@@ -109,7 +109,7 @@ class RowChecker:
         """The rows that a line stands for; ``first``: number of the first one."""
         values, wrong = _typed(given)
         usual, _ = _typed(defaults)
-        kind = values.get("job") or usual.get("job") or "provision"
+        kind: Any = values.get("job") or usual.get("job") or "provision"
         if kind not in get_args(RowKind):
             known = ", ".join(get_args(RowKind))
             return [], [*wrong, ("job", f"is not one of {known}")]
@@ -278,7 +278,7 @@ def _typed(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Wrong]]:
     return values, wrong
 
 
-def _row(kind: Any, by: list[str], values: Mapping[str, Any], n: int) -> Row:  # noqa: ANN401 - a struct of any job
+def _row(kind: RowKind, by: list[str], values: Mapping[str, Any], n: int) -> Row:
     network = ""
     if values.get("ssid"):
         network = f"ssid:{values['ssid']}"

@@ -147,7 +147,7 @@ class NmBus:
         self._news.set()
 
 
-def _wrapped(value: Any) -> Any:  # noqa: ANN401  (any value of D-Bus)
+def _wrapped(value: object) -> object:
     from dbus_fast import Variant
 
     if isinstance(value, tuple):

@@ -201,7 +201,7 @@ class WlanDll:
         stack.callback(self._wlan.WlanFreeMemory, found)
         return stack
 
-    def _listener(self) -> Any:  # noqa: ANN401  (ctypes has no name for it)
+    def _listener(self) -> object:
         loop = asyncio.get_running_loop()
 
         def called(pointer: Any, _: object) -> None:  # noqa: ANN401  (a pointer of ctypes)

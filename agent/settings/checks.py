@@ -21,7 +21,7 @@ CONTROL_PROBLEM: Final = "holds a character that cannot be typed"
 """Of a text; in a file it is most often a path with single backslashes in double quotes."""
 
 
-def check_value(name: str, value: Any) -> str | None:  # noqa: ANN401 - each key has its own type
+def check_value(name: str, value: object) -> str | None:
     """Why the setting ``name`` cannot have this value, of the right type; None: it can."""
     if any(_control(text) for text in _texts(value)):
         return CONTROL_PROBLEM

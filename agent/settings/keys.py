@@ -67,7 +67,7 @@ class Key:
         example = next(iter(self.schema.get("examples", [])), "")
         return _TYPES[self.schema["type"]].format(range=between, example=toml_literal(example))
 
-    def read(self, value: object) -> Any:  # noqa: ANN401 - each key has a type of its own
+    def read(self, value: object) -> object:
         """``value`` of a file or a message as the setting; ValueError says what is wrong."""
         try:
             taken = msgspec.convert(value, self.kind, dec_hook=_proxy_from)
@@ -79,11 +79,11 @@ class Key:
             raise ValueError(problem)
         return taken
 
-    def of(self, config: Config) -> Any:  # noqa: ANN401 - each key has a type of its own
+    def of(self, config: Config) -> object:
         """Its value there."""
         return getattr(getattr(config, self.section), self.field)
 
-    def plain(self, value: Any) -> Any:  # noqa: ANN401 - each key has a type of its own
+    def plain(self, value: object) -> object:
         """A value as people may see it."""
         return repr(value) if self.masked else value
 

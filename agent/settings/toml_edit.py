@@ -99,7 +99,7 @@ def _spliced(text: str, span: tuple[int, int] | None, new: str) -> str:
     return text[: span[0]] + new + text[span[1] :]
 
 
-def _proved(before: str, after: str, section: str, field: str, value: Any) -> str:  # noqa: ANN401 - of its type
+def _proved(before: str, after: str, section: str, field: str, value: object) -> str:
     """``after`` if it means what it should; raises :class:`EditFailed`."""
     wanted = tomllib.loads(before)
     if value is not None:

@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
     return None if around is None else around.line
 
 
-def toml_literal(value: Any) -> str:  # noqa: ANN401 - what a setting may be
+def toml_literal(value: object) -> str:
     """A setting's value as TOML on one line; the strings as a person would write them."""
     if isinstance(value, bool):
         return "true" if value else "false"

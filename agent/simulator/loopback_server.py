@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -72,7 +72,7 @@ class LoopbackServer:
         await self._server.wait_closed()
         self._server = None
 
-    def cut(self, client: Any) -> None:  # noqa: ANN401 - whatever ASGI gives as scope["client"]
+    def cut(self, client: object) -> None:
         """Cut the connection of this client without another byte."""
         for connection in self._connections():
             if connection.client == client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agent.simulator.loopback_server import HOST, LoopbackServer
 
@@ -91,7 +91,7 @@ class LoopbackServers:
         await server.start()
         self._running.push_async_callback(server.stop)
 
-    def _cut(self, client: Any) -> None:  # noqa: ANN401 - whatever ASGI gives as scope["client"]
+    def _cut(self, client: object) -> None:
         """End the connection of a client of HTTP without another byte."""
         for server in self._servers.values():
             if isinstance(server, LoopbackServer):

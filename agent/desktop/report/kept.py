@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,7 +22,7 @@ _HOW: Final = ("mode=ro", "immutable=1")
 """SQLite cannot share a journal that rests on a read-only disk, but it can read it as it is."""
 
 
-def read_json(file: Path) -> Any:  # noqa: ANN401 - JSON data
+def read_json(file: Path) -> object:
     """The content of one of our files; None if there is none that can be read."""
     with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if file.stat().st_size <= FILE_LIMIT_BYTES:

@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from agent.settings import Secret
@@ -206,5 +206,5 @@ def _texts(data: object) -> Iterator[str]:
         yield data
 
 
-def _hidden(value: object) -> Any:  # noqa: ANN401 - hook of msgspec
+def _hidden(value: object) -> object:
     return str(value) if isinstance(value, Secret) else None
