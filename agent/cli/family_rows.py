@@ -26,6 +26,7 @@ def _modem_rows(facts: BoardFacts) -> dict[str, Any]:
         "SIM card": modem.sim,
         "device id": modem.device_id,
         "claimed by": whose,
+        "in nRF Cloud": {True: "yes", False: "not yet", None: None}[modem.onboarded],
         "tags": ", ".join(modem.tags),
         "understands": f"{modem.dialect}, on {modem.port}",
     }

@@ -247,7 +247,10 @@ class NrfRecordAbsent(NrfCloudError):
     code = "nrf-cloud-record"
     title = "{cloud} has no device {device} yet."
     meaning = "A board gets there when it has made its key for the cloud and reported it. {detail}"
-    remedy = "See that its commands are done; for an older firmware the id is “nrf-” and the IMEI."
+    remedy = (
+        "Let the board come online: it does its commands then, or over its cable: mooring provision "
+        "BOARD --cloud nrf. The device of an older firmware is called “nrf-” and the IMEI."
+    )
 
 
 class NrfNotOnboarded(NrfCloudError):

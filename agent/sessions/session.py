@@ -54,6 +54,8 @@ class ModemFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the team that is signed in has it; None: nobody could ask."""
     tags: list[str] = []
     """Of its claim."""
+    onboarded: bool | None = None
+    """Whether it is a device there, which it becomes when it is online; None: that is not known."""
     link: str = ""
     """Where people see the device if the team has it; empty: nowhere."""
 

@@ -119,7 +119,8 @@
  * @property {string} sim “READY”, “absent”, or what the modem says.
  * @property {boolean|null} claimed Whether the team that is signed in has it; null: nobody could ask.
  * @property {string[]} tags
- * @property {string} [link] Where people see its device, if the team has it.
+ * @property {boolean|null} [onboarded] Whether it is a device there; null: that is not known.
+ * @property {string} [link] Where people see its device, if it is there.
  */
 
 /**

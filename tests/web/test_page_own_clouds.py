@@ -60,7 +60,7 @@ def both(fake: FakeAgent) -> FakeAgent:
 LINK = f"https://nrfcloud.com/#/devices/{DEVICE_ID}"
 
 
-def modem(*, claimed: bool | None) -> BoardFacts:
+def modem(*, claimed: bool | None, onboarded: bool | None = None) -> BoardFacts:
     """A Thingy:91 X that was read."""
     said = ModemFacts(
         dialect="shell",
@@ -71,6 +71,7 @@ def modem(*, claimed: bool | None) -> BoardFacts:
         device_id=DEVICE_ID,
         sim="READY",
         claimed=claimed,
+        onboarded=onboarded,
         link=LINK if claimed else "",
     )
     return BoardFacts(protocol="nrf", scans=False, modem=said)
@@ -182,6 +183,16 @@ async def test_a_board_that_the_team_has_is_a_device_whoever_claimed_it(
         "attended": True,
         "board": board.id,
     }
+
+
+async def test_a_board_that_is_claimed_and_was_never_online_is_set_up_on(
+    page: Page, both: FakeAgent, files: str
+) -> None:
+    both.answer["board.identify"] = lambda _params: modem(claimed=True, onboarded=False)
+    await page.goto(f"{files}/#/board/{thingy(both).id}")
+    await expect(page.locator("board-facts")).to_contain_text("yours; it has not been online yet")
+    await expect(page.locator("nrf-form").get_by_label("Tags")).to_be_visible()
+    await expect(page.locator("cloud-device")).to_have_count(0)
 
 
 def team_device(number: int, **changes: Any) -> dict[str, Any]:

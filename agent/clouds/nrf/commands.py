@@ -26,6 +26,7 @@ from agent.errors import (
 )
 from agent.protocols.nrf import bodies
 from agent.protocols.nrf.answers import CommandState, parse_command, parse_commands, told_in
+from agent.protocols.nrf.cme import failure_words
 from agent.protocols.nrf.commands import (
     COMMANDS_MAX,
     POLL_LIMIT_S,
@@ -215,7 +216,7 @@ def failed(api: NrfApi, device_id: str, state: CommandState, name: str) -> NrfCo
         device=device_id,
         name=clean_text(state.name or name),
         status=clean_text(state.status) or "?",
-        detail=detail_of(told_in(state.response)),
+        detail=failure_words(detail_of(told_in(state.response))),
     )
 
 

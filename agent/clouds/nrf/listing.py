@@ -65,9 +65,9 @@ async def team_devices(api: NrfApi) -> list[TeamDevice]:
     free = {each.id: each for each in records}
     found: list[TeamDevice] = []
     for claim in claims:
-        newer = free.pop(claim.id, None)
-        older = free.pop(bodies.older_id(claim.imei), None)
-        found.append(TeamDevice(claim, newer or older, (newer or older) is not None))
+        # That of newer firmware counts, if there are both; the other is a device without a claim then.
+        of_it = free.pop(claim.id, None) or free.pop(bodies.older_id(claim.imei), None)
+        found.append(TeamDevice(claim, of_it, of_it is not None))
     return found + [TeamDevice(None, each, onboarded=True) for each in free.values()]
 
 

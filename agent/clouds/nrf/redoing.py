@@ -53,7 +53,7 @@ async def again(api: NrfApi, device_id: str) -> dict[str, CommandState]:
     service does not show.
     """
     states = await all_commands(api, device_id)
-    failed = [each for each in states if each.blocks]
+    failed = [each for each in states if each.progress is Progress.FAILED]
     if not failed:
         return {}
     if any(each.name in CARRIERS or not each.request for each in failed):

@@ -110,6 +110,14 @@ class LookAtDevice(KitEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class LookForRecord(KitEffect):
+    """Value: :class:`DeviceRecord`, or None if it has not been onboarded."""
+
+    device_id: str
+    imei: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WatchCommands(KitEffect):
     """Wait until commands that are not ``known`` came and all are done. Value: tuple of them all."""
 

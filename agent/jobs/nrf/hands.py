@@ -112,6 +112,8 @@ class NrfHands:
             case wanted.LookAtDevice(device_id=device_id, imei=imei):
                 commands = tuple(await cloud.listed(device_id) or ())
                 return wanted.DeviceLook(commands, await cloud.record(device_id, imei))
+            case wanted.LookForRecord(device_id=device_id, imei=imei):
+                return await cloud.record(device_id, imei)
             case wanted.WatchCommands(device_id=device_id, known=known, imei=imei):
                 return tuple(await cloud.watch(device_id, known, say, self._heard, imei))
             case wanted.LookForLeft(device_id=device_id):

@@ -8,7 +8,7 @@ import msgspec
 
 from agent.jobs.effects import Done, Entered, Event, Failed, LimitReached
 from agent.jobs.machine import Rule
-from agent.jobs.nrf.effects import LookClaimed, ReadToken
+from agent.jobs.nrf.effects import LookClaimed, LookForRecord, ReadToken
 from agent.jobs.nrf.reading import INSTALLED, STEP_READ, NrfReading
 from agent.jobs.states import State
 from agent.protocols.nrf.bodies import portal_link
@@ -16,12 +16,11 @@ from agent.sessions.session import BoardFacts, ModemFacts
 from agent.settings import clean_text
 
 if TYPE_CHECKING:
-    from agent.errors import MooringError
     from agent.jobs.nrf.reading import NrfOrder
-    from agent.protocols.nrf.answers import ClaimedDevice
+    from agent.protocols.nrf.answers import ClaimedDevice, DeviceRecord
 
 LOOK_LIMIT_S = 60.0
-"""One question to the cloud, with its repetitions; the result does not depend on it."""
+"""Three questions to the cloud, with their repetitions; the result does not depend on them."""
 
 
 class NrfIdentify(NrfReading):
@@ -36,7 +35,7 @@ class NrfIdentify(NrfReading):
         super().__init__(order, attended=attended)
         self._signed_in = signed_in
         self._foreign = foreign
-        self._why = ""
+        self._claim: ClaimedDevice | None = None
         self.rules |= {
             State.LOOKING: Rule(self._looking, LOOK_LIMIT_S, self._fail, self._stop),
         }
@@ -67,21 +66,30 @@ class NrfIdentify(NrfReading):
             case Entered():
                 self._say(f"Asking {self.order.title} whether your team has it")
                 self._do(LookClaimed(self.device_id))
+            case Done(LookClaimed(), None):
+                self._tell(None, asked=True)
             case Done(LookClaimed(), found):
-                self._tell(found, asked=True)
-            case Failed(LookClaimed(), error):
-                self._untold(error)
+                self._claim, self.claimed_imei = found, found.imei
+                self._do(LookForRecord(self.device_id, self.imei))
+            case Done(LookForRecord(), record):
+                self._tell(self._claim, asked=True, record=record, onboarded=record is not None)
+            case Failed(LookClaimed() | LookForRecord(), error):
+                self.notes.append(error.report().title)
+                self._tell(self._claim, asked=self._claim is not None)
             case LimitReached():
-                self._tell(None)
+                self._tell(self._claim, asked=self._claim is not None)
             case _:
                 return False
         return True
 
-    def _untold(self, error: MooringError) -> None:
-        self.notes.append(error.report().title)
-        self._tell(None)
-
-    def _tell(self, found: ClaimedDevice | None, *, asked: bool = False) -> None:
+    def _tell(
+        self,
+        found: ClaimedDevice | None,
+        *,
+        asked: bool = False,
+        record: DeviceRecord | None = None,
+        onboarded: bool | None = None,
+    ) -> None:
         modem, token = self.modem, self.token
         assert modem is not None  # noqa: S101 - there is no way here without one
         self._complete(f"device id {self.device_id}" if self.device_id else "")
@@ -97,7 +105,8 @@ class NrfIdentify(NrfReading):
             sim=clean_text(board.sim),
             claimed=found is not None if asked else None,
             tags=[clean_text(tag) for tag in found.tags] if found is not None else [],
-            link=portal_link(self.order.portal, found.id) if found is not None else "",
+            onboarded=onboarded,
+            link=portal_link(self.order.portal, record.id) if record is not None else "",
         )
         said = BoardFacts(protocol=INSTALLED, scans=False, modem=facts)
         result: dict[str, Any] = msgspec.to_builtins(said) | {"notes": self.notes}

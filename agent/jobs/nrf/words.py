@@ -10,6 +10,7 @@ from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Question
 from agent.jobs.machine import Inquiry
 from agent.protocols.nrf.answers import told_in
+from agent.protocols.nrf.cme import failure_words
 from agent.protocols.nrf.commands import Progress
 from agent.protocols.nrf.logs import Seen
 from agent.settings import clean_text
@@ -169,7 +170,7 @@ def blocked(error: MooringError, cloud: str, commands: Sequence[CommandState]) -
 def failed_words(commands: Iterable[CommandState]) -> str:
     """What boards or the service said of commands that failed; empty: nothing."""
     said = dict.fromkeys(clean_text(without_secrets(told_in(each.response))) for each in commands)
-    return " ".join(f"It was said: {text}" for text in said if text)
+    return " ".join(failure_words(text) for text in said if text)
 
 
 def give_up_board(name: str, cloud: str, removal: Removal) -> Inquiry:

@@ -6,6 +6,7 @@ Source: AT command reference, error codes of %CMNG and %ATTESTTOKEN; nrfcredstor
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,7 @@ NOT_FOUND: Final = 513
 UNSUPPORTED: Final = 0
 NO_SIM: Final = (10, 13, 15)
 
+_CME: Final = re.compile(r"CME ERROR: (\d{1,6})")
 _REPORT: Final = "Restart the board and try again; if it stays, its modem is faulty."
 _SIM: Final = "Put a SIM card in, or press it in, and restart the board."
 _MEANINGS: Final = {
@@ -59,3 +61,12 @@ def refusal(code: int | None) -> Refusal:
     """What the number of an error means; None: the modem gave none."""
     unknown = "it gives no reason" if code is None else "its manual knows this number"
     return _MEANINGS.get(-1 if code is None else code, Refusal(unknown, _REPORT))
+
+
+def failure_words(said: str) -> str:
+    """What a board said of its failure, as a sentence; the number of its modem also in words."""
+    if not said:
+        return ""
+    found = _CME.search(said)
+    means = f" ({refusal(int(found[1])).meaning})" if found else ""
+    return f"It was said: {said.rstrip('.')}{means}."

@@ -120,7 +120,7 @@ export function deviceOf(jobs, board, cloud) {
 }
 
 /**
- * The same where no job tells: a board that was read says whether the team has it.
+ * The same where no job tells: a board that was read says whether the team has it, and whether it has been online.
  *
  * @param {import("./store.js").Store} store
  * @param {string} board
@@ -129,7 +129,7 @@ export function deviceOf(jobs, board, cloud) {
  */
 export function knownDevice(store, board, cloud) {
   const modem = cloud === "nrf" ? store.reading(board)?.facts?.modem : null;
-  const read = modem?.claimed && modem.device_id ? { device_id: modem.device_id, link: modem.link } : null;
+  const read = modem?.claimed && modem.onboarded !== false && modem.device_id ? { device_id: modem.device_id, link: modem.link } : null;
   return deviceOf(store.work(), board, cloud) ?? read;
 }
 

@@ -70,8 +70,9 @@ function removed(job, name) {
 }
 
 /** What a board with a modem says of itself, by the terms under which it is shown. @param {import("../types.js").ModemFacts} modem */
-export function modemWords({ model, firmware, imei, sim, device_id, claimed, tags }) {
-  const whose = claimed === true ? `yours${tags.length ? `, with the tags ${tags.join(", ")}` : ""}` : claimed === false ? "not of your team" : "nobody could be asked";
+export function modemWords({ model, firmware, imei, sim, device_id, claimed, onboarded, tags }) {
+  const yours = `yours${tags.length ? `, with the tags ${tags.join(", ")}` : ""}${onboarded === false ? "; it has not been online yet" : ""}`;
+  const whose = claimed === true ? yours : claimed === false ? "not of your team" : "nobody could be asked";
   return {
     Modem: [model, firmware, imei && `IMEI ${imei}`].filter(Boolean).join(" · "),
     "SIM card": { READY: "ready", absent: "none, or not seen: without one it gets no commands" }[sim] ?? sim,

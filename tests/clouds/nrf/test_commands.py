@@ -230,3 +230,14 @@ async def test_a_command_of_somebody_else_is_no_reason_not_to_queue_one(
     assert await nrf.left_before(modem.id) == []
     service.faults.add(Fault("status", "command", status=405))
     assert await nrf.left_before(modem.id) == [], "the list is not documented"
+
+
+async def test_the_number_of_a_modem_is_told_in_words(
+    nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem
+):
+    queued = await nrf.queue(modem.id, [wire.cloud_access_key()])
+    modem.fails_with = 523
+    service.state.come_online(modem.id, modem)
+    with pytest.raises(NrfCommandFailed) as caught:
+        await nrf.follow(modem.id, queued)
+    assert "523 (it could not make a key)." in caught.value.report().meaning

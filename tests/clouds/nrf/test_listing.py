@@ -43,6 +43,15 @@ async def test_all_are_told_with_whether_they_are_in_device_management(nrf: NrfC
     ]
 
 
+async def test_a_device_that_is_there_twice_is_told_twice(
+    nrf: NrfCloud, service: SimulatedNrfCloud
+) -> None:
+    add(service, MODEMS[1].id)
+    told = [(each.id, each.claim is not None) for each in await nrf.team_devices()]
+    assert told[1] == (MODEMS[1].id, True)
+    assert (older_id(MODEMS[1].identity.imei), False) in told
+
+
 async def test_lists_are_read_to_their_end(nrf: NrfCloud, service: SimulatedNrfCloud) -> None:
     for number in range(250):
         add(service, f"d{number}")

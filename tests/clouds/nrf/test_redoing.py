@@ -50,6 +50,16 @@ async def test_what_failed_is_queued_once_more_and_finished_stays_the_last(
     assert await nrf.queue_again(modem.id) == {}
 
 
+async def test_a_status_that_is_not_documented_is_a_failure_here_too(
+    nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem
+) -> None:
+    await nrf.queue(modem.id, [cloud_access_key()])
+    service.state.claims[modem.id].commands[0].status = "EXPIRED"
+    assert await nrf.left_before(modem.id) == [], "whether it stops the board is not known"
+    assert len(await nrf.queue_again(modem.id)) == 1
+    assert await statuses(nrf, modem) == [("cloudAccessKeyGeneration", "PENDING")]
+
+
 async def test_what_an_interruption_left_is_not_queued_twice(
     nrf: NrfCloud, service: SimulatedNrfCloud, modem: Modem
 ) -> None:

@@ -31,7 +31,11 @@ def modem(drive: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("claimed", "said"), [(samples.CLAIMED, True), (None, False)])
 def test_the_team_is_asked_whether_the_board_is_its_own(claimed: Any, said: bool):
     drive = start().done(fx.OpenModem, samples.modem(sim="absent"))
-    found = modem(drive.done(fx.ReadToken, samples.token()).done(fx.LookClaimed, claimed))
+    drive.done(fx.ReadToken, samples.token()).done(fx.LookClaimed, claimed)
+    if claimed:
+        drive.done(fx.LookForRecord, None)
+    found = modem(drive)
+    assert found["onboarded"] is (False if claimed else None)
     assert (found["device_id"], found["claimed"], found["sim"]) == (ID, said, "absent")
     assert found["tags"] == (list(samples.TAGS) if claimed else [])
     assert (found["chip"], found["imei"]) == ("nRF9151 LACA", "351358811124234")
@@ -56,11 +60,27 @@ def test_a_cloud_that_does_not_answer_keeps_nothing_of_the_rest():
         gone = Unreachable(cloud="nRF Cloud", detail="")
         found = modem(drive.fire("limit") if late else drive.fail(fx.LookClaimed, gone))
         assert found["claimed"] is None
+        drive = start().done(fx.OpenModem, samples.modem()).done(fx.ReadToken, samples.token())
+        drive.done(fx.LookClaimed, samples.CLAIMED)
+        found = modem(drive.fire("limit") if late else drive.fail(fx.LookForRecord, gone))
+        assert (found["claimed"], found["onboarded"]) == (True, None)
+
+
+def test_a_device_that_is_there_is_told_with_its_place():
+    machine = NrfIdentify(samples.order(portal="https://portal/"), signed_in=True, attended=False)
+    drive = NrfDrive(machine).done(fx.OpenModem, samples.modem())
+    drive.done(fx.ReadToken, samples.token()).done(fx.LookClaimed, samples.CLAIMED)
+    request = drive.waits_for(fx.LookForRecord)
+    assert request
+    assert (request.device_id, request.imei) == (ID, samples.modem().board.imei)
+    found = modem(drive.done(fx.LookForRecord, samples.RECORD))
+    assert (found["onboarded"], found["link"]) == (True, f"https://portal/{ID}")
 
 
 def test_a_board_that_gives_no_token_is_told_without_one():
     drive = start().done(fx.OpenModem, samples.modem(device_id=ID))
     drive.fail(fx.ReadToken, NrfNoAttestation()).done(fx.LookClaimed, samples.CLAIMED)
+    drive.done(fx.LookForRecord, samples.RECORD)
     assert modem(drive)["device_id"] == ID
     assert drive.finish
     assert drive.finish.result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.protocols.nrf.cme import refusal
+from agent.protocols.nrf.cme import failure_words, refusal
 
 
 @pytest.mark.parametrize("code", [0, 3, 10, 13, 15, 513, 514, 515, 518, 519, 523, 529, None, 9999])
@@ -18,3 +18,11 @@ def test_each_number_has_a_meaning_and_a_remedy(code):
 def test_a_number_that_nobody_knows_is_not_explained_as_another():
     assert refusal(9999) != refusal(513)
     assert refusal(None).meaning != refusal(9999).meaning
+
+
+def test_what_was_said_of_a_failure_is_a_sentence_with_the_number_in_words():
+    assert failure_words("+CME ERROR: 523") == (
+        "It was said: +CME ERROR: 523 (it could not make a key)."
+    )
+    assert failure_words("no room.") == "It was said: no room."
+    assert failure_words("") == ""
