@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,7 +40,7 @@ def test_the_list_survives_a_restart(file: Path) -> None:
     assert None not in again
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows protects the folder, not the mode")
+@pytest.mark.system("linux", "darwin")  # Windows protects the folder, not the mode
 def test_only_this_user_can_read_the_file(file: Path) -> None:
     opened(file).allow("https://app.example.com")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

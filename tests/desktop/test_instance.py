@@ -69,7 +69,7 @@ def test_a_published_agent_is_found_with_port_token_and_version(paths: Paths) ->
     assert not paths.instance_file.exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows protects the folder, not the mode")
+@pytest.mark.system("linux", "darwin")  # Windows protects the folder, not the mode
 def test_only_this_user_can_read_the_file(paths: Paths) -> None:
     with InstanceLock(paths) as lock:
         lock.acquire()

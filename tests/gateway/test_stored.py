@@ -42,7 +42,7 @@ async def test_what_is_kept_is_there_at_the_next_start(tmp_path):
     assert "marker-token" not in repr(again.kept)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the folder of the user protects it")
+@pytest.mark.system("linux", "darwin")  # the folder of the user protects it
 async def test_a_file_that_others_can_read_is_closed_to_them(tmp_path):
     store = GatewayStore(tmp_path / "gateway.json")
     await store.change(current=KEPT)
@@ -93,7 +93,7 @@ async def test_where_nothing_can_be_written_nothing_is_changed(tmp_path: Path):
     assert store.kept.current is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a process is forked")
+@pytest.mark.system("linux", "darwin")  # a process is forked
 def test_whenever_the_process_is_killed_the_file_is_as_before_or_as_after(tmp_path):
     store = GatewayStore(tmp_path / "gateway.json")
     run(store.change(current=KEPT))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.jobs.bench import Bench
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+pytestmark = pytest.mark.system("linux", "darwin")  # there are no pseudo-terminals
 
 BRANDS: dict[Brand, dict[str, Any]] = {
     "esphome": {"firmware": "ESPHome", "version": "2024.11.0", "name": "Kitchen lamp"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +123,7 @@ async def test_a_session_is_one_of_the_agents_sessions() -> None:
         assert (await as_any.read()).networks
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.system("linux", "darwin")  # there are no pseudo-terminals
 async def test_a_board_that_restarts_when_its_port_is_opened_is_waited_for() -> None:
     config = ImprovConfig(boot_ms=3000)
     options: dict[str, Any] = {"tcp": False, "restarts_when_opened": True, "speed": 2.0}

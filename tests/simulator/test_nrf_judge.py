@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,7 @@ pytestmark = [
     pytest.mark.needs("nrf"),
     pytest.mark.slow,
     pytest.mark.timeout(90),
-    pytest.mark.skipif(
-        sys.platform == "win32", reason="it opens serial ports, of which none are there"
-    ),
+    pytest.mark.system("linux", "darwin"),  # it opens serial ports: pseudo-terminals
 ]
 
 SCRIPT = Path(__file__).parents[1] / "judges" / "nrf_credstore.py"
