@@ -93,6 +93,7 @@ def make_drop_in(
     drop_in.when_stopped(uploads.close)
 
     def boards_changed(_changes: BoardChanges) -> None:
+        serial.boards_changed()
         if ports.is_new():
             hub.push_list()
 

@@ -75,6 +75,12 @@ class OpenPort:
         why = "The board was restarted."
         self._timer = asyncio.get_running_loop().call_later(seconds, self._over, why)
 
+    def restarted(self) -> None:
+        """The board left its port, which only counted as open; the next one may have another name."""
+        self._why = "The board has restarted."
+        if self._begun:
+            self._over(self._why)
+
     def offer(self, data: bytes) -> None:
         """See :class:`agent.boards.monitor.Watcher`."""
         self._buffer.feed(data, asyncio.get_running_loop().time())

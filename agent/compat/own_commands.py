@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 REFUSED: Final = ("restart", "exit", "log", "memstats", "gc")
 """Nothing in a browser needs these; whoever sits at the computer ends the agent and reads its log."""
+NOTHING_OPEN: Final = "This page has no serial port open, whichever it is trying to close."
+"""A page that had one open and comes back, to another agent or after its socket broke, still takes
+its monitor for open, and its next upload never starts; these words tell it (section 7.4)."""
 
 
 def greeting(commands: Iterable[str], system: str) -> list[str]:
@@ -27,6 +30,7 @@ def greeting(commands: Iterable[str], system: str) -> list[str]:
         messages.help_text(commands),
         messages.spaced("Hostname", HOSTNAME),
         messages.spaced("OS", system),
+        messages.error(NOTHING_OPEN),
     ]
 
 

@@ -139,6 +139,18 @@ class SerialPorts:
         if leaving:
             await asyncio.wait(leaving)
 
+    def boards_changed(self) -> None:
+        """The ports of boards that have left them for their loader are open no longer."""
+        there = {port.address for board in self._boards.list() for port in board.ports}
+        restarted = [
+            opened
+            for ports in self._pages.values()
+            for opened in ports.values()
+            if opened.watch is None and opened.port not in there
+        ]
+        for opened in restarted:
+            opened.restarted()
+
     async def _open(self, page: Page, port: str, baud: int, kind: str) -> OpenPort:
         if not page.may("serial"):
             raise _Refused("This page was not allowed to use serial ports. Mooring's page can.")

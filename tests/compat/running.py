@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LIMIT_S = 15.0
 """For what takes milliseconds, on a busy machine."""
 VENDOR = "https://app.arduino.cc"
-GREETING = 4
+GREETING = 5
 """Messages that a new page hears unasked."""
 
 

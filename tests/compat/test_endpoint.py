@@ -53,10 +53,11 @@ async def test_the_first_answer_tells_times_and_the_way_up(running: Running) -> 
 async def test_every_client_hears_the_greeting_in_its_order(running: Running) -> None:
     async with running.polling() as program, running.socket() as page:
         for client in (program, page):
-            version, words, host, system = await client.messages(GREETING)
+            version, words, host, system, nothing = await client.messages(GREETING)
             assert version == '{"Version" : "1.7.1-rc1"} '
             assert host == '{"Hostname" : "unknown-hostname"} '
             assert json.loads(system)["OS"] in {"linux", "windows", "darwin"}
+            assert "trying to close" in json.loads(nothing)["Error"]
             with pytest.raises(ValueError, match="Expecting"):
                 json.loads(words)
 

@@ -435,6 +435,20 @@ async def test_opening_at_1200_baud_restarts_the_board_and_counts_as_open_until_
         assert await page.read(board, 6) == "sketch"
 
 
+async def test_a_board_that_restarted_has_left_its_port_and_no_page_has_it_open(
+    running: Running,
+) -> None:
+    board, _ = await running.bridge.board()
+    async with page_of(running) as page, page_of(running) as other:
+        await page.open(board, "1200")
+        await other.until_listed(board, is_open=True)
+        board.unplug()
+        closed = await page.next("Cmd")
+        assert (closed["Cmd"], closed["Desc"]) == ("Close", "The board has restarted.")
+        await page.error("restarted", "trying to close")
+        await other.until_listed(board, is_open=False)
+
+
 async def test_a_stuck_page_loses_only_its_own_data_and_is_told_how_much(running: Running) -> None:
     board, _ = await running.bridge.board()
     text = "".join(f"{number:07d}\n" for number in range(400_000))

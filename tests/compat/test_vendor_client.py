@@ -265,13 +265,18 @@ async def test_an_agent_that_is_killed_is_found_again_on_another_port(
             async with visit(chrome, origin) as page:
                 await page.connected()
                 await page.ports(board.address)
+                await opened(page, board)
                 before = agent.port
+                await page.forget()
                 await agent.kill()
                 await page.see("channelOpenStatus", "v === false")
                 await page.ports()
                 await agent.start(before + 1, LAST_PORT)
                 await page.connected()
+                # Its monitor is closed, and the page knows; else its next upload would never start.
+                await page.see("serialMonitorOpened", "v === false")
                 await page.ports(board.address)
+                await opened(page, board)
                 assert await page.page.evaluate("daemon.pluginURL") == (
                     f"http://127.0.0.1:{agent.port}"
                 )
