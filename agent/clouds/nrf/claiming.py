@@ -142,6 +142,12 @@ async def ensure_rule(
         return look or await _make_rule(api, tag, sec_tag=sec_tag, coap=coap)
 
 
+async def has_rule(api: NrfApi, tags: Sequence[str]) -> bool:
+    """Whether an active rule has one of these tags, so that a board with them gets commands."""
+    rules = await api.pages(api.provisioning, bodies.RULES, parse_rules, "see rules") or []
+    return any(rule.active and not set(rule.tags).isdisjoint(tags) for rule in rules)
+
+
 async def _make_rule(api: NrfApi, tag: str, *, sec_tag: int, coap: bool) -> RuleLook:
     action = "make rules"
     for path, body in (

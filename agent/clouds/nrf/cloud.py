@@ -165,6 +165,10 @@ class NrfCloud:
         """See that boards with this tag are brought into nRF Cloud."""
         return await claiming.ensure_rule(await self._signed_in(), tag, coap=coap)
 
+    async def has_rule(self, tags: Sequence[str]) -> bool:
+        """Whether boards with these tags get commands."""
+        return await claiming.has_rule(await self._signed_in(), tags)
+
     async def look_at_removal(self, device_id: str) -> Removal:
         """What is lost if the board is unclaimed."""
         return await records.look_at_removal(await self._signed_in(), device_id)

@@ -71,6 +71,13 @@ class EnsureRule(KitEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class LookForRule(KitEffect):
+    """Value: whether an active rule has one of these tags."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TryClaim(KitEffect):
     """The dry run, which changes nothing. Value: None, or what the team has already."""
 

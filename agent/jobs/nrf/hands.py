@@ -101,6 +101,8 @@ class NrfHands:
         match request:
             case wanted.EnsureRule(tag=tag):
                 return await cloud.ensure_rule(tag)
+            case wanted.LookForRule(tags=tags):
+                return await cloud.has_rule(tags)
             case wanted.TryClaim(token=token, tags=tags):
                 return await cloud.try_claim(token, tags)
             case wanted.ClaimBoard(token=token, tags=tags):

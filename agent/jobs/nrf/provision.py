@@ -6,17 +6,20 @@ is undone: the claim stays, each end says so, and the same job goes on from ther
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.errors import CloudError, NrfClaimedOther, NrfClaimUnsure, Unreachable
-from agent.jobs.effects import Done, Entered, Event, Failed, Learn, LimitReached
+from agent.jobs import questions
+from agent.jobs.effects import Answered, Done, Entered, Event, Failed, Learn, LimitReached
 from agent.jobs.job import StepState
-from agent.jobs.machine import Rule
+from agent.jobs.machine import LIMIT, Rule
 from agent.jobs.nrf import facts, words
 from agent.jobs.nrf.effects import (
     ClaimBoard,
     EnsureRule,
     LookAtDevice,
+    LookForRule,
     RenameDevice,
     TryClaim,
     WaitRecord,
@@ -112,8 +115,22 @@ class NrfProvision(NrfFollowing):
                 if rule == "inactive":
                     self.notes.append(words.INACTIVE.format(tag=ONBOARDING_TAG))
                 self._try()
-            case Done(TryClaim(), None):
+            case Done(TryClaim(), None) if self._may_lack_rule:
+                self._do(LookForRule(self.order.tags))
+            case Done(TryClaim(), None) | Failed(LookForRule()) | Done(LookForRule(), True):
                 self._claim()
+            case Done(LookForRule()) if self.attended:
+                self._ask(words.no_rule(self.order.title, self.order.tags))
+            case Done(LookForRule()) | Answered(questions.KEEP):
+                self._timer(LIMIT, CLAIM_LIMIT_S)
+                self.notes.append(words.NO_RULE.format(tags=words.tag_words(self.order.tags)))
+                self._claim()
+            case Answered(questions.CONTINUE):
+                self._timer(LIMIT, CLAIM_LIMIT_S)
+                self.order = replace(self.order, tags=(*self.order.tags, ONBOARDING_TAG))
+                self._do(EnsureRule(ONBOARDING_TAG))
+            case Answered():
+                self._stop()
             case Done(TryClaim() | ClaimBoard(), outcome):
                 self._has_claim(outcome)
             case Done(LookAtDevice(), look):
@@ -131,6 +148,11 @@ class NrfProvision(NrfFollowing):
             case _:
                 return False
         return True
+
+    @property
+    def _may_lack_rule(self) -> bool:
+        """A claim keeps its tags, and a board that is here is waited for: its commands come by them."""
+        return self.order.has_board and ONBOARDING_TAG not in self.order.tags
 
     @property
     def _claims(self) -> bool:

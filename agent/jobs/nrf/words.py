@@ -10,6 +10,7 @@ from agent.jobs.fates import Fate
 from agent.jobs.job import Action, Question
 from agent.jobs.machine import Inquiry
 from agent.protocols.nrf.answers import told_in
+from agent.protocols.nrf.bodies import ONBOARDING_TAG
 from agent.protocols.nrf.cme import failure_words
 from agent.protocols.nrf.commands import Progress
 from agent.protocols.nrf.logs import Seen
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 NO_SIM: Final = "The board has no SIM card, or does not see it: without one it gets no commands."
 INACTIVE: Final = "The rule for the tag {tag} is switched off: it gives the board no commands."
+NO_RULE: Final = "No active rule has one of the tags {tags}: by them the board gets no commands."
 TAGS_LACK: Final = (
     "Your team had claimed the board before, without these tags: {tags}. A claim keeps its tags."
 )
@@ -165,6 +167,33 @@ def blocked(error: MooringError, cloud: str, commands: Sequence[CommandState]) -
         ),
         questions.STOP,
     )
+
+
+def no_rule(cloud: str, tags: Sequence[str]) -> Inquiry:
+    """Before a board is claimed with tags that bring it nothing."""
+    return Inquiry(
+        Question(
+            id=0,
+            step="",
+            title=f"No active rule in {cloud} has one of the tags {tag_words(tags)}.",
+            meaning=(
+                "By rules a board gets the commands that bring it online, and a claim keeps the tags with "
+                f"which it was made. The tag {ONBOARDING_TAG} has a rule; it is made if need be."
+            ),
+            safe="The board is not claimed yet.",
+            actions=[
+                Action(id=questions.CONTINUE, label=f"Claim it with {ONBOARDING_TAG} as well"),
+                Action(id=questions.KEEP, label="Claim it with these tags alone"),
+                Action(id=questions.STOP, label="Stop"),
+            ],
+        ),
+        questions.STOP,
+    )
+
+
+def tag_words(tags: Sequence[str]) -> str:
+    """Tags for people; without any it is said."""
+    return ", ".join(map(clean_text, tags)) or "(none)"
 
 
 def failed_words(commands: Iterable[CommandState]) -> str:

@@ -213,3 +213,16 @@ async def test_many_boards_at_once_make_one_rule(nrf: NrfCloud, service: Simulat
     looks = await asyncio.gather(*(nrf.ensure_rule() for _ in range(4)))
     assert sorted(looks) == ["made", "there", "there", "there"]
     assert [service.record.count("rule", status) for status in (201, 409)] == [1, 0]
+
+
+async def test_whether_a_rule_has_one_of_the_tags_is_seen(
+    nrf: NrfCloud, service: SimulatedNrfCloud
+) -> None:
+    assert not await nrf.has_rule(["nrf-cloud-onboarding"])
+    await nrf.ensure_rule()
+    assert await nrf.has_rule(["a", "nrf-cloud-onboarding"])
+    assert not await nrf.has_rule(["a"])
+    assert not await nrf.has_rule([])
+    (rule,) = service.state.rules["team-1"]
+    rule["active"] = False
+    assert not await nrf.has_rule(["nrf-cloud-onboarding"])

@@ -173,11 +173,34 @@ def test_tags_that_a_claim_lacks_and_a_rule_that_is_off_are_told():
     ]
 
 
-def test_without_the_usual_tag_no_rule_is_looked_for():
-    drive = read(start(tags=("mine",)))
-    request = drive.done(fx.TryClaim, None).waits_for(fx.ClaimBoard)
+def test_tags_of_ones_own_are_claimed_with_where_a_rule_has_one_of_them():
+    drive = read(start(tags=("mine",))).done(fx.TryClaim, None).done(fx.LookForRule, True)
+    request = drive.waits_for(fx.ClaimBoard)
     assert request
     assert request.tags == ("mine",)
+    unknown = read(start(tags=("mine",))).done(fx.TryClaim, None)
+    assert unknown.fail(fx.LookForRule, UNREACHABLE).waits_for(fx.ClaimBoard)
+
+
+def test_tags_without_a_rule_are_asked_about_before_the_claim():
+    def asked(*, attended: bool = True) -> Drive:
+        drive = read(start(tags=("mine",), attended=attended))
+        return drive.done(fx.TryClaim, None).done(fx.LookForRule, False)
+
+    drive = asked()
+    assert drive.question
+    assert drive.question.safe == "The board is not claimed yet."
+    drive.answer("continue").done(fx.EnsureRule, "made").done(fx.TryClaim, None)
+    request = drive.waits_for(fx.ClaimBoard)
+    assert request
+    assert request.tags == ("mine", samples.TAGS[0])
+    for drive in (asked().answer("keep"), asked(attended=False)):
+        request = drive.waits_for(fx.ClaimBoard)
+        assert request
+        assert request.tags == ("mine",)
+        assert words.NO_RULE.format(tags="mine") in drive.machine.notes  # type: ignore[attr-defined]  # of this machine
+    for drive in (asked().answer("stop"), asked().fire("limit"), asked().cancel()):
+        assert (drive.state, drive.facts) == (JobState.CANCELLED, [])
 
 
 # --- before the claim: nothing is left ---------------------------------------------------------
