@@ -17,6 +17,7 @@ from agent.protocols.console import talk
 from agent.protocols.console.host import HostMachine
 from agent.sessions.console_errors import console_error
 from agent.sessions.delivery import BoardHardware, CloudState
+from agent.sessions.turn import take_turn
 from agent.settings import decode_text
 
 if TYPE_CHECKING:
@@ -200,18 +201,7 @@ class ConsoleDelivery:
             return machine.result
 
     async def _turn(self) -> None:
-        """Write what is due, then wait for bytes or for the time."""
-        machine = self._machine
-        for line in machine.take_writes():
-            await self._link.write(line)
-        try:
-            async with asyncio.timeout_at(machine.next_deadline):
-                data = await self._link.receive()
-        except TimeoutError:
-            machine.tick(self._now())
-        else:
-            machine.receive(data, self._now())
-            self._look_for_prompt(data)
+        self._look_for_prompt(await take_turn(self._machine, self._link))
 
     def _look_for_prompt(self, data: bytes) -> None:
         """A prompt takes our line for a wrong program and says so: nobody else will answer."""

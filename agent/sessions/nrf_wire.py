@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from agent.errors import PortGone
 from agent.protocols.nrf.at import AtMachine, Talk
 from agent.protocols.nrf.logs import LogReader
+from agent.sessions.turn import take_turn
 
 if TYPE_CHECKING:
     from agent.links.link import Link
@@ -79,18 +80,7 @@ class NrfWire:
         await self._link.close()
 
     async def _turn(self) -> None:
-        machine = self.machine
-        for data in machine.take_writes():
-            await self._link.write(data)
-        try:
-            async with asyncio.timeout_at(machine.next_deadline):
-                data = await self._link.receive()
-        except TimeoutError:
-            machine.tick(_now())
-        else:
-            machine.receive(data, _now())
-            # A flood never lets the time above run out.
-            machine.tick(_now())
+        if await take_turn(self.machine, self._link):
             self._sort()
 
     def _sort(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.errors import BoardHasNoDelivery, DeliveryFailed, PortGone
 from agent.protocols import raw_repl, repl_code
+from agent.sessions.turn import take_turn
 from agent.settings import decode_text
 
 if TYPE_CHECKING:
@@ -92,15 +93,7 @@ class ReplWire:
         try:
             while machine.outcome is None:
                 self._raise_if_closed()
-                for data in machine.take_writes():
-                    await self._link.write(data)
-                try:
-                    async with asyncio.timeout_at(machine.next_deadline):
-                        data = await self._link.receive()
-                except TimeoutError:
-                    machine.tick(self._now())
-                else:
-                    machine.receive(data, self._now())
+                await take_turn(machine, self._link)
             for data in machine.take_writes():
                 await self._link.write(data)
             return machine.outcome

@@ -21,6 +21,7 @@ from agent.protocols.v1 import host
 from agent.protocols.v1.commands import Command
 from agent.protocols.v1.console import is_console_text
 from agent.protocols.v1.lora import EuiCollector
+from agent.sessions.turn import take_turn
 from agent.settings import decode_text
 
 if TYPE_CHECKING:
@@ -104,26 +105,13 @@ class V1Session:
             machine.start(asks, self._now())
             try:
                 while machine.result is None:
-                    await self._turn()
+                    await take_turn(machine, self._link)
             finally:
                 machine.abandon()
             if isinstance(machine.result, host.Done):
                 return machine.result.csr
             self._failure = self._error(machine.result)
             raise self._failure
-
-    async def _turn(self) -> None:
-        """Write what is due, then wait for bytes or for the time."""
-        machine = self._machine
-        for frame in machine.take_writes():
-            await self._link.write(frame)
-        try:
-            async with asyncio.timeout_at(machine.next_deadline):
-                data = await self._link.receive()
-        except TimeoutError:
-            machine.tick(self._now())
-        else:
-            machine.receive(data, self._now())
 
     async def _forget_unread(self) -> None:
         """What waits in the link answers no command of this session; its text may still tell."""
