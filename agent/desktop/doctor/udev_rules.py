@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent.catalog import Model, UsbId
+    from agent.catalog import Model
 
 RULE_NAME: Final = "60-mooring.rules"
 
@@ -66,18 +66,6 @@ def udev_rules(models: Iterable[Model]) -> str:
             lines.append(f"# {name}: chips in boards and in other devices")
             lines += [line for pid in products for line in _product(vid, pid)]
     return "\n".join(lines) + _FOOT
-
-
-def covers(rules: str, usb: UsbId) -> bool:
-    """Whether a file of rules gives the device with these ids to the person."""
-    for line in rules.splitlines():
-        if line.startswith("#") or 'TAG+="uaccess"' not in line:
-            continue
-        vendor = f'{{idVendor}}=="{usb.vid:04x}"' in line
-        product = "{idProduct}" not in line or f'{{idProduct}}=="{usb.pid or 0:04x}"' in line
-        if vendor and product:
-            return True
-    return False
 
 
 def _maker(vid: int) -> list[str]:

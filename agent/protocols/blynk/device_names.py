@@ -12,8 +12,6 @@ NAME_CHARS: Final = 50
 """In the cloud."""
 AIR_CHARS: Final = 32
 """Of an access point with all its parts; phones do not find a longer one."""
-CHIP_CHARS: Final = 4
-"""The board's own part, made from its chip id; a hyphen stands before it."""
 _OTHERS: Final = " '_-"
 
 

@@ -12,7 +12,6 @@ from agent.desktop.doctor.udev_rules import (
     RULE_NAME,
     SHARED_VENDORS,
     VENDORS,
-    covers,
     udev_rules,
 )
 
@@ -27,6 +26,18 @@ IDS = sorted(
     },
     key=str,
 )
+
+
+def covers(rules: str, usb: UsbId) -> bool:
+    """Whether a file of rules gives the device with these ids to the person."""
+    for line in rules.splitlines():
+        if line.startswith("#") or 'TAG+="uaccess"' not in line:
+            continue
+        vendor = f'{{idVendor}}=="{usb.vid:04x}"' in line
+        product = "{idProduct}" not in line or f'{{idProduct}}=="{usb.pid or 0:04x}"' in line
+        if vendor and product:
+            return True
+    return False
 
 
 def test_the_rule_of_the_packages_is_made_from_the_catalogue_of_today():
