@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.compat.vendor import LIMIT_S, Site, VendorPage, visit
+from tests.compat.vendor import LIMIT_S, VERSIONS, Site, VendorPage, visit
 from tests.compat.vendor_room import FIRST_PORT, LAST_PORT, Process, Room, agent_for
+from tests.web.firefox import firefox
 from tests.web.rig import PlainBoard, plain_boards
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ pytestmark = [
     pytest.mark.timeout(90),
     pytest.mark.slow,
 ]
+
+EDGE = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -171,6 +177,38 @@ async def test_without_websockets_everything_goes_by_polling(
             assert await page.page.evaluate("read('answered\\n')") == "😀 answered\n"
             await closed(page, board)
         assert page.sockets == []
+
+
+async def test_in_edge_the_client_first_looks_over_tls_and_finds_the_agent_at_once_all_the_same(
+    chrome: Browser, served: Site, room: Room
+) -> None:
+    async with visit(chrome, served.origin, user_agent=EDGE) as page:
+        await page.connected()
+        asked = [each for each in page.requests if each.endswith("/info")]
+        assert asked[0].startswith(f"GET https://localhost:{FIRST_PORT}")
+        assert await page.page.evaluate("daemon.pluginURL") == room.url
+
+
+@pytest.mark.needs("firefox")
+async def test_in_firefox_a_page_lists_boards_and_speaks_with_one(
+    served: Site, room: Room, tmp_path: Path
+) -> None:
+    # Nor does this browser look for the host of versions anywhere else.
+    here = {"network__dns__localDomains": VERSIONS}
+    with plain_boards(room.ports, 1) as (board,):
+        async with firefox(tmp_path / "firefox", **here) as browser:
+            tab = await browser.tab(f"{served.origin}/")
+            await tab.until("daemon.v2 && daemon.devicesList.getValue().serial.length")
+            await tab.until("daemon.socket.io.engine.transport.name === 'websocket'")
+            await tab.run(f"void daemon.openSerialMonitor('{board.address}')")
+            async with asyncio.timeout(LIMIT_S):
+                await board.opened()
+            await tab.until("daemon.serialMonitorOpened.getValue()")
+            await tab.run(f"void daemon.writeSerial('{board.address}', 'über 😀')")
+            async with asyncio.timeout(LIMIT_S):
+                assert (await board.receive(10)).decode() == "über 😀"
+            await board.send("21 °C\n".encode())
+            assert await tab.run("read('C\\n')") == "21 °C\n"
 
 
 async def test_two_pages_have_their_own_monitors_and_one_list(

@@ -223,10 +223,13 @@ class VendorPage:
 
 @contextlib.asynccontextmanager
 async def visit(
-    browser: Browser | BrowserContext, url: str, *, websockets: bool = True
+    browser: Browser | BrowserContext, url: str, *, websockets: bool = True, **context: Any
 ) -> AsyncIterator[VendorPage]:
-    """Open a page until the end of the block; it fails if an exception was left alone in it."""
-    own = await browser.new_context() if hasattr(browser, "new_context") else None
+    """Open a page until the end of the block; it fails if an exception was left alone in it.
+
+    ``context``: what makes a profile of its own another one than usual.
+    """
+    own = await browser.new_context(**context) if hasattr(browser, "new_context") else None
     page = await (own or browser).new_page()
     seen = VendorPage(page)
     page.on("request", lambda asked: seen.requests.append(f"{asked.method} {asked.url}"))
