@@ -55,6 +55,8 @@ class _Caller:
         self.page = page
         self.lanes: dict[str, _Lane] = {}
         self.chars = 0
+        self.is_over = False
+        """It asked for too much, and hears and gets nothing more."""
 
 
 class Hub:
@@ -108,7 +110,7 @@ class Hub:
     def take(self, page: Page, text: str) -> None:
         """A command of the page; returns at once."""
         caller = self._callers.get(page.sid)
-        if caller is None:
+        if caller is None or caller.is_over:
             return
         verb = self._verb(text)
         if verb is None:
@@ -123,6 +125,7 @@ class Hub:
         most = COMMANDS if is_for_port else OTHER_COMMANDS
         if len(lane.waiting) > most or caller.chars > COMMAND_CHARS:
             _log.warning("a page asked for more than it can get, and is disconnected")
+            caller.is_over = True
             page.close()
             return
         if lane.task is None:

@@ -105,3 +105,27 @@ async def test_after_the_clock_is_stopped_wires_still_work(http: httpx.AsyncClie
         async with websocket(endpoint) as client:
             assert (await endpoint.next(Connected)).sid == "sid0"
             assert str(await client.recv())[0] == "0"
+
+
+async def test_a_post_with_thousands_of_packets_leaves_turns_to_others(
+    http: httpx.AsyncClient,
+) -> None:
+    heard: set[int] = set()
+
+    async def another() -> None:
+        while True:
+            heard.add(endpoint.news.qsize())
+            await asyncio.sleep(0)
+
+    async with Endpoint(hello=0) as endpoint:
+        path = await begin(endpoint, http)
+        await endpoint.next(Connected)
+        packets = [f'42["x",{number}]' for number in range(5000)]
+        page = asyncio.create_task(another())
+        sent = "".join(f"{len(packet)}:{packet}" for packet in packets)
+        assert (await http.post(path, content=sent)).text == "ok"
+        page.cancel()
+        events = [await endpoint.next(Event) for _ in packets]
+    assert [event.arguments for event in events] == [(number,) for number in range(5000)]
+    between = Limits().packets_at_once
+    assert {between, 2 * between, 5000 - between} <= heard

@@ -213,6 +213,7 @@ async def test_a_page_that_wants_too_much_is_disconnected_and_the_others_are_not
     for _ in range(hub_module.COMMAND_CHARS // len(text) + 1):
         assert bench.outlet.closed == []
         bench.hub.take(page, text)
+    bench.hub.take(page, "list")
     assert bench.outlet.closed == ["a"]
     bench.hub.leave(page)
     bench.hub.take(other, "list")

@@ -111,23 +111,23 @@ def encode_payload(packets: Iterable[Packet]) -> bytes:
     return "".join(f"{utf16_units(text)}:{text}" for text in texts).encode() or NOTHING
 
 
-def decode_payload(body: bytes, most: int) -> list[Decoded]:
+def decode_payload(body: bytes, most: int) -> Iterator[Decoded]:
     """The packets of one HTTP body; if something is wrong in it, the last one says what.
 
     ``most``: packets in one body. Empty packets are passed over, as clients do.
     """
     if not body:
-        return [Malformed("empty body")]
-    found: list[Decoded] = []
+        yield Malformed("empty body")
+        return
     packets = _in_bytes(body) if body[0] in {_TEXT, _BINARY} else _in_text(body)
     for number, each in enumerate(packets):
         if number == most:
-            return [*found, Malformed(f"more than {most} packets in one body")]
+            yield Malformed(f"more than {most} packets in one body")
+            return
         if each is not None:
-            found.append(each)
+            yield each
         if isinstance(each, Malformed):
-            break
-    return found
+            return
 
 
 def _in_text(body: bytes) -> Iterator[Decoded | None]:

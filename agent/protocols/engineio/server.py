@@ -42,7 +42,7 @@ class Server:
         self._most = sessions
         self._sessions: dict[str, Session] = {}
         self._wires: dict[int, Session] = {}
-        """Polls that wait, and WebSockets."""
+        """Polls that wait, WebSockets, and POSTs that are being read."""
 
     @property
     def sids(self) -> tuple[str, ...]:
@@ -73,16 +73,30 @@ class Server:
     def http(
         self, wire: int, method: str, query: Mapping[str, str], body: bytes, now: float
     ) -> list[Effect]:
-        """An HTTP request with its whole body, which need not be read beyond the limit and a byte."""
+        """An HTTP request with its whole body, which need not be read beyond the limit and a byte.
+
+        A POST with many packets has no answer while :meth:`is_posting`: call :meth:`resume` then;
+        others may have their turn in between.
+        """
         found = self._find(method, POLLING, query)
         if isinstance(found, Problem):
             return [refuse(wire, found)]
         if found is None:
             return self._begin(wire, now, websocket=False)
+        self._wires[wire] = found
         if method == "POST":
             return self._after(found.post(wire, body, now))
-        self._wires[wire] = found
         return self._after(found.poll(wire, now))
+
+    def is_posting(self, wire: int) -> bool:
+        """Whether there is more to be read of a POST."""
+        session = self._wires.get(wire)
+        return session is not None and session.post_wire == wire
+
+    def resume(self, wire: int, now: float) -> list[Effect]:
+        """Go on with a POST."""
+        session = self._wires.get(wire)
+        return self._after(session.resume(wire, now)) if session else []
 
     def websocket(self, wire: int, query: Mapping[str, str], now: float) -> list[Effect]:
         """A WebSocket is asked for; Accept or Answer says whether it is taken."""

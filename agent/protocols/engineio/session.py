@@ -12,7 +12,8 @@ import json
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from agent.protocols.engineio.effects import (
     Accept,
@@ -40,6 +41,9 @@ from agent.protocols.engineio.packets import (
     encode_payload,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 PROBE: Final = "probe"
 """Data of the ping that tries a WebSocket, and of its answer."""
 
@@ -64,6 +68,8 @@ class Limits:
     """Of one POST or one WebSocket message: programs do not travel here, keystrokes do."""
     packets: int = 10_000
     """In one POST: a page that writes a file line by line."""
+    packets_at_once: int = 200
+    """Of one POST; then others have their turn. It is some ten milliseconds of work."""
     queue_packets: int = 2560
     """That wait for a client (the original agent's number); at more the session is closed."""
     queue_chars: int = 8 << 20
@@ -88,6 +94,9 @@ class State(Enum):
     CLOSED = "closed"
 
 
+_OVER: Final = frozenset({State.CLOSING, State.CLOSED})
+
+
 class Session:
     """The machine of one client. Every method gives the effects, in order."""
 
@@ -105,6 +114,8 @@ class Session:
         """Times that the WebSocket was given something and has not said yet that it is sent."""
         self._given_chars = 0
         """What it was given then."""
+        self._post: int | None = None
+        self._posted: Iterator[Decoded] = iter(())
         self._upgrade_until = 0.0
         self._close_until = 0.0
         self._silent_until = 0.0
@@ -121,6 +132,11 @@ class Session:
         if self._trying:
             due.append(self._upgrade_until)
         return min(due)
+
+    @property
+    def post_wire(self) -> int | None:
+        """The POST that is not read to its end."""
+        return self._post
 
     @property
     def waiting(self) -> int:
@@ -160,14 +176,27 @@ class Session:
         return [*effects, *self._flush()]
 
     def post(self, wire: int, body: bytes, now: float) -> list[Effect]:
-        """A POST with packets. A body that cannot be read ends the session."""
-        if self.state is State.WEBSOCKET:
+        """A POST with packets; of many :meth:`resume` takes the rest, and nothing else is taken.
+
+        A body that cannot be read ends the session.
+        """
+        if self.state is State.WEBSOCKET or self._post is not None:
             return [refuse(wire, Problem.REQUEST)]
         if len(body) > self._limits.body_bytes:
             return [refuse(wire, Problem.TOO_LARGE), *self._close(Reason.TOO_LARGE)]
-        packets = decode_payload(body, self._limits.packets)
+        self._post, self._posted = wire, decode_payload(body, self._limits.packets)
+        return self.resume(wire, now)
+
+    def resume(self, wire: int, now: float) -> list[Effect]:
+        """Go on with a POST that has more packets than are taken at once."""
+        if wire != self._post:
+            return []
+        packets = list(islice(self._posted, self._limits.packets_at_once))
         effects = self._take(packets, now)
-        wrong = isinstance(packets[-1], Malformed) if packets else False
+        wrong = bool(packets) and isinstance(packets[-1], Malformed)
+        if len(packets) == self._limits.packets_at_once and not wrong and self.state not in _OVER:
+            return effects
+        self._post, self._posted = None, iter(())
         return [*effects, refuse(wire, Problem.REQUEST) if wrong else Answer(wire)]
 
     def websocket(self, wire: int, now: float) -> list[Effect]:
@@ -200,7 +229,9 @@ class Session:
 
     def lost(self, wire: int) -> list[Effect]:
         """The request or the WebSocket is gone. Packets that wait for a poll wait for the next."""
-        if wire == self._poll:
+        if wire == self._post:
+            self._post, self._posted = None, iter(())
+        elif wire == self._poll:
             self._poll = None
         elif wire == self._socket:
             if not self._trying:
@@ -214,14 +245,14 @@ class Session:
 
         A client that does not take what is sent is closed when a limit of its queue is reached.
         """
-        if self.state in {State.CLOSING, State.CLOSED}:
+        if self.state in _OVER:
             return []
         self._put(Packet(Kind.MESSAGE, text))
         return self._flush() or self._bounded()
 
     def close(self, now: float) -> list[Effect]:
         """End the session; a client without a waiting poll is told at its next one."""
-        if self.state in {State.CLOSING, State.CLOSED}:
+        if self.state in _OVER:
             return []
         effects: list[Effect] = []
         if self.state is State.WEBSOCKET:
@@ -284,7 +315,7 @@ class Session:
         self._give_up()
         return [HangUp(wire)]
 
-    def _take(self, packets: list[Decoded], now: float) -> list[Effect]:
+    def _take(self, packets: Iterable[Decoded], now: float) -> list[Effect]:
         """What the client said on the transport that is in use."""
         effects: list[Effect] = []
         for packet in packets:

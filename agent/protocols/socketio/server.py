@@ -91,6 +91,14 @@ class Server:
         """An HTTP request with its whole body."""
         return self._up(self._engine.http(wire, method, query, body, now), now)
 
+    def is_posting(self, wire: int) -> bool:
+        """Whether there is more to be read of a POST: call :meth:`resume`."""
+        return self._engine.is_posting(wire)
+
+    def resume(self, wire: int, now: float) -> list[Effect]:
+        """Go on with a POST."""
+        return self._up(self._engine.resume(wire, now), now)
+
     def websocket(self, wire: int, query: Mapping[str, str], now: float) -> list[Effect]:
         """A WebSocket is asked for."""
         return self._up(self._engine.websocket(wire, query, now), now)

@@ -31,7 +31,7 @@ ANY_TEXT = st.text(st.characters(), max_size=30)
 
 
 def read(body: bytes) -> list[Decoded]:
-    return decode_payload(body, MOST)
+    return list(decode_payload(body, MOST))
 
 
 def in_bytes(packet: Packet | bytes) -> bytes:

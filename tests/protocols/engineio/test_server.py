@@ -179,7 +179,7 @@ class AnyCourse(RuleBasedStateMachine):
                     self.requests.discard(wire)
                     self.asked.discard(wire)
                     if status == 200 and body != b"ok":
-                        self.hear(decode_payload(body, 99))
+                        self.hear(list(decode_payload(body, 99)))
                 case Accept(wire=wire):
                     self.asked.remove(wire)
                     self.sockets.add(wire)

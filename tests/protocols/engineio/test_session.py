@@ -469,3 +469,40 @@ def test_what_is_taken_leaves_room_again():
 def test_a_flood_of_pings_is_a_client_that_takes_nothing():
     desk = Desk(Limits(queue_packets=3))
     assert desk.post(*["2"] * 9) == [Closed(SID, Reason.SLOW), Answer(POST)]
+
+
+def test_a_post_with_many_packets_leaves_turns_to_others_and_is_answered_at_its_end():
+    desk = Desk(Limits(packets_at_once=3))
+    messages = [Message(SID, str(number)) for number in range(7)]
+    assert desk.post(*(f"4{number}" for number in range(7))) == messages[:3]
+    assert desk.session.post(OTHER, b"2:4x", desk.now) == [refused(OTHER)]
+    assert desk.session.resume(OTHER, desk.now) == []
+    assert desk.session.resume(POST, desk.now) == messages[3:6]
+    assert desk.session.post_wire == POST
+    assert desk.session.resume(POST, desk.now) == [*messages[6:], Answer(POST)]
+    assert desk.session.resume(POST, desk.now) == []
+    assert desk.post("4a") == [Message(SID, "a"), Answer(POST)]
+
+
+def test_a_mistake_at_the_end_of_a_long_post_is_answered_after_what_stood_before_it():
+    desk = Desk(Limits(packets_at_once=2))
+    assert desk.post("4a", "4b", "x") == [Message(SID, "a"), Message(SID, "b")]
+    assert desk.session.resume(POST, desk.now) == [
+        Closed(SID, Reason.MALFORMED),
+        refused(POST),
+    ]
+
+
+def test_a_session_that_ends_meanwhile_reads_no_more_of_a_post():
+    desk = Desk(Limits(packets_at_once=2))
+    desk.post(*["4a"] * 9)
+    desk.session.close(desk.now)
+    assert desk.session.resume(POST, desk.now) == [Answer(POST)]
+
+
+def test_a_post_that_is_given_up_is_forgotten_and_the_next_one_is_read():
+    desk = Desk(Limits(packets_at_once=2))
+    desk.post(*["4a"] * 9)
+    assert desk.session.lost(POST) == []
+    assert desk.session.resume(POST, desk.now) == []
+    assert desk.session.post(OTHER, b"2:4b", desk.now) == [Message(SID, "b"), Answer(OTHER)]
