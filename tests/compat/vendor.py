@@ -56,7 +56,7 @@ def bundle() -> bytes:
         draft = home / f"page-{os.getpid()}.draft"
         subprocess.run(
             [
-                *("node", str(judge.modules / "esbuild" / "bin" / "esbuild"), str(PAGE)),
+                *("node", str(judge.modules / "esbuild-wasm" / "bin" / "esbuild"), str(PAGE)),
                 *("--bundle", "--format=iife", "--log-level=error", f"--outfile={draft}"),
             ],
             env={**os.environ, "NODE_PATH": str(judge.modules)},
