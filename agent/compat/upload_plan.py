@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agent.compat.upload_request import Upload
 
 NETWORK_TEXT: Final = "Uploads over the network are not supported any more; use OTA instead."
+EXTRA_FILES: Final = "runtime.platform.path"
 _PORT: Final = "serial.port"
 _PORT_FILE: Final = "serial.port.file"
 _PORT_SERIAL: Final = "serial.port.iserial"
@@ -178,7 +179,7 @@ def _run(
     fixed = {
         "build.path": places.build.as_posix(),
         "build.project_name": PurePosixPath(upload.sketch.name).stem,
-        "runtime.platform.path": places.extra.as_posix(),
+        EXTRA_FILES: places.extra.as_posix(),
         "fqbn": upload.fqbn,
     }
     folder = required(key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
@@ -29,7 +30,7 @@ BODY_LIMIT: Final = FILES_LIMIT * 4 // 3 * 2 + 1024 * 1024
 """Bytes of the whole body: the client sends the sketch twice, in base64."""
 
 _PART = re.compile(r"[^\x00-\x1f\x7f<>:\"'`$\\|?*/;&{}\[\]]+")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\.|$)")
 _FQBN = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+){2}(:[A-Za-z0-9_.,=-]+)?")
 _PORT_CHARS_MAX: Final = 200
 
@@ -181,7 +182,7 @@ def _extra_files(files: list[_File], before: int) -> tuple[UploadFile, ...]:
     size = before
     for file in files:
         name = inside(file.filename or "")
-        folded = name.casefold()
+        folded = unicodedata.normalize("NFC", name).casefold()  # one name to macOS
         if any(
             folded == other or folded.startswith(f"{other}/") or other.startswith(f"{folded}/")
             for other in found

@@ -23,8 +23,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agent.compat import upload_progress as words
 from agent.compat.answer import TEXT, Answer
+from agent.compat.command_line import placeholders
 from agent.compat.tool_steps import ToolUpload
-from agent.compat.upload_plan import OwnMethod, places_in, plan_upload, write_files
+from agent.compat.upload_plan import (
+    EXTRA_FILES,
+    OwnMethod,
+    places_in,
+    plan_upload,
+    write_files,
+)
 from agent.compat.upload_request import parse_upload
 from agent.errors import FlashStopped, MooringError, PortGone, ToolMissing, UploadRefused
 from agent.flash.sketch import without_options
@@ -48,6 +55,10 @@ if TYPE_CHECKING:
     from agent.jobs.surroundings import Flashers
 
 SCOPE: Final = "flash"
+FILES_SCOPE: Final = "tool-files"
+"""Of the vendor's pages and of programs; no consent gives it. The signature does not cover what a
+tool finds beside the sketch, which may be a script for it: OpenOCD runs whatever such a one says."""
+_NO_FILES: Final = "The tool would read files of this page; only pages of Arduino may bring such."
 KILLED_S: Final = 1.0
 """How long an answer to ``killupload`` waits for the end of what it kills; a tool is gone by then,
 and our own methods go on to a place where the bootloader takes the next sketch."""
@@ -169,6 +180,7 @@ class Uploads:
         run = _Run(asked.origin, lambda text: self._tell(asked.origin, text))
         self._runs.add(run)
         try:
+            _require_files(asked, upload)
             await self._begin(run, upload)
         except OSError as error:
             await self._forget(run)
@@ -322,7 +334,9 @@ class Uploads:
 
     def _board_at(self, name: str) -> Board | None:
         """The board at a port; stable names such as ``/dev/serial/by-id/…`` are links to it."""
-        names = {name, os.path.realpath(name)} if name.startswith("/") else {name}
+        # Elsewhere a look at the disk can take minutes: what names a server, it is asked for.
+        link = os.path.normpath(name).startswith("/dev/")
+        names = {name, os.path.realpath(name)} if link else {name}
         for board in self._boards.list():
             if any(port.kind == "serial" and port.address in names for port in board.ports):
                 return board
@@ -336,6 +350,13 @@ class Uploads:
             if model is not None and model.fqbn == fqbn:
                 return candidate
         return wanted
+
+
+def _require_files(asked: Asked, upload: Upload) -> None:
+    """Refuse files that the command line leads the tool to, if a page brings them that may not."""
+    reads = upload.extra_files and EXTRA_FILES in placeholders(upload.command_line)
+    if reads and not asked.may(FILES_SCOPE):
+        raise UploadRefused(problem=_NO_FILES)
 
 
 def _write(upload: Upload, folder: Path) -> None:

@@ -132,6 +132,8 @@ BAD = [
     "{build.path}",
     "x" * 200,
     "\u202egpj",
+    "COM\u00b9.bin",
+    "lpt3 .bin",
 ]
 
 
@@ -162,7 +164,7 @@ def test_a_name_is_refused_or_stays_inside_on_every_system(name):
 def test_extra_files_are_bounded_and_none_comes_twice():
     many = [{"hex": "", "filename": str(n)} for n in range(EXTRA_FILES_MAX + 1)]
     assert "more than" in problem(extrafiles=many)
-    for names in (["a", "A"], ["a", "a/b"], ["a/b", "a"]):
+    for names in (["a", "A"], ["a", "a/b"], ["a/b", "a"], ["\u00e9", "e\u0301"]):
         twice = [{"hex": "", "filename": name} for name in names]
         assert "twice" in problem(extrafiles=twice)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import shutil
 import time
 from pathlib import Path
@@ -252,6 +253,40 @@ async def test_a_tool_that_forks_and_ignores_its_end_is_gone_when_killed_is_told
     assert job.state is JobState.CANCELLED
     assert desk.bench.board.holder is None
     assert desk.heard[PAGE][-1] == KILLED
+
+
+@POSIX
+async def test_a_page_that_was_allowed_cannot_bring_a_script_for_a_tool(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script("import sys; print(open(sys.argv[1]).read())"))
+    line = TOOL.replace("{serial.port}", "{runtime.platform.path}/board.cfg")
+    secret = base64.b64encode(b"the script").decode()
+    files = [{"filename": "board.cfg", "hex": secret}]
+    asked = body(desk.port(), line, b"sketch", extrafiles=files)
+    assert (await desk.post(asked, OTHER, scopes={"flash"})).status == 202
+    (refused,) = desk.heard[OTHER]
+    assert refused["ProgrammerStatus"] == "Error"
+    assert "only pages of Arduino may bring such" in refused["Msg"]
+    assert await desk.bench.jobs.list(10) == []
+    assert (await desk.post(asked, PAGE)).status == 202
+    assert await desk.ended() == DONE
+    assert "the script" in desk.lines()
+    plain = body(desk.port(), TOOL.replace("{serial.port}", "{fqbn}"), b"", extrafiles=files)
+    assert (await desk.post(plain, OTHER, scopes={"flash"})).status == 202
+    assert "Starting" in [each.get("ProgrammerStatus") for each in desk.heard[OTHER]]
+    await desk.kill(OTHER)
+
+
+@POSIX
+async def test_names_that_are_no_devices_are_not_looked_for_on_the_disk(desk: Desk, tmp_path: Path):
+    await plugged(desk)
+    link = tmp_path / "board"
+    link.symlink_to(desk.port())
+    for name in (f"{link}", f"/dev/..{link}"):
+        desk.heard.clear()
+        assert (await desk.post(body(name))).status == 202
+        (refused,) = desk.heard[PAGE]
+        assert "is no longer there" in refused["Msg"]
 
 
 async def test_an_upload_that_waits_for_a_port_is_killed_at_once(desk: Desk):

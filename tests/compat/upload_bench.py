@@ -166,8 +166,20 @@ class Desk:
                     return port.address
         raise AssertionError(self.bench.boards.list())
 
-    async def post(self, body: bytes, origin: str | None = PAGE, *, may: bool = True) -> Answer:
-        asked = Asked("POST", "/upload", body, origin, lambda _: may)
+    async def post(
+        self,
+        body: bytes,
+        origin: str | None = PAGE,
+        *,
+        may: bool = True,
+        scopes: set[str] | None = None,
+    ) -> Answer:
+        """``scopes``: a page that was allowed these."""
+
+        def holds(scope: str) -> bool:
+            return may if scopes is None else scope in scopes
+
+        asked = Asked("POST", "/upload", body, origin, holds)
         return await self.uploads.upload(asked)
 
     async def kill(self, origin: str | None = PAGE, *, may: bool = True) -> list[Any]:

@@ -23,7 +23,7 @@ LATEST: Final = "latest"
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 _DIGITS: Final = "0123456789"
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\.|$)")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?:[-.]?([^+]*))?(?:\+(.*))?")
 
 VersionKey: TypeAlias = tuple[

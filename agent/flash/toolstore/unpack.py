@@ -47,7 +47,7 @@ _EOCD: Final = b"PK\x05\x06"
 _EOCD_BYTES: Final = 22
 
 _PART = re.compile(r"[^\x00-\x1f\x7f<>:\"\\|?*/]+")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\.|$)")
 
 
 class _Bytes(Protocol):

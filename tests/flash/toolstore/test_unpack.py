@@ -52,6 +52,8 @@ OUTSIDE = [
     "t/C:evil",
     "t/evil.",
     "t/con",
+    "t/COM\u00b9",
+    "t/nul .txt",
     "t/NUL.txt",
     "t/a\nb",
     "t/\u202eexe",
