@@ -107,7 +107,9 @@ async def test_a_board_is_claimed_gets_new_keys_and_is_released(
     await page.locator("nrf-devices").get_by_role("button", name="greenhouse").click()
     await page.get_by_role("button", name="New keys…").click()
     await page.get_by_role("button", name="Make new keys").click()
-    await expect(outcome.locator(".online")).to_have_text(f"New keys for {device}", timeout=WORK_MS)
+    await expect(outcome.locator(".online")).to_have_text(
+        "New keys for greenhouse", timeout=WORK_MS
+    )
     await expect(outcome).to_contain_text("over the air")
     assert [command.status for command in claimed.commands] == ["SUCCEEDED"] * 5
 

@@ -99,7 +99,7 @@ class NrfReading(Machine):
     @property
     def _shown(self) -> str:
         """What people call the device."""
-        if self.order.wanted and self.device_id:
+        if not self.order.has_board and self.order.wanted and self.device_id:
             return self.named or self.device_id
         return clean_text(self.order.name or self.order.board) or self.device_id
 

@@ -25,6 +25,7 @@ from agent.jobs.nrf.effects import (
     FollowCommands,
     LookClaimed,
     LookForLeft,
+    LookForRecord,
     QueueCommands,
     TriggerByAir,
 )
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from agent.errors import MooringError
     from agent.jobs.nrf.effects import DeviceLook
     from agent.jobs.nrf.reading import NrfOrder
-    from agent.protocols.nrf.answers import CommandState
+    from agent.protocols.nrf.answers import CommandState, DeviceRecord
     from agent.protocols.nrf.commands import Command
 
 STEP_QUEUE: Final = "queue"
@@ -62,6 +63,8 @@ class NrfRenew(NrfFollowing):
         self.wanted = wanted
         self._queued: tuple[CommandState, ...] = ()
         self._told = "cable"
+        self._record_id = ""
+        """In device management, where that was asked."""
         self._sure = True
         self._asked = False
         """The cloud was asked to queue them."""
@@ -115,6 +118,14 @@ class NrfRenew(NrfFollowing):
                 self._fail(NrfUnclaimed(cloud=self.order.title, device=self.device_id, detail=""))
             case Done(LookClaimed(), found):
                 self.claimed_imei = found.imei
+                if self.order.has_board:
+                    self._do(LookForLeft(self.device_id))
+                else:
+                    self._do(LookForRecord(self.device_id, self.imei))
+            case Failed(LookForRecord()):
+                self._do(LookForLeft(self.device_id))
+            case Done(LookForRecord(), record):
+                self._seen(record)
                 self._do(LookForLeft(self.device_id))
             case Done(LookForLeft(), left):
                 self._has_left(left)
@@ -147,6 +158,15 @@ class NrfRenew(NrfFollowing):
             case _:
                 return False
         return True
+
+    def _seen(self, record: DeviceRecord | None) -> None:
+        """What a device over the air is called; one that is not there yet cannot be told."""
+        if record is None:
+            self._say(words.NOT_THERE.format(cloud=self.order.title))
+            return
+        self._record_id = record.id
+        if record.name != record.id:
+            self.named = clean_text(record.name)
 
     def _has_left(self, left: tuple[CommandState, ...]) -> None:
         """What failed stands in the way of all that is queued behind it."""
@@ -253,7 +273,7 @@ class NrfRenew(NrfFollowing):
             "device": self._shown,
             "device_id": self.device_id,
             "cloud": self.order.cloud,
-            "link": portal_link(self.order.portal, self.device_id),
+            "link": portal_link(self.order.portal, self._record_id or self.device_id),
             "commands": words.shown_commands(self.commands),
             "said_by": self.said_by,
             "told": self._told,

@@ -46,6 +46,7 @@ GONE: Final = "The board is not connected; its commands wait for it. Plug it in 
 AGAIN: Final = "The service does not know the board yet; it asks once more"
 THROUGH: Final = "the board says that it is through"
 UNSEEN: Final = "the board says that it is through; {cloud} has not heard of it yet"
+NOT_THERE: Final = "It is not in {cloud} yet: it does its commands when it comes online"
 DELETED: Final = "Commands that had failed were deleted: {names}."
 NO_NETWORK: Final = "The board has no network yet; it asks once more"
 

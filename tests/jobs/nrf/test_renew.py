@@ -49,16 +49,16 @@ def read(drive: Drive) -> Drive:
 
 
 def queued(**changes: Any) -> Drive:
-    drive = read(start(**changes)) if changes.get("has_board", True) else start(**changes)
-    return (
-        drive.done(fx.LookClaimed, samples.CLAIMED)
-        .done(fx.LookForLeft, ())
-        .done(fx.QueueCommands, QUEUED)
-    )
+    here = changes.get("has_board", True)
+    drive = read(start(**changes)) if here else start(**changes)
+    drive.done(fx.LookClaimed, samples.CLAIMED)
+    if not here:
+        drive.done(fx.LookForRecord, samples.device().record)
+    return drive.done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED)
 
 
 def away() -> dict[str, Any]:
-    return {"board": "", "has_board": False, "device_id": ID}
+    return {"board": ID, "has_board": False, "device_id": ID, "wanted": ID}
 
 
 def result(drive: Drive) -> dict[str, Any]:
@@ -123,7 +123,11 @@ def test_a_command_that_failed_is_no_success_though_the_board_is_online():
 def test_a_device_over_the_air_is_known_by_the_imei_of_its_claim_as_well():
     drive = start(**away())
     claimed = msgspec.structs.replace(samples.CLAIMED, imei="350000000000000")
-    drive.done(fx.LookClaimed, claimed).done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED)
+    drive.done(fx.LookClaimed, claimed)
+    look = drive.waits_for(fx.LookForRecord)
+    assert look
+    assert look.imei == "350000000000000"
+    drive.done(fx.LookForRecord, None).done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED)
     request = drive.waits_for(fx.TriggerByAir)
     assert request
     assert (request.device_id, request.imei) == (ID, "350000000000000")
@@ -134,7 +138,23 @@ def test_a_device_without_a_cable_is_told_over_the_air():
     assert not any(isinstance(each, fx.OpenModem) for each in drive.asked)
     assert end(drive.done(fx.TriggerByAir)) == words.TOLD_BY_AIR
     said = result(drive.done(fx.FollowCommands, DONE))
-    assert (said["device"], said["told"]) == (ID, "air")
+    assert (said["device"], said["told"]) == ("greenhouse", "air")
+
+
+def test_a_device_that_cannot_be_looked_at_is_called_by_its_id():
+    drive = start(**away()).done(fx.LookClaimed, samples.CLAIMED)
+    drive.fail(fx.LookForRecord, UNREACHABLE).done(fx.LookForLeft, ())
+    drive.done(fx.QueueCommands, QUEUED).done(fx.TriggerByAir)
+    assert result(drive.done(fx.FollowCommands, DONE))["device"] == ID
+
+
+def test_a_board_that_tells_no_imei_is_known_by_that_of_its_claim():
+    drive = start().done(fx.OpenModem, samples.modem(imei="")).done(fx.ReadToken, samples.token())
+    claimed = msgspec.structs.replace(samples.CLAIMED, imei="350000000000000")
+    drive.done(fx.LookClaimed, claimed).done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED)
+    request = drive.fail(fx.TriggerByCable, NrfNotTriggered(why="")).waits_for(fx.TriggerByAir)
+    assert request
+    assert request.imei == "350000000000000"
 
 
 def test_a_firmware_that_knows_no_command_is_told_over_the_air():
@@ -225,7 +245,9 @@ def test_a_board_that_is_unplugged_may_be_done_all_the_same():
 def test_a_device_is_looked_for_by_its_name_and_called_by_it():
     drive = start(board="", has_board=False, wanted="greenhouse", portal="https://portal/")
     drive.done(fx.FindDevice, samples.device()).done(fx.LookClaimed, samples.CLAIMED)
-    drive.done(fx.LookForLeft, ()).done(fx.QueueCommands, QUEUED).done(fx.TriggerByAir)
+    drive.done(fx.LookForRecord, samples.device().record).done(fx.LookForLeft, ()).done(
+        fx.QueueCommands, QUEUED
+    ).done(fx.TriggerByAir)
     said = result(drive.done(fx.FollowCommands, DONE))
     assert (said["device"], said["device_id"]) == ("greenhouse", ID)
     assert said["link"] == f"https://portal/{ID}"
