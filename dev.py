@@ -49,6 +49,7 @@ BESIDE = (
     ("tests/jobs/test_[!a-h]*.py", "tests/jobs/blynk", "tests/jobs/nrf"),
     ("tests/links", "tests/sessions", "tests/simulator", "tests/boards"),
     ("tests/clouds", "tests/desktop", "tests/gateway"),
+    ("tests/compat",),
 )
 """Folders and files whose tests run beside all others, each group in a process: they take about as
 long as the rest. All of them wait most of the time; together they keep two processors busy."""
