@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.boards.board import LOADER_KINDS
 from agent.compat.port_wait import RESTART_S, PortWait
-from agent.compat.tool_steps import AwaitSketch, EnterPort, PortNow, RunProgram, short, tool_trouble
+from agent.compat.tool_steps import (
+    UPLOAD_VARIABLE,
+    AwaitSketch,
+    EnterPort,
+    PortNow,
+    RunProgram,
+    short,
+    tool_trouble,
+)
 from agent.errors import AmbiguousBoard, FlashFailed, InternalError, PortBusy, PortGone
 from agent.flash.child import ChildSilent, run_child
 from agent.flash.touch import Entry, entry_of
@@ -165,9 +173,9 @@ class ToolHands:
             self._hold.advanced(request, 0, 0, short(line))
 
         try:
-            result = await self._unless_lost(
-                run_child(argv, on_line, silence_s=SILENCE_S), lost, upload, port
-            )
+            mark = {UPLOAD_VARIABLE: upload.folder.name}
+            running = run_child(argv, on_line, silence_s=SILENCE_S, environ=mark)
+            result = await self._unless_lost(running, lost, upload, port)
         except ChildSilent as silent:
             detail = f"{upload.tool} said nothing for {silent.seconds:g} s"
             raise FlashFailed(stage="write", detail=detail) from None

@@ -41,6 +41,8 @@ RUNNING: Final = "tool-running"
 ENDED: Final = "tool-ended"
 """Kind of a fact: it has ended, or was ended."""
 
+UPLOAD_VARIABLE: Final = "UPLOAD_OF_MOORING"
+"""Names the folder of an upload to its tool: so the next agent finds one that outlived this one."""
 SHOWS_S: Final = 5.0
 """How long the end of an upload waits for the new sketch to show itself. The page looks 11 s after
 it; a sketch without USB must not keep it waiting."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from agent.compat import upload_progress as words
 from agent.compat.answer import TEXT, Answer
 from agent.compat.command_line import placeholders
-from agent.compat.tool_steps import ToolUpload
+from agent.compat.tool_steps import UPLOAD_VARIABLE, ToolUpload
 from agent.compat.upload_plan import (
     EXTRA_FILES,
     OwnMethod,
@@ -34,6 +34,7 @@ from agent.compat.upload_plan import (
 )
 from agent.compat.upload_request import parse_upload
 from agent.errors import FlashStopped, MooringError, PortGone, ToolMissing, UploadRefused
+from agent.flash.child import kill_marked
 from agent.flash.sketch import without_options
 from agent.jobs.flash_effects import Upload as Image
 from agent.jobs.job import JobState
@@ -155,7 +156,13 @@ class Uploads:
         self._unsubscribe = jobs.subscribe(self._changed)
 
     def sweep(self) -> None:
-        """Remove what an agent that was killed left; before the first upload."""
+        """End and remove what an agent that was killed left; before the first upload.
+
+        A tool that says nothing does not notice that its agent is gone: beside the next one it
+        would write to the same board.
+        """
+        with contextlib.suppress(OSError):
+            kill_marked({f"{UPLOAD_VARIABLE}={each.name}" for each in self._folder.iterdir()})
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -236,7 +236,7 @@ async def _end_group(leader: int, child: _Child, run: str) -> None:
     # What it has left behind, too: the group exists as long as one of its processes does.
     _signal_group(leader, signal.SIGKILL)
     if sys.platform == "linux":
-        await asyncio.to_thread(_kill_marked, f"{RUN_VARIABLE}={run}".encode())
+        await asyncio.to_thread(kill_marked, {f"{RUN_VARIABLE}={run}"})
     await _wait(child.exited, KILLED_S)
 
 
@@ -252,13 +252,19 @@ def _signal_group(leader: int, number: int) -> None:
             os.killpg(leader, number)
 
 
-def _kill_marked(mark: bytes) -> None:
-    """Processes of this run that made themselves a session, and so left the group; Linux only."""
+def kill_marked(marks: Iterable[str]) -> None:
+    """End every process with one of these (``NAME=text``) in its environment; Linux only.
+
+    They may have left their group, or outlived whoever started them. Blocks for milliseconds.
+    """
+    wanted = {mark.encode() for mark in marks}
+    if sys.platform != "linux" or not wanted:
+        return
     for folder in Path("/proc").iterdir():
-        if sys.platform != "win32" and folder.name.isdecimal():
+        if folder.name.isdecimal():
             # One that has ended meanwhile, or is somebody else's.
             with contextlib.suppress(OSError):
-                if mark in folder.joinpath("environ").read_bytes().split(b"\0"):
+                if not wanted.isdisjoint(folder.joinpath("environ").read_bytes().split(b"\0")):
                     os.kill(int(folder.name), signal.SIGKILL)
 
 

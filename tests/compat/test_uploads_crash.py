@@ -22,6 +22,11 @@ while True:
     print("writing", flush=True)
     time.sleep(0.01)
 """
+SILENT = """
+import os, time
+print("pid", os.getpid(), flush=True)
+time.sleep(600)
+"""
 
 
 async def killed(folder: Path, asked: bytes) -> int:
@@ -71,3 +76,22 @@ async def test_the_next_start_removes_the_files_says_what_is_left_and_takes_the_
         desk.install("tool", script("print('written')"), "2.0.0")
         assert (await desk.post(body(desk.port(), TOOL, extra={}))).status == 202
         assert await desk.ended() == DONE
+
+
+@pytest.mark.system("linux")
+async def test_a_tool_that_did_not_notice_the_end_of_its_agent_is_ended_before_the_next_upload(
+    tmp_path: Path,
+):
+    async with a_desk(tmp_path) as desk:
+        await desk.bench.plug(model="mkr_wifi_1010", sketch="other")
+        await desk.begin()
+        port = desk.port()
+        await desk.end()
+        desk.install("tool", script(SILENT))
+        pid = await killed(tmp_path, body(port, TOOL, extra={}))
+        assert alive(pid)
+        await desk.begin()
+        await happens(desk.bench, lambda: not alive(pid))
+        (job,) = await desk.bench.jobs.list(10)
+        ended = await desk.bench.until(job.id, lambda now: now.state.final, ended=True)
+        assert ended.state is JobState.INTERRUPTED
