@@ -277,6 +277,20 @@ async def test_a_page_that_was_allowed_cannot_bring_a_script_for_a_tool(desk: De
     await desk.kill(OTHER)
 
 
+async def test_a_disk_that_takes_no_files_refuses_the_upload_and_not_the_next_one(desk: Desk):
+    await plugged(desk)
+    desk.install("tool", script("print('written')"))
+    desk.files.write_bytes(b"in the way")
+    answer = await desk.post(body(desk.port(), TOOL, extra={}))
+    assert answer.status == 400
+    assert answer.body.startswith(b"the files cannot be written: ")
+    assert b"\n" not in answer.body
+    assert await desk.bench.jobs.list(10) == []
+    desk.files.unlink()
+    assert (await desk.post(body(desk.port(), TOOL, extra={}))).status == 202
+    await desk.kill()
+
+
 @POSIX
 async def test_names_that_are_no_devices_are_not_looked_for_on_the_disk(desk: Desk, tmp_path: Path):
     await plugged(desk)
