@@ -239,7 +239,7 @@ class Uploads:
         await self._monitors.let_go(upload.port, run.origin)
         if run.killed:
             raise FlashStopped
-        run.job = await self._jobs.start(request, attended=False)
+        run.job = await self._jobs.start(request, attended=False, owner=run.origin)
         # Nothing of the job has run yet, so this is the first word.
         run.tell(words.starting())
         run.task = asyncio.create_task(self._follow(run))

@@ -401,6 +401,7 @@ async def test_a_person_who_stops_the_job_on_our_page_stops_the_upload(desk: Des
     await desk.post(body(desk.port(), TOOL, extra={}))
     await desk.until(lambda _: any(line.startswith("pid") for line in desk.lines()))
     (job,) = await desk.bench.jobs.list(10)
+    assert desk.bench.jobs.owner_of(job.id) == PAGE
     await desk.bench.jobs.cancel(job.id)
     assert await desk.ended() == KILLED
 
