@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 WRITABLE: Final = (
     *("root-ca", "client-certificate", "client-key", "psk", "psk-identity", "public-key"),
 )
-SECRET: Final = frozenset({"client-key", "psk"})
 HEAD: Final = ("TAG", "TYPE", "SHA-256", "")
 
 tag_option: Final = click.option(

@@ -21,9 +21,7 @@ from agent.protocols.blynk.device_names import AIR_CHARS, NAME_CHARS, name_of_bo
 from agent.protocols.blynk.mqtt_login import MQTTS_PORT
 from agent.protocols.blynk.tokens import (
     TOKEN_CHARS,
-    Pasted,
     check_template,
-    parse_pasted,
     parse_static,
     template_fits,
 )
@@ -101,10 +99,6 @@ class Blynk:
     def make_name(self, template_name: str, chip: str) -> str:
         """``Thermo-4Y1H``: at most 32 characters with the board's own part."""
         return name_of_board(template_name, chip)
-
-    def read_pasted(self, text: str) -> Pasted:
-        """The token, and maybe the template, that a person copied from the console."""
-        return parse_pasted(text)
 
     def check_template(self, board: str, wanted: str) -> None:
         """Raise :class:`BlynkTemplate` if the board's firmware is of another template."""

@@ -35,8 +35,6 @@ PAGES_MAX: Final = 1000
 """Of 100 devices each."""
 UNAUTHORISED: Final = 401
 FORBIDDEN: Final = 403
-NOT_FOUND: Final = 404
-BAD_REQUEST: Final = 400
 SPARE_DEVICE: Final = "At worst there is a token that no board will ever use; that costs nothing."
 OLD_DEVICE: Final = (
     "The board's old token may be dead already; the device and its data are as they were."

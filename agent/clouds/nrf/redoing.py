@@ -26,7 +26,6 @@ DELETE: Final = "delete commands"
 CARRIERS: Final = frozenset({"clientPrivateKey", PSK})
 """What they carry is secret, so that a list may not hold all of it."""
 FINISHED: Final = "finished"
-REASON_CHARS: Final = 200
 
 
 async def delete(api: NrfApi, device_id: str, commands: Sequence[CommandState]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from agent.errors import BlynkRefused, BlynkTokenUnknown, CloudAnswer
 from agent.protocols.blynk.device_api import Firmware
+from agent.protocols.blynk.tokens import parse_pasted
 from agent.settings import Secret
 from agent.simulator.blynk_cloud_faults import Fault
 
@@ -22,7 +23,7 @@ async def test_a_pasted_token_is_asked_about_without_an_account(
     free: Blynk, server: SimulatedBlynkCloud
 ) -> None:
     device = server.state.create(TEMPLATE, "Mine", 101, 7)
-    token = free.read_pasted(f'#define BLYNK_AUTH_TOKEN "{device.token}"').token
+    token = parse_pasted(f'#define BLYNK_AUTH_TOKEN "{device.token}"').token
     assert await free.connected(token) is False
     await server.login(device.token, TEMPLATE)
     assert await free.connected(token) is True
