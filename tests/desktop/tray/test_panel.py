@@ -14,7 +14,8 @@ from tests.desktop.tray.desktop import LIMIT_S, desktop
 if TYPE_CHECKING:
     from tests.desktop.tray.desktop import Desktop
 
-pytestmark = [pytest.mark.needs("panel"), pytest.mark.slow]
+# An X server, a panel, an agent and a person, one after the other, on a busy computer.
+pytestmark = [pytest.mark.needs("panel"), pytest.mark.slow, pytest.mark.timeout(180)]
 
 ICON = (WIDTH - 12, 13)
 """Where xfce4-panel puts the only icon."""
