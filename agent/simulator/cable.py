@@ -66,6 +66,8 @@ class Cable:
         self._user = user
         self._line = Line(config.line, chance, self._deliver)
         self._port: BoardPort | None = None
+        self._left: BoardPort | None = None
+        """The last one, once it was unplugged."""
         self._role: UsbRole = "sketch"
         self._kind: Shown = "serial"
         self._file: Path | None = None
@@ -107,6 +109,8 @@ class Cable:
         last = self._last_address
         same_name = role == "bootloader" and self._board.bootloader.keeps_name
         number = int(last.rpartition(":")[2]) if same_name and last and TCP in last else 0
+        if same_name and self._left is not None:
+            self._left.free_address()
         port = await open_port(
             tcp=self._config.tcp,
             dtr=not self._board.bridged,
@@ -138,7 +142,7 @@ class Cable:
         if self._port is not None:
             self._lost += self._port.lost_bytes
             self._port.close()
-            self._port = None
+            self._left, self._port = self._port, None
         address, self.address = self.address, None
         return address
 

@@ -45,6 +45,9 @@ class BoardPort(Protocol):
     def close(self) -> None:
         """Pull the cable: the host's end reports that the port is gone."""
 
+    def free_address(self) -> None:
+        """After the end: the address may be taken again at once, not only after a while."""
+
 
 async def open_port(
     *,
@@ -134,6 +137,9 @@ class TcpPort:
         if self._host is not None:
             self._host.abort()
             self._host = None
+
+    def free_address(self) -> None:
+        """Nothing to do: it is free once it is closed."""
 
     def opened(self, transport: asyncio.Transport) -> bool:
         """A host connected; False if there is one already."""

@@ -22,6 +22,9 @@ assert sys.platform != "win32"  # noqa: S101  (tells the type checker which syst
 OPEN_POLL_S: Final = 0.05
 """For what the system does not tell: that a host opened the port, or chose another speed. With
 ``dtr`` only while no host has it open."""
+NUMBER_HELD_S: Final = 5.0
+"""The system gives a number that is free to the next pseudo-terminal of anybody. A host that opens
+the port a moment after it was pulled must find nothing, not the board of somebody else."""
 SPEEDS: Final = slice(4, 6)
 """Places of the speeds, in and out, in what ``tcgetattr`` returns."""
 
@@ -52,6 +55,7 @@ class PtyPort:
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self._poll: asyncio.TimerHandle | None = None
+        self._number: _Number | None = None
         self.lost_bytes = 0
         self._master, far_end = _open_pair(not_at)
         self._far_end: int | None = far_end
@@ -102,11 +106,20 @@ class PtyPort:
             self._poll.cancel()
         self._loop.remove_reader(self._master)
         self._forget_backlog()
+        if self._far_end is None:
+            with contextlib.suppress(OSError):
+                self._far_end = os.open(self.address, os.O_RDWR | os.O_NOCTTY)
         os.close(self._master)
         self._master = -1
         if self._far_end is not None:
-            os.close(self._far_end)
+            self._number = _Number(self._far_end)
             self._far_end = None
+            self._loop.call_later(NUMBER_HELD_S, self._number.release)
+
+    def free_address(self) -> None:
+        """Give the number back at once."""
+        if self._number is not None:
+            self._number.release()
 
     def _read(self) -> None:
         try:
@@ -188,6 +201,21 @@ class PtyPort:
         self._backlog.clear()
         self._backlog_bytes = 0
         self._loop.remove_writer(self._master)
+
+
+class _Number:
+    """Keeps the number of a pseudo-terminal from others; no longer than the loop is there."""
+
+    def __init__(self, far_end: int) -> None:
+        self._far_end: int | None = far_end
+
+    def release(self) -> None:
+        """May be called again."""
+        if self._far_end is not None:
+            os.close(self._far_end)
+            self._far_end = None
+
+    __del__ = release
 
 
 def _open_pair(not_at: str | None) -> tuple[int, int]:
