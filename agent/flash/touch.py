@@ -76,6 +76,7 @@ class BootloaderWait:
         self._again_due = False
         self._since: dict[FlashTarget, float] = {}
         self._stays = entry_of(model) is Entry.STAYS
+        self._left = False
         # Sketch and bootloader of some have the same ids, but only the sketch has a serial port.
         self._without_port = model.upload.method in {"dfu", "dfuse"}
 
@@ -83,7 +84,7 @@ class BootloaderWait:
     def next_deadline(self) -> float:
         """When :meth:`look` must be called at the latest, also if no device came or went."""
         if self._stays:
-            return self._began + BRIDGE_RESTART_S
+            return self._began + (APPEARS_S if self._left else BRIDGE_RESTART_S)
         times = [since + SETTLED_S for since in self._since.values()]
         times.append(self._began + APPEARS_S)
         if self._again_at is not None:
@@ -92,18 +93,16 @@ class BootloaderWait:
 
     def look(self, present: Iterable[FlashTarget], now: float) -> FlashTarget | Action:
         """The board in its loader, or what to do; :class:`NoBootloader` when it did not come."""
-        if self._stays:
-            return self._touched if now >= self._began + BRIDGE_RESTART_S else Action.WAIT
         there = set(present)
+        if self._stays:
+            return self._behind_bridge(there, now)
         found = self._ours(there)
         self._since = {each: self._since.get(each, now) for each in found}
         for each in found:
             if now >= self._since[each] + SETTLED_S:
                 return each
         if now >= self._began + APPEARS_S:
-            seconds = int(APPEARS_S)
-            manual = self._model.bootloader_entry.manual
-            raise NoBootloader(detail=f"it did not appear within {seconds} s", manual=manual)
+            raise self._never_came()
         if self._again_at is not None and now >= self._again_at:
             self._again_at, self._again_due = None, True
         if self._again_due and any(self._is_sketch(each) for each in there):
@@ -111,6 +110,25 @@ class BootloaderWait:
             self._again_due = False
             return Action.TOUCH_AGAIN
         return Action.WAIT
+
+    def _behind_bridge(self, there: set[FlashTarget], now: float) -> FlashTarget | Action:
+        """A touch leaves the bridge on the bus: one that left it was pulled out, and runs its sketch."""
+        here = next((each for each in there if self._is_sketch(each)), None)
+        if here is None:
+            self._left = True
+            if now >= self._began + APPEARS_S:
+                raise self._never_came()
+            return Action.WAIT
+        if self._left:
+            if self._again_at is None:
+                raise self._never_came()
+            self._left, self._began, self._again_at = False, now, None
+            return Action.TOUCH_AGAIN
+        return here if now >= self._began + BRIDGE_RESTART_S else Action.WAIT
+
+    def _never_came(self) -> NoBootloader:
+        detail = f"it did not appear within {int(APPEARS_S)} s"
+        return NoBootloader(detail=detail, manual=self._model.bootloader_entry.manual)
 
     def _ours(self, there: set[FlashTarget]) -> list[FlashTarget]:
         """Loaders of this model that can be this board: none, rather than one of two.

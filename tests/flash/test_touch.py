@@ -151,6 +151,37 @@ def test_behind_a_bridge_the_port_stays_and_only_time_passes():
     assert waiting.look([touched], 100.0 + BRIDGE_RESTART_S) == touched
 
 
+def test_behind_a_bridge_that_left_the_bus_runs_the_sketch_so_it_is_touched_again_once():
+    touched = FlashTarget(address="/dev/ttyACM0", vid=0x2341, pid=0x1002, location="1-2")
+    back = but(touched, address="/dev/ttyACM7")
+    waiting = wait(touched, of=UNO)
+    assert waiting.look([], 100.2) is Action.WAIT
+    assert waiting.next_deadline == 100.0 + APPEARS_S
+    assert waiting.look([but(touched, location="1-3")], 101.0) is Action.WAIT
+    assert waiting.look([back], 104.0) is Action.TOUCH_AGAIN
+    assert waiting.next_deadline == 104.0 + BRIDGE_RESTART_S
+    assert waiting.look([back], 104.2) is Action.WAIT
+    assert waiting.look([back], 104.0 + BRIDGE_RESTART_S) == back
+
+
+def test_behind_a_bridge_that_comes_and_goes_nothing_is_touched_without_end():
+    touched = FlashTarget(address="/dev/ttyACM0", vid=0x2341, pid=0x1002, location="1-2")
+    waiting = wait(touched, of=UNO)
+    waiting.look([], 100.2)
+    waiting.look([touched], 101.0)
+    waiting.look([], 101.2)
+    with pytest.raises(NoBootloader):
+        waiting.look([touched], 102.0)
+
+
+def test_a_bridge_that_does_not_come_back_is_an_error_that_says_what_to_press():
+    touched = FlashTarget(address="/dev/ttyACM0", vid=0x2341, pid=0x1002, location="1-2")
+    waiting = wait(touched, of=UNO)
+    assert waiting.look([], 100.2) is Action.WAIT
+    with pytest.raises(NoBootloader, match="did not appear"):
+        waiting.look([], 100.0 + APPEARS_S)
+
+
 def test_a_board_that_was_away_and_is_back_with_its_sketch_is_touched_again():
     waiting = wait()
     assert waiting.look([], 100.0 + TOUCH_AGAIN_S) is Action.WAIT

@@ -19,6 +19,7 @@ from agent.jobs.flash_effects import Upload
 from agent.jobs.job import JobState
 from agent.simulator.board_flash import SambaFlash
 from agent.simulator.config import BootloaderConfig
+from tests.jobs.agent_bench import Hasty
 from tests.jobs.flashing import (
     asks,
     ended,
@@ -40,12 +41,14 @@ if TYPE_CHECKING:
 MKR, UNO, NANO = "mkr_wifi_1010", "uno_r4_wifi", "nano_rp2040_connect"
 EACH = pytest.mark.parametrize("model", [MKR, UNO, NANO])
 SAMBA = pytest.mark.parametrize("model", [MKR, UNO])
+HASTE = 8
+"""A bootloader has a good second to appear, on a busy computer, too."""
 
 
 async def begin(bench: Bench, model: str, *faults: Any, **config: Any) -> SimulatedDevice:
     """One board with the provisioning sketch, and an agent whose pauses are short."""
     device = await bench.plug(*faults, model=model, **config)
-    await bench.start_agent(clock=bench.hurried)
+    await bench.start_agent(clock=Hasty(HASTE))
     return device
 
 
@@ -256,7 +259,7 @@ async def test_a_provisioning_sketch_comes_from_the_store_when_offline_and_its_a
     index.down = True
     for kept in (bench.folder / "sketches").glob("index*"):
         kept.unlink()
-    await bench.start_agent(clock=bench.hurried)
+    await bench.start_agent(clock=Hasty(HASTE))
     job = await flashed(bench, sketch="provisioning-1.0")
     assert job.state is JobState.DONE, job.error
     assert job.result
@@ -289,7 +292,7 @@ async def test_a_cloud_that_refuses_the_sketch_is_told(bench: Bench):
 async def test_a_tool_that_is_missing_is_named_with_the_mend(bench: Bench, tmp_path):
     await bench.plug(model="esp32", sketch="other")
     flashers = Flashers({"esptool": str(tmp_path / "no-such-tool")})
-    await bench.start_agent(clock=bench.hurried, flashers=flashers)
+    await bench.start_agent(clock=Hasty(HASTE), flashers=flashers)
     job = await flashed(bench, model="esp32", image=sketch(bench, "esp32", "other"))
     assert job.error
     assert job.error.code == "flash-tool"

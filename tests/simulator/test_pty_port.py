@@ -31,7 +31,7 @@ async def test_the_name_of_a_board_that_was_pulled_is_nobody_elses_for_a_while(d
 
 async def test_a_host_that_has_it_open_reads_its_end_though_the_name_is_kept():
     pulled = await plugged(dtr=True)
-    host = os.open(pulled.address, os.O_RDWR | os.O_NOCTTY)
+    host = os.open(pulled.address, os.O_RDWR | getattr(os, "O_NOCTTY", 0))
     pulled.close()
     try:
         with pytest.raises(OSError, match="Input/output"):
