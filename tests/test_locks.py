@@ -107,7 +107,9 @@ def test_a_judge_has_what_is_listed_for_it_and_nothing_else(lock):
 )
 def test_a_judge_of_node_has_exact_versions_with_hashes_and_no_address(lock):
     listed = json.loads((lock.parent / "package.json").read_text(encoding="utf-8"))
-    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    packages = json.loads(text)["packages"]
     assert packages.pop("")["dependencies"] == listed["dependencies"]
     for name, version in listed["dependencies"].items():
         assert packages[f"node_modules/{name}"]["version"] == version
