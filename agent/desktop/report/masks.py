@@ -17,7 +17,7 @@ from agent.settings.log import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PUBLIC_HOSTS: Final = ("arduino.cc", "github.com", "pypi.org", "localhost")
+PUBLIC_HOSTS: Final = ("arduino.cc", "github.com", "localhost")
 """Hosts, and those below them, that say nothing about a person."""
 _MASK = re.compile(r"<(?:[a-z]+-\d+|secret|login)>")
 _KEPT = re.compile(rf"{_MASK.pattern}|0000[0-9a-f]{{4}}-0000-1000-8000-00805f9b34fb", re.IGNORECASE)
